@@ -1,0 +1,44 @@
+"""The two records every image task is handed: one split of labelled images, and the three splits of a set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from jaxtyping import Int64, UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Images:
+    """One split, decoded once: `pixels` may be a memory map, so index it, never copy it whole without need.
+
+    Args:
+        pixels: uint8, (n, channels, height, width), 0 to 255.
+        labels: int64, (n,), each an index into `classes`.
+        classes: the names of the classes, in label order.
+        names: where each image came from (file name), for reports; empty when the set has none.
+    """
+
+    pixels: UInt8[Tensor, "n c h w"]
+    labels: Int64[Tensor, " n"]
+    classes: tuple[str, ...]
+    names: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: Int64[Tensor, " k"]) -> "Images":
+        """The images at `index`, in that order."""
+        names = [self.names[i] for i in index.tolist()] if self.names else ()
+        return Images(self.pixels[index], self.labels[index], self.classes, names)
+
+
+@dataclass(frozen=True)
+class Splits:
+    """What a recipe trains on. `skipped` lists (file, reason) of every image that was left out."""
+
+    name: str
+    train: Images
+    val: Images | None
+    test: Images
+    skipped: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = field(default_factory=tuple)

@@ -1,0 +1,47 @@
+"""What the loop needs from a task and from a source of batches: two protocols, nothing more."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from torch import Tensor, nn
+
+Batch = tuple[Tensor, ...]
+Losses = Mapping[str, Tensor]
+LossOf = Callable[[Batch], Losses]
+
+
+class Update(Protocol):
+    """What the engine hands to a task's step: one optimiser step, wherever and in whatever precision it runs."""
+
+    def __call__(self, part: str, batch: Batch, loss_of: LossOf) -> dict[str, Tensor]:
+        """Step the optimiser of `part` down the gradient of `loss_of(batch)["loss"]`, a mean over the batch.
+
+        The batch may be cut into micro-batches (accumulation); the values returned are means over the whole batch.
+        """
+        ...
+
+
+class Task(Protocol):
+    """What is being optimised. A task owns its step; a GAN's step calls `update` once for each of its two parts."""
+
+    parts: dict[str, nn.Module]
+
+    def step(self, batch: Batch, update: Update) -> dict[str, Tensor]:
+        """One training step: call `update` for each part in turn and return what to log."""
+        ...
+
+    def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
+        """Scores over held-out batches, e.g. {"val_loss": ..., "val_accuracy": ...}; parts are in eval mode."""
+        ...
+
+
+class Batches(Protocol):
+    """A source of training batches that is a function of (epoch, position): resuming needs no state."""
+
+    def __len__(self) -> int:
+        """Steps in an epoch."""
+        ...
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number` from position `start` on."""
+        ...

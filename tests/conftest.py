@@ -1,0 +1,14 @@
+"""Shapes in signatures are checked while testing; one thread a process, so that workers do not fight for cores."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+from jaxtyping import install_import_hook
+
+install_import_hook(["gradschool.ops", "gradschool.fast", "gradschool.nn", "gradschool.data"], "beartype.beartype")
+
+import torch
+
+torch.set_num_threads(1)
