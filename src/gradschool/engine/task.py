@@ -11,18 +11,19 @@ LossOf = Callable[[Batch], Losses]
 
 
 class Update(Protocol):
-    """What the engine hands to a task's step: one optimiser step, wherever and in whatever precision it runs."""
+    """What the engine hands to a task's step: one optimiser step, wherever it runs."""
 
     def __call__(self, part: str, batch: Batch, loss_of: LossOf) -> dict[str, Tensor]:
         """Step the optimiser of `part` down the gradient of `loss_of(batch)["loss"]`, a mean over the batch.
 
-        The batch may be cut into micro-batches (accumulation); the values returned are means over the whole batch.
+        The batch may be cut into micro-batches (accumulation); the values returned are means over the
+        whole batch.
         """
         ...
 
 
 class Task(Protocol):
-    """What is being optimised. A task owns its step; a GAN's step calls `update` once for each of its two parts."""
+    """What is being optimised. A task owns its step; a GAN's calls `update` once for each part."""
 
     parts: dict[str, nn.Module]
 
@@ -31,7 +32,7 @@ class Task(Protocol):
         ...
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
-        """Scores over held-out batches, e.g. {"val_loss": ..., "val_accuracy": ...}; parts are in eval mode."""
+        """Scores over held-out batches, e.g. {"val_loss": ...}; parts are in eval mode."""
         ...
 
 

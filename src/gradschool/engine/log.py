@@ -1,0 +1,146 @@
+"""What a run tells while it goes (a file of lines, a view for the terminal), and how it hears Ctrl-C."""
+
+import math
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from torch import Tensor
+
+from gradschool.engine.run import RunFolder
+from gradschool.engine.update import Stepper
+from gradschool.errors import WorkFailed
+
+Hook = Callable[[dict[str, Any]], None]
+LAZY = 20  # on an accelerator, steps between two looks at the losses: each look waits for the device
+
+
+class Journal:
+    """Collects lines, reads their losses off the device now and then, and hands them to file and hooks."""
+
+    def __init__(self, run: RunFolder | None, hooks: Sequence[Hook], stepper: Stepper) -> None:
+        self.run, self.hooks, self.stepper = run, hooks, stepper
+        self.every = 1 if stepper.machine.device == "cpu" else LAZY
+        self.waiting: list[tuple[dict[str, Any], Mapping[str, Tensor]]] = []
+
+    def note(self, line: dict[str, Any], losses: Mapping[str, Tensor]) -> None:
+        """Take a line; its losses are still on the device."""
+        self.waiting.append((line, losses))
+        if len(self.waiting) >= self.every:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write all lines that wait.
+
+        Raises:
+            WorkFailed: a value is NaN or infinite.
+        """
+        waiting, self.waiting = self.waiting, []
+        for line, losses in waiting:
+            means = self.stepper.accelerator.reduce(dict(losses), "mean") if losses else {}
+            whole = line | {name: value.item() for name, value in means.items()}
+            refuse_nonsense(whole)
+            if self.run:
+                self.run.log(whole)
+            for hook in self.hooks:
+                hook(whole)
+
+
+def refuse_nonsense(line: Mapping[str, Any]) -> None:
+    """End the run when a value is NaN or infinite, saying where, at which rate, and what to try."""
+    bad = next((name for name, value in line.items() if not math.isfinite(value)), None)
+    if bad is None:
+        return
+    rate = line.get("lr", 0.0)
+    raise WorkFailed(
+        f"{bad} is {line[bad]} at step {line['step']} with learning rate {rate:.3g}",
+        "a finite number was wanted",
+        f"Try --set learning_rate={rate / 10:.2g}, --set clip=1 or --set precision=fp32; "
+        "the last checkpoint is from before it and stays.",
+    )  # fmt: skip
+
+
+class View:
+    """The terminal: a live bar with rate, time left, loss and score, or plain lines when nobody watches.
+
+    Args:
+        steps: of the whole run.
+        per_epoch: steps in an epoch.
+        batch_size: examples a step, for the rate.
+        unit: what an example is called, e.g. "images".
+    """
+
+    PLAIN_EVERY = 10.0  # seconds between plain lines
+
+    def __init__(self, steps: int, per_epoch: int, batch_size: int, unit: str = "images") -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        self.console = Console(stderr=True)
+        self.steps, self.per_epoch, self.batch_size, self.unit = steps, per_epoch, batch_size, unit
+        self.scores, self.spoken, self.first = "", time.monotonic(), None
+        self.bar = None
+        if self.console.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(20),
+                TaskProgressColumn(),
+                TextColumn("{task.fields[told]}"),
+            )
+            self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console)
+            self.task = self.bar.add_task("", total=steps, told="")
+            self.bar.start()
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        """Show one line of the journal."""
+        scored = "loss" not in line and "lr" not in line
+        if scored:
+            values = {k: v for k, v in line.items() if k not in ("step", "epoch", "seconds")}
+            self.scores = "  ".join(f"{k.replace('_', ' ')} {self._short(k, v)}" for k, v in values.items())
+        else:
+            self.first = self.first or (line["step"], line["seconds"])
+            self.loss = next((v for k, v in line.items() if k.endswith("loss")), math.nan)
+            steps, seconds = line["step"] - self.first[0], line["seconds"] - self.first[1]
+            self.rate = steps * self.batch_size / seconds if seconds > 0 else 0.0
+        told = f"loss {self.loss:.3f}  {self.scores}  {self.rate:,.0f} {self.unit}/s"
+        epochs = math.ceil(self.steps / self.per_epoch)
+        head = f"epoch {min(math.ceil(line['epoch']), epochs)}/{epochs}"
+        if self.bar is not None:
+            self.bar.update(self.task, completed=line["step"], description=f" {head}", told=told)
+        elif line["step"] >= self.steps or time.monotonic() - self.spoken > self.PLAIN_EVERY:
+            self.spoken = time.monotonic()
+            print(f" {head}  step {line['step']}/{self.steps}  {told}", file=sys.stderr, flush=True)
+
+    @staticmethod
+    def _short(name: str, value: float) -> str:
+        return f"{100 * value:.1f} %" if name.endswith("accuracy") else f"{value:.3f}"
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """Turn the first Ctrl-C (or a scheduler's SIGTERM) into a flag that the loop reads between two steps."""
+    flag = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield flag
+        return
+
+    def ask(signum: int, frame: object) -> None:
+        if flag.is_set():
+            raise KeyboardInterrupt
+        flag.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield flag
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,125 @@
+"""A run is a folder: config, environment, metrics as JSON lines, checkpoints, result, report.
+
+Everything that wants to know about a run (command line, reports, comparisons) reads this folder and
+nothing else.
+"""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from gradschool.engine.checkpoint import Checkpoints, disk_errors, write_whole
+from gradschool.errors import UserError
+
+
+class RunFolder:
+    """One run's folder. Only the main process of a run writes in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.checkpoints = Checkpoints(path / "checkpoints")
+        self._metrics: TextIO | None = None
+
+    @classmethod
+    def create(cls, recipe: str, out: Path | None = None, root: Path = Path("runs")) -> "RunFolder":
+        """Make a new folder: `out`, or the next free `runs/<recipe>-0001`.
+
+        Raises:
+            UserError: `out` already holds a run, or cannot be written.
+        """
+        if out is not None:
+            with disk_errors(out):
+                out.mkdir(parents=True, exist_ok=True)
+            if (out / "config.json").exists():
+                raise UserError(
+                    f"{out} already holds a run", "an empty folder", f"Use --resume {out} or another --out."
+                )
+            return cls(out)
+        with disk_errors(root):
+            root.mkdir(parents=True, exist_ok=True)
+            taken = [int(p.name[-4:]) for p in root.glob(f"{recipe}-[0-9][0-9][0-9][0-9]")]
+            number = max(taken, default=0) + 1
+            while True:  # another process may take the same number between our look and our mkdir
+                try:
+                    path = root / f"{recipe}-{number:04d}"
+                    path.mkdir()
+                    return cls(path)
+                except FileExistsError:
+                    number += 1
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """An existing run.
+
+        Raises:
+            UserError: there is no run at `path`; the sentence lists some that exist beside it.
+        """
+        if not (path / "config.json").is_file():
+            near = sorted(
+                p.parent.name
+                for p in [*path.parent.glob("*/config.json"), *Path("runs").glob("*/config.json")]
+            )
+            known = f"one of {', '.join(near[-5:])}" if near else "a folder that a training run has made"
+            raise UserError(f"{path} is not a run", known, "List them with: gradschool runs")
+        return cls(path)
+
+    def write(self, name: str, content: Mapping[str, Any] | str) -> None:
+        """Write one of the run's small files, whole or not at all; mappings become JSON."""
+        text = content if isinstance(content, str) else json.dumps(content, indent=1, default=str)
+        with disk_errors(self.path):
+            write_whole(self.path / name, text.encode())
+
+    def read(self, name: str) -> dict[str, Any]:
+        """Read one of the run's JSON files; {} when it is not there.
+
+        Raises:
+            UserError: the file is not JSON.
+        """
+        try:
+            content: dict[str, Any] = json.loads((self.path / name).read_text())
+            return content
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise UserError(
+                f"{self.path / name} is not readable ({error})", "JSON", "Train the run again."
+            ) from error
+
+    def log(self, line: Mapping[str, Any]) -> None:
+        """Append one line to metrics.jsonl; it is on its way to the disk at once, so a kill loses none."""
+        with disk_errors(self.path):
+            if self._metrics is None:
+                self._metrics = (self.path / "metrics.jsonl").open("a", buffering=1)
+            self._metrics.write(json.dumps(line) + "\n")
+
+    def metrics(self) -> Iterator[dict[str, Any]]:
+        """The lines of metrics.jsonl; a last line cut off by a crash is left out."""
+        try:
+            lines = (self.path / "metrics.jsonl").read_text().splitlines()
+        except FileNotFoundError:
+            return
+        for line in lines:
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue
+
+    def forget_after(self, step: int) -> None:
+        """Drop metric lines later than the checkpoint that a resumed run starts from."""
+        self.close()
+        kept = [json.dumps(line) for line in self.metrics() if line.get("step", 0) <= step]
+        with disk_errors(self.path):
+            write_whole(self.path / "metrics.jsonl", ("\n".join(kept) + "\n" if kept else "").encode())
+
+    def close(self) -> None:
+        """Close the metrics file."""
+        if self._metrics is not None:
+            self._metrics.close()
+            self._metrics = None
+
+
+def is_main() -> bool:
+    """True in the process that writes: the only one, or the first of those torchrun started."""
+    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,194 @@
+"""One optimiser step, wherever and however it runs: accumulation, precision, clipping, averaging, several
+processes.
+
+The batch is cut into `accumulate` micro-batches whose gradients are weighted by their size, so the step
+equals that of the whole batch. Accelerate runs the backward pass, scales it in half precision and averages
+it over processes.
+"""
+
+import contextlib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from gradschool.engine.device import Machine, accelerator
+from gradschool.engine.ema import Ema
+from gradschool.engine.schedule import Plateau, Schedule
+from gradschool.engine.task import Batch, LossOf, Task
+from gradschool.errors import UserError, WorkFailed
+
+
+class Stepper:
+    """Owns the optimisers of a task and takes their steps. It is the `update` that a task's step calls.
+
+    Args:
+        task: its parts are moved to the machine and replaced by what Accelerate makes of them.
+        optimizers: one for each part that is trained.
+        machine: where and in which precision to compute.
+        schedule: multiplies every learning rate.
+        accumulate: micro-batches a step, >= 1.
+        clip: largest gradient norm, > 0, or None.
+        ema: decay of the averaged weights, 0 to below 1, or None.
+    """
+
+    def __init__(
+        self, task: Task, optimizers: dict[str, Optimizer], machine: Machine, schedule: Schedule =
+        Schedule(),  # noqa: B008 *, accumulate: int = 1, clip: float | None = None, ema: float | None = None,
+    ) -> None:  # fmt: skip
+        self.task, self.machine, self.schedule = task, machine, schedule
+        self.accumulate, self.clip = accumulate, clip
+        self.accelerator = accelerator(machine)
+        self.modules = dict(task.parts)
+        self.optimizers: dict[str, Optimizer] = {}
+        for name, module in task.parts.items():
+            task.parts[name] = self.accelerator.prepare(module)
+        for name, optimizer in optimizers.items():
+            self.optimizers[name] = self.accelerator.prepare(optimizer)
+        self.plateau = Plateau(schedule)
+        self.emas = {name: Ema(self.modules[name], ema) for name in optimizers} if ema else {}
+        self.progress = 0.0
+
+    @property
+    def rank(self) -> int:
+        """This process's number, 0 in the main one."""
+        return int(self.accelerator.process_index)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate now, of the first group of the first part."""
+        return float(next(iter(self.optimizers.values())).param_groups[0]["lr"])
+
+    def begin(self, progress: float) -> None:
+        """Set the learning rates for the step at `progress` (0 to 1) of the run."""
+        factor = self.schedule.factor(progress) * self.plateau.factor
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * factor
+
+    def __call__(self, part: str, batch: Batch, loss_of: LossOf) -> dict[str, Tensor]:
+        """Step the optimiser of `part`; see `engine.task.Update`."""
+        # 1. Gradients, micro-batch by micro-batch; processes exchange them once, after the last.
+        optimizer, module = self.optimizers[part], self.task.parts[part]
+        pieces = list(zip(*(value.chunk(self.accumulate) for value in batch), strict=True))
+        means: dict[str, Tensor] = {}
+        for index, piece in enumerate(pieces):
+            share = len(piece[0]) / len(batch[0])
+            waits = index < len(pieces) - 1
+            with self.accelerator.no_sync(module) if waits else contextlib.nullcontext():
+                losses = self._losses(loss_of, piece)
+                self.accelerator.backward(losses["loss"] * share)
+            for name, value in losses.items():
+                means[name] = means.get(name, 0) + value.detach() * share  # type: ignore[operator]
+        # 2. A step that would spoil the weights is not taken.
+        if self.machine.device == "cpu" and not math.isfinite(means["loss"].item()):
+            optimizer.zero_grad()
+            return means
+        # 3. The step.
+        if self.clip is not None:
+            self.accelerator.clip_grad_norm_(module.parameters(), self.clip)
+        optimizer.step()
+        optimizer.zero_grad()
+        if part in self.emas:
+            self.emas[part].update(self.modules[part])
+        return means
+
+    def _losses(self, loss_of: LossOf, piece: Batch) -> Mapping[str, Tensor]:
+        try:
+            return loss_of(piece)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise self._too_large(loss_of, piece) from error
+
+    def _too_large(self, loss_of: LossOf, piece: Batch) -> WorkFailed:
+        """Find by halving what would have fitted, and say so."""
+        size = len(piece[0])
+        fits = size
+        while fits > 1:
+            fits //= 2
+            with contextlib.suppress(torch.OutOfMemoryError, MemoryError):
+                if self.machine.device.startswith("cuda"):
+                    torch.cuda.empty_cache()
+                loss_of(tuple(value[:fits] for value in piece))["loss"].backward()
+                more = self.accumulate * math.ceil(size / fits)
+                advice = (
+                    f"Use --set accumulate={more} (same result, a little slower) or --set batch_size={fits}."
+                )
+                return WorkFailed(
+                    f"{size} examples at once do not fit on {self.machine.device}", f"{fits} would", advice
+                )
+        return WorkFailed(
+            f"not even one example fits on {self.machine.device}", "a smaller model or image size", ""
+        )
+
+    @contextlib.contextmanager
+    def averaged(self):  # type: ignore[no-untyped-def]
+        """Inside, every part has its averaged weights, if averaging is on."""
+        with contextlib.ExitStack() as stack:
+            for name, ema in self.emas.items():
+                stack.enter_context(ema.applied(self.modules[name]))
+            yield
+
+    def tensors(self) -> dict[str, dict[str, Tensor]]:
+        """Everything a checkpoint keeps as tensors: weights, averages, optimiser states."""
+        found = {name: dict(module.state_dict()) for name, module in self.modules.items()}
+        found |= {f"{name}.ema": ema.shadow for name, ema in self.emas.items()}
+        for name, optimizer in self.optimizers.items():
+            states = optimizer.state_dict()["state"]
+            found[f"{name}.optimizer"] = {
+                f"{index}/{key}": value for index, state in states.items() for key, value in state.items()
+                if isinstance(value, Tensor)
+            }  # fmt: skip
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Everything a checkpoint keeps as JSON."""
+        scaler = self.accelerator.scaler
+        return {
+            "plateau": self.plateau.state(),
+            "ema_steps": {name: ema.steps for name, ema in self.emas.items()},
+            "scaler": scaler.state_dict() if scaler is not None else None,
+        }  # fmt: skip
+
+    def load(self, tensors: dict[str, dict[str, Tensor]], state: dict[str, Any]) -> None:
+        """Take up a checkpoint.
+
+        Raises:
+            UserError: it belongs to another architecture.
+        """
+        for name, module in self.modules.items():
+            load_weights(module, tensors[name])
+        for name, ema in self.emas.items():
+            ema.load(tensors[f"{name}.ema"], state["ema_steps"][name])
+        for name, optimizer in self.optimizers.items():
+            states: dict[int, dict[str, Tensor]] = {}
+            for key, value in tensors[f"{name}.optimizer"].items():
+                index, field = key.split("/")
+                states.setdefault(int(index), {})[field] = value
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+        self.plateau.load(state["plateau"])
+        if self.accelerator.scaler is not None and state["scaler"]:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Load a state dict, or say which entry does not belong.
+
+    Raises:
+        UserError: a name is missing or extra, or a shape differs.
+    """
+    own = module.state_dict()
+    for name in sorted(own.keys() ^ weights.keys()):
+        side = "lacks" if name in own else "has besides"
+        raise UserError(
+            f"the checkpoint {side} {name!r}", "one of this very architecture", "Check recipe and model."
+        )
+    for name, value in own.items():
+        if value.shape != weights[name].shape:
+            raise UserError(
+                f"{name!r} in the checkpoint has shape {tuple(weights[name].shape)}", f"{tuple(value.shape)}",
+                "It belongs to another architecture or number of classes.",
+            )  # fmt: skip
+    module.load_state_dict(weights)
