@@ -40,7 +40,7 @@ class Machine:
     def place_module(self, module: nn.Module) -> nn.Module:
         """Move a module to the device, convolution weights in the chosen memory layout."""
         layout = torch.channels_last if self.channels_last else torch.preserve_format
-        return module.to(self.device, memory_format=layout)  # type: ignore[call-overload,no-any-return]
+        return module.to(self.device, memory_format=layout)  # type: ignore[call-overload]
 
     def autocast(self) -> torch.autocast:
         """The context for a forward pass outside the engine (reports, predictions) in the run's precision."""
@@ -139,7 +139,7 @@ def probe(repeats: int = 3) -> dict[str, float]:
         layout = torch.channels_last if name.endswith("last") else torch.contiguous_format
         block = nn.Sequential(
             nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1)
-        ).to(memory_format=layout)  # type: ignore[call-overload]
+        ).to(memory_format=layout)
         images = torch.ones(32, 32, 24, 24).to(memory_format=layout)
         seconds = []
         for _ in range(repeats + 1):

@@ -16,6 +16,7 @@ from gradschool.engine.update import Stepper
 from gradschool.errors import WorkFailed
 
 Hook = Callable[[dict[str, Any]], None]
+PLAIN_EVERY, LIVE_EVERY = 10.0, 0.1  # seconds between two plain lines, two looks of the live bar
 LAZY = 20  # on an accelerator, steps between two looks at the losses: each look waits for the device
 
 
@@ -74,15 +75,15 @@ class View:
         unit: what an example is called, e.g. "images".
     """
 
-    PLAIN_EVERY = 10.0  # seconds between plain lines
-
     def __init__(self, steps: int, per_epoch: int, batch_size: int, unit: str = "images") -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         self.console = Console(stderr=True)
         self.steps, self.per_epoch, self.batch_size, self.unit = steps, per_epoch, batch_size, unit
-        self.scores, self.spoken, self.first = "", time.monotonic(), None
+        self.scores, self.spoken = "", time.monotonic()
+        self.loss, self.rate = math.nan, 0.0
+        self.first: tuple[int, float] | None = None
         self.bar = None
         if self.console.is_terminal:
             columns = (
@@ -106,14 +107,22 @@ class View:
             self.loss = next((v for k, v in line.items() if k.endswith("loss")), math.nan)
             steps, seconds = line["step"] - self.first[0], line["seconds"] - self.first[1]
             self.rate = steps * self.batch_size / seconds if seconds > 0 else 0.0
-        told = f"loss {self.loss:.3f}  {self.scores}  {self.rate:,.0f} {self.unit}/s"
+        now, last = time.monotonic(), line["step"] >= self.steps
+        if last or scored or now - self.spoken > (LIVE_EVERY if self.bar else PLAIN_EVERY):
+            self.show(line["step"], line["epoch"], last)
+
+    def show(self, step: int, epoch: float, last: bool) -> None:
+        """Draw the bar anew, or print a plain line."""
         epochs = math.ceil(self.steps / self.per_epoch)
-        head = f"epoch {min(math.ceil(line['epoch']), epochs)}/{epochs}"
+        head = f" epoch {min(math.ceil(epoch), epochs)}/{epochs}"
+        told = f"loss {self.loss:.3f}  {self.scores}  {self.rate:,.0f} {self.unit}/s"
         if self.bar is not None:
-            self.bar.update(self.task, completed=line["step"], description=f" {head}", told=told)
-        elif line["step"] >= self.steps or time.monotonic() - self.spoken > self.PLAIN_EVERY:
-            self.spoken = time.monotonic()
-            print(f" {head}  step {line['step']}/{self.steps}  {told}", file=sys.stderr, flush=True)
+            self.bar.update(self.task, completed=step, description=head, told=told)
+        elif last or time.monotonic() - self.spoken > PLAIN_EVERY:
+            print(f"{head}  step {step}/{self.steps}  {told}", file=sys.stderr, flush=True)
+        else:
+            return
+        self.spoken = time.monotonic()
 
     @staticmethod
     def _short(name: str, value: float) -> str:

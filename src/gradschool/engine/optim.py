@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gradschool.errors import UserError
@@ -84,16 +84,15 @@ def make_optimizer(module: nn.Module, optim: Optim) -> Optimizer:
 def torch_optimizer(groups: list[dict[str, Any]], optim: Optim) -> Optimizer:
     """One of torch.optim's, fused into one kernel where it offers that."""
     lr, kinds = optim.learning_rate, torch.optim
-    moving = {"lr": lr, "momentum": optim.momentum}
     match optim.name:
         case "sgd":
             return kinds.SGD(groups, lr=lr, fused=True)
         case "momentum":
-            return kinds.SGD(groups, **moving, fused=True)
+            return kinds.SGD(groups, lr=lr, momentum=optim.momentum, fused=True)
         case "nesterov":
-            return kinds.SGD(groups, **moving, nesterov=True, fused=True)
+            return kinds.SGD(groups, lr=lr, momentum=optim.momentum, nesterov=True, fused=True)
         case "rmsprop":
-            return kinds.RMSprop(groups, **moving)
+            return kinds.RMSprop(groups, lr=lr, momentum=optim.momentum)
         case "adam":
             return kinds.Adam(groups, lr=lr, betas=optim.betas, fused=True)
         case "adamw":
@@ -124,37 +123,37 @@ class Muon(Optimizer):
         )
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """One step for every parameter that has a gradient."""
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:
                     continue
                 p.mul_(1 - group["lr"] * group["weight_decay"])
-                (self._muon if p.dim() > 1 else self._adam)(p, group)
+                (self._muon if p.dim() > 1 else self._adam)(p, p.grad, group)
 
-    def _muon(self, p: nn.Parameter, group: dict[str, Any]) -> None:
+    def _muon(self, p: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[p]
         if "velocity" not in state:
             state["velocity"] = torch.zeros_like(p)
-        state["velocity"].lerp_(p.grad, 1 - group["momentum"])
-        matrix = torch.lerp(p.grad, state["velocity"], group["momentum"]).flatten(1)
+        state["velocity"].lerp_(gradient, 1 - group["momentum"])
+        matrix = torch.lerp(gradient, state["velocity"], group["momentum"]).flatten(1)
         scale = 0.2 * max(matrix.shape) ** 0.5
         p.add_(orthogonalised(matrix).view_as(p), alpha=-group["lr"] * scale)
 
-    def _adam(self, p: nn.Parameter, group: dict[str, Any]) -> None:
+    def _adam(self, p: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
         state, (b1, b2) = self.state[p], group["betas"]
         if "step" not in state:
             state.update(step=torch.zeros(()), exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
         state["step"] += 1
-        state["exp_avg"].lerp_(p.grad, 1 - b1)
-        state["exp_avg_sq"].lerp_(p.grad.square(), 1 - b2)
+        state["exp_avg"].lerp_(gradient, 1 - b1)
+        state["exp_avg_sq"].lerp_(gradient.square(), 1 - b2)
         t = state["step"].item()
         size = (state["exp_avg_sq"] / (1 - b2**t)).sqrt_().add_(group["eps"])
         p.addcdiv_(state["exp_avg"], size, value=-group["lr"] / (1 - b1**t))
 
 
-def orthogonalised(matrix: torch.Tensor, steps: int = 5) -> torch.Tensor:
+def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
     """Push all singular values of a matrix towards 1 by five Newton-Schulz steps of a quintic polynomial."""
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrix.bfloat16() if matrix.is_cuda else matrix.float()

@@ -9,6 +9,7 @@ it over processes.
 import contextlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -22,25 +23,39 @@ from gradschool.engine.task import Batch, LossOf, Task
 from gradschool.errors import UserError, WorkFailed
 
 
-class Stepper:
-    """Owns the optimisers of a task and takes their steps. It is the `update` that a task's step calls.
+@dataclass(frozen=True)
+class Stepping:
+    """How steps are taken.
 
     Args:
-        task: its parts are moved to the machine and replaced by what Accelerate makes of them.
-        optimizers: one for each part that is trained.
-        machine: where and in which precision to compute.
         schedule: multiplies every learning rate.
         accumulate: micro-batches a step, >= 1.
         clip: largest gradient norm, > 0, or None.
         ema: decay of the averaged weights, 0 to below 1, or None.
     """
 
+    schedule: Schedule = field(default_factory=Schedule)
+    accumulate: int = 1
+    clip: float | None = None
+    ema: float | None = None
+
+
+class Stepper:
+    """Owns the optimisers of a task and takes their steps. It is the `update` that a task's step calls.
+
+    Args:
+        task: its parts are replaced by what Accelerate makes of them; they are on the machine already.
+        optimizers: one for each part that is trained.
+        machine: where and in which precision to compute.
+        how: schedule, accumulation, clipping, averaging.
+    """
+
     def __init__(
-        self, task: Task, optimizers: dict[str, Optimizer], machine: Machine, schedule: Schedule =
-        Schedule(),  # noqa: B008 *, accumulate: int = 1, clip: float | None = None, ema: float | None = None,
-    ) -> None:  # fmt: skip
-        self.task, self.machine, self.schedule = task, machine, schedule
-        self.accumulate, self.clip = accumulate, clip
+        self, task: Task, optimizers: dict[str, Optimizer], machine: Machine, how: Stepping | None = None
+    ) -> None:
+        how = how or Stepping()
+        self.task, self.machine, self.schedule = task, machine, how.schedule
+        self.accumulate, self.clip = how.accumulate, how.clip
         self.accelerator = accelerator(machine)
         self.modules = dict(task.parts)
         self.optimizers: dict[str, Optimizer] = {}
@@ -48,9 +63,8 @@ class Stepper:
             task.parts[name] = self.accelerator.prepare(module)
         for name, optimizer in optimizers.items():
             self.optimizers[name] = self.accelerator.prepare(optimizer)
-        self.plateau = Plateau(schedule)
-        self.emas = {name: Ema(self.modules[name], ema) for name in optimizers} if ema else {}
-        self.progress = 0.0
+        self.plateau = Plateau(how.schedule)
+        self.emas = {name: Ema(self.modules[name], how.ema) for name in optimizers} if how.ema else {}
 
     @property
     def rank(self) -> int:
@@ -82,7 +96,7 @@ class Stepper:
                 losses = self._losses(loss_of, piece)
                 self.accelerator.backward(losses["loss"] * share)
             for name, value in losses.items():
-                means[name] = means.get(name, 0) + value.detach() * share  # type: ignore[operator]
+                means[name] = means.get(name, 0) + value.detach() * share
         # 2. A step that would spoil the weights is not taken.
         if self.machine.device == "cpu" and not math.isfinite(means["loss"].item()):
             optimizer.zero_grad()
