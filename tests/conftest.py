@@ -7,8 +7,21 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 from jaxtyping import install_import_hook
 
-install_import_hook(["gradschool.ops", "gradschool.fast", "gradschool.nn", "gradschool.data"], "beartype.beartype")
+install_import_hook(
+    ["gradschool.ops", "gradschool.fast", "gradschool.nn", "gradschool.data"], "beartype.beartype"
+)
 
 import torch
 
 torch.set_num_threads(1)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say what was left out, so that a green run does not hide it."""
+    left = terminalreporter.stats.get("deselected", [])
+    slow = sum("slow" in item.keywords for item in left)
+    gpu = sum("gpu" in item.keywords for item in left)
+    if left:
+        terminalreporter.write_line(
+            f"left out: {slow} slow (run with: -m slow), {gpu} gpu (run with: -m gpu)"
+        )

@@ -1,0 +1,114 @@
+"""The command line: find the command, check its words, run it, and turn errors into sentences.
+
+Each command is one module with a frozen dataclass `Args`, which tyro turns into options and help, and a
+function `run(args)`. Nothing heavy is imported before the command that needs it.
+"""
+
+import dataclasses
+import difflib
+import importlib
+import json
+import sys
+from typing import Any
+
+from gradschool.errors import UserError
+
+COMMANDS = {
+    "train": "train a recipe: gradschool train digits",
+    "report": "write a run's report as one HTML file",
+    "predict": "the five most likely classes of image files and folders",
+    "export": "write a run's network as ONNX and check it",
+    "runs": "list the runs in this folder",
+    "compare": "put runs side by side",
+    "ladder": "one baseline, then each cure alone, as a table",
+    "data": "data sets: where each lies; fetch or check one",
+    "bench": "time the library against its peers on this machine",
+    "doctor": "what this machine offers and what that means",
+    "test": "lint, types, import contracts, size budgets and tests",
+}
+
+
+def main(words: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code: 0 done, 1 the work failed, 2 wrong use."""
+    words = list(sys.argv[1:] if words is None else words)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        sys.exit(dispatch(words))
+    except UserError as error:
+        if debug:
+            raise
+        if "--json" in words:
+            told = {"what": error.what, "wanted": error.wanted, "next": error.next_step}
+            print(json.dumps({"error": told}))
+        print(f"gradschool: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("\ngradschool: stopped.", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone, e.g. `| head`: nothing is left to say
+        sys.exit(0)
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"gradschool: {type(error).__name__}: {error}. This is a fault of gradschool, not yours: "
+            "start the same command with --debug to see where it happened.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def dispatch(words: list[str]) -> int:
+    """Find the command and run it; its return value is the exit code, None means 0.
+
+    Raises:
+        UserError: there is no such command.
+    """
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if words[0] in ("-V", "--version", "version"):
+        from gradschool import __version__
+
+        print(f"gradschool {__version__}")
+        return 0
+    name, rest = words[0], words[1:]
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        guess = f"Did you mean {near[0]}? " if near else ""
+        raise UserError(f"there is no command {name!r}", "", f"{guess}All commands: gradschool --help")
+    command = importlib.import_module(f"gradschool.cli.{name}")
+    return int(
+        command.run(command.parse(rest) if hasattr(command, "parse") else parse(command.Args, name, rest))
+        or 0
+    )
+
+
+def parse(kind: type, name: str, words: list[str]) -> Any:
+    """Let tyro read a command's words into its dataclass; wrong words end with exit code 2."""
+    import tyro
+
+    return tyro.cli(
+        kind,
+        prog=f"gradschool {name}",
+        args=words,
+        description=kind.__doc__,
+        config=(tyro.conf.FlagCreatePairsOff,),
+    )
+
+
+def overview() -> str:
+    """The help of the whole command line."""
+    lines = ["gradschool: a deep-learning course you can run", "", "usage: gradschool COMMAND ...", ""]
+    lines += [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
+    lines += ["", "gradschool COMMAND --help explains one; every command takes --json and --debug."]
+    return "\n".join(lines)
+
+
+def finish(args: Any, result: dict[str, Any]) -> None:
+    """Print a command's result as the last line of standard output, if it was asked for."""
+    if getattr(args, "json", False):
+        plain = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in result.items()}
+        print(json.dumps(plain, default=str))

@@ -1,0 +1,76 @@
+"""gradschool test: everything the project holds itself to, in one command."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gradschool.errors import UserError
+
+
+@dataclass(frozen=True)
+class Args:
+    """Lint, types, import contracts, size budgets and the fast tests."""
+
+    words: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
+    """Further words for pytest, after --, e.g. tests/engine, or -m slow."""
+
+
+def root() -> Path:
+    """The source tree that this package was installed from.
+
+    Raises:
+        UserError: it was installed as a wheel, which carries no tests.
+    """
+    found = Path(__file__).resolve().parents[3]
+    if not (found / "tests").is_dir():
+        raise UserError("this gradschool was installed without its tests", "a clone of the repository", "")
+    return found
+
+
+def parse(words: list[str]) -> Args:
+    """All words go to pytest as they are; --help explains."""
+    if {"-h", "--help"} & set(words):
+        print("usage: gradschool test [PYTEST WORDS ...]\n\nLint, types, import contracts, size budgets, tests.\n"
+              "With words, only pytest runs: gradschool test tests/engine, gradschool test -m slow, ... -m gpu.")  # fmt: skip
+        raise SystemExit(0)
+    return Args(tuple(word for word in words if word != "--"))
+
+
+def run(args: Args) -> int:
+    """Run every check, go on after a failure, and fail if one did."""
+    here = root()
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NO_COLOR": "1"}
+    python = [sys.executable, "-m"]
+    pytest = [*python, "pytest", *(args.words or ["-n", str(min(os.cpu_count() or 1, 4))])]
+    steps = {
+        "lint": [*python, "ruff", "check", "."],
+        "format": [*python, "ruff", "format", "--check", "."],
+        "types": [*python, "mypy"],
+        "imports": [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as c; c()",
+            "--no-cache",
+        ],
+        "budgets": [sys.executable, "tests/budgets.py"],
+    }
+    failed = []
+    for name, command in [*({} if args.words else steps).items(), ("tests", pytest)]:
+        start = time.monotonic()
+        quiet = name != "tests"
+        done = subprocess.run(command, cwd=here, env=environment, capture_output=quiet, text=True)
+        if done.returncode:
+            failed.append(name)
+            print((done.stdout or "") + (done.stderr or ""), end="")
+        print(
+            f"{name:<8} {'FAILED' if done.returncode else 'ok'}  {time.monotonic() - start:.1f} s", flush=True
+        )
+    if failed:
+        print(f"failed: {', '.join(failed)}")
+    return 1 if failed else 0

@@ -1,0 +1,129 @@
+"""Settings from text: `--set key=value` and config files pass through one check of one dataclass.
+
+pydantic does the checking; this file turns its verdicts into sentences that name the field, what came,
+what is allowed, and the nearest spelling.
+"""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from gradschool.errors import UserError
+
+T = TypeVar("T")
+
+
+def to_dict(run: Any) -> dict[str, Any]:
+    """A recipe's settings as plain JSON values."""
+    found: dict[str, Any] = TypeAdapter(type(run)).dump_python(run, mode="json")
+    return found
+
+
+def from_dict(kind: type[T], values: Mapping[str, Any]) -> T:
+    """Settings of a given kind from plain values.
+
+    Raises:
+        UserError: a value is not allowed.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(dict(values))
+    except ValidationError as error:
+        raise explain(error, kind) from error
+
+
+def override(run: T, assignments: Sequence[str], recipe: str) -> T:
+    """Change settings by words of the form key=value; nested keys have dots, e.g. augment.flip=true.
+
+    Raises:
+        UserError: a word has no "=", a key does not exist, or a value is not allowed.
+    """
+    values = to_dict(run)
+    for word in assignments:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise UserError(f"--set got {word!r}", "key=value", "Example: --set learning_rate=0.01")
+        place, names = values, key.strip().split(".")
+        for depth, name in enumerate(names):
+            if not isinstance(place, dict) or name not in place:
+                raise unknown(key, name, names[:depth], place, recipe)
+            if depth < len(names) - 1:
+                place = place[name]
+        place[names[-1]] = parsed(text)
+    return from_dict(type(run), values)
+
+
+def unknown(key: str, name: str, path: Sequence[str], place: Any, recipe: str) -> UserError:
+    """The sentence for a setting that does not exist, with the nearest that does."""
+    known = list(place) if isinstance(place, dict) else []
+    near = difflib.get_close_matches(name, known, 1, 0.6)
+    inside = [f"{k}.{sub}" for k, v in place.items() if isinstance(v, dict) for sub in v] if known else []
+    near = (
+        near
+        or [k for k in inside if k.split(".")[-1] == name]
+        or difflib.get_close_matches(name, inside, 1, 0.7)
+    )
+    guess = f"Did you mean {'.'.join([*path, near[0]])}? " if near else ""
+    return UserError(
+        f"{recipe} has no setting {key!r}", "", f"{guess}All settings: gradschool train {recipe} --help"
+    )
+
+
+def parsed(text: str) -> Any:
+    """A value as JSON where it is JSON (numbers, lists, true, null), else the text itself."""
+    if text.strip().lower() in ("none", "null"):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {"True": True, "False": False, "yes": True, "no": False}.get(text.strip(), text.strip())
+
+
+LIMITS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
+TYPES = {
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "tuple": "a list such as [0.5, 1.0]",
+    "string": "text",
+    "dataclass": "a group of settings",
+}
+
+
+def explain(error: ValidationError, kind: type) -> UserError:
+    """The first complaint of pydantic as a sentence."""
+    first = error.errors()[0]
+    field = ".".join(str(part) for part in first["loc"] if isinstance(part, str)) or kind.__name__
+    context = first.get("ctx", {})
+    if first["type"] == "literal_error":
+        wanted = "one of " + str(context["expected"]).replace("'", "")
+    elif limit := next(
+        (f"{sign} {context[name]:g}" for name, sign in LIMITS.items() if name in context), None
+    ):
+        wanted = f"a number {limit}"
+    elif isinstance(context.get("error"), UserError):
+        cause = context["error"]
+        return UserError(f"{field}: {cause.what}", cause.wanted, cause.next_step)
+    else:
+        word = first["type"].split("_")[0]
+        wanted = TYPES.get(word, first["msg"].lower()) + limits_of(kind, field)
+    return UserError(f"{field} is {wanted}, got {first['input']!r}", "", example(kind, field))
+
+
+def limits_of(kind: type, field: str) -> str:
+    """The limits in a field's annotation, e.g. " > 0"."""
+    schema = TypeAdapter(kind).json_schema()
+    properties = schema.get("properties", {}).get(field, {})
+    names = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
+    found = [f"{sign} {properties[name]:g}" for name, sign in names.items() if name in properties]
+    return (" " + " and ".join(found)) if found else ""
+
+
+def example(kind: type, field: str) -> str:
+    """An example with the field's own default, where it has one."""
+    defaults = {f.name: f.default for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
+    value = defaults.get(field)
+    return f"Example: --set {field}={value}" if isinstance(value, (int, float, str)) else ""
