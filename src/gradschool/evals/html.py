@@ -1,0 +1,151 @@
+"""The few pieces that a report is made of: tables, bars, galleries, charts. All text is escaped by markupsafe."""
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+Cell = object
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of a report: a heading, one sentence on how to read it, and what there is to see."""
+
+    title: str
+    reading: str
+    body: Markup
+
+    @property
+    def anchor(self) -> str:
+        """The link to it inside the page."""
+        return "-".join(self.title.lower().split())
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A table cell that shows a share in [0, 1] as a number and as a bar; None when there is none."""
+
+    share: float
+
+    def __html__(self) -> str:
+        if not 0 <= self.share <= 1:
+            return "–"
+        percent = f"{100 * self.share:.1f}"
+        return f'<span class="bar"><span style="width:{percent}%"></span></span>{percent}'
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture with its description for those who do not see it, and the lines under it."""
+
+    pixels: UInt8[np.ndarray, "h w c"]
+    alt: str
+    lines: Sequence[str | Markup] = ()
+    good: bool | None = None
+
+
+def join(parts: Iterable[Markup | str]) -> Markup:
+    """One piece after the other."""
+    return Markup("\n").join(parts)
+
+
+def paragraph(text: str | Markup) -> Markup:
+    """A paragraph."""
+    return Markup("<p>{}</p>").format(text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], caption: str, words: int = 1) -> Markup:
+    """A table that scrolls sideways on a phone; the first `words` columns are text, the others numbers."""
+
+    def line(cells: Sequence[Cell]) -> Markup:
+        first = Markup('<th scope="row">{}</th>').format(cells[0])
+        kinds = ["" if i < words else ' class="number"' for i in range(1, len(cells))]
+        rest = (Markup("<td{}>{}</td>").format(Markup(k), c) for k, c in zip(kinds, cells[1:], strict=True))
+        return Markup("<tr>{}{}</tr>").format(first, Markup("").join(rest))
+
+    kinds = ["" if i < words else ' class="number"' for i in range(len(head))]
+    heads = (Markup('<th scope="col"{}>{}</th>').format(Markup(k), h) for k, h in zip(kinds, head, strict=True))
+    return Markup(
+        '<div class="wide" tabindex="0" role="region" aria-label="{}"><table><caption>{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+    ).format(caption, caption, Markup("").join(heads), Markup("\n").join(map(line, rows)))
+
+
+def pairs(values: Mapping[str, Any]) -> Markup:
+    """Names and values side by side; nested mappings are written with dots, `augment.flip`."""
+    items = (Markup("<dt>{}</dt><dd>{}</dd>").format(k, _short(v)) for k, v in flatten(values))
+    return Markup('<dl class="pairs">{}</dl>').format(Markup("").join(items))
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """(dotted name, value) of all leaves of nested mappings."""
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def details(title: str, body: Markup) -> Markup:
+    """Something long that opens at a click; it needs no script."""
+    return Markup("<details><summary>{}</summary>{}</details>").format(title, body)
+
+
+def gallery(pictures: Iterable[Picture], size: int = 96) -> Markup:
+    """Pictures in a grid, each with its lines; a mark tells right from wrong without colour."""
+    marks = {True: Markup('<b class="good">✓</b> '), False: Markup('<b class="bad">✗</b> '), None: Markup("")}
+    items = (
+        Markup('<figure><img src="{}" alt="{}" width="{}" loading="lazy"><figcaption>{}{}</figcaption></figure>').format(
+            data_uri(p.pixels), p.alt, size, marks[p.good], Markup("<br>").join(p.lines)
+        )
+        for p in pictures
+    )
+    return Markup('<div class="gallery" style="--size:{}px">{}</div>').format(size, Markup("\n").join(items))
+
+
+def charts(svgs: Iterable[Markup]) -> Markup:
+    """Charts beside each other where there is room."""
+    return Markup('<div class="charts">{}</div>').format(Markup("\n").join(svgs))
+
+
+def data_uri(pixels: UInt8[np.ndarray, "h w c"]) -> str:
+    """The picture inside the page: PNG where every pixel counts (up to 40 pixels), JPEG above."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels)
+    small, buffer = max(image.size) <= 40, io.BytesIO()
+    if small:
+        image.save(buffer, "PNG", optimize=True)
+    else:
+        image.save(buffer, "JPEG", quality=88)
+    kind = "png" if small else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def enlarged(values: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
+    """Each pixel as a square of factor x factor: filters and maps keep their hard edges."""
+    return values.repeat(factor, 0).repeat(factor, 1)
+
+
+def stretched(values: Float[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
+    """Any numbers to 0..255, the smallest black and the largest white."""
+    low, high = values.min(), values.max()
+    return ((values - low) / (high - low if high > low else 1) * 255).round().astype(np.uint8)
+
+
+def _short(value: Any) -> str:
+    """A value as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_short, value)) or "–"
+    return "–" if value is None or value == {} else str(value)
