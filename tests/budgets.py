@@ -1,4 +1,4 @@
-"""Count the size budgets of docs/design.md: `python tests/budgets.py` prints what is over and fails if anything is.
+"""Count the size budgets of docs/design.md: prints what is over and fails if anything is.
 
 A file or function over its budget must be named in EXCEPTIONS with a reason.
 """
@@ -27,9 +27,9 @@ def over_budget() -> list[str]:
         if (lines := text.count("\n")) > limit and name not in EXCEPTIONS:
             found.append(f"{name}: {lines} lines, budget {limit}")
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and length(node) > FUNCTION:
-                if f"{name}:{node.name}" not in EXCEPTIONS:
-                    found.append(f"{name}:{node.name}: {length(node)} lines, budget {FUNCTION}")
+            is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            if is_function and length(node) > FUNCTION and f"{name}:{node.name}" not in EXCEPTIONS:
+                found.append(f"{name}:{node.name}: {length(node)} lines, budget {FUNCTION}")
     return found
 
 

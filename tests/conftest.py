@@ -1,4 +1,4 @@
-"""Shapes in signatures are checked while testing; one thread a process, so that workers do not fight for cores."""
+"""Shapes in signatures are checked while testing; one thread a process, so that workers do not fight."""
 
 import os
 

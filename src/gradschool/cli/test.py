@@ -13,6 +13,12 @@ import tyro
 from gradschool.errors import UserError
 
 
+HELP = """usage: gradschool test [PYTEST WORDS ...]
+
+Lint, types, import contracts, size budgets, tests.
+With words, only pytest runs: gradschool test tests/engine, gradschool test -m slow, gradschool test -m gpu."""
+
+
 @dataclass(frozen=True)
 class Args:
     """Lint, types, import contracts, size budgets and the fast tests."""
@@ -36,8 +42,7 @@ def root() -> Path:
 def parse(words: list[str]) -> Args:
     """All words go to pytest as they are; --help explains."""
     if {"-h", "--help"} & set(words):
-        print("usage: gradschool test [PYTEST WORDS ...]\n\nLint, types, import contracts, size budgets, tests.\n"
-              "With words, only pytest runs: gradschool test tests/engine, gradschool test -m slow, ... -m gpu.")  # fmt: skip
+        print(HELP)
         raise SystemExit(0)
     return Args(tuple(word for word in words if word != "--"))
 
