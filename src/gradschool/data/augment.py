@@ -55,10 +55,10 @@ def random_rotation(images: Pixels, degrees: float, generator: Generator, edge: 
 def random_affine(
     images: Pixels,
     generator: Generator,
-    rotate: float = 0,
-    translate: float = 0,
-    scale: tuple[float, float] = (1, 1),
-    shear: float = 0,
+    rotate: float = 0.0,
+    translate: float = 0.0,
+    scale: tuple[float, float] = (1.0, 1.0),
+    shear: float = 0.0,
     edge: Edge = "black",
 ) -> Colours:
     """Turn, shift, scale and shear in one pass; ranges as for `draw.affine`."""
@@ -76,10 +76,10 @@ def random_perspective(
 def random_jitter(
     images: Colours,
     generator: Generator,
-    brightness: float = 0,
-    contrast: float = 0,
-    saturation: float = 0,
-    hue: float = 0,
+    brightness: float = 0.0,
+    contrast: float = 0.0,
+    saturation: float = 0.0,
+    hue: float = 0.0,
 ) -> Colours:
     """Change brightness, contrast, saturation and hue, in this order.
 

@@ -31,7 +31,7 @@ def integers(shape: tuple[int, ...], high: int, generator: Generator) -> Int64[T
 
 def coins(n: int, p: float, generator: Generator) -> Bool[Tensor, " n"]:
     """True with probability p."""
-    return uniform(n, 0, 1, generator) < p
+    return uniform(n, 0.0, 1.0, generator) < p
 
 
 def factors(n: int, strength: float, generator: Generator) -> Float[Tensor, " n"]:
@@ -78,8 +78,8 @@ def crop_boxes(
         h.gather(1, first)[:, 0].masked_fill(none, height),
     )
     # 3. A place for it, every one equally likely.
-    top = (uniform(n, 0, 1, generator) * (height - h + 1)).long()
-    left = (uniform(n, 0, 1, generator) * (width - w + 1)).long()
+    top = (uniform(n, 0.0, 1.0, generator) * (height - h + 1)).long()
+    left = (uniform(n, 0.0, 1.0, generator) * (width - w + 1)).long()
     return torch.stack([top, left, h, w], 1)
 
 
@@ -132,7 +132,7 @@ def affine(
     height, width = side
     angle = uniform(n, -rotate, rotate, generator)
     reach = torch.tensor([translate * width, translate * height], device=generator.device)
-    shift = (uniform((n, 2), -1, 1, generator) * reach).round()
+    shift = (uniform((n, 2), -1.0, 1.0, generator) * reach).round()
     tilt = torch.stack([uniform(n, -shear, shear, generator), torch.zeros_like(angle)], 1)
     return affine_matrices(angle, shift, uniform(n, *scale, generator), tilt)
 
@@ -148,5 +148,5 @@ def perspective(
     inwards = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]], device=generator.device)
     corners = torch.tensor([[0, 0], [width, 0], [width, height], [0, height]], device=generator.device)
     return perspective_matrices(
-        corners + inwards * reach * uniform((n, 4, 2), 0, 1, generator), height, width
+        corners + inwards * reach * uniform((n, 4, 2), 0.0, 1.0, generator), height, width
     )

@@ -113,7 +113,10 @@ def resized_crop(
         return take_pixels(images, rows, columns)
     rows = resize_weights(top, height, images.shape[2], out_height).to(images.device)
     columns = resize_weights(left, width, images.shape[3], out_width).to(images.device)
-    return rows[:, None] @ unit(images) @ columns[:, None].mT
+    # All of an image's channels share one product; the other needs the matrices once a channel.
+    n, channels = images.shape[:2]
+    narrow = (unit(images).flatten(1, 2) @ columns.mT).view(n * channels, -1, out_width)
+    return (rows.repeat_interleave(channels, 0) @ narrow).view(n, channels, *size)
 
 
 def nearest_places(

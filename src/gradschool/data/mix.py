@@ -24,7 +24,7 @@ def inside(boxes: Int64[Tensor, "n 4"], images: Pixels) -> Bool[Tensor, "n 1 h w
     return (y >= top) & (y < top + height) & (x >= left) & (x < left + width)
 
 
-def erase(images: Pixels, boxes: Int64[Tensor, "n 4"], value: float = 0) -> Pixels:
+def erase(images: Pixels, boxes: Int64[Tensor, "n 4"], value: float = 0.0) -> Pixels:
     """Fill each image's box; after normalising, 0 is the mean colour. An empty box changes nothing."""
     return images.masked_fill(inside(boxes, images), value)
 

@@ -29,7 +29,7 @@ class Augment:
     Args:
         flip: mirror half of the images left to right.
         crop_padding: shift by up to so many pixels (pad, then crop).
-        resized_crop: smallest and largest share of the area that is cut out and resized, e.g. (0.35, 1).
+        resized_crop: smallest and largest share of the area that is cut out and resized, e.g. (0.35, 1.0).
         rotate: largest angle either way, in degrees.
         translate: largest shift either way, as a share of the side.
         scale: smallest and largest magnification.
@@ -57,25 +57,25 @@ class Augment:
     flip: bool = False
     crop_padding: int = 0
     resized_crop: tuple[float, float] | None = None
-    rotate: float = 0
-    translate: float = 0
-    scale: tuple[float, float] = (1, 1)
-    shear: float = 0
-    perspective: float = 0
-    brightness: float = 0
-    contrast: float = 0
-    saturation: float = 0
-    hue: float = 0
-    grey: float = 0
-    blur: float = 0
+    rotate: float = 0.0
+    translate: float = 0.0
+    scale: tuple[float, float] = (1.0, 1.0)
+    shear: float = 0.0
+    perspective: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+    grey: float = 0.0
+    blur: float = 0.0
     blur_sigma: tuple[float, float] = (0.1, 2.0)
-    noise: float = 0
+    noise: float = 0.0
     cutout: int = 0
-    erase: float = 0
-    mixup: float = 0
-    cutmix: float = 0
+    erase: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
     policy: int = 0
-    magnitude: float = 9
+    magnitude: float = 9.0
     edge: Edge = "black"
 
     def __post_init__(self) -> None:
@@ -97,7 +97,10 @@ class Augment:
     @property
     def is_warping(self) -> bool:
         """Whether anything affine or projective is on."""
-        return bool(self.rotate or self.translate or self.shear or self.perspective) or self.scale != (1, 1)
+        return bool(self.rotate or self.translate or self.shear or self.perspective) or self.scale != (
+            1.0,
+            1.0,
+        )
 
 
 @dataclass(frozen=True)
@@ -223,7 +226,7 @@ class Pipeline:
         self, pixels: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"]
     ) -> tuple[Float[Tensor, "n c out_h out_w"], Int64[Tensor, " n"]]:
         """An evaluation batch: resized to the last size and normalised."""
-        return self.normalise(geometry.resize(pixels, self.size_at(1, pixels))), labels
+        return self.normalise(geometry.resize(pixels, self.size_at(1.0, pixels))), labels
 
     def change(
         self, pixels: Pixels, masks: Shaped[Tensor, "n k h w"] | None, generator: Generator, progress: float
