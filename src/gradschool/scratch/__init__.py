@@ -1,0 +1,1 @@
+"""NumPy only: the neuron, the perceptron, automatic differentiation and backpropagation, from nothing."""

@@ -1,0 +1,66 @@
+"""Gradient descent with momentum on anything that has a gradient, and the line fit that shows it at work.
+
+Source: Cauchy 1847; momentum: Polyak 1964.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gradschool.scratch.arrays import Array
+
+
+def descend(
+    gradient: Callable[[Array], Array],
+    w: Array,
+    learning_rate: float,
+    steps: int,
+    momentum: float = 0.0,
+) -> Array:
+    """Walk downhill and return the path.
+
+    Args:
+        gradient: of the loss, at any w.
+        w: where to start, any shape.
+        learning_rate: > 0. Too small crawls; on a bowl of curvature c, above 2/c flies apart.
+        steps: how many, >= 0.
+        momentum: share of the last step that is repeated, 0 to below 1.
+
+    Returns:
+        (steps + 1, *w.shape), the start first.
+    """
+    # 1. At rest at the start.
+    w = np.array(w, float)
+    path, velocity = [w], np.zeros_like(w)
+    for _ in range(steps):
+        # 2. Keep part of the speed and add the slope at this place.
+        velocity = momentum * velocity + gradient(w)
+        # 3. Step against it.
+        w = w - learning_rate * velocity
+        path.append(w)
+    return np.stack(path)
+
+
+def line_gradient(w: Array, x: Array, y: Array) -> Array:
+    """Gradient of the mean of (w0 + w1 x - y)^2 / 2 in w = (w0, w1).
+
+    Args:
+        w: (2,), intercept and slope.
+        x, y: the points, (n,) each.
+    """
+    # 1. Errors.
+    error = w[0] + w[1] * x - y
+    # 2. The intercept moves every prediction by 1, the slope by x.
+    return np.array([error.mean(), (error * x).mean()])
+
+
+def fit_line(x: Array, y: Array, learning_rate: float = 0.1, steps: int = 1000) -> Array:
+    """Intercept and slope of a line through points by gradient descent from (0, 0), with the path.
+
+    Returns:
+        (steps + 1, 2); the last row is the fit.
+    """
+    # 1. The slope of the loss at any line.
+    start = np.zeros(2)
+    # 2. Downhill from the flat line.
+    return descend(lambda w: line_gradient(w, x, y), start, learning_rate, steps)

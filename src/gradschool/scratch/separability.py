@@ -1,0 +1,75 @@
+"""Can a line separate two classes? Either answer comes with a proof that anyone can check by adding up.
+
+The perceptron finds the line if there is one (Novikoff 1962). If there is none its weights stay bounded
+(Minsky and Papert 1969, cycling theorem), so on numbers with finitely many digits they return to an earlier
+state; the updates in between add up to zero, which gives a point that lies in the convex hulls of both.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a line separates the classes, with the proof.
+
+    Args:
+        separable: the answer.
+        weights: if separable, a separating line, bias first: above 0 on class 1, below 0 on class 0.
+        shares: if not, one share a point, at least 0 and adding up to 1 within each class: the mean of
+            class 1 with these shares equals that of class 0.
+    """
+
+    separable: bool
+    weights: tuple[Fraction, ...] = ()
+    shares: tuple[Fraction, ...] = ()
+
+
+def separability(
+    points: Sequence[Sequence[float]], targets: Sequence[int], max_passes: int = 100_000
+) -> Verdict:
+    """Decide, in exact fractions, whether a line (plane, ...) separates the points of class 1 from the rest.
+
+    Args:
+        points: n points of d coordinates, taken as the decimals they are written as.
+        targets: n classes, 0 or 1.
+        max_passes: give up after so many passes over the points.
+
+    Raises:
+        ValueError: undecided after `max_passes`: coordinates with fewer digits cycle sooner.
+    """
+    # 1. Exact inputs with a leading 1, turned around for class 0: now every sum should be above 0.
+    rows = []
+    for point, target in zip(points, targets, strict=True):
+        extended = [Fraction(1), *(Fraction(str(float(value))) for value in point)]
+        rows.append([value if target else -value for value in extended])
+    w, updates = [Fraction(0)] * (len(points[0]) + 1), [0] * len(points)
+    seen: dict[tuple[Fraction, ...], list[int]] = {}
+    # 2. Passes of the perceptron, until one is free of errors or its weights have been seen before.
+    for _ in range(max_passes):
+        before = seen[tuple(w)] = list(updates)
+        for i, row in enumerate(rows):
+            if sum(a * b for a, b in zip(w, row, strict=True)) <= 0:
+                w = [a + b for a, b in zip(w, row, strict=True)]
+                updates[i] += 1
+        if updates == before:
+            return Verdict(True, weights=tuple(w))
+        if tuple(w) in seen:
+            return Verdict(False, shares=hull_shares(targets, updates, seen[tuple(w)]))
+    raise ValueError(
+        f"undecided after {max_passes} passes; wanted coordinates of few digits. Round, or raise max_passes."
+    )
+
+
+def hull_shares(targets: Sequence[int], after: Sequence[int], before: Sequence[int]) -> tuple[Fraction, ...]:
+    """Turn the updates of one cycle into shares that add up to 1 within each class.
+
+    Over the cycle the updates of class 1 minus those of class 0 are zero, in the leading 1 as well: each
+    class was updated equally often. Divided by that number, the updates are shares.
+    """
+    # 1. Updates within the cycle.
+    times = [b - a for a, b in zip(before, after, strict=True)]
+    # 2. How many each class had.
+    total = sum(n for n, target in zip(times, targets, strict=True) if target)
+    return tuple(Fraction(n, total) for n in times)
