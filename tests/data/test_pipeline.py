@@ -15,8 +15,8 @@ from gradschool.errors import UserError
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 ALL = Augment(
     flip=True, crop_padding=2, resized_crop=(0.4, 1.0), rotate=10.0, translate=0.1, scale=(0.9, 1.1),
-    shear=5.0, perspective=0.2, brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1, grey=0.2, blur=0.5, noise=0.05,
-    cutout=4, erase=0.3, mixup=0.4, cutmix=1.0, policy=2, magnitude=9.0, edge="mirror",
+    shear=5.0, perspective=0.2, brightness=0.3, contrast=0.3, saturation=0.3, hue=0.1, grey=0.2, blur=0.5,
+    noise=0.05, cutout=4, erase=0.3, mixup=0.4, cutmix=1.0, policy=2, magnitude=9.0, edge="mirror",
 )  # fmt: skip
 
 
@@ -141,7 +141,8 @@ def test_masks_refuse_mixing():
 @pytest.mark.parametrize(
     "wrong",
     [{"hue": 0.6}, {"grey": 1.5}, {"crop_padding": -1}, {"resized_crop": (0.9, 0.2)},
-     {"resized_crop": (0.0, 1.0)}, {"perspective": 1.0}, {"magnitude": 31.0}, {"mixup": -0.1}, {"scale": (0.0, 1.0)}],
+     {"resized_crop": (0.0, 1.0)}, {"perspective": 1.0}, {"magnitude": 31.0},
+     {"mixup": -0.1}, {"scale": (0.0, 1.0)}],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused_by_name(wrong):
     with pytest.raises(UserError, match=next(iter(wrong))):

@@ -1,0 +1,1 @@
+"""Timed comparisons with peers: `gradschool bench NAME` or `python -m bench.NAME`."""
