@@ -252,7 +252,7 @@ class Tensor:
     def receive(self, share: Array, source: Array | None) -> None:
         """Add one consumer's share to the gradient. A leaf keeps an array that nobody else holds."""
         if self.grad is not None:
-            self.grad = self.grad + share
+            self.grad = np.asarray(self.grad + share)
         elif not self.links and (share is source or share.base is not None or not share.shape):
             self.grad = np.array(share)
         else:
