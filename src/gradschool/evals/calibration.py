@@ -1,7 +1,9 @@
-"""Does 80 % confident mean right 8 times of 10? Reliability bins, calibration error, Brier score, temperature.
+"""Does 80 % confident mean right 8 times of 10? Reliability bins, calibration error, Brier score,
+temperature.
 
-Source: Guo et al. 2017 (temperature scaling, expected calibration error); Nguyen and O'Connor 2015 (bins of equal
-mass); Brier 1950. Temperature is fitted by safeguarded Newton steps: the loss is convex in 1/T, so one root is all.
+Source: Guo et al. 2017 (temperature scaling, expected calibration error); Nguyen and O'Connor 2015 (bins of
+equal mass); Brier 1950. Temperature is fitted by safeguarded Newton steps: the loss is convex in 1/T, so one
+root is all.
 """
 
 from dataclasses import dataclass
@@ -10,12 +12,15 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-COLDEST, HOTTEST = 0.01, 100.0  # a perfect or a useless validation set has no finite optimum: T stays in between
+COLDEST, HOTTEST = (
+    0.05,
+    20.0,
+)  # a perfect or a useless validation set has no finite optimum: T stays in between
 
 
 @dataclass(frozen=True)
 class Bins:
-    """A reliability diagram: for each of the b bins its edges, mean confidence, accuracy and number of images."""
+    """A reliability diagram: edges, mean confidence, accuracy and number of images of each of the b bins."""
 
     low: Float[Tensor, " b"]
     high: Float[Tensor, " b"]
@@ -25,7 +30,7 @@ class Bins:
 
     @property
     def error(self) -> float:
-        """Expected calibration error: mean |accuracy - confidence|, weighted by count. Source: Guo et al., eq. 3."""
+        """Mean |accuracy - confidence| over images, the calibration error. Source: Guo et al., eq. 3."""
         gap = (self.accuracy - self.confidence).abs()
         return float((gap * self.count).sum() / self.count.sum().clamp(min=1))
 
@@ -63,17 +68,18 @@ def equal_mass(confidence: Float[Tensor, " n"], right: Float[Tensor, " n"], bins
 
 
 def brier(probabilities: Float[Tensor, "n k"], labels: Int64[Tensor, " n"]) -> float:
-    """Mean squared distance to the one-hot truth, summed over classes: 0 (perfect) to 2. Source: Brier 1950, eq. 2."""
+    """Mean squared distance to the one-hot truth, 0 (perfect) to 2. Source: Brier 1950, eq. 2."""
     truth = torch.nn.functional.one_hot(labels, probabilities.shape[1])
     return float((probabilities.double() - truth).square().sum(1).mean())
 
 
 def fit_temperature(logits: Float[Tensor, "n k"], labels: Int64[Tensor, " n"], steps: int = 60) -> float:
-    """The T that minimises the negative log-likelihood of softmax(logits / T). Fit it on validation images only.
+    """The T that minimises the negative log-likelihood of softmax(logits / T). Fit it on validation images
+    only.
 
-    With b = 1/T the derivative of the loss is E[mean of logits under softmax(b·logits)] - E[true logit], and its
-    second derivative the expected variance of the logits, so it only rises: Newton, bisection where Newton leaves
-    the bracket.
+    With b = 1/T the derivative of the loss is E[mean of logits under softmax(b·logits)] - E[true logit], and
+    its second derivative the expected variance of the logits, so it only rises: Newton, bisection where
+    Newton leaves the bracket.
 
     Args:
         logits: of validation images.
@@ -81,7 +87,7 @@ def fit_temperature(logits: Float[Tensor, "n k"], labels: Int64[Tensor, " n"], s
         steps: at most so many; 60 bisections alone are exact to float64.
 
     Returns:
-        T in [0.01, 100]; above 1 the network was over-confident, below 1 under-confident.
+        T in [0.05, 20]; above 1 the network was over-confident, below 1 under-confident.
 
     Source: Guo et al. 2017, sec. 4.2.
     """

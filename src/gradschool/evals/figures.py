@@ -6,6 +6,7 @@ matplotlib draws in four stand-in colours; on the way into the page they become 
 import io
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -13,6 +14,7 @@ from markupsafe import Markup, escape
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from gradschool.evals.calibration import Bins
 
@@ -25,11 +27,12 @@ _CSS = {
     SERIES[1]: "var(--two)",
     SERIES[2]: "var(--three)",
 }
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,
-    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT, "xtick.color": INK, "ytick.color": INK,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": FAINT, "grid.alpha": 0.35,
-    "grid.linewidth": 0.6, "legend.frameon": False, "axes.titlesize": 11, "axes.titlelocation": "left",
+    "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": FAINT,
+    "xtick.color": INK, "ytick.color": INK, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.grid": True, "grid.color": FAINT, "grid.alpha": 0.35, "grid.linewidth": 0.6,
+     "legend.frameon": False, "axes.titlesize": 11, "axes.titlelocation": "left",
 }  # fmt: skip
 _DASHES = ("-", "--", ":")  # so that no line is known by its colour alone
 POINTS = 300  # a curve with more is averaged down to so many
@@ -44,14 +47,20 @@ def svg(figure: Figure, alt: str) -> Markup:
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     # 1. Only the drawing, without XML header, metadata and a fixed size.
     text = re.sub(r"<metadata>.*?</metadata>", "", buffer.getvalue(), flags=re.S)
-    text = re.sub(r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"|<svg height=', r"\1", text[text.index("<svg") :], count=1)
+    text = re.sub(
+        r'(<svg [^>]*?)width="[\d.]+pt" height="[\d.]+pt"|<svg height=',
+        r"\1",
+        text[text.index("<svg") :],
+        count=1,
+    )
     # 2. Stand-in colours become the page's, fonts the page's.
     for stand_in, variable in _CSS.items():
         text = text.replace(stand_in, variable)
     text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", text)
     text = re.sub(r"font-family: [^;\"]*;?", "", text)
-    # 3. Two figures on a page must not share names.
-    text = re.sub(r' id="(figure|axes|patch|text|line2d|legend|matplotlib\.axis|xtick|ytick|QuadMesh|PolyCollection)[^"]*"', "", text)
+    # 3. Two figures on a page must not share names; only what is referred to keeps one.
+    used = set(re.findall(r"#([\w.]+)", text))
+    text = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", text)
     return Markup('<div class="chart" role="img" aria-label="{}">{}</div>').format(escape(alt), Markup(text))
 
 
@@ -70,7 +79,9 @@ def curves(series: Series, title: str, across: str, percent: bool = False) -> Ma
         told = []
         for (name, (x, y)), colour, dash in zip(series.items(), SERIES, _DASHES, strict=False):
             xs, ys = _thinned(np.asarray(x, float), np.asarray(y, float) * scale)
-            ax.plot(xs, ys, dash, color=colour, label=name, linewidth=1.6, marker="o" if len(xs) < 3 else None)
+            ax.plot(
+                xs, ys, dash, color=colour, label=name, linewidth=1.6, marker="o" if len(xs) < 3 else None
+            )
             told.append(f"{name} from {ys[0]:.3g} to {ys[-1]:.3g}")
         ax.set(xlabel=across, title=f"{title}, %" if percent else title)
         if len(series) > 1:
@@ -79,14 +90,15 @@ def curves(series: Series, title: str, across: str, percent: bool = False) -> Ma
 
 
 def confusion(shares: Float[np.ndarray, "k k"], classes: Sequence[str]) -> Markup:
-    """The row-normalised confusion matrix: one square a cell, its opacity the share; up to 25 classes with numbers.
+    """The row-normalised confusion matrix: one square a cell, its opacity the share; up to 25 classes with
+    numbers.
 
     Drawn by hand: matplotlib would write every empty cell of 101 x 101 as well.
     """
-    k, cell = len(classes), 24 if len(classes) <= 25 else 14
-    margin = 12 + round(5.6 * max(map(len, classes)) * (1.0 if k <= 25 else 0.8))
+    k, cell = len(classes), 28 if len(classes) <= 25 else 14
+    margin = 12 + round(6.2 * max(map(len, classes)) * (1.0 if k <= 25 else 0.8))
     size = margin + k * cell + 8
-    parts = [f'<svg viewBox="0 0 {size} {size}" width="{size}" font-size="{10 if k <= 25 else 8}">']
+    parts = [f'<svg viewBox="0 0 {size} {size}" width="{size}" font-size="{11 if k <= 25 else 8}">']
     # 1. Names: true classes down the side, predicted ones along the top, and a frame.
     for i, name in enumerate(map(escape, classes)):
         middle = margin + (i + 0.5) * cell
@@ -96,14 +108,19 @@ def confusion(shares: Float[np.ndarray, "k k"], classes: Sequence[str]) -> Marku
     # 2. Cells of at least half a percent; pointing at one says what it is.
     for row, column in zip(*np.nonzero(shares >= 0.005), strict=True):
         share, x, y = shares[row, column], margin + column * cell, margin + row * cell
+        box = f'x="{x}" y="{y}" width="{cell}" height="{cell}" fill-opacity="{share:.2f}"'
         told = f"{escape(classes[row])} called {escape(classes[column])}: {100 * share:.1f} %"
-        parts.append(f'<rect x="{x}" y="{y}" width="{cell}" height="{cell}" fill-opacity="{share:.2f}"><title>{told}</title></rect>')
+        parts.append(f"<rect {box}><title>{told}</title></rect>")
         if k <= 25:
             ink = ' class="on"' if share > 0.5 else ""
-            parts.append(f'<text{ink} x="{x + cell / 2}" y="{y + 16}" text-anchor="middle">{100 * share:.0f}</text>')
-    alt = f"Confusion matrix of {k} classes, rows true, columns predicted; most confused pairs follow as a table"
+            parts.append(
+                f'<text{ink} x="{x + cell / 2}" y="{y + 18}" text-anchor="middle">{100 * share:.0f}</text>'
+            )
+    alt = f"Confusion matrix of {k} classes; its most confused pairs follow as a table"
     drawing = Markup("".join(parts) + "</svg>")
-    return Markup('<div class="wide"><div class="matrix" role="img" aria-label="{}">{}</div></div>').format(alt, drawing)
+    return Markup('<div class="wide"><div class="matrix" role="img" aria-label="{}">{}</div></div>').format(
+        alt, drawing
+    )
 
 
 def reliability(before: Bins, after: Bins | None, temperature: float | None) -> Markup:
@@ -124,7 +141,7 @@ def reliability(before: Bins, after: Bins | None, temperature: float | None) -> 
             ax.scatter(x, y, 12 + 90 * n / n.max(), color=colour, marker=marker, alpha=0.8, linewidths=0)
             told.append(f"{name}: calibration error {100 * bins.error:.1f} points")
         ax.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
-        ax.legend(loc="upper left")
+        ax.legend(loc="best")
         return svg(figure, "Reliability diagram. " + "; ".join(told))
 
 
@@ -135,7 +152,9 @@ def histogram(groups: Mapping[str, Float[np.ndarray, "n"]], across: str) -> Mark
         edges = np.linspace(min(map(np.min, groups.values())), max(map(np.max, groups.values())), 31)
         for (name, values), colour, dash in zip(groups.items(), SERIES, _DASHES, strict=False):
             counts, _ = np.histogram(values, edges)
-            ax.stairs(100 * counts / len(values), edges, color=colour, linestyle=dash, linewidth=1.6, label=name)
+            ax.stairs(
+                100 * counts / len(values), edges, color=colour, linestyle=dash, linewidth=1.6, label=name
+            )
         ax.set(xlabel=across, title="images per bin, %")
         ax.legend(loc="best")
         told = "; ".join(f"{name} median {np.median(values):.3g}" for name, values in groups.items())
@@ -153,7 +172,8 @@ def heat(pixels: UInt8[np.ndarray, "h w c"], map_: Float[np.ndarray, "h2 w2"]) -
     level = np.asarray(small.resize((width, height), Image.Resampling.BILINEAR))
     colour = matplotlib.colormaps["inferno"](level)[..., :3]
     grey = pixels.mean(2, keepdims=True) / 255
-    return (255 * (0.35 * grey + 0.65 * colour)).round().astype(np.uint8)
+    mixed: NDArray[np.uint8] = (255 * (0.35 * grey + 0.65 * colour)).round().astype(np.uint8)
+    return mixed
 
 
 def _panel(width: float, height: float) -> tuple[Figure, Axes]:

@@ -1,4 +1,4 @@
-"""The few pieces that a report is made of: tables, bars, galleries, charts. All text is escaped by markupsafe."""
+"""The few pieces that a report is made of: tables, bars, galleries, charts; markupsafe escapes all text."""
 
 import base64
 import io
@@ -30,15 +30,17 @@ class Section:
 
 @dataclass(frozen=True)
 class Bar:
-    """A table cell that shows a share in [0, 1] as a number and as a bar; None when there is none."""
+    """A table cell: a share in [0, 1] as a bar and in percent; a dash for anything else (NaN, -1)."""
 
     share: float
 
-    def __html__(self) -> str:
+    def __html__(self) -> Markup:
         if not 0 <= self.share <= 1:
-            return "–"
+            return Markup("–")
         percent = f"{100 * self.share:.1f}"
-        return f'<span class="bar"><span style="width:{percent}%"></span></span>{percent}'
+        return Markup('<span class="bar"><span style="width:{}%"></span></span><i>{}</i>').format(
+            percent, percent
+        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Cell]], caption: str, wor
         return Markup("<tr>{}{}</tr>").format(first, Markup("").join(rest))
 
     kinds = ["" if i < words else ' class="number"' for i in range(len(head))]
-    heads = (Markup('<th scope="col"{}>{}</th>').format(Markup(k), h) for k, h in zip(kinds, head, strict=True))
+    heads = (
+        Markup('<th scope="col"{}>{}</th>').format(Markup(k), h) for k, h in zip(kinds, head, strict=True)
+    )
     return Markup(
         '<div class="wide" tabindex="0" role="region" aria-label="{}"><table><caption>{}</caption>'
         "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
@@ -100,11 +104,12 @@ def details(title: str, body: Markup) -> Markup:
 
 def gallery(pictures: Iterable[Picture], size: int = 96) -> Markup:
     """Pictures in a grid, each with its lines; a mark tells right from wrong without colour."""
-    marks = {True: Markup('<b class="good">✓</b> '), False: Markup('<b class="bad">✗</b> '), None: Markup("")}
+    good, bad = Markup('<b class="good">✓</b> '), Markup('<b class="bad">✗</b> ')
+    marks = {True: good, False: bad, None: Markup("")}
     items = (
-        Markup('<figure><img src="{}" alt="{}" width="{}" loading="lazy"><figcaption>{}{}</figcaption></figure>').format(
-            data_uri(p.pixels), p.alt, size, marks[p.good], Markup("<br>").join(p.lines)
-        )
+        Markup(
+            '<figure><img src="{}" alt="{}" width="{}" loading="lazy"><figcaption>{}{}</figcaption></figure>'
+        ).format(data_uri(p.pixels), p.alt, size, marks[p.good], Markup("<br>").join(p.lines))
         for p in pictures
     )
     return Markup('<div class="gallery" style="--size:{}px">{}</div>').format(size, Markup("\n").join(items))
@@ -137,7 +142,10 @@ def enlarged(values: NDArray[np.generic], factor: int) -> NDArray[np.generic]:
 def stretched(values: Float[np.ndarray, "..."]) -> UInt8[np.ndarray, "..."]:
     """Any numbers to 0..255, the smallest black and the largest white."""
     low, high = values.min(), values.max()
-    return ((values - low) / (high - low if high > low else 1) * 255).round().astype(np.uint8)
+    level: NDArray[np.uint8] = (
+        ((values - low) / (high - low if high > low else 1) * 255).round().astype(np.uint8)
+    )
+    return level
 
 
 def _short(value: Any) -> str:

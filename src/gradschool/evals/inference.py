@@ -1,7 +1,8 @@
 """Run a network over batches and keep its logits: every score, calibration and report starts from them.
 
-Flipping at test time averages the logits of an image and of its mirror image: one more pass, usually a fraction of a
-percent to a percent (Krizhevsky et al. 2012, sec. 4.1, average the softmax over ten crops and flips).
+Flipping at test time averages the logits of an image and of its mirror image: one more pass, usually a
+fraction of a percent to a percent (Krizhevsky et al. 2012, sec. 4.1, average the softmax over ten crops and
+flips).
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -1,8 +1,9 @@
-"""What does a network look at? Hooks, saliency, integrated gradients, Grad-CAM, and a picture that a class would love.
+"""What does a network look at? Hooks, saliency, integrated gradients, Grad-CAM, and a picture that a class
+would love.
 
-Source: Simonyan et al. 2014 (saliency, class pictures); Mahendran and Vedaldi 2015 (total variation); Selvaraju et al.
-2017 (Grad-CAM); Sundararajan et al. 2017 (integrated gradients); Adebayo et al. 2018 (the sanity check).
-Every function works in eval mode and leaves weights, gradients and modes as they were.
+Source: Simonyan et al. 2014 (saliency, class pictures); Mahendran and Vedaldi 2015 (total variation);
+Selvaraju et al. 2017 (Grad-CAM); Sundararajan et al. 2017 (integrated gradients); Adebayo et al. 2018 (the
+sanity check). Every function works in eval mode and leaves weights, gradients and modes as they were.
 """
 
 import copy
@@ -28,7 +29,9 @@ def watching(model: nn.Module, layers: Sequence[str]) -> Iterator[dict[str, Tens
     known = dict(model.named_modules())
     for name in layers:
         if name not in known:
-            raise ValueError(f"{name!r} is no layer of the model, wanted one of {', '.join(list(known)[1:])}.")
+            raise ValueError(
+                f"{name!r} is no layer of the model, wanted one of {', '.join(list(known)[1:])}."
+            )
     seen: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[[nn.Module, object, Tensor], Tensor]:
@@ -60,7 +63,8 @@ def feature_maps(
 def predictions(model: nn.Module, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b k"]:
     """The float32 logits of one batch, in eval mode."""
     with evaluating(model):
-        return model(x).float()
+        logits: Tensor = model(x)
+        return logits.float()
 
 
 def spatial_layers(model: nn.Module, x: Float[Tensor, "b c h w"]) -> list[str]:
@@ -103,7 +107,8 @@ def saliency(
 def integrated_gradients(
     model: nn.Module, x: Float[Tensor, "b c h w"], target: Int64[Tensor, " b"], steps: int = 32
 ) -> Float[Tensor, "b c h w"]:
-    """x times the mean gradient on the straight way from 0 (the mean colour) to x; sums to logit(x) - logit(0).
+    """Multiply x by the mean gradient on the straight way from 0 (the mean colour) to x; sums to logit(x) -
+    logit(0).
 
     Args:
         model: maps images to logits.
@@ -141,12 +146,12 @@ def activation_maximisation(
     shape: tuple[int, int, int],
     generator: torch.Generator,
     steps: int = 96,
-    smooth: float = 0.02,
+    smooth: float = 1.0,
 ) -> Float[Tensor, "b c h w"]:
     """A picture for each target that its logit would love: gradient ascent from noise, kept smooth.
 
-    The ascent maximises logit - smooth · total variation, by Adam; before each step the picture is moved by a pixel
-    or so, which keeps the network from being fooled by a single-pixel pattern.
+    The ascent maximises logit - smooth · total variation a pixel, by Adam; before each step the picture is
+    moved by a pixel or so, which keeps the network from being fooled by a single-pixel pattern.
 
     Args:
         model: maps normalised images to logits.
@@ -154,9 +159,10 @@ def activation_maximisation(
         shape: (channels, height, width).
         generator: of the first noise and the shifts, on the CPU.
         steps: of Adam at rate 0.05, in units of one standard deviation of the data.
-        smooth: weight of the total variation, a sum over pixels.
+        smooth: weight of the total variation a pixel; more gives larger shapes.
 
-    Source: Simonyan et al. 2014, section 2; total variation after Mahendran and Vedaldi 2015, eq. 3 with beta = 1.
+    Source: Simonyan et al. 2014, section 2; total variation after Mahendran and Vedaldi 2015, eq. 3 with
+    beta = 1.
     """
     # 1. Start from faint noise around the mean colour (0 after normalising).
     start = 0.1 * torch.randn(len(targets), *shape, generator=generator)
@@ -170,14 +176,15 @@ def activation_maximisation(
             down, right = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
             logits = model(picture.roll((down, right), (2, 3)))
             # 3. Up the logit, down the total variation; the model's own weights get no gradient.
-            loss = smooth * total_variation(picture).sum() - logits.gather(1, targets[:, None]).sum()
+            rough = total_variation(picture).sum() / (shape[1] * shape[2])
+            loss = smooth * rough - logits.gather(1, targets[:, None]).sum()
             (picture.grad,) = torch.autograd.grad(loss, picture)
             optimiser.step()
     return picture.detach()
 
 
 def total_variation(x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
-    """Sum of absolute differences between neighbouring pixels. Source: Rudin et al. 1992, in its anisotropic form."""
+    """Sum of absolute differences of neighbouring pixels. Source: Rudin et al. 1992, anisotropic form."""
     down = (x[:, :, 1:] - x[:, :, :-1]).abs().sum((1, 2, 3))
     across = (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().sum((1, 2, 3))
     return down + across
@@ -200,9 +207,11 @@ def sanity(
     target: Int64[Tensor, " b"],
     generator: torch.Generator,
 ) -> float:
-    """Rank correlation, -1 to 1, of the explanation with that of the randomised network; near 1 means it is blind.
+    """Rank correlation, -1 to 1, of the explanation with that of the randomised network; near 1 means it is
+    blind.
 
-    A map that looks the same when nothing has been learnt (an edge detector, say) explains the image, not the network.
+    A map that looks the same when nothing has been learnt (an edge detector, say) explains the image, not
+    the network.
     Source: Adebayo et al. 2018, section 4.
     """
     learnt = explain(model, x, target).flatten(1)
@@ -214,7 +223,7 @@ def sanity(
 
 
 def _input_gradient(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    """d logit[target] / d x of every image; images do not mix in eval mode, so one sum serves all."""
+    """Return d logit[target] / d x of every image; images do not mix in eval mode, so one sum serves all."""
     probe = x.detach().clone().requires_grad_()
     with evaluating(model), torch.enable_grad():
         (slope,) = torch.autograd.grad(model(probe).gather(1, target[:, None]).sum(), probe)

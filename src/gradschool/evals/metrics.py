@@ -1,7 +1,8 @@
 """Scores of a classifier, all from two arrays: the logits and the labels.
 
 Accuracy comes with its Wilson interval, because 360 test images cannot tell 98.6 % from 98.9 %.
-Source: Wilson 1927; Newcombe 1998; scikit-learn's definitions of precision, recall and F1 (the tests compare with it).
+Source: Wilson 1927; Newcombe 1998; scikit-learn's definitions of precision, recall and F1 (the tests compare
+with it).
 """
 
 import math
@@ -60,6 +61,14 @@ def wilson(right: int, n: int, z: float = Z95) -> tuple[float, float]:
     low = 0.0 if right == 0 else max(0.0, centre - half)
     high = 1.0 if right == n else min(1.0, centre + half)
     return low, high
+
+
+def accuracy_with_interval(
+    predicted: Int64[Tensor, " n"], labels: Int64[Tensor, " n"]
+) -> tuple[float, float, float]:
+    """(accuracy, low, high): the share that is right, and its 95 % interval."""
+    right = int((predicted == labels).sum())
+    return right / max(len(labels), 1), *wilson(right, len(labels))
 
 
 def difference_interval(right_a: int, n_a: int, right_b: int, n_b: int) -> tuple[float, float]:
@@ -123,12 +132,12 @@ def scores(logits: Float[Tensor, "n k"], labels: Int64[Tensor, " n"]) -> Scores:
     if len(labels) == 0:
         raise ValueError("0 test images, wanted at least 1. Check the split or the folder.")
     predicted = logits.argmax(1)
-    right = int((predicted == labels).sum())
+    accuracy, low, high = accuracy_with_interval(predicted, labels)
     each = class_scores(confusion_matrix(labels, predicted, logits.shape[1]))
     return Scores(
         count=len(labels),
-        accuracy=right / len(labels),
-        interval=wilson(right, len(labels)),
+        accuracy=accuracy,
+        interval=(low, high),
         top5=top_k_accuracy(logits, labels, 5),
         loss=negative_log_likelihood(logits, labels),
         precision=float(each.precision.nanmean()),

@@ -34,7 +34,7 @@ class ClassDrop:
 
 @dataclass(frozen=True)
 class OodScores:
-    """The comparison; rates in [0, 1]. `home`, `away` and `drop` are over shared classes, None if there is none."""
+    """The comparison, rates in [0, 1]; `home`, `away`, `drop` are over shared classes, None without any."""
 
     shared: list[ClassDrop]
     unshared: list[str]
@@ -51,8 +51,9 @@ def auroc(positive: Float[Tensor, " p"], negative: Float[Tensor, " q"]) -> float
     Source: Mann and Whitney 1947; Hanley and McNeil 1982.
     """
     # 1. Mid-ranks: tied scores share the mean of their places.
-    _, place, ties = torch.cat([positive, negative]).double().unique(return_inverse=True, return_counts=True)
-    rank = (ties.cumsum(0) - (ties - 1) / 2.0)[place]
+    pooled = torch.cat([positive, negative]).double()
+    _, place, ties = torch.unique(pooled, return_inverse=True, return_counts=True)
+    rank = (ties.cumsum(0) - (ties.double() - 1) / 2)[place]
     # 2. The rank sum of the positives, less its least possible value, counts the pairs won.
     p, q = len(positive), len(negative)
     return float((rank[:p].sum() - p * (p + 1) / 2) / (p * q))
@@ -64,7 +65,7 @@ def max_softmax(logits: Float[Tensor, "n k"]) -> Float[Tensor, " n"]:
 
 
 def negative_energy(logits: Float[Tensor, "n k"]) -> Float[Tensor, " n"]:
-    """log sum exp of the logits; lower on unfamiliar images. Source: Liu et al. 2020, eq. 4 with T = 1."""
+    """The log sum exp of logits, lower on unfamiliar images. Source: Liu et al. 2020, eq. 4 with T = 1."""
     return logits.double().logsumexp(1)
 
 
@@ -80,7 +81,9 @@ def compare(home: Answers, away: Answers) -> OodScores:
     pairs = {j: index[_plain(name)] for j, name in enumerate(away.classes) if _plain(name) in index}
     # 2. Right answers per shared class on both sides.
     shared = [
-        ClassDrop(away.classes[j], _tally(home.logits, home.labels, i, i), _tally(away.logits, away.labels, j, i))
+        ClassDrop(
+            away.classes[j], _tally(home.logits, home.labels, i, i), _tally(away.logits, away.labels, j, i)
+        )
         for j, i in pairs.items()
     ]
     unshared = [name for j, name in enumerate(away.classes) if j not in pairs]

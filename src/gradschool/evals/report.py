@@ -1,7 +1,7 @@
 """One self-contained HTML page about a run: no network, no script, light or dark, on a phone or on paper.
 
-A report is a list of sections; each is a small function from the facts to a `Section`, or None when what it needs is
-missing. So a run that was just killed, with nothing but its metrics, has a report as well.
+A report is a list of sections; each is a small function from the facts to a `Section`, or None when what it
+needs is missing. So a run that was just killed, with nothing but its metrics, has a report as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from markupsafe import Markup
 from torch import Tensor, nn
 
 from gradschool.data.images import Images, Splits
@@ -70,14 +69,20 @@ class Material:
     def read(cls, run_dir: Path, facts: ReportFacts) -> "Material":
         """Read the run folder; files that are not there read as empty."""
         run = RunFolder(run_dir)
-        small = (run.read(f"{name}.json") for name in ("config", "environment", "result"))
-        return cls(facts, run_dir.resolve().name, *small, lines=list(run.metrics()))
+        config, environment, result = (
+            run.read(f"{name}.json") for name in ("config", "environment", "result")
+        )
+        return cls(facts, run_dir.resolve().name, config, environment, result, list(run.metrics()))
 
     @cached_property
     def tested(self) -> tuple[Images, Float[Tensor, "n k"]] | None:
         """The test images with their logits, when both are known."""
         facts = self.facts
-        return None if facts.splits is None or facts.test_logits is None else (facts.splits.test, facts.test_logits)
+        return (
+            None
+            if facts.splits is None or facts.test_logits is None
+            else (facts.splits.test, facts.test_logits)
+        )
 
     @cached_property
     def confusion(self) -> Tensor | None:
@@ -91,7 +96,12 @@ class Material:
     def seeing(self) -> tuple[nn.Module, Transform, Images] | None:
         """The network, its input transform and the test images: what every look inside needs."""
         facts = self.facts
-        if facts.model is None or facts.transform is None or facts.splits is None or not len(facts.splits.test):
+        if (
+            facts.model is None
+            or facts.transform is None
+            or facts.splits is None
+            or not len(facts.splits.test)
+        ):
             return None
         return facts.model, facts.transform, facts.splits.test
 
@@ -109,10 +119,12 @@ def classifier_sections() -> list[SectionOf]:
     """The sections of an image classifier's report, in order; those of other tasks can be other lists."""
     from gradschool.evals import report_looks as looks
     from gradschool.evals import report_scores as scores
+    from gradschool.evals import report_trust as trust
 
     return [
-        scores.training, scores.rate, scores.classes, scores.confused, looks.mistakes, scores.calibrated, scores.abroad,
-        looks.augmented, looks.filters, looks.maps, looks.attention, looks.dreams, scores.layers, scores.settings,
+        scores.training, scores.rate, scores.classes, scores.confused, looks.mistakes,
+        trust.calibrated, trust.abroad, looks.augmented, looks.filters, looks.maps, looks.attention,
+        looks.dreams, scores.layers, scores.settings,
     ]  # fmt: skip
 
 
@@ -138,6 +150,7 @@ def write_report(run_dir: Path, facts: ReportFacts, sections: Sequence[SectionOf
     environment = Environment(loader=PackageLoader("gradschool.evals"), autoescape=True, trim_blocks=True)
     html = environment.get_template("report.html.j2").render(
         name=material.name,
+        subtitle=report_scores.subtitle(material),
         headline=report_scores.headline(material),
         warnings=report_scores.warnings(material),
         sections=[section for section in made if section is not None],
@@ -151,6 +164,6 @@ def picked(images: Images, index: Sequence[int]) -> Images:
     return images.take(torch.tensor(index, dtype=torch.int64))
 
 
-def in_words(name: str) -> Markup | str:
+def in_words(name: str) -> str:
     """A class or setting as people write it: `african_elephant` becomes `african elephant`."""
     return name.replace("_", " ")

@@ -1,4 +1,4 @@
-"""The sections of a report that are pictures: mistakes, augmentation, filters, feature maps, attention, dreams."""
+"""The sections of a report that are pictures: mistakes, augmentation, filters, maps, attention, dreams."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,9 @@ import torch
 from markupsafe import Markup
 from torch import Tensor, nn
 
-from gradschool.data.images import Images
 from gradschool.evals import figures, html, interpret
 from gradschool.evals.html import Picture, Section
-from gradschool.evals.inference import Transform, device_of
+from gradschool.evals.inference import device_of
 from gradschool.evals.report import Material, in_words, picked
 from gradschool.evals.summary import summarise
 
@@ -33,14 +32,16 @@ def mistakes(m: Material) -> Section | None:
     pictures = []
     for i, pixels, label in zip(order, _arrays(shown.pixels), shown.labels.tolist(), strict=True):
         true, called = in_words(images.classes[label]), in_words(images.classes[int(best.indices[i])])
-        probability = f"{100 * float(best.values[i]):.0f} %"
+        probability = f"{100 * float(best.values[i]):.0f}\u00a0%"
         alt = f"{true}, taken for {called} with probability {probability}"
         if images.names:
             alt += f" ({images.names[i]})"
-        pictures.append(Picture(pixels, alt, (Markup("<b>{}</b> {}").format(called, probability), f"is {true}"), False))
+        pictures.append(
+            Picture(pixels, alt, (Markup("<b>{}</b> {}").format(called, probability), f"is {true}"), False)
+        )
     reading = (
-        f"The {len(order)} of {len(wrong)} mistakes that it was surest of: in bold what it said, below what the label "
-        "says. Some are labels to mend, some are habits to cure."
+        f"The {len(order)} of {len(wrong)} mistakes that it was surest of: in bold what it said, below what "
+        "the label says. Some are labels to mend, some are habits to cure."
     )
     return Section("Most confident mistakes", reading, html.gallery(pictures))
 
@@ -50,15 +51,19 @@ def augmented(m: Material) -> Section | None:
     splits, augment = m.facts.splits, m.facts.augment
     if splits is None or augment is None or not len(splits.train):
         return None
+    # 1. One batch of all versions, so that mixing meets different images.
+    shown = picked(splits.train, _spread(len(splits.train), 4))
+    seen = _denormalised(augment(shown.pixels.repeat(VERSIONS, 1, 1, 1)), m.facts.mean, m.facts.std)
+    # 2. A row an image.
     rows = []
-    for i in _spread(len(splits.train), 4):
-        one = picked(splits.train, [i])
-        name = in_words(splits.train.classes[int(one.labels)])
-        seen = _denormalised(augment(one.pixels.repeat(VERSIONS, 1, 1, 1)), m.facts.mean, m.facts.std)
-        pictures = [Picture(_arrays(one.pixels)[0], f"{name}, as it is", ("as it is",))]
-        pictures += [Picture(p, f"{name}, version {v + 1} of training") for v, p in enumerate(_arrays(seen))]
+    for i, pixels in enumerate(_arrays(shown.pixels)):
+        name = in_words(shown.classes[int(shown.labels[i])])
+        pictures = [Picture(pixels, f"{name}, as it is", (name,))]
+        pictures += [Picture(p, f"{name}, as training may see it") for p in _arrays(seen[i :: len(shown)])]
         rows.append(html.gallery(pictures, 80))
-    reading = "Each row is one training image and what training may see instead; if you cannot tell it, neither can it."
+    reading = (
+        "A row is one training image and what training may see instead; if you cannot tell, neither can it."
+    )
     return Section("Augmentation", reading, html.join(rows))
 
 
@@ -72,10 +77,15 @@ def filters(m: Material) -> Section | None:
     shown = shown if colour else shown[:, :1]
     factor = max(1, 36 // shown.shape[-1])
     pictures = [
-        Picture(html.enlarged(html.stretched(w.permute(1, 2, 0).numpy()), factor), f"filter {i} of the first layer")
+        Picture(
+            html.enlarged(html.stretched(w.permute(1, 2, 0).numpy()), factor),
+            f"filter {i} of the first layer",
+        )
         for i, w in enumerate(shown)
     ]
-    reading = "Edges, blobs and colour contrasts show that the first layer has learnt; plain noise that it has not."
+    reading = (
+        "Edges, blobs and colour contrasts show that the first layer has learnt; plain noise that it has not."
+    )
     return Section("First-layer filters", reading, html.gallery(pictures, 36))
 
 
@@ -95,14 +105,14 @@ def maps(m: Material) -> Section | None:
     for name, values in interpret.feature_maps(model, x, names).items():
         shown = values[0, :CHANNELS].float().cpu().numpy()
         pictures = [
-            Picture(_sized(html.stretched(channel)[..., None], 56), f"{name}, channel {i}")
+            Picture(_sized(html.stretched(channel)[..., None], 50), f"{name}, channel {i}")
             for i, channel in enumerate(shown)
         ]
         size = "×".join(map(str, values.shape[1:]))
-        parts.append(Markup("<h3><code>{}</code> {}</h3>").format(name, size) + html.gallery(pictures, 56))
+        parts.append(Markup("<h3><code>{}</code> {}</h3>").format(name, size) + html.gallery(pictures, 50))
     reading = (
-        f"The first {CHANNELS} channels of each stage, white where they answer most: early ones follow edges and colour, "
-        "late ones parts and places."
+        f"The first {CHANNELS} channels of each stage, white where they answer most: early ones follow edges "
+        "and colour, late ones parts and places."
     )
     return Section("Feature maps", reading, html.join(parts))
 
@@ -113,8 +123,7 @@ def attention(m: Material) -> Section | None:
         return None
     model, transform, images = m.seeing
     # 1. Some images across the test set, explained for the class that the network chose.
-    index = _spread(len(images), EXPLAINED)
-    shown = picked(images, index)
+    shown = picked(images, _spread(len(images), EXPLAINED))
     x = transform(shown.pixels).to(device_of(model))
     spatial = stages(model, x)
     if not spatial:
@@ -128,24 +137,26 @@ def attention(m: Material) -> Section | None:
 
     # 2. Both maps beside the picture.
     looked, spoke = (f(model, x, called).float().cpu().numpy() for f in (interpret.saliency, cam))
-    rows = []
+    triples = []
     for i, pixels in enumerate(_arrays(shown.pixels)):
         true, said = (in_words(images.classes[int(of[i])]) for of in (shown.labels, called))
-        sure = f"{100 * float(logits[i].softmax(0).amax()):.0f} %"
-        rows.append(Picture(pixels, true, (f"{said} {sure}",), true == said))
-        rows.append(Picture(figures.heat(pixels, _soft(looked[i])), f"saliency for {said}", ("saliency",)))
-        rows.append(Picture(figures.heat(pixels, spoke[i]), f"Grad-CAM for {said}", ("Grad-CAM",)))
+        lines = [Markup("<b>{}</b> {:.0f}\u00a0%").format(said, 100 * float(logits[i].softmax(0).amax()))]
+        lines += [] if true == said else [Markup("is {}").format(true)]
+        alt = f"{true}, called {said}: the picture, its saliency, its Grad-CAM"
+        triples.append(Picture(_beside(pixels, _soft(looked[i]), spoke[i]), alt, lines, true == said))
     # 3. Do the maps depend on what was learnt?
-    blind = [interpret.sanity(f, model, x, called, torch.Generator().manual_seed(0)) for f in (interpret.saliency, cam)]
+    shuffle = torch.Generator().manual_seed(0)
+    blind = [interpret.sanity(f, model, x, called, shuffle) for f in (interpret.saliency, cam)]
     told = (
-        f"Check: with the weights shuffled, the maps' rank correlation with these is {blind[0]:.2f} (saliency) and "
-        f"{blind[1]:.2f} (Grad-CAM); near 1 would mean that they show the image, not the network."
+        f"Check: with shuffled weights, the maps' rank correlation with these is {blind[0]:.2f} (saliency) "
+        f"and {blind[1]:.2f} (Grad-CAM); near 1 would mean that they show the image, not the network."
     )
     reading = (
-        "Yellow is where a small change of a pixel changes the answer most (saliency) and where the layer "
+        "Beside each picture its saliency and its Grad-CAM, for what the network said. Yellow is where a "
+        "small change of a pixel changes the answer most (saliency) and where the layer "
         f"{layer} speaks for it (Grad-CAM). A yellow background is a short cut that will fail elsewhere."
     )
-    return Section("What it looks at", reading, html.join([html.gallery(rows), html.paragraph(told)]))
+    return Section("What it looks at", reading, html.join([html.gallery(triples, 250), html.paragraph(told)]))
 
 
 def dreams(m: Material) -> Section | None:
@@ -160,11 +171,14 @@ def dreams(m: Material) -> Section | None:
     shape = (example.shape[1], example.shape[2], example.shape[3])
     targets = torch.tensor(chosen)
     found = interpret.activation_maximisation(model, targets, shape, torch.Generator().manual_seed(0))
-    # 2. Back to colours.
-    seen = _denormalised(found.cpu(), m.facts.mean, m.facts.std)
+    # 2. Back to colours; grey ones are stretched, since nothing kept them between black and white.
+    seen = _arrays(_denormalised(found, m.facts.mean, m.facts.std))
+    if shape[0] == 1:
+        seen = [html.stretched(p) for p in _arrays(found.cpu())]
+    names = [in_words(images.classes[i]) for i in chosen]
     pictures = [
-        Picture(_sized(p, 96), f"dream of {in_words(images.classes[i])}", (in_words(images.classes[i]),))
-        for i, p in zip(chosen, _arrays(seen), strict=True)
+        Picture(_sized(p, 96), f"ideal picture of {name}", (name,))
+        for name, p in zip(names, seen, strict=True)
     ]
     reading = "Made from noise by climbing the logit of one class: what the network takes for its essence."
     return Section("Ideal pictures", reading, html.gallery(pictures))
@@ -198,9 +212,15 @@ def _denormalised(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> Ten
     return ((x.float().cpu() * scale + centre) * 255).round().clamp(0, 255).to(torch.uint8)
 
 
+def _beside(pixels: np.ndarray, *maps: np.ndarray) -> np.ndarray:
+    """A picture and, to its right, each map laid over it."""
+    colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
+    return _sized(np.concatenate([colour, *(figures.heat(pixels, each) for each in maps)], 1), 192)
+
+
 def _soft(values: np.ndarray) -> np.ndarray:
     """Saliency cut at its 99th percentile: one loud pixel must not hide all others."""
-    return np.minimum(values, np.quantile(values, 0.99))
+    return values.clip(max=float(np.quantile(values, 0.99)))
 
 
 def _sized(pixels: np.ndarray, size: int) -> np.ndarray:

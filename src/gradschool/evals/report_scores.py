@@ -1,11 +1,11 @@
-"""The sections of a report that are about numbers: curves, classes, confusion, calibration, a second set, the model."""
+"""The sections of a report that are about numbers: curves, classes, confusion, model, settings."""
 
 import shlex
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from gradschool.evals import calibration, figures, html, metrics, ood
+from gradschool.evals import figures, html, metrics
 from gradschool.evals.html import Bar, Section
 from gradschool.evals.inference import device_of
 from gradschool.evals.report import Material, in_words
@@ -32,10 +32,16 @@ def headline(m: Material) -> list[Figure]:
         s = metrics.scores(logits, images.labels)
         low, high = s.interval
         found.append(
-            Figure(f"{100 * s.accuracy:.1f} %", "test accuracy", f"95 % interval {100 * low:.1f} to {100 * high:.1f}")
+            Figure(
+                f"{100 * s.accuracy:.1f} %",
+                "test accuracy",
+                f"95 % interval {100 * low:.1f} to {100 * high:.1f}",
+            )
         )
         found.append(Figure(f"{s.count:,}", "test images", f"{len(images.classes)} classes"))
-        found.append(Figure(f"{100 * s.f1:.1f} %", "macro F1", f"loss {s.loss:.3f} nats, top 5 {100 * s.top5:.1f} %"))
+        found.append(
+            Figure(f"{100 * s.f1:.1f} %", "macro F1", f"loss {s.loss:.3f} nats, top 5 {100 * s.top5:.1f} %")
+        )
     elif (accuracy := m.known("test_accuracy", "val_accuracy")) is not None:
         found.append(Figure(f"{100 * accuracy:.1f} %", "accuracy"))
     seconds = m.known("seconds") or (m.lines[-1].get("seconds") if m.lines else None)
@@ -45,6 +51,19 @@ def headline(m: Material) -> list[Figure]:
     if m.facts.model is not None:
         found.append(Figure(counted(sum(p.numel() for p in m.facts.model.parameters())), "parameters"))
     return found
+
+
+def subtitle(m: Material) -> str:
+    """What was trained on what, in one line."""
+    told = [str(m.known("recipe") or "")]
+    if (splits := m.facts.splits) is not None:
+        parts = {"training": splits.train, "validation": splits.val, "test": splits.test}
+        told += [
+            splits.name,
+            *(f"{len(part):,} {name} images" for name, part in parts.items() if part is not None),
+        ]
+    told += [f"seed {m.known('seed')}"] if m.known("seed") is not None else []
+    return " · ".join(dict.fromkeys(filter(None, told)))
 
 
 def warnings(m: Material) -> list[str]:
@@ -74,21 +93,26 @@ def training(m: Material) -> Section | None:
             ys.append(value)
     if not groups:
         return None
-    drawn = [figures.curves(series, in_words(q), across, q.endswith("accuracy")) for q, series in groups.items()]
+    drawn = [
+        figures.curves(series, in_words(q), across, q.endswith("accuracy")) for q, series in groups.items()
+    ]
     reading = (
-        "Training loss that falls while held-out loss rises is over-fitting. With label smoothing or mixed images "
-        "the training loss has a floor above zero and may stay above the held-out one."
+        "Training loss that falls while held-out loss rises is over-fitting. With label smoothing or mixed "
+        "images the training loss has a floor above zero and may stay above the held-out one."
     )
     return Section("Training curves", reading, html.charts(drawn))
 
 
 def rate(m: Material) -> Section | None:
     """The learning rate that was really used."""
-    steps = [(line["step"], line["lr"]) for line in m.lines if "lr" in line and "step" in line]
-    if not steps:
+    lines = [line for line in m.lines if "lr" in line and "step" in line]
+    if not lines:
         return None
-    drawn = figures.curves({"learning rate": tuple(zip(*steps, strict=True))}, "learning rate", "step")
-    return Section("Learning rate", "Compare its bends with the bends of the curves above.", html.charts([drawn]))
+    curve = [line["step"] for line in lines], [line["lr"] for line in lines]
+    drawn = figures.curves({"learning rate": curve}, "learning rate", "step")
+    return Section(
+        "Learning rate", "Compare its bends with the bends of the curves above.", html.charts([drawn])
+    )
 
 
 def classes(m: Material) -> Section | None:
@@ -98,15 +122,19 @@ def classes(m: Material) -> Section | None:
     images, _ = m.tested
     s = metrics.class_scores(m.confusion)
     order = s.recall.nan_to_num(2.0).argsort().tolist()
+    bars = [
+        tuple(map(Bar, each))
+        for each in zip(*(x.tolist() for x in (s.recall, s.precision, s.f1)), strict=True)
+    ]
     rows = [
-        (in_words(images.classes[i]), int(s.support[i]), Bar(float(s.recall[i])), Bar(float(s.precision[i])), Bar(float(s.f1[i])))
+        (in_words(images.classes[i]), int(s.support[i]), *bars[i])
         for i in order
     ]  # fmt: skip
     means = [Bar(float(score.nanmean())) for score in (s.recall, s.precision, s.f1)]
     rows.append((Markup("<b>mean over classes</b>"), int(s.support.sum()), *means))
     reading = (
-        "Recall: of the images that are this class, how many were found. Precision: of those called this class, how "
-        "many are. Worst recall first."
+        "Recall: of the images that are this class, how many were found. Precision: of those called this "
+        "class, how many are. Worst recall first."
     )
     body = html.table(("class", "images", "recall, %", "precision, %", "F1, %"), rows, "Scores by class")
     return Section("Classes", reading, body)
@@ -118,82 +146,18 @@ def confused(m: Material) -> Section | None:
         return None
     names = [in_words(name) for name in m.tested[0].classes]
     worst = [
-        (names[t], names[p], f"{n} of {of}", Bar(n / of)) for t, p, n, of in metrics.most_confused(m.confusion, 10)
+        (names[t], names[p], f"{n} of {of}", Bar(n / of))
+        for t, p, n, of in metrics.most_confused(m.confusion, 10)
     ]
     matrix = figures.confusion(metrics.row_normalised(m.confusion).numpy(), names)
     pairs = html.table(("true", "called", "images", "share, %"), worst, "Most confused pairs", words=2)
     reading = (
-        "A row is a true class, a column what it was called; each row sums to 100 %, so the diagonal is recall. "
-        "Off the diagonal, a dark cell is a habit."
+        "A row is a true class, a column what it was called; each row sums to 100 %, so the diagonal is "
+        "recall. Off the diagonal, a dark cell is a habit."
     )
-    return Section("Confusion", reading, html.join([matrix, pairs if worst else html.paragraph("No mistakes.")]))
-
-
-def calibrated(m: Material) -> Section | None:
-    """Reliability before and after a temperature fitted on validation images."""
-    if m.tested is None:
-        return None
-    images, logits = m.tested
-    # 1. As trained.
-    variants = [("as trained", logits)]
-    # 2. With the temperature that suits the validation images.
-    temperature, val = None, m.facts.splits.val if m.facts.splits else None
-    if m.facts.val_logits is not None and val is not None and len(val):
-        temperature = calibration.fit_temperature(m.facts.val_logits, val.labels)
-        variants.append((f"divided by temperature {temperature:.2f}", logits / temperature))
-    # 3. The same scores for both.
-    rows, bins = [], []
-    for name, z in variants:
-        confidence, right = calibration.confidences(z, images.labels)
-        bins.append(calibration.equal_width(confidence, right))
-        mass = calibration.equal_mass(confidence, right)
-        loss = metrics.negative_log_likelihood(z, images.labels)
-        brier = calibration.brier(z.double().softmax(1), images.labels)
-        rows.append((name, f"{100 * bins[-1].error:.1f}", f"{100 * mass.error:.1f}", f"{brier:.3f}", f"{loss:.3f}"))
-    head = ("logits", "calibration error, points", "with bins of equal mass", "Brier score", "loss, nats")
-    drawn = figures.reliability(bins[0], bins[1] if temperature else None, temperature)
-    reading = (
-        "Points on the diagonal mean that the network is right as often as it says; below it, it is over-confident. "
-        "Larger points hold more images; the temperature is fitted on validation images and changes no prediction."
+    return Section(
+        "Confusion", reading, html.join([matrix, pairs if worst else html.paragraph("No mistakes.")])
     )
-    return Section("Calibration", reading, html.join([html.charts([drawn]), html.table(head, rows, "Calibration")]))
-
-
-def abroad(m: Material) -> Section | None:
-    """The second set: what is lost, and whether the network notices."""
-    facts = m.facts
-    if m.tested is None or facts.ood is None or facts.ood_logits is None or not len(facts.ood):
-        return None
-    images, logits = m.tested
-    s = ood.compare(
-        ood.Answers(logits, images.labels, images.classes),
-        ood.Answers(facts.ood_logits, facts.ood.labels, facts.ood.classes),
-    )
-    told = []
-    if s.home and s.away and s.drop:
-        (drop, (low, high)), names = s.drop, len(s.shared)
-        told.append(
-            f"On the {names} shared classes accuracy falls from {100 * s.home[0]:.1f} % to {100 * s.away[0]:.1f} % "
-            f"[{100 * s.away[1][0]:.1f}, {100 * s.away[1][1]:.1f}]: {100 * drop:.1f} points "
-            f"[{100 * low:.1f}, {100 * high:.1f}]."
-        )
-    told.append(
-        f"Told apart from the test images by confidence: AUROC {s.auroc_softmax:.3f}; by energy: {s.auroc_energy:.3f} "
-        "(0.5 is guessing, 1 is always)."
-    )
-    groups = {
-        "test images": ood.max_softmax(logits).numpy(),
-        "second set": ood.max_softmax(facts.ood_logits).numpy(),
-    }
-    rows = [
-        (in_words(c.name), f"{c.home[0]} of {c.home[1]}", _share(c.home), f"{c.away[0]} of {c.away[1]}", _share(c.away))
-        for c in s.shared
-    ]
-    head = ("class", "at home", "recall, %", "second set", "recall, %")
-    parts = [*map(html.paragraph, told), html.charts([figures.histogram(groups, "confidence")])]
-    parts += [html.table(head, rows, "Recall at home and on the second set")] if rows else []
-    reading = "Pictures of another kind that played no part in training or tuning: what is learnt, and what is habit."
-    return Section("Out of distribution", reading, html.join(parts))
 
 
 def layers(m: Material) -> Section | None:
@@ -207,22 +171,26 @@ def layers(m: Material) -> Section | None:
          "–" if r.field is None else f"{r.field[0]}×{r.field[1]}")
         for r in s.rows
     ]  # fmt: skip
-    told = (
-        f"{s.parameters:,} parameters ({s.trainable:,} trainable), {counted(s.flops)} floating-point operations an image."
-    )
+    told = f"{s.parameters:,} parameters ({s.trainable:,} trainable), {counted(s.flops)} FLOPs an image."
     head = ("layer", "kind", "output", "parameters", "FLOPs", "sees, pixels")
     table = html.table(head, rows, "Layers in the order in which they run", words=2)
     reading = (
-        "Channels × height × width of each output; FLOPs count 2 for a multiply-add; the last column is the receptive "
-        "field, the part of the image that one output value sees (– is all of it)."
+        "Channels × height × width of each output; FLOPs count 2 for a multiply-add; the last column is the "
+        "receptive field, the part of the image that one output value sees (– is all of it)."
     )
-    return Section("Model", reading, html.join([html.paragraph(told), html.details(f"{len(rows)} layers", table)]))
+    return Section(
+        "Model", reading, html.join([html.paragraph(told), html.details(f"{len(rows)} layers", table)])
+    )
 
 
 def settings(m: Material) -> Section | None:
     """Everything needed to run it again."""
     parts = []
-    for name, values in (("Result", m.result), ("Settings", m.config), ("Hardware and versions", m.environment)):
+    for name, values in (
+        ("Result", m.result),
+        ("Settings", m.config),
+        ("Hardware and versions", m.environment),
+    ):
         if values:
             parts.append(Markup("<h3>{}</h3>{}").format(name, html.pairs(values)))
     recipe = m.known("recipe")
@@ -239,7 +207,11 @@ def duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s" if seconds < 3600 else f"{minutes // 60} h {minutes % 60} min"
+    return (
+        f"{int(seconds // 60)} min {int(seconds % 60)} s"
+        if seconds < 3600
+        else f"{minutes // 60} h {minutes % 60} min"
+    )
 
 
 def counted(number: float) -> str:
@@ -248,8 +220,3 @@ def counted(number: float) -> str:
         if number >= size:
             return f"{number / size:.3g} {unit}"
     return f"{number:.0f}"
-
-
-def _share(tally: tuple[int, int]) -> Bar:
-    right, of = tally
-    return Bar(right / of if of else -1.0)

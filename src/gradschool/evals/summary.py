@@ -1,8 +1,8 @@
 """A table of a network's layers: output shape, parameters, FLOPs, receptive field.
 
-FLOPs are torch's own count (`FlopCounterMode`: 2 for a multiply-add). The receptive field is followed through every
-tensor operation, not through the list of layers, so branches and skip connections are right as well; gates that see
-the whole image (squeeze and excitation) are left out.
+FLOPs are torch's own count (`FlopCounterMode`: 2 for a multiply-add). The receptive field is followed
+through every tensor operation, not through the list of layers, so branches and skip connections are right as
+well; gates that see the whole image (squeeze and excitation) are left out.
 Source: Araujo et al. 2019 (receptive-field arithmetic).
 """
 
@@ -24,7 +24,7 @@ from gradschool.ops.switch import using
 
 @dataclass(frozen=True)
 class Reach:
-    """Along one axis: output 0 sees input pixels start..stop, and output i sees start + i·jump .. stop + i·jump."""
+    """Along one axis, output i sees the input pixels from start + i·jump to stop + i·jump."""
 
     start: int
     stop: int
@@ -66,16 +66,20 @@ class Summary:
     flops: int
 
 
-class FieldMode(TorchDispatchMode):
+class FieldMode(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """While active, follows the receptive field of every tensor that descends from the image."""
 
     def __init__(self, image: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.fields: Any = WeakIdKeyDictionary()
         self.fields[image] = (Reach(0, 0, 1), Reach(0, 0, 1))
 
     def __torch_dispatch__(
-        self, func: Callable, types: object, args: tuple = (), kwargs: dict | None = None
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Run the operation as always, then note what its output has seen."""
         out = func(*args, **(kwargs or {}))
@@ -88,7 +92,9 @@ class FieldMode(TorchDispatchMode):
                     self.fields[tensor] = field
         return out
 
-    def _after(self, func: Callable, args: tuple, out: Tensor, seen: list[Field]) -> Field | None:
+    def _after(
+        self, func: Callable[..., Any], args: tuple[Any, ...], out: Tensor, seen: list[Field]
+    ) -> Field | None:
         name = func.__name__.split(".")[0]
         if name in ("convolution", "_convolution", "max_pool2d_with_indices", "max_pool2d", "avg_pool2d"):
             return _window(seen[0], *_geometry(name, args))
@@ -117,7 +123,11 @@ def summarise(model: nn.Module, example: Tensor) -> Summary:
             own = sum(p.numel() for p in module.parameters(recurse=False))
             if isinstance(output, Tensor) and (own or not list(module.children())):
                 seen = fields.fields.get(output)
-                field = None if seen is None else (seen[0].stop - seen[0].start + 1, seen[1].stop - seen[1].start + 1)
+                field = (
+                    None
+                    if seen is None
+                    else (seen[0].stop - seen[0].start + 1, seen[1].stop - seen[1].start + 1)
+                )
                 rows[name] = Row(name, type(module).__name__, tuple(output.shape[1:]), own, 0, field)
 
         return hook
@@ -132,13 +142,19 @@ def summarise(model: nn.Module, example: Tensor) -> Summary:
         for handle in handles:
             handle.remove()
     # 2. Torch's names start with the root's class; what a container's children did is theirs.
-    counts = {n.partition(".")[2]: sum(ops.values()) for n, ops in counter.get_flop_counts().items() if n != "Global"}
+    counts = {
+        n.partition(".")[2]: sum(ops.values())
+        for n, ops in counter.get_flop_counts().items()
+        if n != "Global"
+    }
     for name, module in model.named_modules():
         if name in rows:
             inside = sum(counts.get(f"{name}.{child}".lstrip("."), 0) for child, _ in module.named_children())
             rows[name] = replace(rows[name], flops=counts.get(name, 0) - inside)
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return Summary(list(rows.values()), sum(p.numel() for p in model.parameters()), trainable, counter.get_total_flops())
+    return Summary(
+        list(rows.values()), sum(p.numel() for p in model.parameters()), trainable, counter.get_total_flops()
+    )
 
 
 def _tensors(values: Any) -> list[Tensor]:
@@ -147,7 +163,7 @@ def _tensors(values: Any) -> list[Tensor]:
     return [v for v in flat if isinstance(v, Tensor)]
 
 
-def _geometry(name: str, args: tuple) -> tuple[Any, ...]:
+def _geometry(name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
     """(kernel, stride, padding, dilation), each a list of two, from the arguments of one aten operation."""
     if "conv" in name:
         return args[1].shape[2:], args[3], args[4], args[5]

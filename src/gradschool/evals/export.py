@@ -1,0 +1,115 @@
+"""Write a network as ONNX, and prove that the file computes what the network computes.
+
+The batch size stays free; classes and normalisation travel inside the file as metadata, so that the file
+alone is enough to use it.
+"""
+
+import copy
+import importlib.util
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradschool.errors import UserError, WorkFailed
+
+# The batch sizes of the check: the exported graph must not have kept the one it was traced with.
+BATCHES = (1, 2, 5)
+# Two libraries sum float32 in different orders: some 1e-7 a layer, relative, and many layers.
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class ExportCheck:
+    """What was written, and the largest difference of logits: absolute, and relative to the largest logit."""
+
+    path: Path
+    size: int
+    batches: tuple[int, ...]
+    difference: float
+    relative: float
+
+
+def export_onnx(
+    model: nn.Module, example: Tensor, path: Path, metadata: Mapping[str, Any] | None = None
+) -> ExportCheck:
+    """Write `model` to `path` as ONNX and compare it with torch on several batch sizes.
+
+    Args:
+        model: any network of one input; exported from a float32 copy on the CPU in eval mode.
+        example: one input batch, (b, ...); only its shape beyond the batch matters.
+        path: where the file goes, e.g. runs/digits-0001/model.onnx; replaced whole or not at all.
+        metadata: written into the file as JSON by name, e.g. classes, mean, std, size.
+
+    Returns:
+        The check's numbers.
+
+    Raises:
+        UserError: the ONNX packages are not installed, or the folder cannot be written.
+        WorkFailed: the file does not compute what the network computes.
+    """
+    _need("onnx", "onnxscript", "onnxruntime")
+    # 1. A copy, so that nothing of the caller's model moves or changes mode.
+    still = copy.deepcopy(model).cpu().float().eval()
+    example = example.detach().cpu().float()
+    pair = torch.cat([example, example])[:2]  # a batch of one would be taken for a constant
+    # 2. Export with a free batch axis.
+    program = torch.onnx.export(
+        still, (pair,), dynamo=True, verbose=False, input_names=["images"], output_names=["logits"],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+    )  # fmt: skip
+    assert program is not None
+    program.model.metadata_props.update({name: json.dumps(value) for name, value in (metadata or {}).items()})
+    # 3. Compare before the file gets its name.
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        program.save(str(part), external_data=False)
+        difference, relative = _compare(still, part, pair)
+        if not relative <= TOLERANCE:
+            raise WorkFailed(
+                f"The ONNX file differs from the network by {relative:.2g} of the largest logit",
+                f"at most {TOLERANCE:g} was wanted",
+                "Nothing was written. Please report the model's name.",
+            )
+        part.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror})", "a folder with room", "Use another path"
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return ExportCheck(path, path.stat().st_size, BATCHES, difference, relative)
+
+
+def _compare(model: nn.Module, path: Path, example: Tensor) -> tuple[float, float]:
+    """The largest difference of logits on noise of the example's shape, absolute and relative."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    generator = torch.Generator().manual_seed(0)
+    difference = largest = 0.0
+    for size in BATCHES:
+        x = torch.randn(size, *example.shape[1:], generator=generator)
+        with torch.no_grad():
+            wanted = model(x)
+        (found,) = session.run(None, {"images": x.numpy()})
+        difference = max(difference, float((torch.from_numpy(found) - wanted).abs().max()))
+        largest = max(largest, float(wanted.abs().max()))
+    return difference, difference / max(largest, 1e-12)
+
+
+def _need(*packages: str) -> None:
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UserError(
+            f"Export needs {', '.join(missing)}, which is not installed",
+            "",
+            "Install it: pip install 'gradschool[practice]'",
+        )
