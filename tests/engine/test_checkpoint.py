@@ -22,7 +22,7 @@ def saved(tmp_path, steps=(1, 2, 3)) -> Checkpoints:
 
 
 def test_what_is_saved_is_loaded(tmp_path):
-    tensors, state = saved(tmp_path).load()
+    tensors, state = saved(tmp_path).load("last")
     torch.testing.assert_close(tensors["model"], TENSORS["model"], rtol=0, atol=0)
     assert state == {"step": 3}
 
@@ -49,7 +49,7 @@ def test_a_damaged_checkpoint_is_refused_and_the_previous_offered(tmp_path, dama
     else:
         file.unlink()
     with pytest.raises(UserError, match=r"step-00000003 is damaged.*--checkpoint step-00000002"):
-        kept.load()
+        kept.load("last")
     assert kept.load("step-00000002")[1] == {"step": 2}
 
 
@@ -63,8 +63,8 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_checkpoints(tmp_path, monk
     with pytest.raises(WorkFailed, match=r"disk of .* is full"):
         kept.save(4, TENSORS, {})
     monkeypatch.undo()
-    assert kept.load()[1] == {"step": 3}
-    assert not list(kept.folder.glob(".new-*"))
+    assert kept.load("last")[1] == {"step": 3}
+    assert not list(kept.folder.glob(".new*"))
 
 
 def test_an_unwritable_place_is_a_sentence(tmp_path):
@@ -76,7 +76,7 @@ def test_an_unwritable_place_is_a_sentence(tmp_path):
 def test_a_broken_index_is_rebuilt_from_the_folders(tmp_path):
     kept = saved(tmp_path)
     (kept.folder / "index.json").write_text('{"all": [')
-    assert kept.load()[1] == {"step": 3}
+    assert kept.load("last")[1] == {"step": 3}
 
 
 def test_runs_are_numbered_and_never_overwritten(tmp_path):

@@ -31,8 +31,7 @@ def trained(run: RunFolder | None, steps: int, task=None, progress=None, plan=No
     task = task or Regression()
     stepper = stepper_for(task, how)
     if progress is not None:
-        tensors, state = run.checkpoints.load()
-        stepper.load(tensors, state)
+        state = stepper.load(run)
         progress = Progress(**{name: state[name] for name in Progress.__annotations__})
         run.forget_after(progress.step)
     plan = plan or Plan(steps, seed=3, evaluate_every=10, monitor="val_loss", save_every=0.0)
@@ -40,7 +39,7 @@ def trained(run: RunFolder | None, steps: int, task=None, progress=None, plan=No
 
 
 def test_resuming_gives_the_uninterrupted_run_bit_for_bit(tmp_path):
-    """Data order, noise, dropout, batch statistics, averaged weights, moments and schedule all continue exactly."""
+    """Data order, noise, dropout, running statistics, averages, moments and schedule continue exactly."""
     whole = RunFolder.create("t", root=tmp_path)
     _, straight = trained(whole, 50)
     cut = RunFolder.create("t", root=tmp_path)
@@ -86,7 +85,7 @@ def test_a_nan_loss_stops_with_step_and_rate_and_keeps_the_last_good_checkpoint(
     with pytest.raises(WorkFailed, match=r"loss is nan at step 18 with learning rate") as caught:
         trained(run, 50, batches=Noise(bad_at=17))
     assert "learning_rate=" in str(caught.value)
-    tensors, state = run.checkpoints.load()
+    tensors, state = run.checkpoints.load("last")
     assert state["step"] == 17
     assert all(value.isfinite().all() for value in tensors["model"].values())
 
@@ -151,7 +150,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     plan = Plan(50, save_every=1e9)
     with pytest.raises(WorkFailed, match=r"step 5 of 50.*--resume"):
         fit(task, Noise(), None, stepper_for(task), plan, run, [press])
-    assert run.checkpoints.load()[1]["step"] == 5
+    assert run.checkpoints.load("last")[1]["step"] == 5
 
 
 def test_out_of_memory_names_the_batch_that_would_fit(tmp_path):

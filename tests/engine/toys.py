@@ -12,7 +12,7 @@ CPU = Machine("cpu", "fp32", False)
 
 
 class Regression:
-    """Fit y = sum(x) + noise with a linear layer behind dropout: dropout makes the step's own randomness matter."""
+    """Fit y = sum(x) + noise; dropout makes the randomness of each step matter."""
 
     def __init__(self, dropout: float = 0.2, seed: int = 0):
         torch.manual_seed(seed)

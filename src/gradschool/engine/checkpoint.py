@@ -5,27 +5,30 @@ A checkpoint is written under a temporary name, flushed to disk, renamed, and on
 can be offered.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from gradschool.engine.shard import read_shards, write_shards
 from gradschool.errors import UserError, WorkFailed
 
 KEEP = 2  # the last two, so that a damaged last one has a predecessor; the best is kept besides
+INDEX, SUMS, SHARDS, NEW = "index.json", "checksums.json", "shards", ".new"
 
 Tensors = Mapping[str, Mapping[str, Tensor]]
 
 
-@contextmanager
+@contextlib.contextmanager
 def disk_errors(place: Path) -> Iterator[None]:
     """Turn a full disk or an unwritable folder into a sentence."""
     try:
@@ -66,7 +69,7 @@ class Checkpoints:
     def index(self) -> dict[str, Any]:
         """What `index.json` says: the names of all whole checkpoints in order, and of the best."""
         try:
-            found: dict[str, Any] = json.loads((self.folder / "index.json").read_text())
+            found: dict[str, Any] = json.loads((self.folder / INDEX).read_text())
             return found
         except FileNotFoundError:
             return {"all": [], "best": None}
@@ -80,60 +83,87 @@ class Checkpoints:
         Raises:
             WorkFailed: the disk is full. Earlier checkpoints stay as they are.
         """
-        final = self.folder / f"step-{step:08d}"
-        new = self.folder / f".new-{os.getpid()}"
+        with self._new(step, best) as folder:
+            for name, group in tensors.items():
+                own = {key: value.detach().cpu().contiguous().clone() for key, value in group.items()}
+                write_whole(folder / f"{name}.safetensors", save(own))
+            write_whole(folder / "state.json", json.dumps(state).encode())
+        return self.folder / f"step-{step:08d}"
+
+    def save_shards(
+        self, step: int, tensors: Tensors, state: Mapping[str, Any], best: bool, rank: int
+    ) -> None:
+        """Write a checkpoint of which every process holds a share; all processes call it together."""
+        with contextlib.ExitStack() as stack:
+            if rank == 0:
+                folder = stack.enter_context(self._new(step, best))
+                (folder / SHARDS).mkdir()
+                write_whole(folder / "state.json", json.dumps(state).encode())
+            torch.distributed.barrier()
+            write_shards(self.folder / NEW / SHARDS, tensors)
+            torch.distributed.barrier()
+
+    @contextlib.contextmanager
+    def _new(self, step: int, best: bool) -> Iterator[Path]:
+        """A folder to fill; it becomes a checkpoint only when the block ends well."""
+        final, new = self.folder / f"step-{step:08d}", self.folder / NEW
         with disk_errors(self.folder.parent):
-            # 1. Write everything under a temporary name.
+            # 1. Everything is written under a temporary name.
             shutil.rmtree(new, ignore_errors=True)
             try:
                 new.mkdir(parents=True)
-                sums = {}
-                for name, content in self._contents(tensors, state):
-                    write_whole(new / name, content)
-                    sums[name] = hashlib.sha256(content).hexdigest()
-                write_whole(new / "checksums.json", json.dumps(sums).encode())
-                # 2. Give it its name in one step.
+                yield new
+                write_whole(new / SUMS, json.dumps(checksums(new)).encode())
+                # 2. It gets its name in one step.
                 shutil.rmtree(final, ignore_errors=True)
                 new.replace(final)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
-            # 3. Enter it in the index, then drop what nobody needs.
+            # 3. It is entered in the index; what nobody needs is dropped.
             index = self.index()
             names = sorted({*index["all"], final.name})
             best_name = final.name if best else index["best"]
-            kept = sorted({*names[-KEEP:], *([best_name] if best_name else [])})
-            write_whole(self.folder / "index.json", json.dumps({"all": kept, "best": best_name}).encode())
-            for name in set(names) - set(kept):
-                shutil.rmtree(self.folder / name, ignore_errors=True)
-        return final
+            self._keep({*names[-KEEP:], *([best_name] if best_name else [])}, best_name)
 
-    @staticmethod
-    def _contents(tensors: Tensors, state: Mapping[str, Any]) -> Iterator[tuple[str, bytes]]:
-        for name, group in tensors.items():
-            whole = {key: value.detach().cpu().contiguous().clone() for key, value in group.items()}
-            yield f"{name}.safetensors", save(whole)
-        yield "state.json", json.dumps(state).encode()
+    def forget_after(self, step: int) -> None:
+        """Drop checkpoints later than the one that a resumed run starts from."""
+        index, last = self.index(), f"step-{step:08d}"
+        kept = {name for name in index["all"] if name <= last}
+        self._keep(kept, index["best"] if index["best"] in kept else None)
 
-    def load(
-        self, which: str = "last", device: str = "cpu"
-    ) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
+    def _keep(self, names: set[str], best: str | None) -> None:
+        write_whole(self.folder / INDEX, json.dumps({"all": sorted(names), "best": best}).encode())
+        for folder in self.folder.glob("step-*"):
+            if folder.name not in names:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def load(self, which: str, device: str = "cpu") -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
         """Read a checkpoint: "last", "best", or a name such as "step-00001200".
 
         Raises:
             UserError: there is none, or it is damaged; the sentence names the one before it.
         """
+        folder = self.undamaged(which)
+        tensors = {file.stem: load_file(file, device=device) for file in sorted(folder.glob("*.safetensors"))}
+        return tensors, json.loads((folder / "state.json").read_text())
+
+    def load_shards(self, which: str, tensors: Tensors) -> dict[str, Any]:
+        """Fill `tensors`, sharded or whole, from a checkpoint that many processes wrote; return its state."""
+        folder = self.undamaged(which)
+        read_shards(folder / SHARDS, tensors)
+        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+        return state
+
+    def undamaged(self, which: str) -> Path:
+        """The folder of a checkpoint whose files have the checksums they were saved with."""
         folder = self.find(which)
         damaged = self.damage(folder)
         if damaged:
             others = [name for name in reversed(self.index()["all"]) if name != folder.name]
             good = next((name for name in others if not self.damage(self.folder / name)), None)
-            advice = (
-                f"Go on from the one before it with --checkpoint {good}." if good else "Start the run again."
-            )
+            advice = f"Go on from another with --checkpoint {good}." if good else "Start the run again."
             raise UserError(f"checkpoint {folder.name} is damaged ({damaged})", "a whole one", advice)
-        tensors = {file.stem: load_file(file, device=device) for file in sorted(folder.glob("*.safetensors"))}
-        state: dict[str, Any] = json.loads((folder / "state.json").read_text())
-        return tensors, state
+        return folder
 
     def find(self, which: str = "last") -> Path:
         """The folder of a checkpoint; "best" falls back to the last where no best was recorded."""
@@ -157,12 +187,23 @@ class Checkpoints:
     def damage(self, folder: Path) -> str:
         """What is wrong with a checkpoint folder, or an empty string."""
         try:
-            sums = json.loads((folder / "checksums.json").read_text())
-            for name, wanted in sums.items():
-                if hashlib.sha256((folder / name).read_bytes()).hexdigest() != wanted:
-                    return f"{name} has another checksum than when it was saved"
-        except FileNotFoundError as error:
-            return f"{Path(error.filename).name} is missing"
+            wanted = json.loads((folder / SUMS).read_text())
+        except FileNotFoundError:
+            return f"{SUMS} is missing"
         except ValueError:
-            return "checksums.json is not readable"
+            return f"{SUMS} is not readable"
+        found = checksums(folder)
+        for name, checksum in wanted.items():
+            if name not in found:
+                return f"{name} is missing"
+            if found[name] != checksum:
+                return f"{name} has another checksum than when it was saved"
         return ""
+
+
+def checksums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file in a checkpoint folder but the list of checksums itself."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file() and file.name != SUMS]
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files
+    }

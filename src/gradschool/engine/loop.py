@@ -68,7 +68,7 @@ def fit(
         held_out: makes the evaluation batches anew each time; None for no evaluation.
         stepper: takes the optimiser steps.
         plan: how long, how often.
-        run: where to write; None in all but the main process.
+        run: where to write; None writes nothing.
         hooks: called with every logged line.
         progress: where a resumed run stands.
     Raises:

@@ -10,15 +10,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+import torch
+
 from gradschool.engine.checkpoint import Checkpoints, disk_errors, write_whole
 from gradschool.errors import UserError
 
 
 class RunFolder:
-    """One run's folder. Only the main process of a run writes in it."""
+    """One run's folder.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        path: where it is.
+        writes: False in all but the main process of a run: their `write` and `log` do nothing.
+    """
+
+    def __init__(self, path: Path, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
         self.checkpoints = Checkpoints(path / "checkpoints")
         self._metrics: TextIO | None = None
 
@@ -67,6 +74,8 @@ class RunFolder:
 
     def write(self, name: str, content: Mapping[str, Any] | str) -> None:
         """Write one of the run's small files, whole or not at all; mappings become JSON."""
+        if not self.writes:
+            return
         text = content if isinstance(content, str) else json.dumps(content, indent=1, default=str)
         with disk_errors(self.path):
             write_whole(self.path / name, text.encode())
@@ -89,6 +98,8 @@ class RunFolder:
 
     def log(self, line: Mapping[str, Any]) -> None:
         """Append one line to metrics.jsonl; it is on its way to the disk at once, so a kill loses none."""
+        if not self.writes:
+            return
         with disk_errors(self.path):
             if self._metrics is None:
                 self._metrics = (self.path / "metrics.jsonl").open("a", buffering=1)
@@ -107,8 +118,12 @@ class RunFolder:
                 continue
 
     def forget_after(self, step: int) -> None:
-        """Drop metric lines later than the checkpoint that a resumed run starts from."""
+        """Drop metric lines and checkpoints later than the one that a resumed run starts from."""
+        if not self.writes:
+            return
         self.close()
+        if self.checkpoints.folder.exists():
+            self.checkpoints.forget_after(step)
         kept = [json.dumps(line) for line in self.metrics() if line.get("step", 0) <= step]
         with disk_errors(self.path):
             write_whole(self.path / "metrics.jsonl", ("\n".join(kept) + "\n" if kept else "").encode())
@@ -123,3 +138,18 @@ class RunFolder:
 def is_main() -> bool:
     """True in the process that writes: the only one, or the first of those torchrun started."""
     return os.environ.get("RANK", "0") == "0"
+
+
+def same_everywhere(path: Path | None) -> Path:
+    """The main process's path, in every process (as plain bytes: nothing is pickled)."""
+    if not torch.distributed.is_initialized():
+        assert path is not None
+        return path
+    room = torch.zeros(4096, dtype=torch.uint8)
+    if path is not None:
+        text = torch.tensor(list(os.fsencode(path.resolve())), dtype=torch.uint8)
+        room[: len(text)] = text
+    if torch.distributed.get_backend() == "nccl":
+        room = room.cuda()
+    torch.distributed.broadcast(room, 0)
+    return Path(os.fsdecode(bytes(room.cpu().tolist()).rstrip(b"\0")))

@@ -16,9 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from gradschool.engine.checkpoint import SHARDS
 from gradschool.engine.device import Machine, accelerator
 from gradschool.engine.ema import Ema
+from gradschool.engine.run import RunFolder
 from gradschool.engine.schedule import Plateau, Schedule
+from gradschool.engine.shard import is_sharded
 from gradschool.engine.task import Batch, LossOf, Task
 from gradschool.errors import UserError, WorkFailed
 
@@ -59,8 +62,9 @@ class Stepper:
         self.accelerator = accelerator(machine)
         self.modules = dict(task.parts)
         self.optimizers: dict[str, Optimizer] = {}
+        self.is_sharded = any(is_sharded(module) for module in task.parts.values())
         for name, module in task.parts.items():
-            task.parts[name] = self.accelerator.prepare(module)
+            task.parts[name] = module if self.is_sharded else self.accelerator.prepare(module)
         for name, optimizer in optimizers.items():
             self.optimizers[name] = self.accelerator.prepare(optimizer)
         self.plateau = Plateau(how.schedule)
@@ -91,7 +95,7 @@ class Stepper:
         means: dict[str, Tensor] = {}
         for index, piece in enumerate(pieces):
             share = len(piece[0]) / len(batch[0])
-            waits = index < len(pieces) - 1
+            waits = index < len(pieces) - 1 and not self.is_sharded
             with self.accelerator.no_sync(module) if waits else contextlib.nullcontext():
                 losses = self._losses(loss_of, piece)
                 self.accelerator.backward(losses["loss"] * share)
@@ -145,8 +149,15 @@ class Stepper:
                 stack.enter_context(ema.applied(self.modules[name]))
             yield
 
-    def tensors(self) -> dict[str, dict[str, Tensor]]:
-        """Everything a checkpoint keeps as tensors: weights, averages, optimiser states."""
+    def tensors(self, filled: bool = False) -> dict[str, dict[str, Tensor]]:
+        """Everything a checkpoint keeps as tensors: weights, averages, optimiser states.
+
+        Args:
+            filled: make the optimisers' states first, by a step of zero gradients that is undone, so that
+                there is a place to load each into.
+        """
+        if filled:
+            self._fill_states()
         found = {name: dict(module.state_dict()) for name, module in self.modules.items()}
         found |= {f"{name}.ema": ema.shadow for name, ema in self.emas.items()}
         for name, optimizer in self.optimizers.items():
@@ -157,6 +168,17 @@ class Stepper:
             }  # fmt: skip
         return found
 
+    def _fill_states(self) -> None:
+        kept = {name: {k: v.clone() for k, v in m.state_dict().items()} for name, m in self.modules.items()}
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                for parameter in group["params"]:
+                    parameter.grad = torch.zeros_like(parameter)
+            optimizer.step()
+            optimizer.zero_grad()
+        for name, module in self.modules.items():
+            module.load_state_dict(kept[name])
+
     def state(self) -> dict[str, Any]:
         """Everything a checkpoint keeps as JSON."""
         scaler = self.accelerator.scaler
@@ -166,25 +188,47 @@ class Stepper:
             "scaler": scaler.state_dict() if scaler is not None else None,
         }  # fmt: skip
 
-    def load(self, tensors: dict[str, dict[str, Tensor]], state: dict[str, Any]) -> None:
-        """Take up a checkpoint.
+    def save(self, run: RunFolder, at: Mapping[str, Any], best: bool) -> None:
+        """Write a checkpoint; every process calls it, those that have nothing to write return at once."""
+        state = {**self.state(), **at}
+        if self.is_sharded:
+            run.checkpoints.save_shards(int(at["step"]), self.tensors(), state, best, self.rank)
+        elif run.writes:
+            run.checkpoints.save(int(at["step"]), self.tensors(), state, best)
+
+    def load(self, run: RunFolder, which: str = "last") -> dict[str, Any]:
+        """Take up a checkpoint; returns its state.
 
         Raises:
-            UserError: it belongs to another architecture.
+            UserError: it is damaged, or belongs to another architecture.
         """
+        if (run.checkpoints.find(which) / SHARDS).is_dir():
+            tensors = {name: dict(group) for name, group in self.tensors(filled=True).items()}
+            state = run.checkpoints.load_shards(which, tensors)
+        else:
+            tensors, state = run.checkpoints.load(which)
         for name, module in self.modules.items():
             load_weights(module, tensors[name])
         for name, ema in self.emas.items():
             ema.load(tensors[f"{name}.ema"], state["ema_steps"][name])
         for name, optimizer in self.optimizers.items():
             states: dict[int, dict[str, Tensor]] = {}
-            for key, value in tensors[f"{name}.optimizer"].items():
+            for key, value in tensors.get(f"{name}.optimizer", {}).items():
                 index, field = key.split("/")
                 states.setdefault(int(index), {})[field] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
         self.plateau.load(state["plateau"])
         if self.accelerator.scaler is not None and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
+        return state
+
+    def agree(self, flag: bool) -> bool:
+        """The main process's answer, in every process."""
+        if self.accelerator.num_processes == 1:
+            return flag
+        answer = torch.tensor(int(flag), device=self.machine.device)
+        torch.distributed.broadcast(answer, 0)
+        return bool(answer.item())
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:

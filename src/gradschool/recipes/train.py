@@ -23,7 +23,7 @@ from gradschool.engine.device import Machine, choose, describe
 from gradschool.engine.log import View
 from gradschool.engine.loop import Plan, Progress, fit
 from gradschool.engine.optim import make_optimizer
-from gradschool.engine.run import RunFolder, is_main
+from gradschool.engine.run import RunFolder, is_main, same_everywhere
 from gradschool.engine.seeds import mix
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import UserError
@@ -83,9 +83,9 @@ def train(run: ImageRun, request: Request, say: Say = print, hooks: tuple[Any, .
     machine = choose(request.device, run.precision, cache_folder())
     with switch.using("plain" if request.plain else "fast"):
         pieces = assemble(run, request, machine, say)
-        folder = RunFolder.create(request.recipe, request.out) if is_main() else None
-        if folder is not None:
-            begin(folder, run, request, pieces)
+        path = RunFolder.create(request.recipe, request.out).path if is_main() else None
+        folder = RunFolder(same_everywhere(path), writes=is_main())
+        begin(folder, run, request, pieces)
         return complete(run, request, pieces, folder, Progress(), say, hooks)
 
 
@@ -99,16 +99,25 @@ def resume(folder: RunFolder, run: ImageRun, request: Request, say: Say = print)
         raise UserError(
             f"{folder.path} is finished", "a run that was cut short", "See it: gradschool report ..."
         )
-    machine = Machine(**{name: folder.read("environment.json")[name] for name in Machine.__annotations__})
+    machine = machine_of(folder)
     with switch.using("plain" if request.plain else "fast"):
         pieces = assemble(run, request, machine, say)
-        tensors, state = folder.checkpoints.load(request.checkpoint)
-        pieces.stepper.load(tensors, state)
+        folder = RunFolder(folder.path, writes=is_main())
+        state = pieces.stepper.load(folder, request.checkpoint)
         at = Progress(**{name: state[name] for name in Progress.__annotations__})
-        if is_main():
-            folder.forget_after(at.step)
+        folder.forget_after(at.step)
         say(f"Going on from step {at.step} of {pieces.plan.steps}.")
-        return complete(run, request, pieces, folder if is_main() else None, at, say, ())
+        return complete(run, request, pieces, folder, at, say, ())
+
+
+def machine_of(folder: RunFolder) -> Machine:
+    """The machine that a run computed on, as far as it is there: else this one in the run's precision."""
+    found = folder.read("environment.json")
+    try:
+        choose(found["device"], "fp32")
+    except UserError:
+        return choose("auto", "auto", cache_folder())
+    return Machine(**{name: found[name] for name in Machine.__annotations__})
 
 
 def assemble(run: ImageRun, request: Request, machine: Machine, say: Say) -> Assembled:
@@ -193,7 +202,7 @@ def complete(
     run: ImageRun,
     request: Request,
     pieces: Assembled,
-    folder: RunFolder | None,
+    folder: RunFolder,
     at: Progress,
     say: Say,
     hooks: tuple[Any, ...],
@@ -208,13 +217,11 @@ def complete(
     finally:
         if view:
             view.close()
-        if folder:
-            folder.close()
+        folder.close()
     if at.stopped:
         say(f"Stopped early at step {at.step}: {at.stopped}.")
-    if folder is not None:
-        finish(run, pieces, folder, at)
-    return folder or RunFolder(Path())
+    finish(run, pieces, folder, at)
+    return folder
 
 
 def finish(run: ImageRun, pieces: Assembled, folder: RunFolder, at: Progress) -> None:
@@ -223,7 +230,7 @@ def finish(run: ImageRun, pieces: Assembled, folder: RunFolder, at: Progress) ->
 
     from gradschool.engine.checkpoint import write_whole
     from gradschool.evals.inference import collect
-    from gradschool.evals.metrics import accuracy_with_interval
+    from gradschool.evals.metrics import negative_log_likelihood, wilson
 
     # 1. The final weights: averaged where averaging is on, of the last or the best step.
     model = pieces.stepper.modules["model"]
@@ -235,8 +242,8 @@ def finish(run: ImageRun, pieces: Assembled, folder: RunFolder, at: Progress) ->
     batches = evaluation_batches(images, pipeline, run.batch_size)
     placed = ((pieces.stepper.machine.place(x), y) for x, y in batches)
     logits, labels = collect(model, placed, pieces.stepper.machine.autocast, run.flip_test)
-    accuracy, low, high = accuracy_with_interval(logits.argmax(-1), labels)
-    loss = torch.nn.functional.cross_entropy(logits, labels).item()
+    right = int((logits.argmax(-1) == labels).sum())
+    low, high = wilson(right, len(labels))
     # 3. Weights and record.
     weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
     write_whole(folder.path / "model.safetensors", save(weights))
@@ -258,7 +265,11 @@ def finish(run: ImageRun, pieces: Assembled, folder: RunFolder, at: Progress) ->
     folder.write(
         "result.json",
         {
-            "metrics": {"test_accuracy": accuracy, "test_loss": loss, **at.scores},
+            "metrics": {
+                **at.scores,
+                "test_accuracy": right / len(labels),
+                "test_loss": negative_log_likelihood(logits, labels),
+            },
             "interval": [low, high],
             "test_images": len(labels),
             "seconds": at.seconds,

@@ -1,0 +1,64 @@
+"""gradschool compare RUN RUN...: scores side by side, and only the settings that differ."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from gradschool.cli.main import finish
+from gradschool.errors import UserError
+
+
+@dataclass(frozen=True)
+class Args:
+    """Put runs side by side: scores, and the settings in which they differ."""
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    """Two or more run folders."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level with dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
+def columns(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
+    """Scores and settings of each run."""
+    from gradschool.engine.run import RunFolder
+
+    found = []
+    for path in paths:
+        folder = RunFolder.open(path)
+        config, result = folder.read("config.json"), folder.read("result.json")
+        scores = {name: round(value, 4) for name, value in result.get("metrics", {}).items()}
+        time = {"seconds": round(result.get("seconds", 0), 1)}
+        found.append(scores | time | {"recipe": config["recipe"], "seed": config["seed"]} | flat(config["settings"]))
+    return found
+
+
+def run(args: Args) -> int:
+    """Print the table of what differs."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if len(args.runs) < 2:
+        raise UserError(f"compare got {len(args.runs)} run", "two or more", "List them with: gradschool runs")
+    found = columns(args.runs)
+    names = list(dict.fromkeys(name for column in found for name in column))
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for path in args.runs:
+        table.add_column(path.name, justify="right")
+    for name in names:
+        values = [column.get(name, "-") for column in found]
+        if len({str(value) for value in values}) > 1:
+            table.add_row(name, *map(str, values))
+    Console().print(table)
+    finish(args, {"runs": [{"run": str(path), **column} for path, column in zip(args.runs, found, strict=True)]})
+    return 0

@@ -1,0 +1,62 @@
+"""gradschool doctor: what is here, and what each finding means."""
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradschool.cli.main import finish
+
+PARTS = {
+    "timm": "pretrained backbones (train hymenoptera_transfer)",
+    "onnxruntime": "export to ONNX",
+    "tensorboard": "TensorBoard curves (--set tensorboard=true)",
+    "nbclient": "notebooks",
+    "captum": "tests of saliency against a second implementation",
+}
+
+
+@dataclass(frozen=True)
+class Args:
+    """Explain this machine: Python, torch, device, data and optional parts."""
+
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(args: Args) -> int:
+    """Look, and say what it means."""
+    import torch
+
+    from gradschool.data.cache import cache_folder
+    from gradschool.engine.device import choose, cpu_name
+
+    cache = cache_folder()
+    machine = choose("auto", "auto", cache)
+    free = shutil.disk_usage(existing(cache)).free / 1e9
+    lines = {
+        "Python": f"{platform.python_version()} on {platform.platform()}",
+        "torch": f"{torch.__version__}, {torch.get_num_threads()} threads, {os.cpu_count()} cores ({cpu_name()})",
+        "device": f"{machine.device}: {machine.reason}",
+        "cache": f"{cache} ({free:.0f} GB free)",
+        "data packs": os.environ.get("GRADSCHOOL_DATA") or "none (set GRADSCHOOL_DATA to a folder of data sets)",
+    }
+    for name, use in PARTS.items():
+        here = importlib.util.find_spec(name) is not None
+        lines[name] = f"{importlib.metadata.version(name)}: {use}" if here else f"not installed: no {use}"
+    for name, text in lines.items():
+        print(f" {name:<12} {text}")
+    advice = "nothing: everything in the course runs here"
+    if free < 5:
+        advice = f"free some disk space: {free:.1f} GB are left and data sets are unpacked there"
+    print(f" to do        {advice}")
+    finish(args, {"doctor": lines})
+    return 0
+
+
+def existing(path: Path) -> Path:
+    """The nearest folder above that exists."""
+    return path if path.exists() else existing(path.parent)

@@ -1,0 +1,31 @@
+"""gradschool export RUN: the network as ONNX, checked against torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gradschool.cli.main import finish
+
+
+@dataclass(frozen=True)
+class Args:
+    """Write a run's network as ONNX and check that it answers as torch does."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a finished run."""
+    out: Path | None = None
+    """File to write; model.onnx in the run folder if not given."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(args: Args) -> int:
+    """Export and say how far the two differ."""
+    from gradschool.recipes.serve import export
+
+    path, check = export(args.run, args.out)
+    print(f" {path}: largest difference from torch {check.difference:.1e} over {check.batches} batches")
+    finish(args, {"onnx": path, "difference": check.difference})
+    return 0

@@ -1,0 +1,98 @@
+"""Gather what a report needs from a finished run, and have it written."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gradschool.data.catalogue import open_set
+from gradschool.data.images import Images, Splits
+from gradschool.data.pipeline import Augment, Pipeline
+from gradschool.engine.run import RunFolder
+from gradschool.errors import UserError
+from gradschool.evals.inference import collect
+from gradschool.evals.ood import Answers, OodScores, compare
+from gradschool.evals.report import ReportFacts, write_report
+from gradschool.recipes.image import ImageRun
+from gradschool.recipes.reopen import reopen
+from gradschool.recipes.train import evaluation_batches, machine_of, rebuilt
+
+
+def report(folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
+    """Write `report.html` for a run; its data are opened again, and a second set where one is named.
+
+    Args:
+        folder: the run; an unfinished one gets a report of its curves.
+        ood: name or path of a second set, tested on but never trained on.
+        data: where the run's data lie now, if they moved.
+    """
+    if not folder.read("model.json"):
+        return write_report(folder.path, ReportFacts())
+    run, request = reopen(folder)
+    splits = open_set(data or run.data, size=run.image_size, val=run.val, seed=request.seed)
+    return write_report(folder.path, facts_of(folder, run, splits, ood))
+
+
+def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) -> ReportFacts:
+    """Model, logits and pictures of a finished run."""
+    model, facts = rebuilt(folder, run)
+    pipeline = Pipeline(
+        tuple(facts["mean"]), tuple(facts["std"]), Augment(), run.sizes, len(facts["classes"])
+    )
+    said = partial(logits_of, folder, run, model, pipeline)
+    away = second_set(ood, folder, facts) if ood else None
+    generator = torch.Generator().manual_seed(0)
+    training = replace(pipeline, augment=replace(run.augment, mixup=0, cutmix=0))
+    return ReportFacts(
+        splits=splits,
+        model=model,
+        transform=lambda pixels: pipeline.eval(pixels, torch.zeros(len(pixels), dtype=torch.int64))[0],
+        augment=lambda pixels: training.train(
+            pixels, torch.zeros(len(pixels), dtype=torch.int64), generator, 1.0
+        )[0],
+        mean=facts["mean"],
+        std=facts["std"],
+        test_logits=said(splits.test),
+        val_logits=said(splits.val) if splits.val is not None else None,
+        ood=away,
+        ood_logits=said(away) if away is not None else None,
+        warnings=list(splits.notes),
+    )
+
+
+def logits_of(
+    folder: RunFolder, run: ImageRun, model: torch.nn.Module, pipeline: Pipeline, images: Images
+) -> Tensor:
+    """What the model says about a split, computed as the run itself computed."""
+    machine = machine_of(folder)
+    machine.place_module(model)
+    batches = ((machine.place(x), y) for x, y in evaluation_batches(images, pipeline, run.batch_size))
+    return collect(model, batches, machine.autocast, run.flip_test)[0]
+
+
+def second_set(name: str, folder: RunFolder, facts: dict) -> Images:
+    """All images of a second set, decoded as the run's own were.
+
+    Raises:
+        UserError: its images have another number of channels.
+    """
+    splits = open_set(name, size=facts["height"], val=0.0)
+    parts = [part for part in (splits.train, splits.val, splits.test) if part is not None]
+    pixels, labels = torch.cat([p.pixels for p in parts]), torch.cat([p.labels for p in parts])
+    if pixels.shape[1] != facts["channels"]:
+        raise UserError(
+            f"{name} has {pixels.shape[1]} channels", f"{facts['channels']} as in {folder.path}", ""
+        )
+    return Images(pixels, labels, parts[0].classes, [n for p in parts for n in p.names])
+
+
+def measured_elsewhere(folder: RunFolder, ood: str) -> OodScores:
+    """Scores of a run on its own test part beside those on a second set."""
+    run, request = reopen(folder)
+    splits = open_set(run.data, size=run.image_size, val=run.val, seed=request.seed)
+    facts = facts_of(folder, run, splits, ood)
+    assert facts.test_logits is not None and facts.ood is not None and facts.ood_logits is not None
+    home = Answers(facts.test_logits, splits.test.labels, splits.test.classes)
+    return compare(home, Answers(facts.ood_logits, facts.ood.labels, facts.ood.classes))
