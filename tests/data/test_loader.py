@@ -81,7 +81,9 @@ def test_processes_that_share_a_batch_see_what_one_would(world, n):
 def test_workers_give_identical_batches():
     plain, reading = loader(steps=20, workers=0), loader(steps=20, workers=2)
     assert reading.reading_workers == 2
+    state = torch.get_rng_state()
     assert same(plain.epoch(2, 1), reading.epoch(2, 1))
+    assert torch.equal(torch.get_rng_state(), state), "the global generator was used"
 
 
 def test_workers_read_only_what_memory_cannot_hold(monkeypatch):
@@ -116,8 +118,10 @@ def test_what_cannot_work_is_refused():
         loader(share=(0, 3))
     with pytest.raises(UserError, match="batch_size is 0"):
         loader(batch_size=0)
-    with pytest.raises(UserError, match="share"):
+    with pytest.raises(UserError, match="rank 2 of 2"):
         loader(share=(2, 2))
+    with pytest.raises(UserError, match="of 3 channels"):
+        Loader(numbered(), 8, 0, Pipeline((0.5,) * 3, (0.2,) * 3))
 
 
 @pytest.mark.gpu

@@ -34,7 +34,7 @@ class Loader:
     """Training batches, shuffled anew every epoch.
 
     The last images of an epoch that fill no batch are left out, others each time; a set smaller
-    than a batch is one batch.
+    than a batch is one batch (of a multiple of the number of processes).
 
     Args:
         images: what to train on.
@@ -47,7 +47,7 @@ class Loader:
         workers: processes that read ahead; None: two if the images need over half of the free memory, else 0.
         steps: of the whole run, which tells the pipeline its progress; 0: progress stays 0.
     Raises:
-        UserError: no images, or a batch that does not divide among the processes.
+        UserError: no images, wrong channels, or a batch that does not divide among processes.
     """
 
     images: Images
@@ -63,15 +63,17 @@ class Loader:
         rank, world = self.share
         if not len(self.images):
             raise UserError(
-                "the training part has no images", "at least one", "Look at it with gradschool data check."
+                "the training part has no images", "at least one", "Try gradschool data check PATH."
             )
         if self.batch_size < 1 or self.batch_size % world:
             wanted = f"a multiple of {world}, the number of processes" if world > 1 else "1 or more"
             raise UserError(f"batch_size is {self.batch_size}", wanted, f"Try --set batch_size={64 * world}.")
         if not 0 <= rank < world or len(self.images) < world:
-            raise UserError(
-                f"share is {self.share} of {len(self.images)} images", "rank < processes <= images", ""
-            )
+            what = f"rank {rank} of {world} processes for {len(self.images)} images"
+            raise UserError(what, "rank < processes <= images", "")
+        if len(self.pipeline.mean) != self.images.pixels.shape[1]:
+            what = f"mean and std are of {len(self.pipeline.mean)} channels"
+            raise UserError(what, f"{self.images.pixels.shape[1]}, as the images have", "")
 
     def __len__(self) -> int:
         """Steps in an epoch."""
@@ -88,11 +90,15 @@ class Loader:
         workers = self.reading_workers
         if not workers:
             return (steps[position] for position in range(start, len(self)))
-        forked = multiprocessing.get_context("fork")
-        positions = range(start, len(self))
-        return iter(
-            DataLoader(steps, None, sampler=positions, num_workers=workers, multiprocessing_context=forked)
+        reading = DataLoader(
+            steps,
+            batch_size=None,
+            sampler=range(start, len(self)),
+            num_workers=workers,
+            multiprocessing_context=multiprocessing.get_context("fork"),
+            generator=seeded(self.seed, "workers", number),  # or it would draw from the global one
         )
+        return iter(reading)
 
     def batch(self, order: Tensor, number: int, position: int) -> tuple[Tensor, Tensor]:
         """Batch `position` of epoch `number`, whose images come in `order`."""

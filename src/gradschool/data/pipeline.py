@@ -97,10 +97,8 @@ class Augment:
     @property
     def is_warping(self) -> bool:
         """Whether anything affine or projective is on."""
-        return bool(self.rotate or self.translate or self.shear or self.perspective) or self.scale != (
-            1.0,
-            1.0,
-        )
+        is_scaling = self.scale != (1.0, 1.0)
+        return is_scaling or any((self.rotate, self.translate, self.shear, self.perspective))
 
 
 @dataclass(frozen=True)
@@ -168,13 +166,10 @@ class Pipeline:
         starts = [start for start, _ in self.sizes]
         is_ascending = starts == sorted(set(starts)) and starts[:1] in ([], [0])
         if not is_ascending or min((side for _, side in self.sizes), default=1) < 1:
-            raise UserError(
-                f"sizes are {self.sizes}", "(share of training, pixels) ascending from 0", "Try ((0, 64),)."
-            )
+            wanted = "(share of training, pixels) ascending from 0"
+            raise UserError(f"sizes are {self.sizes}", wanted, "Try ((0, 64),).")
         if self.augment.is_mixing and self.num_classes < 2:
-            raise UserError(
-                f"num_classes is {self.num_classes}", "2 or more, because mixup or cutmix is on", ""
-            )
+            raise UserError(f"num_classes is {self.num_classes}", "2 or more, for mixup or cutmix", "")
         if len(self.mean) != len(self.std) or min(self.std, default=0) <= 0:
             raise UserError(f"mean {self.mean}, std {self.std}", "one of each a channel, std above 0", "")
 
