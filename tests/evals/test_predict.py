@@ -1,12 +1,13 @@
 """Predicting on real files: all sorts of pictures, folders, and what cannot be read."""
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from torch import nn
 
 from gradschool.errors import UserError, WorkFailed
-from gradschool.evals.predict import Classifier, pictures_in, predict
+from gradschool.evals.predict import Classifier, pictures_in, predict, read_picture
 
 
 class Brightest(nn.Module):
@@ -110,6 +111,11 @@ def test_grey_networks_get_grey_pictures(folder):
 
     grey = Classifier(Shape(), ("a", "b"), lambda p: p.float(), 1, 6, 10)
     assert len(list(predict(grey, [folder]))) == 5
+
+
+def test_sixteen_bits_become_eight(tmp_path):
+    Image.fromarray(np.full((9, 9), 0x80FF, dtype=np.uint16)).save(tmp_path / "deep.png")
+    assert read_picture(tmp_path / "deep.png", 1, 4, 4).unique().tolist() == [0x80]
 
 
 def test_wrong_paths_get_sentences(tmp_path):

@@ -93,22 +93,27 @@ def confusion(shares: Float[np.ndarray, "k k"], classes: Sequence[str]) -> Marku
     """The row-normalised confusion matrix: one square a cell, its opacity the share; up to 25 classes with
     numbers.
 
+    In a larger one the opacity is the share's square root, or rare mistakes could not be seen.
     Drawn by hand: matplotlib would write every empty cell of 101 x 101 as well.
     """
-    k, cell = len(classes), 28 if len(classes) <= 25 else 14
-    margin = 12 + round(6.2 * max(map(len, classes)) * (1.0 if k <= 25 else 0.8))
+    k = len(classes)
+    cell = 28 if k <= 25 else 14 if k <= 60 else 9.5
+    margin = 12 + round(6.2 * max(map(len, classes)) * (1.0 if k <= 25 else 0.06 * cell))
+    font = 11 if k <= 25 else 0.68 * cell
     size = margin + k * cell + 8
-    parts = [f'<svg viewBox="0 0 {size} {size}" width="{size}" font-size="{11 if k <= 25 else 8}">']
+    parts = [f'<svg viewBox="0 0 {size} {size}" width="{size}" font-size="{font:.1f}">']
     # 1. Names: true classes down the side, predicted ones along the top, and a frame.
     for i, name in enumerate(map(escape, classes)):
         middle = margin + (i + 0.5) * cell
-        parts.append(f'<text x="{margin - 5}" y="{middle + 3.5}" text-anchor="end">{name}</text>')
-        parts.append(f'<text transform="translate({middle + 3.5} {margin - 5}) rotate(-90)">{name}</text>')
+        parts.append(f'<text x="{margin - 5}" y="{middle + 0.35 * font:.1f}" text-anchor="end">{name}</text>')
+        parts.append(
+            f'<text transform="translate({middle + 0.35 * font:.1f} {margin - 5}) rotate(-90)">{name}</text>'
+        )
     parts.append(f'<rect class="frame" x="{margin}" y="{margin}" width="{k * cell}" height="{k * cell}"/>')
     # 2. Cells of at least half a percent; pointing at one says what it is.
     for row, column in zip(*np.nonzero(shares >= 0.005), strict=True):
         share, x, y = shares[row, column], margin + column * cell, margin + row * cell
-        box = f'x="{x}" y="{y}" width="{cell}" height="{cell}" fill-opacity="{share:.2f}"'
+        box = f'x="{x}" y="{y}" width="{cell}" height="{cell}" fill-opacity="{share if k <= 25 else share**0.5:.2f}"'
         told = f"{escape(classes[row])} called {escape(classes[column])}: {100 * share:.1f} %"
         parts.append(f"<rect {box}><title>{told}</title></rect>")
         if k <= 25:

@@ -145,7 +145,7 @@ def activation_maximisation(
     targets: Int64[Tensor, " b"],
     shape: tuple[int, int, int],
     generator: torch.Generator,
-    steps: int = 96,
+    steps: int = 64,
     smooth: float = 1.0,
 ) -> Float[Tensor, "b c h w"]:
     """A picture for each target that its logit would love: gradient ascent from noise, kept smooth.

@@ -142,7 +142,9 @@ def read_picture(file: Path, channels: int, height: int, width: int) -> UInt8[Te
         # 1. Let the JPEG decoder shrink what is far too large, then turn it upright.
         opened.draft("RGB", (2 * width, 2 * height))
         image = ImageOps.exif_transpose(opened)
-        # 2. The colours of the training set; transparency on white.
+        # 2. The colours of the training set: 16 bits to 8, transparency on white.
+        if image.mode.startswith("I"):
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
         if "A" in image.getbands() or "transparency" in image.info:
             layer = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)

@@ -12,6 +12,7 @@ from gradschool.evals.report import Material, in_words
 from gradschool.evals.summary import summarise
 
 _TIME = ("step", "epoch", "seconds", "lr")
+MANY = 30  # classes from which on the table shows the ten worst first
 _HELD_OUT = ("val", "test", "ema")
 
 
@@ -136,7 +137,10 @@ def classes(m: Material) -> Section | None:
         "Recall: of the images that are this class, how many were found. Precision: of those called this "
         "class, how many are. Worst recall first."
     )
-    body = html.table(("class", "images", "recall, %", "precision, %", "F1, %"), rows, "Scores by class")
+    head = ("class", "images", "recall, %", "precision, %", "F1, %")
+    body = html.table(head, rows if len(order) <= MANY else [*rows[:10], rows[-1]], "Scores by class")
+    if len(order) > MANY:
+        body += html.details(f"All {len(order)} classes", html.table(head, rows, "Scores of all classes"))
     return Section("Classes", reading, body)
 
 
