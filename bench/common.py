@@ -76,7 +76,7 @@ def compare(
     result = {
         "name": name, "unit": unit, "ours": medians["ours"], "peer": medians[best], "ratio": ratio,
         "n": repeats, "peer_name": best, "sides": spread, "about": about or {}, "load_at_start": load,
-        "machine": machine(),
+        "is_quiet": load <= 1 + torch.get_num_threads(), "machine": machine(),
     }  # fmt: skip
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")

@@ -50,6 +50,17 @@ def test_without_changes_training_is_evaluation():
     assert torch.equal(pipeline.train(pixels, labels, seeded(), 0.3)[0], pipeline.eval(pixels, labels)[0])
 
 
+def test_normalising_first_while_evaluating_can_be_differentiated_later():
+    pixels, labels = batch()
+    pipeline = Pipeline((0.123, 0.4, 0.3), STD)
+    with torch.inference_mode():
+        pipeline.eval(pixels, labels)
+    images = (pixels / 255).requires_grad_()
+    pipeline.normalise(images).sum().backward()
+    wanted = (1 / torch.tensor(STD)).view(3, 1, 1).expand_as(images)
+    torch.testing.assert_close(images.grad, wanted)
+
+
 def test_sizes_follow_progress():
     pixels, labels = batch()
     pipeline = Pipeline(MEAN, STD, Augment(flip=True), sizes=((0.0, 8), (0.5, 12), (0.8, 16)))

@@ -6,6 +6,7 @@ blur, noise, normalise, erase, mix. A mask goes through the same geometry by nea
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from jaxtyping import Bool, Float, Int64, Shaped, UInt8
@@ -252,10 +253,12 @@ class Pipeline:
 
     def normalise(self, images: Pixels) -> Float[Tensor, "n c h w"]:
         """(x - mean) / std for each channel as one multiplication and one subtraction, uint8 or float."""
-        mean = torch.tensor(self.mean, device=images.device).view(-1, 1, 1)
-        std = torch.tensor(self.std, device=images.device).view(-1, 1, 1)
-        largest = 1 if images.is_floating_point() else 255
-        return (images * (1 / (std * largest))).sub_(mean / std)
+        shifts = tuple(mean / std for mean, std in zip(self.mean, self.std, strict=True))
+        shift = per_channel(shifts, images.device)
+        if images.is_floating_point():
+            return (images * per_channel(tuple(1 / std for std in self.std), images.device)).sub_(shift)
+        scale = per_channel(tuple(1 / (255 * std) for std in self.std), images.device)
+        return images.float().mul_(scale).sub_(shift)
 
     def hide(self, images: Float[Tensor, "n c h w"], generator: Generator) -> Float[Tensor, "n c h w"]:
         """Cutout and random erasing, to the mean colour."""
@@ -271,3 +274,10 @@ class Pipeline:
         is_mixup = bool(on.mixup) and (not on.cutmix or bool(draw.coins(1, 0.5, generator)))
         mixer, alpha = (mix.mixup, on.mixup) if is_mixup else (mix.cutmix, on.cutmix)
         return mixer(images, labels, self.num_classes, alpha, generator)
+
+
+@cache
+def per_channel(values: tuple[float, ...], device: torch.device) -> Float[Tensor, "c 1 1"]:
+    """One number for each channel; kept, because making it costs as much as using it on a small batch."""
+    with torch.inference_mode(False):  # it may be made while evaluating and used while training
+        return torch.tensor(values, device=device).view(-1, 1, 1)
