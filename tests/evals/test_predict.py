@@ -69,7 +69,8 @@ def test_unreadable_files_are_told_and_the_rest_goes_on(folder):
         progress=lambda *t: ticks.append(t),
         skip=lambda f, why: told.update({f.name: why}),
     )
-    assert len(found) == 5 and set(told) == {"cut.jpg", "empty.png", "text.gif"} and all(told.values())
+    assert len(found) == 5 and set(told) == {"cut.jpg", "empty.png", "text.gif"}
+    assert all(told.values()) and told["empty.png"] == "the file is empty (0 bytes)"
     assert ticks == [(3, 8), (6, 8), (8, 8)]
 
 
@@ -82,7 +83,7 @@ def test_batches_do_not_change_the_answer(folder):
 def test_a_bomb_is_skipped_not_decoded(tmp_path, monkeypatch):
     Image.new("L", (200, 200)).save(tmp_path / "huge.png")
     Image.new("L", (20, 20), 9).save(tmp_path / "fine.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    monkeypatch.setattr("gradschool.data.decode.LARGEST", 10_000)
     told = []
     found = first(tmp_path, skip=lambda file, why: told.append(file.name))
     assert list(found) == ["fine.png"] and told == ["huge.png"]
@@ -116,6 +117,14 @@ def test_grey_networks_get_grey_pictures(folder):
 def test_sixteen_bits_become_eight(tmp_path):
     Image.fromarray(np.full((9, 9), 0x80FF, dtype=np.uint16)).save(tmp_path / "deep.png")
     assert read_picture(tmp_path / "deep.png", 1, 4, 4).unique().tolist() == [0x80]
+
+
+def test_a_size_that_is_not_square_is_cut_from_the_centre(tmp_path):
+    picture = Image.new("RGB", (40, 40), "red")
+    picture.paste("blue", (0, 10, 40, 30))  # the middle half of the height
+    picture.save(tmp_path / "bands.png")
+    found = read_picture(tmp_path / "bands.png", 3, 5, 10)
+    assert found.shape == (3, 5, 10) and found[2, 1:-1].min() > 200 and found[0, 1:-1].max() < 50
 
 
 def test_wrong_paths_get_sentences(tmp_path):

@@ -113,7 +113,8 @@ def confusion(shares: Float[np.ndarray, "k k"], classes: Sequence[str]) -> Marku
     # 2. Cells of at least half a percent; pointing at one says what it is.
     for row, column in zip(*np.nonzero(shares >= 0.005), strict=True):
         share, x, y = shares[row, column], margin + column * cell, margin + row * cell
-        box = f'x="{x}" y="{y}" width="{cell}" height="{cell}" fill-opacity="{share if k <= 25 else share**0.5:.2f}"'
+        opacity = share if k <= 25 else share**0.5
+        box = f'x="{x}" y="{y}" width="{cell}" height="{cell}" fill-opacity="{opacity:.2f}"'
         told = f"{escape(classes[row])} called {escape(classes[column])}: {100 * share:.1f} %"
         parts.append(f"<rect {box}><title>{told}</title></rect>")
         if k <= 25:

@@ -3,21 +3,21 @@
 A file that cannot be read is told and left out; the rest goes on.
 """
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor, nn
 
+from gradschool.data.decode import ENDINGS, Unreadable, decoded
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.inference import Precision, Transform, collect
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm", ".avif")
 JUNK = ("__MACOSX", ".")
 
 Progress = Callable[[int, int], None]
@@ -114,7 +114,7 @@ def pictures_in(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
             found += [
                 p for p in inside if not any(part.startswith(JUNK) for part in p.relative_to(path).parts)
             ]
@@ -124,43 +124,35 @@ def pictures_in(paths: Sequence[Path]) -> list[Path]:
             raise UserError(f"{path} does not exist", "a picture or a folder of pictures", "Check the path.")
     if not found:
         where = ", ".join(map(str, paths)) or "nothing"
-        raise UserError(f"No picture in {where}", f"files such as {', '.join(SUFFIXES[:4])}", "")
+        raise UserError(f"No picture in {where}", f"files such as {', '.join(ENDINGS[:4])}", "")
     return list(dict.fromkeys(found))
 
 
 def read_picture(file: Path, channels: int, height: int, width: int) -> UInt8[Tensor, "c h w"]:
-    """One picture as for training: upright, in the wanted mode, resized to cover, cropped at the centre.
+    """One picture as for training: by the same decoder, in the wanted colours, cropped at the centre.
 
     Raises:
-        OSError, ValueError: it cannot be decoded.
+        Unreadable, OSError: with the reason.
     """
-    import numpy as np
     from PIL import Image, ImageOps
 
-    with warnings.catch_warnings(), Image.open(file) as opened:
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        # 1. Let the JPEG decoder shrink what is far too large, then turn it upright.
-        opened.draft("RGB", (2 * width, 2 * height))
-        image = ImageOps.exif_transpose(opened)
-        # 2. The colours of the training set: 16 bits to 8, transparency on white.
-        if image.mode.startswith("I"):
-            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-        if "A" in image.getbands() or "transparency" in image.info:
-            layer = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
-        image = image.convert("L" if channels == 1 else "RGB")
-        # 3. Shorter side to size, centre crop.
-        image = ImageOps.fit(image, (width, height), Image.Resampling.BILINEAR)
-    pixels = torch.from_numpy(np.array(image))
-    return pixels[None] if channels == 1 else pixels.permute(2, 0, 1).contiguous()
+    # 1. The decoder of the data sets; it can shrink while decoding where the wanted size is square.
+    pixels = decoded(file.read_bytes(), height if height == width else None)
+    # 2. Grey or colour as the network has learnt it.
+    image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+    image = image.convert("L" if channels == 1 else "RGB")
+    image = ImageOps.fit(image, (width, height), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(image)).view(height, width, channels).permute(2, 0, 1).contiguous()
 
 
 def _try(classifier: Classifier, file: Path) -> Tensor | str:
     """The pixels, or why there are none."""
     try:
         return read_picture(file, classifier.channels, classifier.height, classifier.width)
-    except Exception as error:  # decoders raise nearly anything on damaged files
-        return str(error).splitlines()[0] if str(error) else type(error).__name__
+    except Unreadable as reason:
+        return str(reason)
+    except OSError as error:
+        return str(error.strerror)
 
 
 def _classified(classifier: Classifier, pixels: dict[Path, Tensor], top: int) -> Iterator[Prediction]:

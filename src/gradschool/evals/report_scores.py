@@ -74,7 +74,7 @@ def warnings(m: Material) -> list[str]:
         told += list(m.facts.splits.notes)
         if skipped := m.facts.splits.skipped:
             told.append(f"{len(skipped)} unreadable files were left out ({skipped[0][0]}: {skipped[0][1]}).")
-    return told
+    return list(dict.fromkeys(told))
 
 
 def training(m: Material) -> Section | None:
