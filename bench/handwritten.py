@@ -4,6 +4,7 @@ The hand-written step is the limit that any engine on NumPy has; a ratio of 0.77
 The package `autograd` runs the same step for comparison.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import autograd.numpy as anp
@@ -22,7 +23,7 @@ Parameters = list[np.ndarray]
 def start() -> Parameters:
     """Weights and biases in turn."""
     rng, parameters = np.random.default_rng(0), []
-    for inputs, outputs in zip(SIZES, SIZES[1:], strict=False):
+    for inputs, outputs in pairwise(SIZES):
         parameters.append((rng.normal(size=(inputs, outputs)) / inputs**0.5).astype(np.float32))
         parameters.append(np.zeros(outputs, np.float32))
     return parameters

@@ -137,7 +137,7 @@ def test_line_fit_reaches_least_squares():
 
 
 def epochs_to_learn(learning_rate, momentum=0.0):
-    """Epochs, from 1, until half the squared error of F(x) = A x with F(1) = 1 is below 1e-9; A begins at 0."""
+    """Epochs, from 1, until half the squared error of A x at F(1) = 1 is below 1e-9; A begins at 0."""
     path = descend(lambda a: a - 1, np.zeros(()), learning_rate, 1500, momentum)
     return 1 + int((0.5 * (path - 1) ** 2 < 1e-9).argmax())
 
