@@ -118,7 +118,7 @@ def confusion(shares: Float[np.ndarray, "k k"], classes: Sequence[str]) -> Marku
         told = f"{escape(classes[row])} called {escape(classes[column])}: {100 * share:.1f} %"
         parts.append(f"<rect {box}><title>{told}</title></rect>")
         if k <= 25:
-            ink = ' class="on"' if share > 0.5 else ""
+            ink = ' class="on"' if share > 0.7 else ""
             parts.append(
                 f'<text{ink} x="{x + cell / 2}" y="{y + 18}" text-anchor="middle">{100 * share:.0f}</text>'
             )

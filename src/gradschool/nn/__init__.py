@@ -1,0 +1,49 @@
+"""Layers: parameters around ops, with torch.nn's names, arguments and state dicts.
+
+A layer calls its op through the switch, so one choice trains with the fast twin, the plain op or the
+learner's own.
+"""
+
+from torch.nn import Flatten, Identity, Module, ModuleDict, ModuleList, Parameter, Sequential
+
+from gradschool.nn.activation import ELU, GELU, Hardswish, LeakyReLU, Mish, PReLU, ReLU, Sigmoid, SiLU, Tanh
+from gradschool.nn.blocks import ConvNormAct
+from gradschool.nn.conv import Conv2d, ConvTranspose2d
+from gradschool.nn.linear import Dropout, Linear
+from gradschool.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
+from gradschool.nn.pool import AdaptiveAvgPool2d, AvgPool2d, BlurPool2d, MaxPool2d
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "AdaptiveAvgPool2d",
+    "AvgPool2d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BlurPool2d",
+    "Conv2d",
+    "ConvNormAct",
+    "ConvTranspose2d",
+    "Dropout",
+    "Flatten",
+    "GroupNorm",
+    "Hardswish",
+    "Identity",
+    "LayerNorm",
+    "LeakyReLU",
+    "Linear",
+    "LocalResponseNorm",
+    "MaxPool2d",
+    "Mish",
+    "Module",
+    "ModuleDict",
+    "ModuleList",
+    "PReLU",
+    "Parameter",
+    "RMSNorm",
+    "ReLU",
+    "Sequential",
+    "SiLU",
+    "Sigmoid",
+    "Tanh",
+]

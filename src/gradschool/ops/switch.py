@@ -1,8 +1,9 @@
-"""One switch for three layers of the same operation: plain (taught), fast (torch-native) and mine (the learner's).
+"""One switch for three layers of an operation: plain (taught), fast (torch-native) and mine (the learner's).
 
-An op is written once, plainly, under `@op`. Its fast twin, when there is one, is the function of the same name in the
-module of the same name in `gradschool.fast`; it is looked up by that name at the first call. A learner's function, put
-in by `install`, goes before both, so that every caller gets it however it was imported.
+An op is written once, plainly, under `@op`. Its fast twin, when there is one, is the function of the same
+name in the module of the same name in `gradschool.fast`; it is looked up by that name at the first call. A
+learner's function, put in by `install`, goes before both, so that every caller gets it however it was
+imported.
 """
 
 import functools
@@ -19,7 +20,7 @@ _layer: Layer = "fast"
 
 
 class Op(Generic[P, R]):
-    """A callable with up to three implementations: `.plain`, `.fast` (or None) and, once installed, `.mine`."""
+    """A callable with up to three implementations: `.plain`, `.fast` (or None) and `.mine` (or None)."""
 
     def __init__(self, plain: Callable[P, R]) -> None:
         functools.update_wrapper(self, plain)

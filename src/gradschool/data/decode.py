@@ -1,0 +1,81 @@
+"""From the bytes of an image file to uint8 pixels of one size, or a reason why not."""
+
+import io
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST = 100_000_000  # pixels; more than any camera's photograph, less than a decompression bomb
+ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+
+
+class Unreadable(Exception):  # noqa: N818 - it is a finding about a file, not a fault of ours
+    """An image file that cannot be used; its text is the reason."""
+
+
+def decoded(content: bytes, size: int | None = None) -> NDArray[np.uint8]:
+    """Decode an image to 8-bit RGB, or one grey channel where the file is grey.
+
+    Args:
+        content: the whole file.
+        size: scale the shorter side to this and cut out the centre square; None keeps the image as it is.
+
+    Returns:
+        uint8, (height, width, channels), channels 3 or 1.
+
+    Raises:
+        Unreadable: with the reason.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if not content:
+        raise Unreadable("the file is empty (0 bytes)")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content)) as file:
+                if file.width * file.height > LARGEST:
+                    raise Unreadable(
+                        f"{file.width} x {file.height} pixels are too many (a decompression bomb?)"
+                    )
+                # 1. A JPEG can be decoded at half or a quarter of its size: much faster, and large enough.
+                if size is not None:
+                    file.draft(None, (2 * size, 2 * size))
+                file.load()
+                image = ImageOps.exif_transpose(file)
+    except Unreadable:
+        raise
+    except UnidentifiedImageError:
+        raise Unreadable("not an image, or of an unknown kind") from None
+    except Image.DecompressionBombError:
+        raise Unreadable("too many pixels (a decompression bomb?)") from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, MemoryError) as error:
+        if "truncated" in str(error) or "cut" in str(error):
+            raise Unreadable(f"cut off after {len(content) / 1024:.0f} KB") from None
+        raise Unreadable(f"damaged ({error})") from None
+    # 2. One kind of pixels, one size.
+    plain = eight_bit(image)
+    if size is not None:
+        plain = ImageOps.fit(plain, (size, size), Image.Resampling.BICUBIC)
+    pixels = np.asarray(plain, dtype=np.uint8)
+    return pixels[:, :, None] if pixels.ndim == 2 else pixels
+
+
+def eight_bit(image):  # type: ignore[no-untyped-def]
+    """An image of any mode as 8-bit grey ("L") or colour ("RGB"); transparency becomes white."""
+    from PIL import Image
+
+    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
+        # 16 bits and more: the top eight count. Values that stay within 8 bits are taken as they are.
+        values = np.asarray(image, dtype=np.float64)
+        top = values.max(initial=0)
+        scaled = values if top <= 255 else values / (257 if top <= 65535 else top / 255)
+        return Image.fromarray(scaled.clip(0, 255).astype(np.uint8), "L")
+    if image.mode in ("1", "L"):
+        return image.convert("L")
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        clear = image.convert("RGBA")
+        white = Image.new("RGBA", clear.size, "white")
+        return Image.alpha_composite(white, clear).convert("RGB")
+    return image.convert("RGB")

@@ -1,0 +1,66 @@
+"""Cut a set into parts: at random, from a seed, with every class in its share, before anything is
+duplicated.
+"""
+
+import math
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from gradschool.data.images import Images
+from gradschool.errors import UserError
+
+
+def stratified(
+    labels: Int64[Tensor, " n"], share: float, seed: int
+) -> tuple[Int64[Tensor, " kept"], Int64[Tensor, " held"]]:
+    """Hold out the same share of every class.
+
+    Args:
+        labels: the class of each example.
+        share: held out, 0 to below 1. A class with two or more examples keeps one and gives one.
+        seed: of the choice.
+
+    Returns:
+        Indices kept and held out, each in ascending order; together they are all, and none is in both.
+
+    Raises:
+        UserError: share is not between 0 and 1.
+    """
+    if not 0 <= share < 1:
+        raise UserError(
+            f"the share held out is {share}", "a number from 0 to below 1", "Example: --set val=0.1"
+        )
+    generator = torch.Generator().manual_seed(seed)
+    places = [(labels == label).nonzero().flatten() for label in labels.unique()]
+    counts = quotas([len(p) for p in places], share)
+    kept, held = [], []
+    for mine, count in zip(places, counts, strict=True):
+        mine = mine[torch.randperm(len(mine), generator=generator)]
+        held.append(mine[:count])
+        kept.append(mine[count:])
+    return torch.cat(kept).sort().values, torch.cat(held).sort().values
+
+
+def quotas(sizes: list[int], share: float) -> list[int]:
+    """How many of each class to hold out, so that together they are `share` of all, rounded up.
+
+    What is left over after rounding down goes to the largest remainders.
+    """
+    exact = [share * size for size in sizes]
+    counts = [int(x) for x in exact]
+    left = math.ceil(sum(exact) - 1e-9) - sum(counts)
+    order = sorted(range(len(sizes)), key=lambda i: (counts[i] - exact[i], i))
+    for i in order[:left]:
+        counts[i] += 1
+    limits = [(1, size - 1) if size > 1 and share > 0 else (0, 0) for size in sizes]
+    return [min(max(count, low), high) for count, (low, high) in zip(counts, limits, strict=True)]
+
+
+def cut(images: Images, share: float, seed: int) -> tuple[Images, Images | None]:
+    """Two parts of a split; the second is None when nothing is held out."""
+    if share == 0:
+        return images, None
+    kept, held = stratified(images.labels, share, seed)
+    return (images, None) if not len(held) else (images.take(kept), images.take(held))

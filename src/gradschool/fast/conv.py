@@ -1,0 +1,44 @@
+"""torch-native convolutions, with the names and arguments of gradschool.ops.conv."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from gradschool.ops.conv import Pair, pair
+
+
+def conv2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    groups: int = 1,
+) -> Tensor:
+    """See ops.conv.conv2d."""
+    return F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+
+
+def conv1d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: int = 1,
+    padding: int = 0,
+    dilation: int = 1,
+    groups: int = 1,
+) -> Tensor:
+    """See ops.conv.conv1d."""
+    return F.conv1d(x, weight, bias, stride, padding, dilation, groups)
+
+
+def conv_transpose2d(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Pair = 1,
+    padding: Pair = 0,
+    output_padding: Pair = 0,
+) -> Tensor:
+    """See ops.conv.conv_transpose2d."""
+    return F.conv_transpose2d(x, weight, bias, pair(stride), pair(padding), pair(output_padding))

@@ -1,0 +1,51 @@
+"""torch-native normalisation, with the names and arguments of gradschool.ops.norm."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def batch_norm(
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """See ops.norm.batch_norm."""
+    training = training or running_mean is None or running_var is None
+    return F.batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps)
+
+
+def layer_norm(
+    x: Tensor,
+    normalized_shape: tuple[int, ...],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """See ops.norm.layer_norm."""
+    return F.layer_norm(x, normalized_shape, weight, bias, eps)
+
+
+def group_norm(
+    x: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """See ops.norm.group_norm."""
+    return F.group_norm(x, num_groups, weight, bias, eps)
+
+
+def instance_norm(
+    x: Tensor, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """See ops.norm.instance_norm."""
+    return F.instance_norm(x, None, None, weight, bias, True, 0.1, eps)
+
+
+def local_response_norm(
+    x: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Tensor:
+    """See ops.norm.local_response_norm."""
+    return F.local_response_norm(x, size, alpha, beta, k)

@@ -1,0 +1,201 @@
+"""Losses: how wrong a prediction is, each as its formula. `reduction` is "mean", "sum" or "none".
+
+Names, arguments and reductions are torch's. Classes lie on axis 1 of scores with more than one axis.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from gradschool.ops.activation import log_softmax, sigmoid, softplus
+from gradschool.ops.switch import op
+
+Reduction = Literal["mean", "sum", "none"]
+X = Float[Tensor, "..."]
+Labels = Int64[Tensor, "..."]
+
+
+def reduced(values: X, reduction: Reduction) -> X:
+    """The mean, the sum, or the values themselves.
+
+    Raises:
+        ValueError: there is no such reduction.
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction is {reduction!r}, mean, sum or none was wanted")
+    return values.mean() if reduction == "mean" else values.sum() if reduction == "sum" else values
+
+
+@op
+def mse_loss(x: X, y: X, reduction: Reduction = "mean") -> X:
+    """(x - y)^2: the negative log-likelihood of Gaussian noise, but for constants."""
+    return reduced((x - y) ** 2, reduction)
+
+
+@op
+def l1_loss(x: X, y: X, reduction: Reduction = "mean") -> X:
+    """|x - y|: the negative log-likelihood of Laplace noise, but for constants."""
+    return reduced((x - y).abs(), reduction)
+
+
+@op
+def smooth_l1_loss(x: X, y: X, reduction: Reduction = "mean", beta: float = 1.0) -> X:
+    """Quadratic below beta, linear above. Source: Girshick 2015, eq. 3."""
+    far = (x - y).abs()
+    return reduced(torch.where(far < beta, 0.5 * far**2 / beta, far - 0.5 * beta), reduction)
+
+
+@op
+def huber_loss(x: X, y: X, reduction: Reduction = "mean", delta: float = 1.0) -> X:
+    """Smooth L1 times delta. Source: Huber 1964."""
+    far = (x - y).abs()
+    return reduced(torch.where(far < delta, 0.5 * far**2, delta * (far - 0.5 * delta)), reduction)
+
+
+@op
+def nll_loss(
+    log_p: Float[Tensor, "b k *rest"],
+    y: Int64[Tensor, "b *rest"],
+    weight: Float[Tensor, " k"] | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> X:
+    """Minus the log-probability of the true class.
+
+    Args:
+        log_p: log-probabilities, classes on axis 1.
+        y: true classes.
+        weight: of each class; the mean is then over weights, not over examples.
+        ignore_index: examples of this class count nothing.
+        reduction: "mean", "sum" or "none".
+    """
+    # 1. Pick the true class; an ignored example picks class 0 and gets weight 0.
+    counts = y != ignore_index
+    true = torch.where(counts, y, torch.zeros_like(y))
+    picked = log_p.gather(1, true.unsqueeze(1)).squeeze(1)
+    # 2. Weigh.
+    share = counts.to(log_p.dtype) if weight is None else weight[true] * counts
+    loss = -picked * share
+    return loss.sum() / share.sum() if reduction == "mean" else reduced(loss, reduction)
+
+
+@op
+def cross_entropy(
+    x: Float[Tensor, "b k *rest"],
+    y: Int64[Tensor, "b *rest"] | Float[Tensor, "b k *rest"],
+    weight: Float[Tensor, " k"] | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+) -> X:
+    """Minus the log-probability of the target under softmax(x).
+
+    Args:
+        x: scores (logits), classes on axis 1.
+        y: true classes, or a share of each class (same shape as x).
+        weight: of each class.
+        ignore_index: examples of this class count nothing; only for true classes.
+        reduction: "mean", "sum" or "none".
+        label_smoothing: share of the target spread over all classes, 0 to 1 (Szegedy et al. 2016, section 7).
+    """
+    # 1. In log-probabilities, so that nothing overflows.
+    log_p = log_softmax(x, 1)
+    k = x.shape[1]
+    w = torch.ones(k, dtype=x.dtype, device=x.device) if weight is None else weight
+    w_axis = w.view(1, k, *[1] * (x.dim() - 2))
+    # 2. Shares of classes: a sum over all of them.
+    if y.is_floating_point():
+        shares = y * (1 - label_smoothing) + label_smoothing / k
+        loss = -(shares * log_p * w_axis).sum(1)
+        return loss.sum() / (x.numel() / k) if reduction == "mean" else reduced(loss, reduction)
+    # 3. A true class: the log-likelihood, mixed with the mean over classes when smoothed.
+    counts = y != ignore_index
+    true = nll_loss.plain(log_p, y, w, ignore_index, "none")
+    spread = -(log_p * w_axis).sum(1) * counts / k
+    loss = (1 - label_smoothing) * true + label_smoothing * spread
+    if reduction != "mean":
+        return reduced(loss, reduction)
+    return loss.sum() / (w[torch.where(counts, y, torch.zeros_like(y))] * counts).sum()
+
+
+@op
+def binary_cross_entropy(p: X, y: X, reduction: Reduction = "mean") -> X:
+    """-(y log p + (1 - y) log(1 - p)); logs are cut at -100, as torch does, so that p = 0 stays finite."""
+    log_p, log_q = torch.log(p).clamp(min=-100), torch.log1p(-p).clamp(min=-100)
+    return reduced(-(y * log_p + (1 - y) * log_q), reduction)
+
+
+@op
+def binary_cross_entropy_with_logits(x: X, y: X, reduction: Reduction = "mean") -> X:
+    """Binary cross-entropy of sigmoid(x), safe for large x: softplus(x) - x y."""
+    return reduced(softplus(x) - x * y, reduction)
+
+
+@op
+def kl_div(log_q: X, p: X, reduction: Literal["mean", "sum", "none", "batchmean"] = "mean") -> X:
+    """P (log p - log q), with 0 log 0 = 0; "batchmean" divides the sum by the batch: the divergence itself."""
+    loss = torch.where(p > 0, p * (torch.log(p.clamp(min=1e-38)) - log_q), torch.zeros_like(p))
+    return loss.sum() / log_q.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
+
+
+@op
+def margin_ranking_loss(a: X, b: X, y: X, margin: float = 0.0, reduction: Reduction = "mean") -> X:
+    """max(0, -y (a - b) + margin): a should exceed b by the margin where y = 1, fall short where y = -1."""
+    return reduced((-y * (a - b) + margin).clamp(min=0), reduction)
+
+
+@op
+def contrastive_loss(
+    a: Float[Tensor, "b d"], b: Float[Tensor, "b d"], same: Float[Tensor, " b"], margin: float = 1.0,
+    reduction: Reduction = "mean",
+) -> X:  # fmt: skip
+    """Pull equal pairs together, push others a margin apart. Source: Hadsell et al. 2006, eq. 4."""
+    far = ((a - b) ** 2).sum(-1).add(1e-12).sqrt()
+    return reduced(0.5 * (same * far**2 + (1 - same) * (margin - far).clamp(min=0) ** 2), reduction)
+
+
+@op
+def triplet_margin_loss(
+    anchor: Float[Tensor, "b d"], near: Float[Tensor, "b d"], far: Float[Tensor, "b d"], margin: float = 1.0,
+    reduction: Reduction = "mean",
+) -> X:  # fmt: skip
+    """The anchor should be nearer to `near` than to `far` by the margin. Source: Schroff et al. 2015, eq.
+
+    2.
+    """
+    d_near = ((anchor - near + 1e-6) ** 2).sum(-1).sqrt()
+    d_far = ((anchor - far + 1e-6) ** 2).sum(-1).sqrt()
+    return reduced((d_near - d_far + margin).clamp(min=0), reduction)
+
+
+@op
+def cosine_embedding_loss(
+    a: Float[Tensor, "b d"], b: Float[Tensor, "b d"], y: Float[Tensor, " b"], margin: float = 0.0,
+    reduction: Reduction = "mean",
+) -> X:  # fmt: skip
+    """1 - cos where y = 1, max(0, cos - margin) where y = -1."""
+    size = ((a**2).sum(-1) * (b**2).sum(-1)).clamp(min=1e-16).sqrt()
+    cosine = (a * b).sum(-1) / size
+    return reduced(torch.where(y > 0, 1 - cosine, (cosine - margin).clamp(min=0)), reduction)
+
+
+@op
+def focal_loss(
+    x: X, y: X, gamma: float = 2.0, alpha: float | None = None, reduction: Reduction = "mean"
+) -> X:
+    """Binary cross-entropy that fades for what is right already: (1 - p_t)^gamma. Source: Lin et al. 2017,
+    eq. 5.
+
+    Args:
+        x: logits.
+        y: 0 or 1.
+        gamma: how fast easy examples fade, >= 0; 0 is plain cross-entropy.
+        alpha: weight of class 1, 0 to 1; None weighs both alike.
+        reduction: "mean", "sum" or "none".
+    """
+    loss = binary_cross_entropy_with_logits(x, y, "none")
+    p = sigmoid(x)
+    loss = loss * (1 - (p * y + (1 - p) * (1 - y))) ** gamma
+    return reduced(loss if alpha is None else loss * (alpha * y + (1 - alpha) * (1 - y)), reduction)

@@ -1,0 +1,140 @@
+"""Normalisation: subtract a mean, divide by a deviation, then scale and shift; the ops differ in what they
+average over.
+
+Sources: Ioffe and Szegedy 2015 (batch), Ba et al. 2016 (layer), Ulyanov et al. 2016 (instance), Wu and He
+2018 (group), Zhang and Sennrich 2019 (root mean square), Krizhevsky et al. 2012, section 3.3 (local
+response).
+"""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from gradschool.ops.conv import pad
+from gradschool.ops.switch import op
+
+X = Float[Tensor, "..."]
+PerChannel = Float[Tensor, " c"]
+
+
+def standardised(x: X, axes: tuple[int, ...], eps: float) -> X:
+    """Zero mean and unit (biased) variance over `axes`."""
+    mean = x.mean(axes, keepdim=True)
+    variance = ((x - mean) ** 2).mean(axes, keepdim=True)
+    return (x - mean) * (variance + eps).rsqrt()
+
+
+def scaled(x: X, gain: Tensor | None, shift: Tensor | None, shape: tuple[int, ...]) -> X:
+    """Gain x + shift, both viewed in `shape`."""
+    x = x if gain is None else x * gain.view(shape)
+    return x if shift is None else x + shift.view(shape)
+
+
+@op
+def batch_norm(
+    x: Float[Tensor, "b c ..."],
+    running_mean: PerChannel | None,
+    running_var: PerChannel | None,
+    weight: PerChannel | None = None,
+    bias: PerChannel | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Float[Tensor, "b c ..."]:
+    """Normalise each channel over batch and places.
+
+    Args:
+        x: activations, channels on axis 1.
+        running_mean: moved in place towards the batch's mean while training; used in its stead when not.
+        running_var: likewise, with the unbiased variance; the output uses the biased one.
+        weight: gain of each channel.
+        bias: shift of each channel.
+        training: whether to use the batch's statistics.
+        momentum: how far the running statistics move, 0 to 1.
+        eps: added to the variance.
+
+    Raises:
+        ValueError: training with one value a channel, whose variance says nothing.
+    """
+    shape = (1, -1, *[1] * (x.dim() - 2))
+    # 1. Statistics of the batch, or those gathered while training.
+    if training or running_mean is None or running_var is None:
+        axes = (0, *range(2, x.dim()))
+        n = x.numel() // x.shape[1]
+        if training and n == 1:
+            raise ValueError(
+                f"input has shape {tuple(x.shape)}, more than 1 value a channel was wanted to train"
+            )
+        mean = x.mean(axes)
+        variance = ((x - mean.view(shape)) ** 2).mean(axes)
+        # 2. Running statistics remember the unbiased variance: n / (n - 1) of the biased one.
+        if training and running_mean is not None and running_var is not None:
+            running_mean.lerp_(mean.detach().to(running_mean.dtype), momentum)
+            running_var.lerp_((variance.detach() * n / (n - 1)).to(running_var.dtype), momentum)
+    else:
+        mean, variance = running_mean, running_var
+    # 3. Normalise, scale, shift.
+    return scaled((x - mean.view(shape)) * (variance.view(shape) + eps).rsqrt(), weight, bias, shape)
+
+
+@op
+def layer_norm(
+    x: X, normalized_shape: tuple[int, ...], weight: X | None = None, bias: X | None = None, eps: float = 1e-5
+) -> X:
+    """Normalise each example over its last axes, whose sizes `normalized_shape` gives."""
+    axes = tuple(range(-len(normalized_shape), 0))
+    return scaled(standardised(x, axes, eps), weight, bias, tuple(normalized_shape))
+
+
+@op
+def group_norm(
+    x: Float[Tensor, "b c ..."],
+    num_groups: int,
+    weight: PerChannel | None = None,
+    bias: PerChannel | None = None,
+    eps: float = 1e-5,
+) -> Float[Tensor, "b c ..."]:
+    """Normalise each example over places and over the channels of a group.
+
+    Raises:
+        ValueError: the channels do not divide into so many groups.
+    """
+    b, c = x.shape[:2]
+    if c % num_groups:
+        raise ValueError(f"{c} channels do not divide into {num_groups} groups")
+    grouped = standardised(x.reshape(b, num_groups, -1), (2,), eps).reshape(x.shape)
+    return scaled(grouped, weight, bias, (1, c, *[1] * (x.dim() - 2)))
+
+
+@op
+def instance_norm(
+    x: Float[Tensor, "b c h w"],
+    weight: PerChannel | None = None,
+    bias: PerChannel | None = None,
+    eps: float = 1e-5,
+) -> Float[Tensor, "b c h w"]:
+    """Normalise each channel of each image by itself: group normalisation with one channel a group."""
+    return group_norm.plain(x, x.shape[1], weight, bias, eps)
+
+
+@op
+def rms_norm(
+    x: Float[Tensor, "... d"], gain: Float[Tensor, " d"], eps: float = 1e-6
+) -> Float[Tensor, "... d"]:
+    """Divide by root mean square over the last axis, then scale. Source: Zhang and Sennrich 2019, eq. 4."""
+    # 1. Measure size in float32: squares of half-precision values overflow above 255.
+    wide = x if x.dtype.itemsize >= 4 else x.float()
+    size = (wide * wide).mean(-1, keepdim=True)
+    # 2. Scale to unit size, back in the input's precision.
+    return (wide * (size + eps).rsqrt()).to(x.dtype) * gain
+
+
+@op
+def local_response_norm(
+    x: Float[Tensor, "b c h w"], size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Float[Tensor, "b c h w"]:
+    """Divide each unit by (k + alpha * mean square over `size` neighbouring channels)^beta."""
+    # Channels become rows of an image: a window of `size` of them is a pooling window with zeros beyond.
+    b, c, h, w = x.shape
+    squares = pad((x * x).reshape(b, 1, c, h * w), (size // 2, 0))[:, 0]
+    around = squares.unfold(1, size, 1)[:, :c].mean(-1).reshape(b, c, h, w)
+    return x / (k + alpha * around) ** beta

@@ -1,0 +1,118 @@
+"""Pooling: one number for each window of each channel.
+
+Source: Scherer et al. 2010 (max against average); Zhang 2019 (blur before subsampling keeps shift
+equivariance).
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gradschool.ops.conv import Pair, conv2d, output_size, pad, pair, windows
+from gradschool.ops.switch import op
+
+Image = Float[Tensor, "b c h w"]
+
+
+def room(x: Image, kernel: Pair, stride: Pair, padding: Pair, ceil_mode: bool) -> tuple[int, int]:
+    """Rows and columns to add at the lower right so that windows cut off by the border count too."""
+    extra = []
+    for size, k, s, p in zip(x.shape[2:], pair(kernel), pair(stride), pair(padding), strict=True):
+        n = output_size(size, k, s, p)
+        # One more window, if it would start inside the image or its left padding.
+        more = ceil_mode and (size + 2 * p - k) % s and n * s < size + p
+        extra.append(n * s + k - (size + 2 * p) if more else 0)
+    return extra[0], extra[1]
+
+
+def padded(x: Image, padding: Pair, extra: tuple[int, int], value: float) -> Image:
+    """A frame, and more at the lower right."""
+    x = pad(x, padding, value)
+    if extra == (0, 0):
+        return x
+    b, c, h, w = x.shape
+    larger = x.new_full((b, c, h + extra[0], w + extra[1]), value)
+    larger[:, :, :h, :w] = x
+    return larger
+
+
+@op
+def max_pool2d(
+    x: Image,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    dilation: Pair = 1,
+    ceil_mode: bool = False,
+) -> Float[Tensor, "b c oh ow"]:
+    """The largest number in each window.
+
+    Args:
+        x: images.
+        kernel_size: of the window.
+        stride: steps between windows; the window's size if not given.
+        padding: at most half the window; padded places never win.
+        dilation: steps between taps.
+        ceil_mode: windows cut off by the border count too.
+    """
+    stride = kernel_size if stride is None else stride
+    extra = room(x, kernel_size, stride, padding, ceil_mode)
+    patches = windows(padded(x, padding, extra, -torch.inf), kernel_size, stride, dilation)
+    return patches.amax((-2, -1))
+
+
+@op
+def avg_pool2d(
+    x: Image,
+    kernel_size: Pair,
+    stride: Pair | None = None,
+    padding: Pair = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Float[Tensor, "b c oh ow"]:
+    """The mean of each window; arguments as in max_pool2d.
+
+    Args:
+        count_include_pad: padded zeros count in the mean.
+    """
+    stride = kernel_size if stride is None else stride
+    extra = room(x, kernel_size, stride, padding, ceil_mode)
+    total = windows(padded(x, padding, extra, 0.0), kernel_size, stride).sum((-2, -1))
+    # A window's mean is over the places that count: with or without the frame, never what ceil_mode adds.
+    ones = x.new_ones(1, 1, *x.shape[2:])
+    ones = padded(pad(ones, padding, 1.0 if count_include_pad else 0.0), 0, extra, 0.0)
+    return total / windows(ones, kernel_size, stride).sum((-2, -1))
+
+
+@op
+def adaptive_avg_pool2d(x: Image, output_size: Pair) -> Float[Tensor, "b c oh ow"]:
+    """Means over a grid of so many cells, whatever the size of the image.
+
+    Cell i of n along an axis of s pixels reaches from floor(i s / n) to ceil((i + 1) s / n); cells may
+    overlap.
+    """
+    # Row and column means are matrices: entry (i, j) is 1 / (cell's size) where pixel j lies in cell i.
+    rows, columns = (cells(s, n, x) for s, n in zip(x.shape[2:], pair(output_size), strict=True))
+    return rows @ x @ columns.T
+
+
+def cells(size: int, n: int, like: Tensor) -> Float[Tensor, "n size"]:
+    """The averaging matrix of adaptive pooling along one axis."""
+    i, j = torch.arange(n, device=like.device).unsqueeze(1), torch.arange(size, device=like.device)
+    inside = ((j >= i * size // n) & (j < ((i + 1) * size + n - 1) // n)).to(like.dtype)
+    return inside / inside.sum(1, keepdim=True)
+
+
+@op
+def global_avg_pool2d(x: Image) -> Float[Tensor, "b c"]:
+    """The mean of each channel. Source: Lin et al. 2014, section 3.2."""
+    return x.mean((2, 3))
+
+
+@op
+def blur_pool2d(x: Image, stride: Pair = 2) -> Float[Tensor, "b c oh ow"]:
+    """Smooth with the binomial filter 1-2-1, then subsample: less aliasing, nearly shift-equivariant."""
+    c = x.shape[1]
+    line = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
+    filters = (line.unsqueeze(1) * line).expand(c, 1, 3, 3)
+    return conv2d(x, filters, None, stride, 1, 1, c)
