@@ -1,8 +1,8 @@
 """GoogLeNet: branches that look at several scales at once, with 1x1 convolutions to keep them cheap.
 
-Source: Szegedy et al. 2015, table 1; parameters bear torchvision's names. Deviations, as in torchvision: batch
-normalisation, and a 3x3 convolution where the paper has 5x5. Left out: the two auxiliary heads, which only serve
-training, and which their author later found of little use (Szegedy et al. 2016, section 4).
+Source: Szegedy et al. 2015, table 1; parameters bear torchvision's names. Deviations, as in torchvision:
+batch normalisation, and a 3x3 convolution where the paper has 5x5. Left out: the two auxiliary heads, which
+only serve training and were later found of little use (Szegedy et al. 2016, section 4).
 """
 
 from collections.abc import Mapping

@@ -146,6 +146,9 @@ def from_torchvision(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name, value in state.items():
         if not name.startswith("AuxLogits."):
             name = name.replace("branch_pool.", "branch_pool.1.")
-            name = re.sub(r"_(\d)([ab]?)\.", lambda m: f".{int(m[1]) - 1}.{m[2] and m[2] + '.'}", name)
+            if numbered := re.search(r"(branch\w+)_(\d)([ab]?)\.", name):
+                branch, number, half = numbered.groups()
+                ours = f"{branch}.{int(number) - 1}.{half and half + '.'}"
+                name = name.replace(numbered[0], ours)
             renamed[name] = value
     return renamed

@@ -6,10 +6,10 @@ functions.
 """
 
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gradschool import nn
 from gradschool.nn.inputs import check_images
-from gradschool.ops.conv import pad
 
 
 class LeNet5(nn.Module):
@@ -27,9 +27,10 @@ class LeNet5(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         check_images(x, self.channels, 20)
         # 1. A frame that makes smaller images 32 pixels wide.
-        frame = max(0, 33 - x.shape[2]) // 2, max(0, 33 - x.shape[3]) // 2
+        rows, columns = (max(0, 33 - side) // 2 for side in x.shape[2:])
+        x = pad(x, (columns, columns, rows, rows))
         # 2. Two rounds of convolution and pooling.
-        x = self.pool(self.relu(self.conv1(pad(x, frame))))
+        x = self.pool(self.relu(self.conv1(x)))
         x = self.grid(self.pool(self.relu(self.conv2(x))))
         # 3. Three linear layers.
         x = self.relu(self.fc2(self.relu(self.fc1(x.flatten(1)))))

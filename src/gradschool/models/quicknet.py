@@ -1,6 +1,6 @@
 """A small residual network for 28 to 64 pixels that trains in minutes on two processor cores.
 
-Sources: He et al. 2016a (residual blocks), He et al. 2019, section 4 (shortcuts average, then project).
+Sources: He et al. 2016a (residual blocks), He et al. 2019, section 4.2 (shortcuts average, then project).
 Deviations: a stem of one strided 3x3 convolution, one block a stage, an eighth of ResNet-18's parameters.
 """
 

@@ -1,8 +1,8 @@
 """SENet: every block weighs its channels by what it sees in the whole image.
 
-Source: Hu, Shen and Sun 2018, section 3 and figure 3; names as in timm's seresnet18 and seresnet50. Deviations,
-as there: the two fully connected layers are 1x1 convolutions, the squeezed width is at least 8, and the trunk is
-ResNet's (`nn/residual.py`), with the stride in the 3x3 convolution.
+Source: Hu, Shen and Sun 2018, section 3 and figure 3; names as in timm's seresnet18 and seresnet50.
+Deviations, as there: the two fully connected layers are 1x1 convolutions, the squeezed width is at least 8,
+and the trunk is ResNet's (`nn/residual.py`), with the stride in the 3x3 convolution.
 """
 
 from torch import Tensor
