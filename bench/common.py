@@ -21,7 +21,7 @@ import psutil
 import torch
 
 ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results"
+RESULTS = Path(os.environ.get("GRADSCHOOL_BENCH_RESULTS", ROOT / "bench" / "results"))
 KEYS = ("name", "unit", "ours", "peer", "ratio", "n")
 Work = Callable[[], float]
 

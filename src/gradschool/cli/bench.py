@@ -1,15 +1,16 @@
 """gradschool bench NAME: ours beside a peer, interleaved in one run, on this machine."""
 
 import ast
-import importlib
+import os
+import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from gradschool.cli.main import finish
 from gradschool.cli.test import root
 from gradschool.errors import UserError
 
@@ -25,11 +26,13 @@ class Args:
     save: bool = False
     """Write the result file under bench/results."""
     json: bool = False
-    """Print the result as one line of JSON."""
+    """The last line is JSON with and without this."""
 
 
 def listing(folder: Path) -> dict[str, str]:
-    """Every benchmark's name and the first line of its docstring; a benchmark is a file with a function `run`."""
+    """Every benchmark's name and the first line of its docstring; a benchmark is a file with a function
+    `run`.
+    """
     found = {}
     for file in sorted(folder.glob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -39,7 +42,7 @@ def listing(folder: Path) -> dict[str, str]:
 
 
 def run(args: Args) -> int:
-    """Run one benchmark and print ours, peer and ratio."""
+    """Run one benchmark in a process of its own; it prints each side, and ours, peer and ratio as JSON."""
     folder = root() / "bench"
     known = listing(folder)
     if not args.name:
@@ -47,14 +50,10 @@ def run(args: Args) -> int:
         return 0
     if args.name not in known:
         raise UserError(f"there is no benchmark {args.name!r}", f"one of {', '.join(known)}", "")
-    if args.repeats < 1:
-        raise UserError(f"repeats is {args.repeats}", "a whole number >= 1", "Example: --repeats 5")
-    sys.path.insert(0, str(root()))
-    result = importlib.import_module(f"bench.{args.name}").run(args.repeats)
-    from bench import common
-
-    common.show(result)
-    if args.save:
-        print(f" saved    {common.save(result)}")
-    finish(args, {key: result[key] for key in ("name", "unit", "ours", "peer", "ratio", "n")})
-    return 0
+    if args.repeats < 5:
+        raise UserError(f"repeats is {args.repeats}", "a whole number >= 5", "Example: --repeats 5")
+    with tempfile.TemporaryDirectory() as elsewhere:
+        place = folder / "results" if args.save else elsewhere
+        environment = os.environ | {"GRADSCHOOL_BENCH_RESULTS": str(place)}
+        words = [sys.executable, "-m", f"bench.{args.name}", str(args.repeats)]
+        return 1 if subprocess.run(words, cwd=root(), env=environment).returncode else 0

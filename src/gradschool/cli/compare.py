@@ -38,7 +38,9 @@ def columns(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
         config, result = folder.read("config.json"), folder.read("result.json")
         scores = {name: round(value, 4) for name, value in result.get("metrics", {}).items()}
         time = {"seconds": round(result.get("seconds", 0), 1)}
-        found.append(scores | time | {"recipe": config["recipe"], "seed": config["seed"]} | flat(config["settings"]))
+        found.append(
+            scores | time | {"recipe": config["recipe"], "seed": config["seed"]} | flat(config["settings"])
+        )
     return found
 
 
@@ -60,5 +62,7 @@ def run(args: Args) -> int:
         if len({str(value) for value in values}) > 1:
             table.add_row(name, *map(str, values))
     Console().print(table)
-    finish(args, {"runs": [{"run": str(path), **column} for path, column in zip(args.runs, found, strict=True)]})
+    finish(
+        args, {"runs": [{"run": str(path), **column} for path, column in zip(args.runs, found, strict=True)]}
+    )
     return 0

@@ -42,7 +42,8 @@ def run(args: Args) -> int:
         "torch": f"{torch.__version__}, {torch.get_num_threads()} threads, {os.cpu_count()} cores ({cpu_name()})",
         "device": f"{machine.device}: {machine.reason}",
         "cache": f"{cache} ({free:.0f} GB free)",
-        "data packs": os.environ.get("GRADSCHOOL_DATA") or "none (set GRADSCHOOL_DATA to a folder of data sets)",
+        "data packs": os.environ.get("GRADSCHOOL_DATA")
+        or "none (set GRADSCHOOL_DATA to a folder of data sets)",
     }
     for name, use in PARTS.items():
         here = importlib.util.find_spec(name) is not None

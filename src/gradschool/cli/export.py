@@ -25,7 +25,10 @@ def run(args: Args) -> int:
     """Export and say how far the two differ."""
     from gradschool.recipes.serve import export
 
-    path, check = export(args.run, args.out)
-    print(f" {path}: largest difference from torch {check.difference:.1e} over {check.batches} batches")
-    finish(args, {"onnx": path, "difference": check.difference})
+    check = export(args.run, args.out)
+    sizes = ", ".join(map(str, check.batches))
+    print(
+        f" {check.path} ({check.size / 1e6:.1f} MB): within {check.difference:.1e} of torch for batches of {sizes}"
+    )
+    finish(args, {"onnx": check.path, "difference": check.difference})
     return 0

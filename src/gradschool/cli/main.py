@@ -4,7 +4,6 @@ Each command is one module with a frozen dataclass `Args`, which tyro turns into
 function `run(args)`. Nothing heavy is imported before the command that needs it.
 """
 
-import dataclasses
 import difflib
 import importlib
 import json
@@ -110,5 +109,4 @@ def overview() -> str:
 def finish(args: Any, result: dict[str, Any]) -> None:
     """Print a command's result as the last line of standard output, if it was asked for."""
     if getattr(args, "json", False):
-        plain = {k: dataclasses.asdict(v) if dataclasses.is_dataclass(v) else v for k, v in result.items()}
-        print(json.dumps(plain, default=str))
+        print(json.dumps(result, default=str))

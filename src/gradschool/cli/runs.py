@@ -28,7 +28,13 @@ def facts(path: Path) -> dict[str, Any]:
     folder = RunFolder(path)
     config, result = folder.read("config.json"), folder.read("result.json")
     saved = folder.checkpoints.index()["all"]
-    state = "done" if result else f"cut short at {saved[-1]}" if saved else "cut short before its first checkpoint"
+    state = (
+        "done"
+        if result
+        else f"cut short at {saved[-1]}"
+        if saved
+        else "cut short before its first checkpoint"
+    )
     return {
         "run": str(path),
         "recipe": config.get("recipe", "?"),
@@ -55,7 +61,9 @@ def run(args: Args) -> int:
     for line in found:
         score = "-" if line["accuracy"] is None else f"{100 * line['accuracy']:.1f} %"
         seconds = "-" if line["seconds"] is None else f"{line['seconds']:.0f} s"
-        table.add_row(line["run"], line["recipe"], str(line["seed"]), score, seconds, line["started"], line["state"])
+        table.add_row(
+            line["run"], line["recipe"], str(line["seed"]), score, seconds, line["started"], line["state"]
+        )
     Console().print(table)
     finish(args, {"runs": found})
     return 0

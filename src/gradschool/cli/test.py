@@ -12,7 +12,6 @@ import tyro
 
 from gradschool.errors import UserError
 
-
 HELP = """usage: gradschool test [PYTEST WORDS ...]
 
 Lint, types, import contracts, size budgets, tests.

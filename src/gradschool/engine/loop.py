@@ -95,13 +95,12 @@ def fit(
                     {"step": at.step, "epoch": epoch, **at.scores, "seconds": time.monotonic() - start}, {}
                 )
             # 3. Save when due, never with weights that a bad loss has spoiled: the flush refuses it first.
-            asked = interrupted.is_set() and not at_end
-            if is_best or at_end or at.stopped or asked or time.monotonic() - saved >= plan.save_every:
+            due = time.monotonic() - saved >= plan.save_every
+            asked, due = stepper.agree(interrupted.is_set() and not at_end, due)
+            if is_best or at_end or at.stopped or asked or due:
                 journal.flush()
                 if run:
-                    run.checkpoints.save(
-                        at.step, stepper.tensors(), stepper.state() | asdict(at), best=is_best
-                    )
+                    stepper.save(run, asdict(at), is_best)
                 saved = time.monotonic()
             if asked:
                 where = f"Go on with --resume {run.path}." if run else ""

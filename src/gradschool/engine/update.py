@@ -222,13 +222,13 @@ class Stepper:
             self.accelerator.scaler.load_state_dict(state["scaler"])
         return state
 
-    def agree(self, flag: bool) -> bool:
-        """The main process's answer, in every process."""
+    def agree(self, *flags: bool) -> tuple[bool, ...]:
+        """The main process's answers, in every process."""
         if self.accelerator.num_processes == 1:
-            return flag
-        answer = torch.tensor(int(flag), device=self.machine.device)
-        torch.distributed.broadcast(answer, 0)
-        return bool(answer.item())
+            return flags
+        answers = torch.tensor(flags, dtype=torch.uint8, device=self.machine.device)
+        torch.distributed.broadcast(answers, 0)
+        return tuple(map(bool, answers.tolist()))
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,12 +13,11 @@ from gradschool.data.images import Images, Splits
 from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.evals.inference import collect
 from gradschool.evals.ood import Answers, OodScores, compare
 from gradschool.evals.report import ReportFacts, write_report
+from gradschool.recipes.finish import answers, machine_of, rebuilt
 from gradschool.recipes.image import ImageRun
 from gradschool.recipes.reopen import reopen
-from gradschool.recipes.train import evaluation_batches, machine_of, rebuilt
 
 
 def report(folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
@@ -58,7 +58,6 @@ def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) 
         val_logits=said(splits.val) if splits.val is not None else None,
         ood=away,
         ood_logits=said(away) if away is not None else None,
-        warnings=list(splits.notes),
     )
 
 
@@ -67,12 +66,10 @@ def logits_of(
 ) -> Tensor:
     """What the model says about a split, computed as the run itself computed."""
     machine = machine_of(folder)
-    machine.place_module(model)
-    batches = ((machine.place(x), y) for x, y in evaluation_batches(images, pipeline, run.batch_size))
-    return collect(model, batches, machine.autocast, run.flip_test)[0]
+    return answers(run, machine.place_module(model), images, pipeline, machine)[0]
 
 
-def second_set(name: str, folder: RunFolder, facts: dict) -> Images:
+def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
     """All images of a second set, decoded as the run's own were.
 
     Raises:

@@ -6,18 +6,18 @@ A run's folder holds everything needed to go on with it, to report on it and to 
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gradschool.data.cache import cache_folder
 from gradschool.data.catalogue import open_set
-from gradschool.data.images import Images, Splits
-from gradschool.data.loader import Loader
+from gradschool.data.images import Splits
+from gradschool.data.loader import Loader, evaluation_batches
 from gradschool.data.pipeline import Pipeline
 from gradschool.engine.device import Machine, choose, describe
 from gradschool.engine.log import View
@@ -28,6 +28,7 @@ from gradschool.engine.seeds import mix
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import UserError
 from gradschool.ops import switch
+from gradschool.recipes.finish import finish, machine_of
 from gradschool.recipes.image import ImageRun, class_weights
 from gradschool.recipes.settings import to_dict
 from gradschool.tasks.classify import Classify
@@ -110,16 +111,6 @@ def resume(folder: RunFolder, run: ImageRun, request: Request, say: Say = print)
         return complete(run, request, pieces, folder, at, say, ())
 
 
-def machine_of(folder: RunFolder) -> Machine:
-    """The machine that a run computed on, as far as it is there: else this one in the run's precision."""
-    found = folder.read("environment.json")
-    try:
-        choose(found["device"], "fp32")
-    except UserError:
-        return choose("auto", "auto", cache_folder())
-    return Machine(**{name: found[name] for name in Machine.__annotations__})
-
-
 def assemble(run: ImageRun, request: Request, machine: Machine, say: Say) -> Assembled:
     """Open the data, build the model, and wire both to the engine."""
     # 1. Data; several processes share every batch.
@@ -149,17 +140,8 @@ def assemble(run: ImageRun, request: Request, machine: Machine, say: Say) -> Ass
         True,
         run.patience if splits.val is not None else 0,
     )
-    held_out = partial(evaluation_batches, splits.val or splits.test, pipeline, run.batch_size)
+    held_out = partial(evaluation_batches, splits.val or splits.test, pipeline, 2 * run.batch_size)
     return Assembled(splits, pipeline, task, batches, held_out, Stepper(task, optimizers, machine, how), plan)
-
-
-def evaluation_batches(
-    images: Images, pipeline: Pipeline, batch_size: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """All images in order, as the model sees them when tested."""
-    for start in range(0, len(images), 2 * batch_size):
-        stop = start + 2 * batch_size
-        yield pipeline.eval(images.pixels[start:stop], images.labels[start:stop])
 
 
 def describe_data(splits: Splits, run: ImageRun, request: Request, machine: Machine, say: Say) -> None:
@@ -220,81 +202,5 @@ def complete(
         folder.close()
     if at.stopped:
         say(f"Stopped early at step {at.step}: {at.stopped}.")
-    finish(run, pieces, folder, at)
+    finish(run, pieces.splits, pieces.pipeline, pieces.stepper, folder, at)
     return folder
-
-
-def finish(run: ImageRun, pieces: Assembled, folder: RunFolder, at: Progress) -> None:
-    """Choose the final weights, score them on the test part, and write them with what predicting needs."""
-    from safetensors.torch import save
-
-    from gradschool.engine.checkpoint import write_whole
-    from gradschool.evals.inference import collect
-    from gradschool.evals.metrics import negative_log_likelihood, wilson
-
-    # 1. The final weights: averaged where averaging is on, of the last or the best step.
-    model = pieces.stepper.modules["model"]
-    which = "best" if run.keep == "best" and pieces.splits.val is not None else "last"
-    tensors, _ = folder.checkpoints.load(which, pieces.stepper.machine.device)
-    model.load_state_dict(tensors.get("model.ema", tensors["model"]))
-    # 2. One look at the test part.
-    images, pipeline = pieces.splits.test, replace(pieces.pipeline, augment=type(run.augment)())
-    batches = evaluation_batches(images, pipeline, run.batch_size)
-    placed = ((pieces.stepper.machine.place(x), y) for x, y in batches)
-    logits, labels = collect(model, placed, pieces.stepper.machine.autocast, run.flip_test)
-    right = int((logits.argmax(-1) == labels).sum())
-    low, high = wilson(right, len(labels))
-    # 3. Weights and record.
-    weights = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
-    write_whole(folder.path / "model.safetensors", save(weights))
-    _, channels, height, width = images.pixels.shape
-    folder.write(
-        "model.json",
-        {
-            "classes": list(images.classes),
-            "channels": channels,
-            "height": height,
-            "width": width,
-            "mean": list(pipeline.mean),
-            "std": list(pipeline.std),
-            "size": run.sizes[-1][1] if run.sizes else height,
-            "flip": run.flip_test,
-            "parameters": sum(p.numel() for p in model.parameters()),
-        },
-    )
-    folder.write(
-        "result.json",
-        {
-            "metrics": {
-                **at.scores,
-                "test_accuracy": right / len(labels),
-                "test_loss": negative_log_likelihood(logits, labels),
-            },
-            "interval": [low, high],
-            "test_images": len(labels),
-            "seconds": at.seconds,
-            "steps": at.step,
-            "stopped": at.stopped,
-            "device": pieces.stepper.machine.device,
-        },
-    )
-
-
-def rebuilt(folder: RunFolder, run: ImageRun) -> tuple[nn.Module, dict[str, Any]]:
-    """The trained model of a finished run in eval mode, and the facts of model.json.
-
-    Raises:
-        UserError: the run is not finished.
-    """
-    from safetensors.torch import load_file
-
-    from gradschool.engine.update import load_weights
-
-    facts = folder.read("model.json")
-    if not facts:
-        raise UserError(
-            f"{folder.path} is not finished", "a finished run", f"Use --resume {folder.path} first."
-        )
-    model = run.build_model(len(facts["classes"]), facts["channels"])
-    load_weights(model, load_file(folder.path / "model.safetensors"))
-    return model.eval(), facts

@@ -1,6 +1,6 @@
 """Classification: cross-entropy down, accuracy up."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from torch import Tensor, nn
 
@@ -37,7 +37,7 @@ class Classify:
         weights = None if self.class_weights is None else self.class_weights.to(logits.device)
         return {"loss": cross_entropy(logits, y, weights, label_smoothing=self.label_smoothing)}
 
-    def step(self, batch: Batch, update) -> dict[str, Tensor]:
+    def step(self, batch: Batch, update: Callable[..., dict[str, Tensor]]) -> dict[str, Tensor]:
         """One step of the one part."""
         return update("model", batch, self.loss)
 

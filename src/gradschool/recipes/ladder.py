@@ -1,0 +1,88 @@
+"""The coursework's question as an experiment: a baseline that over-fits, then each cure alone, then all of
+them.
+
+Every rung differs from the baseline in one thing only, so that its effect can be read off; the best recipes
+combine them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean, stdev
+
+from gradschool.data.pipeline import Augment
+from gradschool.models.lenet import lenet5
+from gradschool.models.quicknet import quicknet
+from gradschool.recipes.image import ImageRun
+from gradschool.recipes.natural_animals import natural_animals
+from gradschool.recipes.train import Request, train
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One row of the table: accuracies over seeds, shares from 0 to 1."""
+
+    name: str
+    test: tuple[float, ...]
+    train: tuple[float, ...]
+    seconds: float
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over seeds; 0 for one."""
+        return stdev(self.test) if len(self.test) > 1 else 0.0
+
+    @property
+    def mean(self) -> float:
+        """Mean test accuracy."""
+        return mean(self.test)
+
+
+def baseline() -> ImageRun:
+    """A shallow network without normalisation, a constant rate, nothing against over-fitting."""
+    return ImageRun(
+        data="natural_animals", model=lenet5, epochs=15, batch_size=128, optimizer="adamax", learning_rate=2e-3,
+        schedule="constant", warmup=0.0, val=0.0,
+    )  # fmt: skip
+
+
+def rungs(data: str | None = None) -> dict[str, ImageRun]:
+    """Every rung's settings by name, in order."""
+    start = baseline()
+    found = {
+        "baseline": start,
+        "schedule": replace(start, schedule="one_cycle", warmup=0.2),
+        "weight decay": replace(start, weight_decay=0.05, optimizer="adamw"),
+        "augmentation": replace(start, augment=Augment(flip=True, crop_padding=6, edge="mirror")),
+        "batch norm and depth": replace(start, model=quicknet),
+        "label smoothing": replace(start, label_smoothing=0.1),
+        "averaged weights": replace(start, ema=0.99),
+        "flip at test": replace(start, flip_test=True),
+        "all of them": natural_animals(),
+    }
+    return {name: replace(run, data=data) if data else run for name, run in found.items()}
+
+
+def climb(seeds: int, out: Path, data: str | None = None, only: tuple[str, ...] = ()) -> Iterator[Rung]:
+    """Train every rung with every seed; yields each row when it is done.
+
+    Args:
+        seeds: how many, from 0.
+        out: folder for the runs.
+        data: another set.
+        only: names of rungs; all if empty.
+    """
+    for name, run in rungs(data).items():
+        if only and name not in only:
+            continue
+        results = []
+        for seed in range(seeds):
+            place = out / f"{name.replace(' ', '-')}-{seed}"
+            folder = train(run, Request(name, seed=seed, out=place), say=lambda text: None)
+            results.append(folder.read("result.json"))
+        yield Rung(
+            name,
+            tuple(r["metrics"]["test_accuracy"] for r in results),
+            tuple(r["metrics"]["train_accuracy"] for r in results),
+            mean(r["seconds"] for r in results),
+        )

@@ -1,0 +1,52 @@
+"""Use a finished run: predict with it, export it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from gradschool.data.pipeline import Augment, Pipeline
+from gradschool.engine.run import RunFolder
+from gradschool.evals.export import ExportCheck, export_onnx
+from gradschool.evals.predict import Classifier, Prediction, Progress, Skip
+from gradschool.evals.predict import predict as predict_files
+from gradschool.recipes.finish import machine_of, rebuilt
+from gradschool.recipes.reopen import reopen
+
+
+def classifier(folder: RunFolder) -> Classifier:
+    """A run's network with all that it needs to look at a picture."""
+    run, _ = reopen(folder)
+    model, facts = rebuilt(folder, run)
+    machine = machine_of(folder)
+    pipeline = Pipeline(
+        tuple(facts["mean"]), tuple(facts["std"]), Augment(), run.sizes, len(facts["classes"])
+    )
+
+    def transform(pixels: Tensor) -> Tensor:
+        x, _ = pipeline.eval(pixels, torch.zeros(len(pixels), dtype=torch.int64))
+        return machine.place(x)
+
+    return Classifier(
+        machine.place_module(model), facts["classes"], transform, facts["channels"], facts["height"],
+        facts["width"], machine.autocast, facts["flip"],
+    )  # fmt: skip
+
+
+def predict(
+    path: Path, files: Sequence[Path], top: int, progress: Progress | None, skip: Skip | None
+) -> Iterator[Prediction]:
+    """The most probable classes of pictures, by the run at `path`."""
+    return predict_files(classifier(RunFolder.open(path)), files, top=top, progress=progress, skip=skip)
+
+
+def export(path: Path, out: Path | None) -> ExportCheck:
+    """Write a run's network as ONNX, `model.onnx` in its folder if not told otherwise, and check it."""
+    folder = RunFolder.open(path)
+    run, _ = reopen(folder)
+    model, facts = rebuilt(folder, run)
+    side = (facts["size"], facts["size"]) if run.sizes else (facts["height"], facts["width"])
+    example = torch.zeros(2, facts["channels"], *side)
+    known = {name: facts[name] for name in ("classes", "mean", "std")}
+    return export_onnx(model, example, out or folder.path / "model.onnx", known)
