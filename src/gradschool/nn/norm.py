@@ -12,7 +12,7 @@ class BatchNorm2d(nn.Module):
     Arguments as in torch.nn.
     """
 
-    axes = (4,)
+    axes: tuple[int, ...] = (4,)
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True

@@ -135,7 +135,7 @@ def binary_cross_entropy_with_logits(x: X, y: X, reduction: Reduction = "mean") 
 
 @op
 def kl_div(log_q: X, p: X, reduction: Literal["mean", "sum", "none", "batchmean"] = "mean") -> X:
-    """P (log p - log q), with 0 log 0 = 0; "batchmean" divides the sum by the batch: the divergence itself."""
+    """P (log p - log q), with 0 log 0 = 0; "batchmean" divides the sum by the batch: the true divergence."""
     loss = torch.where(p > 0, p * (torch.log(p.clamp(min=1e-38)) - log_q), torch.zeros_like(p))
     return loss.sum() / log_q.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
 

@@ -37,6 +37,7 @@ class Op(Generic[P, R]):
         return cast("Callable[P, R] | None", twin)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the layer in force."""
         if self.mine is not None:
             return self.mine(*args, **kwargs)
         if _layer == "fast" and self.fast is not None:
