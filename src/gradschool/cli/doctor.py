@@ -39,7 +39,8 @@ def run(args: Args) -> int:
     free = shutil.disk_usage(existing(cache)).free / 1e9
     lines = {
         "Python": f"{platform.python_version()} on {platform.platform()}",
-        "torch": f"{torch.__version__}, {torch.get_num_threads()} threads, {os.cpu_count()} cores ({cpu_name()})",
+        "torch": f"{torch.__version__}, {torch.get_num_threads()} threads",
+        "processor": f"{cpu_name()}, {os.cpu_count()} cores",
         "device": f"{machine.device}: {machine.reason}",
         "cache": f"{cache} ({free:.0f} GB free)",
         "data packs": os.environ.get("GRADSCHOOL_DATA")

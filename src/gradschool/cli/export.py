@@ -27,8 +27,7 @@ def run(args: Args) -> int:
 
     check = export(args.run, args.out)
     sizes = ", ".join(map(str, check.batches))
-    print(
-        f" {check.path} ({check.size / 1e6:.1f} MB): within {check.difference:.1e} of torch for batches of {sizes}"
-    )
+    print(f" {check.path} ({check.size / 1e6:.1f} MB)")
+    print(f" within {check.difference:.1e} of torch for batches of {sizes}")
     finish(args, {"onnx": check.path, "difference": check.difference})
     return 0

@@ -15,7 +15,7 @@ from gradschool.errors import UserError
 HELP = """usage: gradschool test [PYTEST WORDS ...]
 
 Lint, types, import contracts, size budgets, tests.
-With words, only pytest runs: gradschool test tests/engine, gradschool test -m slow, gradschool test -m gpu."""
+With words, only pytest runs: gradschool test tests/engine, gradschool test -m slow."""
 
 
 @dataclass(frozen=True)

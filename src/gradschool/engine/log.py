@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from gradschool.engine.run import RunFolder
 from gradschool.engine.update import Stepper
-from gradschool.errors import WorkFailed
+from gradschool.errors import UserError, WorkFailed
 
 Hook = Callable[[dict[str, Any]], None]
 PLAIN_EVERY, LIVE_EVERY = 10.0, 0.1  # seconds between two plain lines, two looks of the live bar
@@ -132,6 +133,28 @@ class View:
         """Leave the terminal as it was."""
         if self.bar is not None:
             self.bar.stop()
+
+
+class TensorBoard:
+    """A hook that writes TensorBoard events beside the metrics file.
+
+    Raises:
+        UserError: TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            advice = "Install it: pip install 'gradschool[practice]'"
+            raise UserError("tensorboard is on, but not installed", "", advice) from error
+        self.writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        """Write every number of a line."""
+        for name, value in line.items():
+            if name not in ("step", "epoch", "seconds"):
+                self.writer.add_scalar(name, value, line["step"])
 
 
 @contextmanager

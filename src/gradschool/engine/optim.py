@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from gradschool.errors import UserError
@@ -71,14 +71,14 @@ def parameter_groups(module: nn.Module, optim: Optim) -> list[dict[str, Any]]:
 
 def make_optimizer(module: nn.Module, optim: Optim) -> Optimizer:
     """The optimiser for a module; each group remembers its base rate as "initial_lr" for the schedule."""
-    groups = parameter_groups(module, optim)
-    if optim.name == "muon":
-        made: Optimizer = Muon(groups, lr=optim.learning_rate, momentum=optim.momentum, betas=optim.betas)
-    else:
-        made = torch_optimizer(groups, optim)
-    for group in made.param_groups:
+    return with_base_rates(torch_optimizer(parameter_groups(module, optim), optim))
+
+
+def with_base_rates(optimizer: Optimizer) -> Optimizer:
+    """Let each group remember its rate as the base that the schedule multiplies."""
+    for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
-    return made
+    return optimizer
 
 
 def torch_optimizer(groups: list[dict[str, Any]], optim: Optim) -> Optimizer:
@@ -101,66 +101,4 @@ def torch_optimizer(groups: list[dict[str, Any]], optim: Optim) -> Optimizer:
             return kinds.Adamax(groups, lr=lr, betas=optim.betas)
         case "adadelta":
             return kinds.Adadelta(groups, lr=lr)
-    raise UserError(
-        f"optimizer is {optim.name!r}", "sgd, momentum, nesterov, rmsprop, adam, adamw, adamax or muon", ""
-    )
-
-
-class Muon(Optimizer):
-    """Momentum, orthogonalised: each weight matrix moves by the nearest orthogonal matrix to its momentum.
-
-    Matrices (convolutions flattened to one row an output channel) take Muon's step, everything else takes
-    AdamW's.
-    Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers", with the 0.2 sqrt(max(rows,
-    columns)) scale of Liu et al. 2025 that makes its rates comparable to AdamW's.
-    """
-
-    def __init__(
-        self, groups: list[dict[str, Any]], lr: float, momentum: float, betas: tuple[float, float]
-    ) -> None:
-        super().__init__(
-            groups, {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": 0.0, "eps": 1e-8}
-        )
-
-    @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
-        """One step for every parameter that has a gradient."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                (self._muon if p.dim() > 1 else self._adam)(p, p.grad, group)
-
-    def _muon(self, p: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
-        state = self.state[p]
-        if "velocity" not in state:
-            state["velocity"] = torch.zeros_like(p)
-        state["velocity"].lerp_(gradient, 1 - group["momentum"])
-        matrix = torch.lerp(gradient, state["velocity"], group["momentum"]).flatten(1)
-        scale = 0.2 * max(matrix.shape) ** 0.5
-        p.add_(orthogonalised(matrix).view_as(p), alpha=-group["lr"] * scale)
-
-    def _adam(self, p: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
-        state, (b1, b2) = self.state[p], group["betas"]
-        if "step" not in state:
-            state.update(step=torch.zeros(()), exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
-        state["step"] += 1
-        state["exp_avg"].lerp_(gradient, 1 - b1)
-        state["exp_avg_sq"].lerp_(gradient.square(), 1 - b2)
-        t = state["step"].item()
-        size = (state["exp_avg_sq"] / (1 - b2**t)).sqrt_().add_(group["eps"])
-        p.addcdiv_(state["exp_avg"], size, value=-group["lr"] / (1 - b1**t))
-
-
-def orthogonalised(matrix: Tensor, steps: int = 5) -> Tensor:
-    """Push all singular values of a matrix towards 1 by five Newton-Schulz steps of a quintic polynomial."""
-    a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix.bfloat16() if matrix.is_cuda else matrix.float()
-    x = x / (x.norm() + 1e-7)
-    tall = x.shape[0] > x.shape[1]
-    x = x.mT if tall else x
-    for _ in range(steps):
-        square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
-    return (x.mT if tall else x).to(matrix.dtype)
+    raise UserError(f"optimizer is {optim.name!r}", "one of torch's", "muon is in gradschool.nn.optim")

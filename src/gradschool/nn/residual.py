@@ -29,7 +29,7 @@ def projection(in_channels: int, out_channels: int, stride: int) -> nn.Module:
 def pooled_projection(in_channels: int, out_channels: int, stride: int) -> nn.Module:
     """The same, but average first: a strided 1x1 convolution skips three quarters of the places.
 
-    Source: He et al. 2019, section 4, "ResNet-D".
+    Source: He et al. 2019, section 4.2, "ResNet-D".
     """
     if stride == 1 and in_channels == out_channels:
         return nn.Identity()

@@ -85,6 +85,10 @@ class ImageRun:
     """How often to look at the validation part in all; once an epoch if not given."""
     save_every: Annotated[float, Field(ge=0)] = 60.0
     """Seconds between checkpoints."""
+    shard: bool = False
+    """Share the weights out over all processes, for models too large for one device (needs torchrun)."""
+    tensorboard: bool = False
+    """Write TensorBoard events as well."""
     precision: Precision = "auto"
     """Arithmetic: what is fastest and safe here, or one by name."""
     model_options: dict[str, Any] = field(default_factory=dict)

@@ -1,9 +1,9 @@
-"""Kuzushiji-MNIST with the course's third network; the first two are `--set model=net_lin` and `net_full`.
+"""Kuzushiji-MNIST with the course's third network; the first two are `--set model=netlin` and `netfull`.
 
 Source: COMP9444 project 1: SGD, learning rate 0.01, momentum 0.5, batches of 64, 10 epochs.
 """
 
-from gradschool.models.mlp import net_conv
+from gradschool.models.lenet import netconv
 from gradschool.recipes.image import ImageRun
 
 
@@ -11,7 +11,7 @@ def kmnist() -> ImageRun:
     """Cursive hiragana, 28 px, as the course trains it: NetLin 70 %, NetFull 84 %, NetConv 93 %."""
     return ImageRun(
         data="kmnist",
-        model=net_conv,
+        model=netconv,
         epochs=10,
         batch_size=64,
         optimizer="momentum",

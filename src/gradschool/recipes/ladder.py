@@ -41,7 +41,7 @@ class Rung:
 def baseline() -> ImageRun:
     """A shallow network without normalisation, a constant rate, nothing against over-fitting."""
     return ImageRun(
-        data="natural_animals", model=lenet5, epochs=15, batch_size=128, optimizer="adamax", learning_rate=2e-3,
+        data="natural_animals", model=lenet5, epochs=15, optimizer="adamax", learning_rate=2e-3,
         schedule="constant", warmup=0.0, val=0.0,
     )  # fmt: skip
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from gradschool.data.cache import cache_folder
 from gradschool.data.catalogue import open_set
@@ -20,13 +21,15 @@ from gradschool.data.images import Splits
 from gradschool.data.loader import Loader, evaluation_batches
 from gradschool.data.pipeline import Pipeline
 from gradschool.engine.device import Machine, choose, describe
-from gradschool.engine.log import View
+from gradschool.engine.log import TensorBoard, View
 from gradschool.engine.loop import Plan, Progress, fit
-from gradschool.engine.optim import make_optimizer
+from gradschool.engine.optim import Optim, make_optimizer, parameter_groups, with_base_rates
 from gradschool.engine.run import RunFolder, is_main, same_everywhere
 from gradschool.engine.seeds import mix
+from gradschool.engine.shard import shard
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import UserError
+from gradschool.nn.optim import plain_optimizer
 from gradschool.ops import switch
 from gradschool.recipes.finish import finish, machine_of
 from gradschool.recipes.image import ImageRun, class_weights
@@ -82,6 +85,7 @@ def train(run: ImageRun, request: Request, say: Say = print, hooks: tuple[Any, .
         hooks: observers of every logged line, besides the terminal's view.
     """
     machine = choose(request.device, run.precision, cache_folder())
+    say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"):
         pieces = assemble(run, request, machine, say)
         path = RunFolder.create(request.recipe, request.out).path if is_main() else None
@@ -101,6 +105,7 @@ def resume(folder: RunFolder, run: ImageRun, request: Request, say: Say = print)
             f"{folder.path} is finished", "a run that was cut short", "See it: gradschool report ..."
         )
     machine = machine_of(folder)
+    say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"):
         pieces = assemble(run, request, machine, say)
         folder = RunFolder(folder.path, writes=is_main())
@@ -109,6 +114,10 @@ def resume(folder: RunFolder, run: ImageRun, request: Request, say: Say = print)
         folder.forget_after(at.step)
         say(f"Going on from step {at.step} of {pieces.plan.steps}.")
         return complete(run, request, pieces, folder, at, say, ())
+
+
+def silent(text: str) -> None:
+    """What the processes besides the main one say."""
 
 
 def assemble(run: ImageRun, request: Request, machine: Machine, say: Say) -> Assembled:
@@ -128,7 +137,9 @@ def assemble(run: ImageRun, request: Request, machine: Machine, say: Say) -> Ass
     watched = "val" if splits.val is not None else "test"
     task = Classify(machine.place_module(model), run.label_smoothing, weights, watched)
     # 3. The engine.
-    optimizers = {"model": make_optimizer(model, run.optim())}
+    if run.shard:
+        shard(model, machine.device)
+    optimizers = {"model": optimizer_for(model, run.optim(), request.plain)}
     how = Stepping(run.rate_schedule(), run.accumulate, run.clip, run.ema)
     evaluations = run.evaluations or max(1, round(steps / len(batches)))
     plan = Plan(
@@ -142,6 +153,15 @@ def assemble(run: ImageRun, request: Request, machine: Machine, say: Say) -> Ass
     )
     held_out = partial(evaluation_batches, splits.val or splits.test, pipeline, 2 * run.batch_size)
     return Assembled(splits, pipeline, task, batches, held_out, Stepper(task, optimizers, machine, how), plan)
+
+
+def optimizer_for(model: nn.Module, optim: Optim, plain: bool) -> Optimizer:
+    """Torch's optimiser of that name, or the plain one (Muon is always ours: torch's knows matrices only)."""
+    if not plain and optim.name != "muon":
+        return make_optimizer(model, optim)
+    groups = parameter_groups(model, optim)
+    made = plain_optimizer(groups, optim.name, optim.learning_rate, optim.momentum, optim.betas)
+    return with_base_rates(made)
 
 
 def describe_data(splits: Splits, run: ImageRun, request: Request, machine: Machine, say: Say) -> None:
@@ -192,7 +212,9 @@ def complete(
     """Train to the end of the plan, then test once and write result and weights."""
     view = View(pieces.plan.steps, len(pieces.batches), run.batch_size) if is_main() else None
     try:
-        watchers = [*hooks, view] if view else list(hooks)
+        watchers = [*hooks, *([view] if view else [])]
+        if run.tensorboard and is_main():
+            watchers.append(TensorBoard(folder.path))
         at = fit(
             pieces.task, pieces.batches, pieces.held_out, pieces.stepper, pieces.plan, folder, watchers, at
         )
