@@ -36,7 +36,9 @@ class Ema:
         # 2. Numbers are averaged, counters (such as batches seen) are copied.
         now = module.state_dict()
         real = [name for name, value in self.shadow.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self.shadow[n] for n in real], [now[n].detach() for n in real], weight)
+        for kind in {type(self.shadow[name]) for name in real}:  # sharded and whole tensors go separately
+            names = [name for name in real if type(self.shadow[name]) is kind]
+            torch._foreach_lerp_([self.shadow[n] for n in names], [now[n].detach() for n in names], weight)
         for name, value in self.shadow.items():
             if not value.is_floating_point():
                 value.copy_(now[name])

@@ -115,8 +115,11 @@ class Stepper:
         return means
 
     def _losses(self, loss_of: LossOf, piece: Batch) -> Mapping[str, Tensor]:
+        # Accelerate runs what it has prepared in the run's precision; a sharded module it has not.
+        precision = self.machine.autocast() if self.is_sharded else contextlib.nullcontext()
         try:
-            return loss_of(piece)
+            with precision:
+                return loss_of(piece)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise self._too_large(loss_of, piece) from error
 

@@ -6,7 +6,7 @@ A run's folder holds everything needed to go on with it, to report on it and to 
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,8 @@ def train(run: ImageRun, request: Request, say: Say = print, hooks: tuple[Any, .
         hooks: observers of every logged line, besides the terminal's view.
     """
     machine = choose(request.device, run.precision, cache_folder())
+    if run.shard:
+        machine = replace(machine, channels_last=False)  # shares are cut from plainly laid out weights
     say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"):
         pieces = assemble(run, request, machine, say)
