@@ -4,6 +4,7 @@ import copy
 import re
 from functools import cache
 
+import jaxtyping
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -163,11 +164,19 @@ def test_takes_larger_and_oblong_images(name):
             assert model(torch.zeros(2, 3, height, width)).shape == (2, CLASSES)
 
 
+@pytest.fixture
+def unchecked():
+    """Without shape checks, which a run does not have and which take longer to compile than the network."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+    torch.compiler.reset()
+
+
 @pytest.mark.parametrize("name", marked(NAMES, {"netfull"}))
-def test_compiled_equals_eager(name):
+def test_compiled_equals_eager(name, unchecked):
     model, x = build(name).eval(), images(name)
     expected = answer(model, x)
     # Long networks would take minutes each to generate code for: they are traced as a whole and run so.
     backend = "inductor" if name in SHORT else "aot_eager"
     close(answer(torch.compile(model, backend=backend, fullgraph=True), x), expected, 1e-3)
-    torch.compiler.reset()
