@@ -1,0 +1,252 @@
+"""Reads a chapter's exercises.toml: which library functions are exercises, and all that is said about them.
+
+A chapter is a folder `course/NN-topic`; the manifest refuses what does not fit, in words, naming the file.
+"""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from gradschool.errors import UserError
+
+COURSE = Path(__file__).resolve().parents[2] / "course"
+PACKAGE = Path(__file__).resolve().parents[2]
+STAGES = (
+    "rules", "signature", "shape", "dtype", "value", "gradient", "invariance", "state", "training",
+)  # fmt: skip
+Stage = Literal[
+    "rules", "signature", "shape", "dtype", "value", "gradient", "invariance", "state", "training"
+]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+Target = Annotated[str, StringConstraints(pattern=r"^gradschool(\.\w+)+:\w+(\.\w+)?$")]
+
+
+class Strict(BaseModel):
+    """A record that knows all its fields and does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Mutant(Strict):
+    """A plausible wrong answer: the reference with `find` replaced by `put`.
+
+    Args:
+        find: text that occurs once in the function.
+        put: what a learner might have written instead.
+        stage: where the check must stop it.
+        why: the mistake, as a sentence a learner can act on.
+    """
+
+    find: str = Field(min_length=1)
+    put: str
+    stage: Stage
+    why: Text
+
+
+class Exercise(Strict):
+    """One function to write.
+
+    Args:
+        id: as in `gradschool check ID`.
+        target: `module:function` or `module:Class.method` in the library.
+        steps: "all", or the numbers of the steps that the learner writes.
+        minutes: how long it takes.
+        points: what it counts.
+        hints: from a nudge to nearly the answer.
+        mutants: three or more plausible mistakes.
+        also_hide: further functions, `module:name`, that would give the answer away; disabled in a check.
+        prerequisites: ids of exercises to do before.
+        forbid: "loops", or dotted names that must not be used; a trailing `.*` means all below;
+            "aten::NAME" disables a kernel of torch, however it is reached.
+        allow: exceptions to `forbid`.
+        seconds: time limit of its check.
+    """
+
+    id: Name
+    target: Target
+    steps: Literal["all"] | tuple[int, ...] = "all"
+    minutes: int = Field(gt=0, le=240)
+    points: int = Field(default=1, gt=0)
+    hints: tuple[Text, ...] = Field(min_length=1, max_length=4)
+    mutants: tuple[Mutant, ...] = Field(min_length=3)
+    also_hide: tuple[Target, ...] = ()
+    prerequisites: tuple[Name, ...] = ()
+    forbid: tuple[Text, ...] = ()
+    allow: tuple[Text, ...] = ()
+    seconds: float = Field(default=10.0, gt=0)
+
+    @property
+    def module(self) -> str:
+        """The library module that the function is cut out of."""
+        return self.target.split(":")[0]
+
+    @property
+    def function(self) -> str:
+        """The function's name in it, `Class.method` for a method."""
+        return self.target.split(":")[1]
+
+    @property
+    def slug(self) -> str:
+        """The id as a Python name: of the learner's file and of the check."""
+        return self.id.replace("-", "_")
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Every function that a check disables: the target, its fast twin, and `also_hide`."""
+        twins = [self.target] if not self.module.startswith("gradschool.ops.") else [
+            self.target, self.target.replace("gradschool.ops.", "gradschool.fast.", 1)
+        ]  # fmt: skip
+        return (*twins, *self.also_hide)
+
+
+class Chapter(Strict):
+    """One folder of the course.
+
+    Args:
+        id: as in `gradschool start ID`.
+        title: as printed.
+        needs: hardware and data, e.g. "nothing here needs a GPU".
+        exercises: in the order in which they are done.
+        folder: where its files are.
+    """
+
+    id: Name
+    title: Text
+    needs: Text = "nothing here needs a GPU"
+    exercises: tuple[Exercise, ...] = Field(min_length=1)
+    folder: Path
+
+    @property
+    def number(self) -> int:
+        """Its place in the course, from the folder's name."""
+        return int(self.folder.name.split("-")[0])
+
+    @property
+    def minutes(self) -> int:
+        """The exercises' minutes together."""
+        return sum(exercise.minutes for exercise in self.exercises)
+
+    @model_validator(mode="after")
+    def consistent(self) -> "Chapter":
+        """Ids occur once, and prerequisites that are in this chapter come before."""
+        seen: set[str] = set()
+        ids = [exercise.id for exercise in self.exercises]
+        for exercise in self.exercises:
+            if exercise.id in seen:
+                raise ValueError(f"two exercises have the id {exercise.id!r}")
+            late = [p for p in exercise.prerequisites if p in ids and p not in seen]
+            if late:
+                raise ValueError(f"{exercise.id} comes before its prerequisite {late[0]}")
+            seen.add(exercise.id)
+        return self
+
+
+def read_chapter(folder: Path) -> Chapter:
+    """A chapter from its folder.
+
+    Raises:
+        UserError: the folder's name or its exercises.toml is not as described above.
+    """
+    file = folder / "exercises.toml"
+    # 1. The name gives number and id.
+    match = re.fullmatch(r"\d\d-([a-z0-9-]+)", folder.name)
+    if not match:
+        raise UserError(f"{folder} is not named like a chapter", "NN-topic, e.g. 01-neurons", "Rename it.")
+    # 2. The file is TOML: [chapter] and [[exercise]] tables.
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{file} does not exist", "one manifest a chapter", "Write it.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not TOML ({error})", "", "Mend that line.") from error
+    # 3. Its content is a Chapter; the first thing that is not is named.
+    fields = {
+        **content.pop("chapter", {}), "id": match[1], "folder": folder,
+        "exercises": content.pop("exercise", []), **content,
+    }  # fmt: skip
+    try:
+        return Chapter.model_validate(fields)
+    except ValidationError as error:
+        raise UserError(*explained(file, error, fields)) from error
+
+
+def explained(file: Path, error: ValidationError, fields: dict[str, Any]) -> tuple[str, str, str]:
+    """The first validation error as what came, what was wanted, what to do."""
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"]]
+    if len(place) > 1 and place[0] == "exercises":
+        index = int(place[1])
+        place[:2] = ["exercise", str(fields["exercises"][index].get("id", index + 1))]
+    came = "" if first["type"] == "missing" else f" = {first['input']!r}"
+    where = ".".join(place) or "the chapter"
+    return f"{file}: {where}{came[:80]}", first["msg"][0].lower() + first["msg"][1:], "Mend the manifest."
+
+
+@cache
+def chapters(course: Path = COURSE) -> tuple[Chapter, ...]:
+    """All chapters in order; ids of exercises are the course's own, so none may occur twice.
+
+    Raises:
+        UserError: a manifest does not fit, or two chapters share an exercise id.
+    """
+    found = tuple(read_chapter(f) for f in sorted(course.iterdir()) if re.match(r"\d\d-", f.name))
+    owners: dict[str, str] = {}
+    for chapter in found:
+        for exercise in chapter.exercises:
+            if owners.setdefault(exercise.id, chapter.id) != chapter.id:
+                raise UserError(
+                    f"exercise {exercise.id} is in {owners[exercise.id]} and in {chapter.id}",
+                    "an id for one exercise only", "Rename one.",
+                )  # fmt: skip
+    return found
+
+
+def find_chapter(name: str, course: Path = COURSE) -> Chapter:
+    """A chapter by id or number.
+
+    Raises:
+        UserError: there is none; the sentence lists those that exist.
+    """
+    for chapter in chapters(course):
+        if name in (chapter.id, str(chapter.number), chapter.folder.name):
+            return chapter
+    known = ", ".join(chapter.id for chapter in chapters(course))
+    raise UserError(f"there is no chapter {name!r}", f"one of {known}", "See the map: gradschool")
+
+
+def find_exercise(name: str, course: Path = COURSE) -> tuple[Chapter, Exercise]:
+    """An exercise by id (or its file's name), with its chapter.
+
+    Raises:
+        UserError: there is none; the sentence names the nearest.
+    """
+    import difflib
+
+    known = {
+        exercise.id: (chapter, exercise) for chapter in chapters(course) for exercise in chapter.exercises
+    }
+    name = Path(name).stem.replace("_", "-")
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name, known, 1)
+    guess = f"Did you mean {near[0]}?" if near else "See the map: gradschool"
+    raise UserError(f"there is no exercise {name!r}", "", guess)
+
+
+def source_of(target: str) -> Path:
+    """The file of a target's module, found without importing it.
+
+    Raises:
+        UserError: there is no such module.
+    """
+    module = target.split(":")[0]
+    stem = PACKAGE.parent.joinpath(*module.split("."))
+    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if file.is_file():
+            return file
+    raise UserError(f"there is no module {module}", "a module of the library", "Mend the target.")
