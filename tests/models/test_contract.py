@@ -34,9 +34,9 @@ def smallest(name):
     """The fewest pixels a network takes, from the sentence with which it refuses a single pixel."""
     with torch.device("meta"):
         model = catalogue.find(name)(CLASSES, 3)
-        with pytest.raises(ValueError, match="or larger was wanted") as refusal:
+        with pytest.raises(ValueError, match="was wanted") as refusal:
             model(torch.zeros(1, 3, 1, 1))
-    return int(re.search(r"(\d+)x\1 or larger", str(refusal.value))[1])
+    return int(re.search(r"(\d+)x\1( or larger)? was wanted", str(refusal.value))[1])
 
 
 def build(name, channels=3):
@@ -148,7 +148,7 @@ def test_refuses_in_a_sentence(name):
         with pytest.raises(ValueError, match=r"images have 2 channels, 3 were wanted; build"):
             model(torch.zeros(1, 2, side, side))
         with pytest.raises(
-            ValueError, match=rf"images are {side}x{side - 1} pixels, {side}x{side} or larger"
+            ValueError, match=rf"images are {side}x{side - 1} pixels, {side}x{side} .*was wanted"
         ):
             model(torch.zeros(1, 3, side - 1, side))
         with pytest.raises(ValueError, match=r"shape \(3, 9, 9\), .* was wanted; .* x.unsqueeze"):

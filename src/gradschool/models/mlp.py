@@ -37,11 +37,11 @@ class MLP(nn.Module):
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        check_images(x, self.channels, self.side)
+        check_images(x, self.channels, smallest=1)
         if x.shape[2:] != (self.side, self.side):
             raise ValueError(
                 f"images are {x.shape[3]}x{x.shape[2]} pixels, {self.side}x{self.side} was wanted; "
-                "resize them, or build the model with their side"
+                f"resize them, or build the model with side={x.shape[2]}"
             )
         return self.layers(x)
 
