@@ -168,7 +168,7 @@ def losses_of(model, optimizer, steps=30):
     return losses
 
 
-ENGINE = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adamax", "adadelta", "muon"]
+ENGINE = ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adamax", "adadelta"]
 
 
 @pytest.mark.parametrize("name", ENGINE)

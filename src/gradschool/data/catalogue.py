@@ -6,6 +6,7 @@ import os
 import pkgutil
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from gradschool.data import sets
@@ -95,7 +96,7 @@ def read_once(info: SetInfo, place: Path | None) -> Parts:
     stats = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
     key = f"{info.name}-{abs(hash_of(stats)):016x}"
 
-    def build() -> dict:
+    def build() -> dict[str, np.ndarray]:
         parts = info.read(place)  # type: ignore[misc]
         return {
             f"{part}-{kind}": a
@@ -104,7 +105,8 @@ def read_once(info: SetInfo, place: Path | None) -> Parts:
         }
 
     found = remembered(key, build)
-    return {part: (found[f"{part}-x"], found[f"{part}-y"]) for part in {n.split("-")[0] for n in found}}  # type: ignore[misc]
+    parts = {name.split("-")[0] for name in found}
+    return {part: (found[f"{part}-x"], found[f"{part}-y"]) for part in parts}  # type: ignore[misc]
 
 
 def hash_of(value: object) -> int:

@@ -23,8 +23,8 @@ from gradschool.data.images import Images, Splits
 from gradschool.data.splits import cut
 from gradschool.errors import UserError
 
-PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test", "val": "val", "valid": "val",
-         "validation": "val"}  # fmt: skip
+PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test", "val": "val",
+         "valid": "val", "validation": "val"}  # fmt: skip
 JUNK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 TABLES = ("index.csv", "labels.csv")
 

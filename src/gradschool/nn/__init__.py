@@ -4,7 +4,7 @@ A layer calls its op through the switch, so one choice trains with the fast twin
 learner's own.
 """
 
-from torch.nn import Flatten, Identity, Module, ModuleDict, ModuleList, Parameter, Sequential, init
+from torch.nn import Flatten, Identity, Module, ModuleDict, ModuleList, Parameter, Sequential
 
 from gradschool.nn.activation import ELU, GELU, Hardswish, LeakyReLU, Mish, PReLU, ReLU, Sigmoid, SiLU, Tanh
 from gradschool.nn.blocks import ConvNormAct
@@ -46,5 +46,4 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Tanh",
-    "init",
 ]

@@ -21,7 +21,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et 
 
 @op
 def linear(x: X) -> X:
-    """X itself: a layer without a non-linearity collapses with the next one."""
+    """The identity: a layer without a non-linearity collapses with the next one."""
     return x
 
 
@@ -34,27 +34,28 @@ def step(x: X) -> X:
 @op
 def sigmoid(x: X) -> X:
     """1 / (1 + exp(-x)), in (0, 1). Saturates beyond about |x| = 5: the derivative is below 0.007 there."""
-    # exp of a negative number cannot overflow: take the side on which it is negative.
-    small = torch.exp(-x.abs())
-    return torch.where(x >= 0, 1 / (1 + small), small / (1 + small))
+    # exp of a negative number cannot overflow: each side is computed where it is safe.
+    rise, fall = torch.exp(x.clamp(max=0)), torch.exp(-x.clamp(min=0))
+    return torch.where(x >= 0, 1 / (1 + fall), rise / (1 + rise))
 
 
 @op
 def tanh(x: X) -> X:
     """2 sigmoid(2x) - 1, in (-1, 1). Saturates beyond about |x| = 3."""
-    small = torch.exp(-2 * x.abs())
-    return torch.sign(x) * (1 - small) / (1 + small)
+    # expm1 keeps the digits that exp(2x) - 1 would lose near 0.
+    rise, fall = torch.expm1(2 * x.clamp(max=0)), torch.expm1(-2 * x.clamp(min=0))
+    return torch.where(x >= 0, -fall / (fall + 2), rise / (rise + 2))
 
 
 @op
 def relu(x: X) -> X:
     """max(x, 0). Never saturates above 0, and is dead below it."""
-    return torch.where(x > 0, x, torch.zeros_like(x))
+    return torch.where(x <= 0, torch.zeros_like(x), x)  # written so that NaN stays NaN
 
 
 @op
 def leaky_relu(x: X, slope: float = 0.01) -> X:
-    """X above 0, slope * x below: no unit is ever dead."""
+    """Keeps x above 0, slope * x below: no unit is ever dead."""
     return torch.where(x > 0, x, slope * x)
 
 
@@ -69,7 +70,7 @@ def prelu(x: Float[Tensor, "b c ..."], slope: Float[Tensor, " s"]) -> Float[Tens
 
 @op
 def elu(x: X, alpha: float = 1.0) -> X:
-    """X above 0, alpha (exp(x) - 1) below: saturates at -alpha."""
+    """Keeps x above 0, alpha (exp(x) - 1) below: saturates at -alpha."""
     return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
 
 
@@ -82,24 +83,27 @@ def selu(x: X) -> X:
 @op
 def softplus(x: X) -> X:
     """log(1 + exp(x)): a smooth ReLU; its derivative is the sigmoid."""
-    return x.clamp(min=0) + torch.log1p(torch.exp(-x.abs()))
+    high, low = x.clamp(min=0), x.clamp(max=0)
+    return torch.where(x >= 0, high + torch.log1p(torch.exp(-high)), torch.log1p(torch.exp(low)))
 
 
 @op
 def silu(x: X) -> X:
-    """X sigmoid(x), also called swish."""
+    """The product x sigmoid(x), also called swish."""
     return x * sigmoid(x)
 
 
 @op
 def mish(x: X) -> X:
-    """X tanh(softplus(x))."""
+    """The product x tanh(softplus(x))."""
     return x * tanh(softplus(x))
 
 
 @op
 def gelu(x: X) -> X:
-    """X Phi(x), with Phi the normal distribution function: x times the chance that noise is smaller."""
+    """The product x Phi(x), with Phi the normal distribution function: x times the chance that noise is
+    smaller.
+    """
     return 0.5 * x * (1 + torch.erf(x / math.sqrt(2)))
 
 
@@ -114,7 +118,7 @@ def gelu_tanh(x: X) -> X:
 
 @op
 def hardswish(x: X) -> X:
-    """X clamp(x + 3, 0, 6) / 6: swish without an exponential."""
+    """The product x clamp(x + 3, 0, 6) / 6: swish without an exponential."""
     return x * (x + 3).clamp(0, 6) / 6
 
 
@@ -127,7 +131,7 @@ def softmax(x: X, dim: int = -1) -> X:
 
 @op
 def log_softmax(x: X, dim: int = -1) -> X:
-    """Log of softmax, without ever taking the log of a number that was rounded to 0."""
+    """The log of softmax, without ever taking the log of a number that was rounded to 0."""
     shifted = x - x.amax(dim, keepdim=True)
     return shifted - torch.log(torch.exp(shifted).sum(dim, keepdim=True))
 

@@ -39,7 +39,7 @@ def receptive_field(layers: list[tuple[int, int]]) -> int:
     return field
 
 
-def pad(x: Image, padding: Pair, value: float = 0.0) -> Image:
+def pad(x: Image, padding: Pair, value: float = 0.0) -> Float[Tensor, "b c ph pw"]:
     """A frame of `value` around every image."""
     vertical, horizontal = pair(padding)
     if vertical == horizontal == 0:
@@ -104,7 +104,7 @@ def conv2d(
     # 2. One matrix product a group.
     filters = weight.reshape(groups, o // groups, i * kh * kw)
     y = (columns @ filters.transpose(1, 2)).transpose(2, 3).reshape(b, o, oh, ow)
-    return y if bias is None else y + bias.view(1, o, 1, 1)
+    return y if bias is None else y + bias.to(y.dtype).view(1, o, 1, 1)
 
 
 @op
@@ -119,7 +119,7 @@ def conv1d(
 ) -> Float[Tensor, "b o ot"]:
     """The same along one axis: an image of height 1; arguments as in conv2d."""
     flat = x.unsqueeze(2), weight.unsqueeze(2)
-    return conv2d.plain(*flat, bias, (1, stride), (0, padding), (1, dilation), groups).squeeze(2)
+    return conv2d(*flat, bias, (1, stride), (0, padding), (1, dilation), groups).squeeze(2)
 
 
 @op
@@ -154,6 +154,6 @@ def conv_transpose2d(
     spread[:, :, : (h - 1) * sh + 1 : sh, : (w - 1) * sw + 1 : sw] = x
     # 2. ... with filters turned by half a turn, their two channel axes swapped, and a full frame of zeros.
     turned = weight.flip(2, 3).transpose(0, 1)
-    full = conv2d.plain(spread, turned, bias, 1, (kh - 1, kw - 1))
+    full = conv2d(spread, turned, bias, 1, (kh - 1, kw - 1))
     # 3. Padding takes off the frame.
     return full[:, :, ph : full.shape[2] - ph, pw : full.shape[3] - pw]

@@ -11,7 +11,7 @@ from gradschool.ops.switch import op
 def linear(
     x: Float[Tensor, "... i"], weight: Float[Tensor, "o i"], bias: Float[Tensor, " o"] | None = None
 ) -> Float[Tensor, "... o"]:
-    """X W^T + b along the last axis, whatever axes come before it.
+    """The map x W^T + b along the last axis, whatever axes come before it.
 
     Raises:
         ValueError: the last axis of x does not fit the weight.
@@ -21,7 +21,7 @@ def linear(
             f"the input's last axis has {x.shape[-1]} entries, the weight wants {weight.shape[1]}"
         )
     y = x @ weight.T
-    return y if bias is None else y + bias
+    return y if bias is None else y + bias.to(y.dtype)
 
 
 @op

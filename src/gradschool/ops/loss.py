@@ -28,21 +28,34 @@ def reduced(values: X, reduction: Reduction) -> X:
     return values.mean() if reduction == "mean" else values.sum() if reduction == "sum" else values
 
 
+def alike(x: X, y: X) -> None:
+    """Refuse to broadcast: (n, 1) against (n,) would quietly compare everything with everything.
+
+    Raises:
+        ValueError: the shapes differ.
+    """
+    if x.shape != y.shape:
+        raise ValueError(f"shapes are {tuple(x.shape)} and {tuple(y.shape)}, equal ones were wanted")
+
+
 @op
 def mse_loss(x: X, y: X, reduction: Reduction = "mean") -> X:
     """(x - y)^2: the negative log-likelihood of Gaussian noise, but for constants."""
+    alike(x, y)
     return reduced((x - y) ** 2, reduction)
 
 
 @op
 def l1_loss(x: X, y: X, reduction: Reduction = "mean") -> X:
     """|x - y|: the negative log-likelihood of Laplace noise, but for constants."""
+    alike(x, y)
     return reduced((x - y).abs(), reduction)
 
 
 @op
 def smooth_l1_loss(x: X, y: X, reduction: Reduction = "mean", beta: float = 1.0) -> X:
     """Quadratic below beta, linear above. Source: Girshick 2015, eq. 3."""
+    alike(x, y)
     far = (x - y).abs()
     return reduced(torch.where(far < beta, 0.5 * far**2 / beta, far - 0.5 * beta), reduction)
 
@@ -50,6 +63,7 @@ def smooth_l1_loss(x: X, y: X, reduction: Reduction = "mean", beta: float = 1.0)
 @op
 def huber_loss(x: X, y: X, reduction: Reduction = "mean", delta: float = 1.0) -> X:
     """Smooth L1 times delta. Source: Huber 1964."""
+    alike(x, y)
     far = (x - y).abs()
     return reduced(torch.where(far < delta, 0.5 * far**2, delta * (far - 0.5 * delta)), reduction)
 
@@ -77,7 +91,7 @@ def nll_loss(
     picked = log_p.gather(1, true.unsqueeze(1)).squeeze(1)
     # 2. Weigh.
     share = counts.to(log_p.dtype) if weight is None else weight[true] * counts
-    loss = -picked * share
+    loss = torch.where(counts, -picked * share, torch.zeros_like(picked))
     return loss.sum() / share.sum() if reduction == "mean" else reduced(loss, reduction)
 
 
@@ -112,8 +126,9 @@ def cross_entropy(
         return loss.sum() / (x.numel() / k) if reduction == "mean" else reduced(loss, reduction)
     # 3. A true class: the log-likelihood, mixed with the mean over classes when smoothed.
     counts = y != ignore_index
-    true = nll_loss.plain(log_p, y, w, ignore_index, "none")
-    spread = -(log_p * w_axis).sum(1) * counts / k
+    true = nll_loss(log_p, y, w, ignore_index, "none")
+    everywhere = -(log_p * w_axis).sum(1) / k
+    spread = torch.where(counts, everywhere, torch.zeros_like(everywhere))
     loss = (1 - label_smoothing) * true + label_smoothing * spread
     if reduction != "mean":
         return reduced(loss, reduction)
@@ -123,20 +138,31 @@ def cross_entropy(
 @op
 def binary_cross_entropy(p: X, y: X, reduction: Reduction = "mean") -> X:
     """-(y log p + (1 - y) log(1 - p)); logs are cut at -100, as torch does, so that p = 0 stays finite."""
-    log_p, log_q = torch.log(p).clamp(min=-100), torch.log1p(-p).clamp(min=-100)
+    alike(p, y)
+    tiny = torch.finfo(p.dtype).tiny
+
+    def log(q: Tensor) -> Tensor:
+        return torch.where(q > 0, torch.log(q.clamp(min=tiny)), torch.full_like(q, -100.0)).clamp(min=-100)
+
+    log_p, log_q = log(p), log(1 - p)
     return reduced(-(y * log_p + (1 - y) * log_q), reduction)
 
 
 @op
 def binary_cross_entropy_with_logits(x: X, y: X, reduction: Reduction = "mean") -> X:
     """Binary cross-entropy of sigmoid(x), safe for large x: softplus(x) - x y."""
+    alike(x, y)
     return reduced(softplus(x) - x * y, reduction)
 
 
 @op
 def kl_div(log_q: X, p: X, reduction: Literal["mean", "sum", "none", "batchmean"] = "mean") -> X:
-    """P (log p - log q), with 0 log 0 = 0; "batchmean" divides the sum by the batch: the true divergence."""
-    loss = torch.where(p > 0, p * (torch.log(p.clamp(min=1e-38)) - log_q), torch.zeros_like(p))
+    """The sum p (log p - log q), with 0 log 0 = 0; "batchmean" divides the sum by the batch: the true
+    divergence.
+    """
+    loss = torch.where(
+        p > 0, p * (torch.log(p.clamp(min=torch.finfo(p.dtype).tiny)) - log_q), torch.zeros_like(p)
+    )
     return loss.sum() / log_q.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
 
 
@@ -161,10 +187,7 @@ def triplet_margin_loss(
     anchor: Float[Tensor, "b d"], near: Float[Tensor, "b d"], far: Float[Tensor, "b d"], margin: float = 1.0,
     reduction: Reduction = "mean",
 ) -> X:  # fmt: skip
-    """The anchor should be nearer to `near` than to `far` by the margin. Source: Schroff et al. 2015, eq.
-
-    2.
-    """
+    """The anchor should be nearer to `near` than to `far` by the margin (Schroff et al. 2015, eq. 2)."""
     d_near = ((anchor - near + 1e-6) ** 2).sum(-1).sqrt()
     d_far = ((anchor - far + 1e-6) ** 2).sum(-1).sqrt()
     return reduced((d_near - d_far + margin).clamp(min=0), reduction)

@@ -16,15 +16,21 @@ X = Float[Tensor, "..."]
 PerChannel = Float[Tensor, " c"]
 
 
+def wide(x: X) -> X:
+    """At least float32: sums and squares of half-precision numbers lose too much."""
+    return x if x.dtype.itemsize >= 4 else x.float()
+
+
 def standardised(x: X, axes: tuple[int, ...], eps: float) -> X:
     """Zero mean and unit (biased) variance over `axes`."""
+    x = wide(x)
     mean = x.mean(axes, keepdim=True)
     variance = ((x - mean) ** 2).mean(axes, keepdim=True)
     return (x - mean) * (variance + eps).rsqrt()
 
 
 def scaled(x: X, gain: Tensor | None, shift: Tensor | None, shape: tuple[int, ...]) -> X:
-    """Gain x + shift, both viewed in `shape`."""
+    """The map gain x + shift, both viewed in `shape`."""
     x = x if gain is None else x * gain.view(shape)
     return x if shift is None else x + shift.view(shape)
 
@@ -64,7 +70,7 @@ def batch_norm(
             raise ValueError(
                 f"input has shape {tuple(x.shape)}, more than 1 value a channel was wanted to train"
             )
-        mean = x.mean(axes)
+        mean = wide(x).mean(axes)
         variance = ((x - mean.view(shape)) ** 2).mean(axes)
         # 2. Running statistics remember the unbiased variance: n / (n - 1) of the biased one.
         if training and running_mean is not None and running_var is not None:
@@ -73,7 +79,8 @@ def batch_norm(
     else:
         mean, variance = running_mean, running_var
     # 3. Normalise, scale, shift.
-    return scaled((x - mean.view(shape)) * (variance.view(shape) + eps).rsqrt(), weight, bias, shape)
+    y = (wide(x) - mean.view(shape)) * (variance.view(shape) + eps).rsqrt()
+    return scaled(y, weight, bias, shape).to(x.dtype)
 
 
 @op
@@ -82,7 +89,7 @@ def layer_norm(
 ) -> X:
     """Normalise each example over its last axes, whose sizes `normalized_shape` gives."""
     axes = tuple(range(-len(normalized_shape), 0))
-    return scaled(standardised(x, axes, eps), weight, bias, tuple(normalized_shape))
+    return scaled(standardised(x, axes, eps), weight, bias, tuple(normalized_shape)).to(x.dtype)
 
 
 @op
@@ -102,7 +109,7 @@ def group_norm(
     if c % num_groups:
         raise ValueError(f"{c} channels do not divide into {num_groups} groups")
     grouped = standardised(x.reshape(b, num_groups, -1), (2,), eps).reshape(x.shape)
-    return scaled(grouped, weight, bias, (1, c, *[1] * (x.dim() - 2)))
+    return scaled(grouped, weight, bias, (1, c, *[1] * (x.dim() - 2))).to(x.dtype)
 
 
 @op
@@ -113,7 +120,7 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> Float[Tensor, "b c h w"]:
     """Normalise each channel of each image by itself: group normalisation with one channel a group."""
-    return group_norm.plain(x, x.shape[1], weight, bias, eps)
+    return group_norm(x, x.shape[1], weight, bias, eps)
 
 
 @op
@@ -122,10 +129,9 @@ def rms_norm(
 ) -> Float[Tensor, "... d"]:
     """Divide by root mean square over the last axis, then scale. Source: Zhang and Sennrich 2019, eq. 4."""
     # 1. Measure size in float32: squares of half-precision values overflow above 255.
-    wide = x if x.dtype.itemsize >= 4 else x.float()
-    size = (wide * wide).mean(-1, keepdim=True)
+    size = (wide(x) ** 2).mean(-1, keepdim=True)
     # 2. Scale to unit size, back in the input's precision.
-    return (wide * (size + eps).rsqrt()).to(x.dtype) * gain
+    return (wide(x) * (size + eps).rsqrt()).to(x.dtype) * gain
 
 
 @op

@@ -25,7 +25,7 @@ def room(x: Image, kernel: Pair, stride: Pair, padding: Pair, ceil_mode: bool) -
     return extra[0], extra[1]
 
 
-def padded(x: Image, padding: Pair, extra: tuple[int, int], value: float) -> Image:
+def padded(x: Image, padding: Pair, extra: tuple[int, int], value: float) -> Float[Tensor, "b c ph pw"]:
     """A frame, and more at the lower right."""
     x = pad(x, padding, value)
     if extra == (0, 0):
@@ -55,10 +55,15 @@ def max_pool2d(
         dilation: steps between taps.
         ceil_mode: windows cut off by the border count too.
     """
+    if any(2 * p > k for p, k in zip(pair(padding), pair(kernel_size), strict=True)):
+        raise ValueError(f"padding is {padding}, at most half of the window {kernel_size} was wanted")
     stride = kernel_size if stride is None else stride
-    extra = room(x, kernel_size, stride, padding, ceil_mode)
+    (kh, kw), (dh, dw) = pair(kernel_size), pair(dilation)
+    reach = (dh * (kh - 1) + 1, dw * (kw - 1) + 1)
+    extra = room(x, reach, stride, padding, ceil_mode)
     patches = windows(padded(x, padding, extra, -torch.inf), kernel_size, stride, dilation)
-    return patches.amax((-2, -1))
+    # One winner a window, as backpropagation wants it: ties do not share.
+    return patches.flatten(-2).max(-1).values
 
 
 @op
@@ -115,4 +120,12 @@ def blur_pool2d(x: Image, stride: Pair = 2) -> Float[Tensor, "b c oh ow"]:
     c = x.shape[1]
     line = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
     filters = (line.unsqueeze(1) * line).expand(c, 1, 3, 3)
-    return conv2d(x, filters, None, stride, 1, 1, c)
+    # Mirrored borders: zeros would darken the edge.
+    rows, columns = (mirrored(n, x.device) for n in x.shape[2:])
+    return conv2d(x[:, :, rows][:, :, :, columns], filters, None, stride, 0, 1, c)
+
+
+def mirrored(size: int, device: torch.device) -> Tensor:
+    """Indices of an axis with one place more at each end, mirrored about the end."""
+    index = torch.arange(-1, size + 1, device=device).abs()
+    return torch.where(index >= size, 2 * size - 2 - index, index).clamp(min=0)

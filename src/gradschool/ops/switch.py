@@ -2,7 +2,7 @@
 
 An op is written once, plainly, under `@op`. Its fast twin, when there is one, is the function of the same
 name in the module of the same name in `gradschool.fast`; it is looked up by that name at the first call. A
-learner's function, put in by `install`, goes before both, so that every caller gets it however it was
+learner's function, put in as `.mine`, goes before both, so that every caller gets it however it was
 imported.
 """
 

@@ -26,6 +26,6 @@ SET = SetInfo(
     title="Handwritten digits, 8x8",
     classes=[str(i) for i in range(10)],
     licence="CC BY 4.0",
-    source="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository",
+    source="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (UCI repository)",
     read=read,
 )
