@@ -12,6 +12,9 @@ from gradschool.nn.conv import Conv2d, ConvTranspose2d
 from gradschool.nn.linear import Dropout, Linear
 from gradschool.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from gradschool.nn.pool import AdaptiveAvgPool2d, AvgPool2d, BlurPool2d, MaxPool2d
+from gradschool.ops import switch
+
+switch.find_twins()
 
 __all__ = [
     "ELU",

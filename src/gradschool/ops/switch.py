@@ -9,8 +9,10 @@ imported.
 import functools
 import importlib
 import importlib.util
+import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Generic, Literal, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
@@ -51,6 +53,14 @@ class Op(Generic[P, R]):
 def op(function: Callable[P, R]) -> Op[P, R]:
     """Mark a plain function as an op that a run may replace by its fast twin or by the learner's."""
     return Op(function)
+
+
+def find_twins() -> None:
+    """Look up the fast twin of every op now, since a compiler that traces a first call could not."""
+    for topic in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        for value in vars(importlib.import_module(f"gradschool.ops.{topic.name}")).values():
+            if isinstance(value, Op):
+                value.fast  # noqa: B018 - kept by cached_property
 
 
 def use(layer: Layer) -> None:
