@@ -12,7 +12,8 @@ FILES = ["activation.py", "conv.py", "linear.py", "loss.py", "norm.py", "pool.py
 ALLOWED = {"receptive_field", "room", "max_pool2d", "adaptive_avg_pool2d", "blur_pool2d"}
 """Functions that loop over layers or over the two axes of an image, never over data."""
 
-LIBRARY = {"conv1d", "conv2d", "conv_transpose2d", "max_pool2d", "batch_norm", "layer_norm", "softmax", "relu",
+LIBRARY = {"conv1d", "conv2d", "conv_transpose2d", "max_pool2d", "batch_norm", "layer_norm", "softmax",
+           "relu",
            "group_norm", "log_softmax", "dropout", "sigmoid", "tanh"}  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from gradschool.ops.switch import Op
 
 ALONE = {  # ops that torch has no single function for, or whose plain form is as fast
     "activation.linear", "activation.step", "loss.contrastive_loss", "loss.focal_loss",
-    "norm.rms_norm", "pool.global_avg_pool2d", "pool.blur_pool2d",
+    "pool.global_avg_pool2d", "pool.blur_pool2d",
 }  # fmt: skip
 
 
@@ -96,12 +96,26 @@ def test_activations(name):
     torch.testing.assert_close(op.plain(far), op.fast(far), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted(activation.DERIVATIVES))
-def test_derivatives_are_what_backpropagation_gives(name):
-    x = torch.linspace(-4.03, 4.07, 100, dtype=torch.float64, requires_grad=True)
-    y = getattr(activation, name).plain(x)
-    wanted = torch.autograd.grad(y.sum(), x)[0] if y.requires_grad else torch.zeros_like(x)
-    torch.testing.assert_close(activation.DERIVATIVES[name](x.detach()), wanted)
+@pytest.mark.parametrize(
+    ("name", "numbers"),
+    [(name, ()) for name in sorted(activation.DERIVATIVES) if name != "prelu"]
+    + [("prelu", (torch.tensor([0.3]),)), ("leaky_relu", (0.2,)), ("elu", (1.7,))],
+)
+def test_derivatives_are_what_backpropagation_gives(name, numbers):
+    """At 0 and at +-3 as well, where only step has no slope to agree on."""
+    x = (torch.arange(-40, 41, dtype=torch.float64) / 10).view(9, 9).requires_grad_()
+    numbers = [n.double() if isinstance(n, torch.Tensor) else n for n in numbers]
+    op = getattr(activation, name)
+    for form in (op.plain, op.fast or op.plain):
+        with switch.using("plain"):
+            y = form(x, *numbers)
+            found = activation.DERIVATIVES[name](x.detach(), *numbers)
+        wanted = torch.autograd.grad(y.sum(), x)[0] if y.requires_grad else torch.zeros_like(x)
+        torch.testing.assert_close(found, wanted)
+
+
+def test_every_activation_has_its_derivative():
+    assert set(activation.DERIVATIVES) == {*NAMES, "prelu", "linear", "step"} - {"softmax", "log_softmax"}
 
 
 def test_prelu_and_step():
@@ -202,13 +216,15 @@ def test_convolution_of_the_coursework():
 
 
 @settings(max_examples=20, deadline=None)
-@given(k=st.tuples(sizes, sizes), s=st.tuples(sizes, sizes), p=st.integers(0, 1), bias=st.booleans())
-def test_transposed_convolution(k, s, p, bias):
-    x, weight = noise(2, 3, 6, 5), noise(3, 4, *k, seed=1)
+@given(k=st.tuples(sizes, sizes), s=st.tuples(sizes, sizes), p=st.integers(0, 1), bias=st.booleans(),
+       groups=st.sampled_from([1, 2, 4]), d=st.tuples(st.integers(1, 2), st.integers(1, 2)))  # fmt: skip
+def test_transposed_convolution(k, s, p, bias, groups, d):
+    x, weight = noise(2, 4, 6, 5), noise(4, 8 // groups, *k, seed=1)
     if min(k) <= 2 * p:
         p = 0
     extra = (s[0] - 1, s[1] - 1)
-    close(conv.conv_transpose2d, x, weight, noise(4) if bias else None, s, p, extra, rtol=1e-4, atol=1e-5)
+    close(conv.conv_transpose2d, x, weight, noise(8) if bias else None, s, p, extra, groups, d,
+          rtol=1e-4, atol=1e-5)  # fmt: skip
 
 
 def test_sizes_and_receptive_fields():
@@ -268,11 +284,10 @@ def test_other_normalisations():
     close(norm.instance_norm, x, weight, bias)
     for size in (3, 5):
         close(norm.local_response_norm, x, size, 1e-2, 0.75, 2.0)
-    torch.testing.assert_close(
-        norm.rms_norm(x, noise(5), 1e-6), torch.nn.functional.rms_norm(x, (5,), noise(5), 1e-6)
-    )
+    close(norm.rms_norm, x, noise(5, seed=3), 1e-6)
     large = torch.full((2, 8), 300.0, dtype=torch.float16)
-    assert norm.rms_norm(large, torch.ones(8, dtype=torch.float16)).tolist() == [[1.0] * 8] * 2
+    for form in (norm.rms_norm.plain, norm.rms_norm.fast):
+        assert form(large, torch.ones(8, dtype=torch.float16)).tolist() == [[1.0] * 8] * 2
     with pytest.raises(ValueError, match="divide"):
         norm.group_norm.plain(x, 4)
 

@@ -39,6 +39,10 @@ def conv_transpose2d(
     stride: Pair = 1,
     padding: Pair = 0,
     output_padding: Pair = 0,
+    groups: int = 1,
+    dilation: Pair = 1,
 ) -> Tensor:
     """See ops.conv.conv_transpose2d."""
-    return F.conv_transpose2d(x, weight, bias, pair(stride), pair(padding), pair(output_padding))
+    return F.conv_transpose2d(
+        x, weight, bias, pair(stride), pair(padding), pair(output_padding), groups, pair(dilation)
+    )

@@ -44,6 +44,11 @@ def instance_norm(
     return F.instance_norm(x, None, None, weight, bias, True, 0.1, eps)
 
 
+def rms_norm(x: Tensor, gain: Tensor, eps: float = 1e-6) -> Tensor:
+    """See ops.norm.rms_norm."""
+    return F.rms_norm(x, gain.shape, gain, eps)
+
+
 def local_response_norm(
     x: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

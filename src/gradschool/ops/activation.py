@@ -1,7 +1,7 @@
 """Activations: what a unit does with its sum, written from exp, tanh and comparisons.
 
-Each is safe for inputs of any size (no overflow of exp) and has its derivative in DERIVATIVES, where its
-form is short.
+Each is safe for inputs of any size (no overflow of exp), has its right slope at 0 (where `abs`, `sign` and
+`clamp` have slope 0) and its derivative in DERIVATIVES.
 Sources: Maas 2013 (leaky), He 2015 (PReLU), Clevert 2016 (ELU), Klambauer 2017 (SELU), Hendrycks 2016 (GELU),
 Ramachandran 2017 (swish), Misra 2019 (mish), Howard 2019 (hard swish).
 """
@@ -19,6 +19,11 @@ X = Float[Tensor, "..."]
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # Klambauer et al. 2017, eq. 14
 
 
+def magnitude(x: X) -> X:
+    """|x|, but with slope 1 at 0: what is smooth there stays so when written with it."""
+    return torch.where(x >= 0, x, -x)
+
+
 @op
 def linear(x: X) -> X:
     """The identity: a layer without a non-linearity collapses with the next one."""
@@ -34,17 +39,18 @@ def step(x: X) -> X:
 @op
 def sigmoid(x: X) -> X:
     """1 / (1 + exp(-x)), in (0, 1). Saturates beyond about |x| = 5: the derivative is below 0.007 there."""
-    # exp of a negative number cannot overflow: each side is computed where it is safe.
-    rise, fall = torch.exp(x.clamp(max=0)), torch.exp(-x.clamp(min=0))
-    return torch.where(x >= 0, 1 / (1 + fall), rise / (1 + rise))
+    # exp of a negative number cannot overflow: take the side on which it is negative.
+    small = torch.exp(-magnitude(x))
+    return torch.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 
 @op
 def tanh(x: X) -> X:
-    """2 sigmoid(2x) - 1, in (-1, 1). Saturates beyond about |x| = 3."""
-    # expm1 keeps the digits that exp(2x) - 1 would lose near 0.
-    rise, fall = torch.expm1(2 * x.clamp(max=0)), torch.expm1(-2 * x.clamp(min=0))
-    return torch.where(x >= 0, -fall / (fall + 2), rise / (rise + 2))
+    """(1 - exp(-2x)) / (1 + exp(-2x)), in (-1, 1). Saturates beyond about |x| = 3: slope below 0.01."""
+    # expm1(z) = exp(z) - 1 keeps the digits that the difference would lose near 0.
+    less = torch.expm1(-2 * magnitude(x))
+    size = -less / (2 + less)
+    return torch.where(x >= 0, size, -size)
 
 
 @op
@@ -62,34 +68,36 @@ def leaky_relu(x: X, slope: float = 0.01) -> X:
 @op
 def prelu(x: Float[Tensor, "b c ..."], slope: Float[Tensor, " s"]) -> Float[Tensor, "b c ..."]:
     """Leaky ReLU whose slopes are learned: one for all channels, or one each (axis 1)."""
-    shape = [1] * x.dim()
-    if x.dim() > 1:
-        shape[1] = -1
-    return torch.where(x > 0, x, slope.view(shape) * x)
+    return torch.where(x > 0, x, along_channels(slope, x) * x)
+
+
+def along_channels(value: Float[Tensor, " s"], x: Tensor) -> Tensor:
+    """View one number, or one a channel, so that it meets axis 1 of x."""
+    return value.view(1, -1, *[1] * (x.dim() - 2))
 
 
 @op
 def elu(x: X, alpha: float = 1.0) -> X:
     """Keeps x above 0, alpha (exp(x) - 1) below: saturates at -alpha."""
-    return torch.where(x > 0, x, alpha * torch.expm1(x.clamp(max=0)))
+    # The inner `where` keeps an overflow of the side that is not taken out of the gradient.
+    return torch.where(x > 0, x, alpha * torch.expm1(torch.where(x > 0, 0, x)))
 
 
 @op
 def selu(x: X) -> X:
     """Scaled ELU: keeps mean 0 and variance 1 from layer to layer, given LeCun's initialisation."""
-    return SELU_SCALE * torch.where(x > 0, x, SELU_ALPHA * torch.expm1(x.clamp(max=0)))
+    return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
 @op
 def softplus(x: X) -> X:
     """log(1 + exp(x)): a smooth ReLU; its derivative is the sigmoid."""
-    high, low = x.clamp(min=0), x.clamp(max=0)
-    return torch.where(x >= 0, high + torch.log1p(torch.exp(-high)), torch.log1p(torch.exp(low)))
+    return torch.where(x >= 0, x, 0) + torch.log1p(torch.exp(-magnitude(x)))
 
 
 @op
 def silu(x: X) -> X:
-    """The product x sigmoid(x), also called swish."""
+    """The product x sigmoid(x), also called swish: smooth, with one shallow dip to -0.28."""
     return x * sigmoid(x)
 
 
@@ -118,8 +126,8 @@ def gelu_tanh(x: X) -> X:
 
 @op
 def hardswish(x: X) -> X:
-    """The product x clamp(x + 3, 0, 6) / 6: swish without an exponential."""
-    return x * (x + 3).clamp(0, 6) / 6
+    """The product x (x + 3) / 6 between -3 and 3, 0 below and x above: swish without an exponential."""
+    return torch.where(x <= -3, 0, torch.where(x >= 3, x, x * (x + 3) / 6))
 
 
 @op
@@ -136,18 +144,40 @@ def log_softmax(x: X, dim: int = -1) -> X:
     return shifted - torch.log(torch.exp(shifted).sum(dim, keepdim=True))
 
 
-DERIVATIVES: dict[str, Callable[[Tensor], Tensor]] = {
+def mish_slope(x: X) -> X:
+    """Product rule over x and tanh(softplus(x)), whose inner slopes are 1 - tanh^2 and the sigmoid."""
+    gate = tanh(softplus(x))
+    return gate + x * (1 - gate**2) * sigmoid(x)
+
+
+def gelu_slope(x: X) -> X:
+    """Product rule over x and Phi, whose slope is the normal density."""
+    density = torch.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+    return 0.5 * (1 + torch.erf(x / math.sqrt(2))) + x * density
+
+
+def gelu_tanh_slope(x: X) -> X:
+    """Product rule over x and the tanh, whose argument is a cubic."""
+    scale = math.sqrt(2 / math.pi)
+    gate = tanh(scale * (x + 0.044715 * x**3))
+    return 0.5 * (1 + gate) + 0.5 * x * (1 - gate**2) * scale * (1 + 3 * 0.044715 * x**2)
+
+
+DERIVATIVES: dict[str, Callable[..., Tensor]] = {
     "linear": torch.ones_like,
     "step": torch.zeros_like,
     "sigmoid": lambda x: sigmoid(x) * (1 - sigmoid(x)),
     "tanh": lambda x: 1 - tanh(x) ** 2,
     "relu": lambda x: (x > 0).to(x.dtype),
-    "leaky_relu": lambda x: torch.where(x > 0, 1.0, 0.01).to(x.dtype),
-    "elu": lambda x: torch.where(x > 0, torch.ones_like(x), torch.exp(x.clamp(max=0))),
+    "leaky_relu": lambda x, slope=0.01: torch.where(x > 0, 1.0, slope).to(x.dtype),
+    "prelu": lambda x, slope: torch.where(x > 0, 1, along_channels(slope, x)),
+    "elu": lambda x, alpha=1.0: torch.where(x > 0, 1, alpha * torch.exp(x.clamp(max=0))),
+    "selu": lambda x: SELU_SCALE * torch.where(x > 0, 1, SELU_ALPHA * torch.exp(x.clamp(max=0))),
     "softplus": lambda x: sigmoid(x),
     "silu": lambda x: sigmoid(x) * (1 + x * (1 - sigmoid(x))),
-    "gelu": lambda x: (
-        0.5 * (1 + torch.erf(x / math.sqrt(2))) + x * torch.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-    ),
+    "mish": mish_slope,
+    "gelu": gelu_slope,
+    "gelu_tanh": gelu_tanh_slope,
+    "hardswish": lambda x: torch.where(x <= -3, 0, torch.where(x >= 3, 1, (2 * x + 3) / 6)),
 }
-"""The derivative of each activation that has a short one, by name; equal to what backpropagation gives."""
+"""The derivative of each activation by x, by name, with the activation's own arguments."""

@@ -125,35 +125,43 @@ def conv1d(
 @op
 def conv_transpose2d(
     x: Image,
-    weight: Float[Tensor, "c o kh kw"],
+    weight: Float[Tensor, "c j kh kw"],
     bias: Float[Tensor, " o"] | None = None,
     stride: Pair = 1,
     padding: Pair = 0,
     output_padding: Pair = 0,
+    groups: int = 1,
+    dilation: Pair = 1,
 ) -> Float[Tensor, "b o oh ow"]:
     """The transpose of conv2d's matrix: each pixel stamps its filter onto the output; stamps add up.
 
     Args:
         x: images.
-        weight: one filter for each input and output channel.
+        weight: one filter for each input and output channel; j = o / groups.
         bias: added to each output channel.
         stride: steps between stamps, >= 1.
         padding: cut off around the output, >= 0.
         output_padding: added at the lower right only, below stride: which of several sizes to invert to.
+        groups: as in conv2d.
+        dilation: steps between taps, >= 1.
 
     Raises:
         ValueError: channels do not fit the filters.
     """
-    if x.shape[1] != weight.shape[0]:
-        raise ValueError(f"images have {x.shape[1]} channels, the filters want {weight.shape[0]}")
+    if x.shape[1] != weight.shape[0] or x.shape[1] % groups:
+        raise ValueError(
+            f"images have {x.shape[1]} channels, the filters want {weight.shape[0]} in {groups} groups"
+        )
     (sh, sw), (ph, pw), (eh, ew) = pair(stride), pair(padding), pair(output_padding)
     b, c, h, w = x.shape
-    kh, kw = weight.shape[2:]
+    j, kh, kw = weight.shape[1:]
+    dh, dw = pair(dilation)
     # 1. Stamps `stride` apart are a convolution of the image with zeros put between its pixels ...
     spread = x.new_zeros(b, c, (h - 1) * sh + 1 + eh, (w - 1) * sw + 1 + ew)
     spread[:, :, : (h - 1) * sh + 1 : sh, : (w - 1) * sw + 1 : sw] = x
     # 2. ... with filters turned by half a turn, their two channel axes swapped, and a full frame of zeros.
-    turned = weight.flip(2, 3).transpose(0, 1)
-    full = conv2d(spread, turned, bias, 1, (kh - 1, kw - 1))
+    turned = weight.flip(2, 3).reshape(groups, c // groups, j, kh, kw).transpose(1, 2)
+    turned = turned.reshape(groups * j, c // groups, kh, kw)
+    full = conv2d(spread, turned, bias, 1, (dh * (kh - 1), dw * (kw - 1)), dilation, groups)
     # 3. Padding takes off the frame.
     return full[:, :, ph : full.shape[2] - ph, pw : full.shape[3] - pw]

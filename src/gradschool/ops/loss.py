@@ -139,12 +139,9 @@ def cross_entropy(
 def binary_cross_entropy(p: X, y: X, reduction: Reduction = "mean") -> X:
     """-(y log p + (1 - y) log(1 - p)); logs are cut at -100, as torch does, so that p = 0 stays finite."""
     alike(p, y)
-    tiny = torch.finfo(p.dtype).tiny
-
-    def log(q: Tensor) -> Tensor:
-        return torch.where(q > 0, torch.log(q.clamp(min=tiny)), torch.full_like(q, -100.0)).clamp(min=-100)
-
-    log_p, log_q = log(p), log(1 - p)
+    # The inner `where` keeps log's infinite slope out of the gradient: 0 times infinity would be NaN.
+    log_p = torch.where(p > 0, torch.log(torch.where(p > 0, p, 1)), -100).clamp(min=-100)
+    log_q = torch.where(p < 1, torch.log1p(-torch.where(p < 1, p, 0)), -100).clamp(min=-100)
     return reduced(-(y * log_p + (1 - y) * log_q), reduction)
 
 
@@ -157,12 +154,17 @@ def binary_cross_entropy_with_logits(x: X, y: X, reduction: Reduction = "mean") 
 
 @op
 def kl_div(log_q: X, p: X, reduction: Literal["mean", "sum", "none", "batchmean"] = "mean") -> X:
-    """The sum p (log p - log q), with 0 log 0 = 0; "batchmean" divides the sum by the batch: the true
-    divergence.
+    """The sum of p (log p - log q), with 0 log 0 = 0.
+
+    Args:
+        log_q: log-probabilities of the model.
+        p: probabilities of the target.
+        reduction: "batchmean", the sum over the batch's size, is the true divergence; "mean" divides by the
+            number of classes as well.
+
+    Source: Kullback and Leibler 1951, eq. 2.4.
     """
-    loss = torch.where(
-        p > 0, p * (torch.log(p.clamp(min=torch.finfo(p.dtype).tiny)) - log_q), torch.zeros_like(p)
-    )
+    loss = torch.where(p > 0, p * (torch.log(torch.where(p > 0, p, 1)) - log_q), 0)
     return loss.sum() / log_q.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
 
 
@@ -208,8 +210,7 @@ def cosine_embedding_loss(
 def focal_loss(
     x: X, y: X, gamma: float = 2.0, alpha: float | None = None, reduction: Reduction = "mean"
 ) -> X:
-    """Binary cross-entropy that fades for what is right already: (1 - p_t)^gamma. Source: Lin et al. 2017,
-    eq. 5.
+    """Binary cross-entropy that fades for what is right already: (1 - p_t)^gamma.
 
     Args:
         x: logits.
@@ -217,6 +218,8 @@ def focal_loss(
         gamma: how fast easy examples fade, >= 0; 0 is plain cross-entropy.
         alpha: weight of class 1, 0 to 1; None weighs both alike.
         reduction: "mean", "sum" or "none".
+
+    Source: Lin et al. 2017, eq. 5.
     """
     loss = binary_cross_entropy_with_logits(x, y, "none")
     p = sigmoid(x)

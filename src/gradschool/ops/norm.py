@@ -59,21 +59,21 @@ def batch_norm(
         eps: added to the variance.
 
     Raises:
-        ValueError: training with one value a channel, whose variance says nothing.
+        ValueError: the batch has one value a channel, whose variance says nothing.
     """
     shape = (1, -1, *[1] * (x.dim() - 2))
     # 1. Statistics of the batch, or those gathered while training.
     if training or running_mean is None or running_var is None:
         axes = (0, *range(2, x.dim()))
         n = x.numel() // x.shape[1]
-        if training and n == 1:
+        if n == 1:
             raise ValueError(
                 f"input has shape {tuple(x.shape)}, more than 1 value a channel was wanted to train"
             )
         mean = wide(x).mean(axes)
         variance = ((x - mean.view(shape)) ** 2).mean(axes)
         # 2. Running statistics remember the unbiased variance: n / (n - 1) of the biased one.
-        if training and running_mean is not None and running_var is not None:
+        if running_mean is not None and running_var is not None and n > 1:
             running_mean.lerp_(mean.detach().to(running_mean.dtype), momentum)
             running_var.lerp_((variance.detach() * n / (n - 1)).to(running_var.dtype), momentum)
     else:
@@ -87,7 +87,13 @@ def batch_norm(
 def layer_norm(
     x: X, normalized_shape: tuple[int, ...], weight: X | None = None, bias: X | None = None, eps: float = 1e-5
 ) -> X:
-    """Normalise each example over its last axes, whose sizes `normalized_shape` gives."""
+    """Normalise each example over its last axes, whose sizes `normalized_shape` gives.
+
+    Raises:
+        ValueError: x ends in other sizes.
+    """
+    if tuple(x.shape[-len(normalized_shape) :]) != tuple(normalized_shape):
+        raise ValueError(f"input has shape {tuple(x.shape)}, last axes {tuple(normalized_shape)} were wanted")
     axes = tuple(range(-len(normalized_shape), 0))
     return scaled(standardised(x, axes, eps), weight, bias, tuple(normalized_shape)).to(x.dtype)
 
@@ -108,8 +114,8 @@ def group_norm(
     b, c = x.shape[:2]
     if c % num_groups:
         raise ValueError(f"{c} channels do not divide into {num_groups} groups")
-    grouped = standardised(x.reshape(b, num_groups, -1), (2,), eps).reshape(x.shape)
-    return scaled(grouped, weight, bias, (1, c, *[1] * (x.dim() - 2))).to(x.dtype)
+    grouped = standardised(x.reshape(b, num_groups, c // num_groups, *x.shape[2:]).flatten(2), (2,), eps)
+    return scaled(grouped.reshape(x.shape), weight, bias, (1, c, *[1] * (x.dim() - 2))).to(x.dtype)
 
 
 @op
