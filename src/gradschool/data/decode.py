@@ -14,7 +14,7 @@ LARGEST = 100_000_000  # pixels; more than any camera's photograph, less than a 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 
 
-class Unreadable(Exception):  # noqa: N818 - it is a finding about a file, not a fault of ours
+class Unreadable(Exception):
     """An image file that cannot be used; its text is the reason."""
 
 
@@ -66,7 +66,7 @@ def decoded(content: bytes, size: int | None = None) -> NDArray[np.uint8]:
     return pixels[:, :, None] if pixels.ndim == 2 else pixels
 
 
-def eight_bit(image: "Image.Image") -> "Image.Image": ignore[no-untyped-def]
+def eight_bit(image: "Image.Image") -> "Image.Image":
     """An image of any mode as 8-bit grey ("L") or colour ("RGB"); transparency becomes white."""
     from PIL import Image
 

@@ -1,0 +1,20 @@
+"""NaturalImageNet: 20 kinds of animals at 256 pixels, 19,984 to train on and 2,000 to test on, 3.75x
+imbalanced.
+"""
+
+from gradschool.data.setinfo import RemoteFile, SetInfo
+
+BASE = "https://zenodo.org/records/5846979/files/"
+SET = SetInfo(
+    name="natural_image_net",
+    title="NaturalImageNet",
+    classes=[],
+    licence="as stated on its Zenodo page",
+    source="Zenodo record 5846979",
+    files=[
+        RemoteFile(name, f"{BASE}{name}?download=1")
+        for name in ("NaturalImageNetTrain.zip", "NaturalImageNetTest.zip")
+    ],
+    packs=["natural-image-net", "NaturalImageNet"],
+    aliases=["naturalimagenet"],
+)

@@ -1,0 +1,16 @@
+"""400 cartoon pictures of the classes of NaturalImageNet: for testing far from the training photographs
+only.
+"""
+
+from gradschool.data.setinfo import RemoteFile, SetInfo
+
+SET = SetInfo(
+    name="natural_image_net_cartoons",
+    title="NaturalImageNet, cartoons",
+    classes=[],
+    licence="as stated on its Zenodo page",
+    source="Zenodo record 10424022",
+    files=[RemoteFile("cartoons.zip", "https://zenodo.org/records/10424022/files/cartoons.zip?download=1")],
+    packs=["cartoons", "cartoons.zip"],
+    aliases=["cartoons"],
+)
