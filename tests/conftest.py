@@ -11,6 +11,11 @@ install_import_hook(
     ["gradschool.ops", "gradschool.fast", "gradschool.nn", "gradschool.data"], "beartype.beartype"
 )
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
 import torch
 
 torch.set_num_threads(1)

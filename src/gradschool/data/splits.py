@@ -33,7 +33,7 @@ def stratified(
             f"the share held out is {share}", "a number from 0 to below 1", "Example: --set val=0.1"
         )
     generator = torch.Generator().manual_seed(seed)
-    places = [(labels == label).nonzero().flatten() for label in labels.unique().tolist()]
+    places = [(labels == label).nonzero().flatten() for label in torch.unique(labels).tolist()]
     counts = quotas([len(p) for p in places], share)
     kept, held = [], []
     for mine, count in zip(places, counts, strict=True):

@@ -19,7 +19,7 @@ class ReLU(nn.Module):
 class LeakyReLU(nn.Module):
     """x above 0, slope x below."""
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope = negative_slope
 
@@ -41,7 +41,7 @@ class PReLU(nn.Module):
 class ELU(nn.Module):
     """x above 0, alpha (exp(x) - 1) below."""
 
-    def __init__(self, alpha: float = 1.0) -> None:
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
         super().__init__()
         self.alpha = alpha
 
@@ -50,10 +50,20 @@ class ELU(nn.Module):
 
 
 class GELU(nn.Module):
-    """x Phi(x)."""
+    """x Phi(x), or its approximation by a tanh.
+
+    Raises:
+        ValueError: approximate is neither "none" nor "tanh".
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        super().__init__()
+        if approximate not in ("none", "tanh"):
+            raise ValueError(f"approximate is {approximate!r}, none or tanh was wanted")
+        self.approximate = approximate
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.gelu(x)
+        return ops.gelu(x) if self.approximate == "none" else ops.gelu_tanh(x)
 
 
 class SiLU(nn.Module):
@@ -69,12 +79,18 @@ class SiLU(nn.Module):
 class Mish(nn.Module):
     """x tanh(softplus(x))."""
 
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+
     def forward(self, x: Tensor) -> Tensor:
         return ops.mish(x)
 
 
 class Hardswish(nn.Module):
     """x clamp(x + 3, 0, 6) / 6."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.hardswish(x)

@@ -58,30 +58,36 @@ class BatchNorm1d(BatchNorm2d):
 
 
 class LayerNorm(nn.Module):
-    """Normalise each example over its last axes."""
+    """Normalise each example over its last axes; arguments as in torch.nn."""
 
-    def __init__(self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5) -> None:
+    def __init__(
+        self, normalized_shape: int | tuple[int, ...], eps: float = 1e-5, elementwise_affine: bool = True,
+        bias: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
         self.normalized_shape, self.eps = shape, eps
-        self.weight, self.bias = nn.Parameter(torch.ones(shape)), nn.Parameter(torch.zeros(shape))
+        self.weight = nn.Parameter(torch.ones(shape)) if elementwise_affine else None
+        self.bias = nn.Parameter(torch.zeros(shape)) if elementwise_affine and bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
 
 
 class GroupNorm(nn.Module):
-    """Normalise each example over places and groups of channels."""
+    """Normalise each example over places and groups of channels.
 
-    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5) -> None:
+    Raises:
+        ValueError: the channels do not divide into so many groups.
+    """
+
+    def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True) -> None:
         super().__init__()
         if num_channels % num_groups:
             raise ValueError(f"{num_channels} channels do not divide into {num_groups} groups")
         self.num_groups, self.eps = num_groups, eps
-        self.weight, self.bias = (
-            nn.Parameter(torch.ones(num_channels)),
-            nn.Parameter(torch.zeros(num_channels)),
-        )
+        self.weight = nn.Parameter(torch.ones(num_channels)) if affine else None
+        self.bias = nn.Parameter(torch.zeros(num_channels)) if affine else None
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)

@@ -10,7 +10,7 @@ def natural_animals() -> ImageRun:
     return ImageRun(
         data="natural_animals",
         model=quicknet,
-        epochs=24,
+        epochs=28,
         batch_size=128,
         optimizer="nesterov",
         learning_rate=0.2,
@@ -18,10 +18,10 @@ def natural_animals() -> ImageRun:
         schedule="one_cycle",
         warmup=0.25,
         label_smoothing=0.1,
-        sizes=((0.0, 40), (0.4, 48), (0.75, 64)),
-        augment=Augment(flip=True, crop_padding=6, edge="mirror"),
+        sizes=((0.0, 32), (0.3, 40), (0.6, 48), (0.85, 64)),
+        augment=Augment(flip=True, crop_padding=5, edge="mirror"),
         flip_test=True,
         val=0.0,
-        evaluations=4,
+        evaluations=2,
         save_every=120.0,
     )

@@ -8,7 +8,7 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -115,8 +115,13 @@ def explain(error: ValidationError, kind: type) -> UserError:
 
 def limits_of(kind: type, field: str) -> str:
     """The limits in a field's annotation, e.g. " > 0"."""
-    schema = TypeAdapter(kind).json_schema()
-    properties = schema.get("properties", {}).get(field, {})
+    hint = get_type_hints(kind, include_extras=True).get(field)
+    if hint is None:
+        return ""
+    schema = TypeAdapter(hint).json_schema()
+    properties: dict[str, Any] = next(
+        (part for part in [schema, *schema.get("anyOf", [])] if "type" in part), {}
+    )
     names = {"exclusiveMinimum": ">", "minimum": ">=", "exclusiveMaximum": "<", "maximum": "<="}
     found = [f"{sign} {properties[name]:g}" for name, sign in names.items() if name in properties]
     return (" " + " and ".join(found)) if found else ""

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 from gradschool.data.cache import cache_folder
 from gradschool.data.catalogue import open_set
 from gradschool.data.images import Splits
+from gradschool.data.leaks import warning
 from gradschool.data.loader import Loader, evaluation_batches
 from gradschool.data.pipeline import Pipeline
 from gradschool.engine.device import Machine, choose, describe
@@ -179,7 +180,8 @@ def describe_data(splits: Splits, run: ImageRun, request: Request, machine: Mach
     )
     if machine.reason:
         say(f"{machine.device} · {machine.reason}")
-    for note in splits.notes:
+    leak = warning(splits) if splits.train.names else ""  # published sets are what they are
+    for note in [*splits.notes, *([leak] if leak else [])]:
         say(note)
     if splits.skipped:
         file, reason = splits.skipped[0]

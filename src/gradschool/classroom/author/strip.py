@@ -111,7 +111,7 @@ def steps_of(source: str, function: Function) -> dict[int, tuple[int, int]]:
 
 
 def lone_comments(source: str, function: Function) -> list[tuple[int, int | None]]:
-    """Comments on lines of their own at the indentation of a function's body: line, and step number if any."""
+    """Comments on lines of their own, indented as a function's body: line, and step number if any."""
     column, last = function.body[0].col_offset, function.end_lineno or 0
     return [
         (token.start[0], int(match[1]) if (match := STEP.match(token.string)) else None)

@@ -7,6 +7,7 @@ and tricks, not an attacker with native code: a class that grades strangers' cod
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 OUTPUT = 2**20  # bytes that a check may print
 REFUSED = frozenset({
@@ -62,7 +63,7 @@ def confine(limits: Limits, closed_files: frozenset[str]) -> None:
         if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
             if path in closed_files:
-                raise Forbidden(f"{os.path.basename(path)} holds the answer and is closed in a check")
+                raise Forbidden(f"{Path(path).name} holds the answer and is closed in a check")
             flags = arguments[2] if len(arguments) > 2 else 0
             if path.startswith("/proc/") or (isinstance(flags, int) and flags & write):
                 raise Forbidden(f"opening {path} to write is not there in a check")
@@ -73,8 +74,8 @@ def confine(limits: Limits, closed_files: frozenset[str]) -> None:
 def address_space() -> int:
     """Bytes of address space this process has mapped; 0 where the system does not tell."""
     try:
-        with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return pages * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):
         return 0
 

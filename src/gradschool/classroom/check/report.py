@@ -81,8 +81,10 @@ def lines(result: Result, width: int | None = None) -> list[str]:
     if result.passed:
         head += f"   {len(result.stages)} stages: {' '.join(result.stages)}"
     # 2. What came and why, then the next step, which is never cut off.
-    told = textwrap.wrap(" ".join(part for part in (result.said, result.why) if part), width - 4)
-    step = textwrap.wrap(f"next: {result.next}", width - 4) if result.next else []
+    told = textwrap.wrap(
+        " ".join(part for part in (result.said, result.why) if part), width - 4, break_on_hyphens=False
+    )
+    step = textwrap.wrap(f"next: {result.next}", width - 4, break_on_hyphens=False) if result.next else []
     room = LINES - 1 - len(step)
     if len(told) > room:
         told = [*told[: room - 1], textwrap.shorten(told[room - 1], width - 8, placeholder="") + " ..."]

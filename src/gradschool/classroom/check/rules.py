@@ -30,10 +30,15 @@ def broken_rules(
     wanted = [pattern for pattern in forbid if pattern != "loops" and not pattern.startswith("aten::")]
     if "loops" in forbid:
         wanted += LOOPING_CALLS
-        yield from ((node.lineno, LOOPS[type(node)]) for node in ast.walk(tree) if type(node) in LOOPS)
+        yield from ((line_of(node), LOOPS[type(node)]) for node in ast.walk(tree) if type(node) in LOOPS)
     for line, name in used_names(tree, names):
         if is_forbidden(name, wanted, allow):
             yield line, name
+
+
+def line_of(node: ast.AST) -> int:
+    """The line of a statement or expression."""
+    return int(getattr(node, "lineno", 0))
 
 
 def is_forbidden(name: str, forbid: Sequence[str], allow: Sequence[str]) -> bool:
@@ -57,11 +62,13 @@ def imported(tree: ast.Module) -> dict[str, str]:
 def used_names(tree: ast.Module, names: dict[str, str]) -> Iterator[tuple[int, str]]:
     """Every dotted name in full (F.conv2d is torch.nn.functional.conv2d), the longest chain only."""
     inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name | ast.Attribute) and id(node) not in inner:
-            chain, part = [], node
+    names_and_chains = (n for n in ast.walk(tree) if isinstance(n, ast.Name | ast.Attribute))
+    for node in names_and_chains:
+        if id(node) not in inner:
+            chain: list[str] = []
+            part: ast.expr = node
             while isinstance(part, ast.Attribute):
                 chain.append(part.attr)
-                part = part.value  # type: ignore[assignment]
+                part = part.value
             if isinstance(part, ast.Name):
                 yield node.lineno, ".".join([names.get(part.id, part.id), *reversed(chain)])

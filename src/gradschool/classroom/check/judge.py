@@ -1,0 +1,154 @@
+"""The judge: asks the learner's process for results, compares them with an independent oracle, and decides.
+
+It runs in a process of its own that never executes learner code; all that reaches it is data. On a failure
+it lets the manifest's mutants walk the same ladder: if one falls in the same way, the mistake has a name.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import time
+from collections.abc import Callable
+from typing import Any
+
+from gradschool.classroom.author.manifest import Chapter, Exercise, source_of
+from gradschool.classroom.author.strip import find, read_source
+from gradschool.classroom.check.ladder import Ladder
+from gradschool.classroom.check.mistakes import known_mistake
+from gradschool.classroom.check.remote import Remote
+from gradschool.classroom.check.report import Failure, Result
+from gradschool.classroom.check.rules import broken_rules
+from gradschool.classroom.check.wire import Channel
+from gradschool.errors import UserError
+
+NEXT = {
+    "not_attempted": "write it, and take out the line `raise NotAttempted`. A hint: gradschool hint {id}",
+    "syntax": "mend that line; nothing else could be looked at.",
+    "import": "mend that line; the function itself was not called yet.",
+    "timeout": "look for a loop that does not end.",
+    "memory": "look for an array that grows, or a product over axes that should meet.",
+    "crash": "print shapes just before that line.",
+    "wrong_type": "compare with Returns in the docstring.",
+    "wrong_shape": "print the shape after each step and compare with the signature.",
+    "wrong_dtype": "make new arrays in the dtype of the inputs.",
+    "wrong_value": "work this case by hand, step by step. A hint: gradschool hint {id}",
+    "wrong_gradient": "look for .detach(), .data, .item() or torch.no_grad on the way.",
+    "broken_invariant": "read the docstring again for what must hold. A hint: gradschool hint {id}",
+    "fails_training": "values are right on small cases: look at what happens over many steps.",
+    "pass": "yours now runs in the library: gradschool train RECIPE --mine",
+    "infra_error": "this is a fault of the course, not yours; nothing is counted. Please report it.",
+}  # fmt: skip
+
+
+def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: Channel) -> Result:
+    """Judge one exercise.
+
+    Args:
+        chapter, exercise: what is checked.
+        text, path: the learner's file.
+        channel: to the process that has loaded this very text.
+    """
+    start = time.monotonic()
+    stages: list[str] = []
+
+    def result(outcome: Any, stage: str = "", said: str = "", why: str = "") -> Result:
+        return Result(
+            exercise.id, outcome, stage, said, why, NEXT[outcome].format(id=exercise.id),
+            time.monotonic() - start, path, hashlib.sha256(text.encode()).hexdigest(), tuple(stages),
+        )  # fmt: skip
+
+    remote = Remote(channel, text)
+    ladder = Ladder(remote)
+    try:
+        # 1. What can be seen without running it, then whether it loads.
+        check = check_of(chapter, exercise)
+        tree = parse(text)
+        ladder.enter("rules")
+        for line, name in broken_rules(tree, exercise.forbid, exercise.allow):
+            raise Failure("broken_invariant", f"Line {line} uses {name}, which this exercise does without.")
+        ladder.enter("signature")
+        loaded(remote)
+        same_signature(exercise, tree)
+        # 2. The ladder of this exercise.
+        check(ladder)
+        ladder.finish()
+        stages.extend(ladder.passed)
+        return result("pass", ladder.passed[-1])
+    except Failure as failure:
+        stages.extend(ladder.passed)
+        stage = failure.stage or ladder.stage
+        if failure.outcome in ("not_attempted", "infra_error"):
+            return result(failure.outcome, stage, failure.said)
+        return result(failure.outcome, stage, failure.said, known_mistake(exercise, check, failure, stage))
+    except Exception as error:
+        return result("infra_error", ladder.stage, f"{type(error).__name__}: {error}")
+
+
+def parse(text: str) -> ast.Module:
+    """The learner's file as a tree.
+
+    Raises:
+        Failure: it is not Python.
+    """
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        quoted = f"`{text.splitlines()[line - 1].strip()}`" if text.splitlines()[line - 1 : line] else ""
+        message = getattr(error, "msg", str(error))
+        raise Failure("syntax", f"Line {line} is not Python: {quoted} ({message}).") from error
+
+
+def loaded(remote: Remote) -> None:
+    """Hear that the learner's file was loaded.
+
+    Raises:
+        Failure: it was not.
+    """
+    try:
+        remote.hear()
+    except Failure as failure:
+        outcome = "import" if failure.outcome == "crash" else failure.outcome
+        raise Failure(outcome, failure.said, failure.stage or "signature") from None
+
+
+def same_signature(exercise: Exercise, tree: ast.Module) -> None:
+    """Refuse a function whose parameters are not those of the reference.
+
+    Raises:
+        Failure: its name, or a parameter's name or place, is another.
+    """
+    reference, _ = find(ast.parse(read_source(source_of(exercise.target))), exercise.function)
+    try:
+        mine, _ = find(tree, exercise.function)
+    except UserError as error:
+        raise Failure("wrong_type", f"{error.what} in your file; exactly one was expected.") from None
+    want, came = (ast.unparse(strip_types(f)) for f in (reference, mine))
+    if want != came:
+        raise Failure("wrong_type", f"The signature is ({came}); ({want}) was expected.")
+
+
+def strip_types(function: Any) -> ast.arguments:
+    """A function's arguments without annotations."""
+    arguments: ast.arguments = ast.parse(f"def f({ast.unparse(function.args)}): ...").body[0].args  # type: ignore
+    for node in ast.walk(arguments):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    return arguments
+
+
+def check_of(chapter: Chapter, exercise: Exercise) -> Callable[[Ladder], None]:
+    """The function in the chapter's checks.py that walks this exercise's ladder.
+
+    Raises:
+        Failure: there is none, which is the course's fault.
+    """
+    file = chapter.folder / "checks.py"
+    spec = importlib.util.spec_from_file_location(f"checks_{chapter.number}", file)
+    if spec is None or spec.loader is None or not file.is_file():
+        raise Failure("infra_error", f"{file} does not exist")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not callable(check := getattr(module, exercise.slug, None)):
+        raise Failure("infra_error", f"{file} has no check {exercise.slug}")
+    return check

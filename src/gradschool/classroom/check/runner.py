@@ -1,0 +1,167 @@
+"""Runs one check: forks (or starts) the learner's process, then the judge, and watches both.
+
+The order is the protection: the learner's process is forked before the judge and before the pipe that
+carries the verdict exist, so nothing in it can write a verdict or read the truth.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gradschool.classroom.author.manifest import COURSE, Chapter, Exercise, find_exercise
+from gradschool.classroom.check.judge import NEXT, judge
+from gradschool.classroom.check.limits import Limits, quiet
+from gradschool.classroom.check.report import Result, from_record
+from gradschool.classroom.check.subject import Work, serve
+from gradschool.classroom.check.wire import Channel
+
+GRACE = (
+    20.0  # seconds that a judge may take on top of its subject's time, for oracles that are slow to import
+)
+GLANCE = 0.05  # seconds between two looks at the memory of a subject
+
+
+@dataclass(frozen=True)
+class Job:
+    """One check to run.
+
+    Args:
+        exercise: its id.
+        path, text: the learner's file and what stands in it.
+        course: folder of the chapters.
+        limits: of time and memory; None takes the exercise's time.
+    """
+
+    exercise: str
+    path: str
+    text: str
+    course: Path = COURSE
+    limits: Limits | None = None
+
+    @classmethod
+    def of(cls, exercise: str, file: Path, course: Path = COURSE, limits: Limits | None = None) -> "Job":
+        """The job of checking a file as it is now."""
+        return cls(exercise, str(file.resolve()), file.read_text(encoding="utf-8"), course, limits)
+
+    def find(self) -> tuple[Chapter, Exercise]:
+        """The exercise, as the manifest has it now."""
+        return find_exercise(self.exercise, self.course)
+
+    def work(self, exercise: Exercise) -> Work:
+        """What its subject needs to know."""
+        limits = self.limits or Limits(exercise.seconds)
+        return Work(
+            self.text, self.path, exercise.function, exercise.hidden, exercise.forbid, exercise.allow, limits
+        )
+
+
+def infra(job: Job, said: str) -> Result:
+    """A fault of ours."""
+    return Result(job.exercise, "infra_error", said=said, next=NEXT["infra_error"], file=job.path)
+
+
+def run_forked(job: Job) -> Result:
+    """Run a check by forking this process, which must be single-threaded and must have loaded no answers."""
+    start = time.monotonic()
+    chapter, exercise = job.find()
+    work = job.work(exercise)
+    # 1. The learner's process, which is left nothing but its end of the channel.
+    ours, theirs = socket.socketpair()
+    with tempfile.TemporaryFile() as output:
+        subject = os.fork()
+        if subject == 0:
+            os.setsid()
+            quiet(output.fileno())
+            keep_only(theirs.fileno())
+            serve(Channel(theirs), work)
+            os._exit(0)
+        theirs.close()
+        # 2. The judge, and only now the pipe for its verdict.
+        read, write = os.pipe()
+        judging = os.fork()
+        if judging == 0:
+            quiet(os.open(os.devnull, os.O_WRONLY))
+            os.close(read)
+            channel = Channel(ours, time.monotonic() + work.limits.seconds)
+            verdict = judge(chapter, exercise, job.text, job.path, channel)
+            with os.fdopen(write, "w", encoding="utf-8") as pipe:
+                json.dump(asdict(verdict), pipe)
+            os._exit(0)
+        ours.close()
+        os.close(write)
+        # 3. Wait, with an eye on memory; then nothing of either is left.
+        try:
+            said, starved = watched(read, subject, work.limits, start)
+        finally:
+            os.close(read)
+            for process, kill in ((subject, os.killpg), (judging, os.kill)):
+                end(process, kill)
+    return concluded(job, said, starved)
+
+
+def keep_only(fd: int) -> None:
+    """Close every file of this process but the standard three and one."""
+    most = min(os.sysconf("SC_OPEN_MAX"), 65536)
+    os.closerange(3, fd)
+    os.closerange(fd + 1, most)
+
+
+def end(process: int, kill: Any) -> None:
+    """Kill a child (or its whole group) and reap it."""
+    for way in (kill, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            way(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+
+
+def watched(read: int, subject: int, limits: Limits, start: float) -> tuple[bytes, bool]:
+    """The judge's verdict, b"" if none came in time; and whether the subject was ended for its memory."""
+    import psutil
+
+    data, starved = bytearray(), False
+    process = psutil.Process(subject)
+    try:
+        least = process.memory_info().rss
+    except psutil.Error:
+        least = 0
+    while time.monotonic() < start + limits.seconds + GRACE:
+        if select.select([read], [], [], GLANCE)[0]:
+            chunk = os.read(read, 65536)
+            if not chunk:
+                break
+            data += chunk
+        elif not starved and rss(process) > least + limits.memory:
+            starved = True
+            process.kill()
+    return bytes(data), starved
+
+
+def rss(process: Any) -> int:
+    """A process's memory in bytes; 0 when it has gone."""
+    import psutil
+
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def concluded(job: Job, said: bytes, starved: bool) -> Result:
+    """The result out of a judge's JSON, or our fault where there is none."""
+    try:
+        result = from_record(json.loads(said), Path(job.path))
+    except (ValueError, TypeError):
+        return infra(job, "The judge gave no verdict.")
+    if starved and not result.passed:
+        told = "It asked for more memory than a check may use."
+        return Result(job.exercise, "memory", result.stage, told, "", NEXT["memory"], result.seconds,
+                      job.path, result.sha256, result.stages)  # fmt: skip
+    return result

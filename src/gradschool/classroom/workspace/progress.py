@@ -1,0 +1,123 @@
+"""What a learner has done, in one readable file: progress.json in the workspace.
+
+A pass is remembered by the content that passed: of the learner's file, and of the check it passed.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from gradschool.classroom.author.manifest import Chapter, Exercise, chapters, source_of
+from gradschool.classroom.check.report import Result
+from gradschool.classroom.workspace.layout import Workspace, write
+from gradschool.errors import UserError
+
+
+def read(workspace: Workspace) -> dict[str, Any]:
+    """The whole record: {"exercises": {id: ...}, "quizzes": {chapter: ...}}.
+
+    Raises:
+        UserError: progress.json is not readable.
+    """
+    file = workspace.root / "progress.json"
+    try:
+        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        content = {}
+    except ValueError as error:
+        raise UserError(
+            f"{file} is not JSON ({error})", "the file as gradschool wrote it",
+            "Mend it, or move it away and check again: your own files are not touched.",
+        ) from error  # fmt: skip
+    return {"exercises": {}, "quizzes": {}} | content
+
+
+@contextmanager
+def changing(workspace: Workspace) -> Iterator[dict[str, Any]]:
+    """The record, to change in place; written when the block ends, one writer at a time."""
+    workspace.root.mkdir(parents=True, exist_ok=True)
+    (workspace.root / ".course").mkdir(exist_ok=True)
+    with FileLock(workspace.root / ".course" / "progress.lock"):
+        content = read(workspace)
+        yield content
+        write(workspace.root / "progress.json", json.dumps(content, indent=1) + "\n")
+
+
+def record_result(workspace: Workspace, chapter: Chapter, exercise: Exercise, result: Result) -> None:
+    """Remember a verdict; faults of ours are not counted."""
+    if result.outcome == "infra_error":
+        return
+    with changing(workspace) as content:
+        one = content["exercises"].setdefault(exercise.id, {})
+        one["tries"] = one.get("tries", 0) + (result.outcome != "not_attempted")
+        one["last"] = result.outcome
+        if result.passed:
+            one |= {
+                "passed": result.sha256, "check": check_version(chapter, exercise),
+                "at": time.strftime("%Y-%m-%d %H:%M"), "stages": list(result.stages),
+            }  # fmt: skip
+
+
+def remembered(workspace: Workspace, chapter: Chapter, exercise: Exercise) -> bool:
+    """Whether the learner's file, as it is now, has passed the check as it is now."""
+    one, file = read(workspace)["exercises"].get(exercise.id, {}), workspace.file(chapter, exercise)
+    if not file.is_file() or "passed" not in one:
+        return False
+    is_same = hashlib.sha256(file.read_bytes()).hexdigest() == one["passed"]
+    return is_same and one.get("check") == check_version(chapter, exercise)
+
+
+def check_version(chapter: Chapter, exercise: Exercise) -> str:
+    """A hash of all that decides a verdict: the checks, what the manifest says, and the reference."""
+    parts = [
+        (chapter.folder / "checks.py").read_bytes(), exercise.model_dump_json().encode(),
+        source_of(exercise.target).read_bytes(),
+    ]  # fmt: skip
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def next_hint(workspace: Workspace, exercise: Exercise) -> tuple[int, int, str]:
+    """The next hint's number, how many there are, and its text; after the last, the last again."""
+    with changing(workspace) as content:
+        one = content["exercises"].setdefault(exercise.id, {})
+        number = min(one.get("hints", 0) + 1, len(exercise.hints))
+        one["hints"] = number
+    return number, len(exercise.hints), exercise.hints[number - 1]
+
+
+def record_solution(workspace: Workspace, exercise: Exercise) -> None:
+    """Remember that the solution was looked at."""
+    with changing(workspace) as content:
+        content["exercises"].setdefault(exercise.id, {})["solution"] = time.strftime("%Y-%m-%d %H:%M")
+
+
+def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[str, Any]]:
+    """The chapters with minutes, what is done, and what is next.
+
+    Returns:
+        For each chapter {id, number, title, needs, minutes, done, next, exercises: [{id, target, minutes,
+        mutants, done, hints, solution}]}; `next` is the id of its first exercise that is not done, or None.
+    """
+    record, rows = read(workspace)["exercises"], []
+    for chapter in chapters(course) if course else chapters():
+        lines = [
+            {
+                "id": e.id, "target": e.target, "minutes": e.minutes, "mutants": len(e.mutants),
+                "done": "passed" in record.get(e.id, {}), "hints": record.get(e.id, {}).get("hints", 0),
+                "solution": "solution" in record.get(e.id, {}),
+            }
+            for e in chapter.exercises
+        ]  # fmt: skip
+        waiting = [line["id"] for line in lines if not line["done"]]
+        rows.append({
+            "id": chapter.id, "number": chapter.number, "title": chapter.title, "needs": chapter.needs,
+            "minutes": chapter.minutes, "done": len(lines) - len(waiting),
+            "next": waiting[0] if waiting else None, "exercises": lines,
+        })  # fmt: skip
+    return rows

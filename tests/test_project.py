@@ -1,0 +1,39 @@
+"""What the documents name exists, and the lock carries no address."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from gradschool.cli.main import COMMANDS
+from gradschool.recipes import listing
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_lock_has_no_address():
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    allowed = re.compile(r"^\s*(#|--hash=|[A-Za-z0-9._-]+(\[.*\])?==)")
+    assert len(lines) > 500
+    assert [line for line in lines if not allowed.match(line)] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/design.md"])
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (ROOT / page).parent.joinpath(target).exists(), target
+
+
+def test_commands_and_recipes_of_the_readme_exist():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for word in re.findall(r"gradschool ([a-z]+)\b", text):
+        assert word in COMMANDS or word in ("train", "report"), word
+    for recipe in re.findall(r"gradschool train ([a-z0-9_]+)", text):
+        assert recipe in listing(), recipe
+
+
+def test_every_size_is_within_its_budget():
+    import budgets
+
+    assert budgets.over_budget() == []
