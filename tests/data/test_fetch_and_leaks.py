@@ -93,9 +93,10 @@ def test_a_wrong_checksum_is_refused_and_set_aside(server, tmp_path):
 
 def test_offline_names_the_file_and_the_place_and_takes_what_is_brought(server, tmp_path):
     nowhere = info("http://127.0.0.1:9/set.zip")
-    with pytest.raises(WorkFailed, match=r"set.zip could not be fetched.*bring it to .*toy.coming"):
+    with pytest.raises(WorkFailed, match=r"set.zip could not be fetched.*bring set.zip to .*toy"):
         fetch(nowhere)
-    (tmp_path / "cache" / "toy.coming" / "set.zip").write_bytes(CONTENT)
+    (tmp_path / "cache" / "toy").mkdir()
+    (tmp_path / "cache" / "toy" / "set.zip").write_bytes(CONTENT)
     assert (fetch(nowhere) / "cat" / "1.png").exists()
     with pytest.raises(UserError, match="no address"):
         fetch(SetInfo("none", "None", [], "", "", packs=["none.zip"]))

@@ -134,7 +134,10 @@ def test_a_decompression_bomb_is_refused_unread(monkeypatch):
         ({}, "no files"),
         ({"readme.txt": b"x"}, "none an image in a class folder"),
         ({"cat/1.png": picture(1), "cat/2.png": picture(2)}, r"one class \(cat\)"),
-        ({"cat/1.png": b"", "dog/1.png": b""}, "none of the 2 images"),
+        (
+            {"cat/1.png": b"", "dog/1.png": b""},
+            r"no image that could be used \(cat/1.png: the file is empty \(0 bytes\) and 1 more",
+        ),
     ],
 )
 def test_folders_with_nothing_to_learn_are_refused(tmp_path, layout, sentence):

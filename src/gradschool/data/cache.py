@@ -5,9 +5,10 @@ processes that want the same entry at once take turns. A damaged entry is made a
 """
 
 import errno
+import math
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from numpy.typing import NDArray
 
 from gradschool.errors import WorkFailed
 
-Arrays = Mapping[str, NDArray[np.generic]]
+Arrays = dict[str, NDArray[np.generic]]
+Room = Callable[[str, tuple[int, ...]], NDArray[np.uint8]]
+"""Name and shape to an array of zeros to fill: on the disk, so that it may be larger than the memory."""
 
 
 def cache_folder() -> Path:
@@ -28,12 +31,13 @@ def cache_folder() -> Path:
     return Path(user_cache_dir("gradschool"))
 
 
-def remembered(key: str, build: Callable[[], Arrays]) -> dict[str, NDArray[np.generic]]:
+def remembered(key: str, build: Callable[[Room], Arrays]) -> Arrays:
     """The arrays of an entry, memory-mapped; built now if the cache does not hold them whole.
 
     Args:
         key: names the content: another content must have another key.
-        build: makes the arrays.
+        build: makes the arrays; large ones in the room it is handed. Called again without a cache if the
+            cache cannot be written.
 
     Raises:
         WorkFailed: the disk of the cache is full.
@@ -48,26 +52,34 @@ def remembered(key: str, build: Callable[[], Arrays]) -> dict[str, NDArray[np.ge
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"):
             found = mapped(folder)  # another process may have built it while we waited
-            return found if found is not None else stored(folder, build())
+            return found if found is not None else stored(folder, build)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             where = cache_folder()
             advice = "Free some space, or set GRADSCHOOL_CACHE to another disk."
             raise WorkFailed(f"the disk of {where} is full", "room for the decoded images", advice) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-            return {name: np.asarray(value) for name, value in build().items()}  # no cache: decode every time
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST):
+            return build(lambda name, shape: np.zeros(shape, np.uint8))  # no cache: decode every time
         raise
 
 
-def stored(folder: Path, arrays: Arrays) -> dict[str, NDArray[np.generic]]:
-    """Write an entry and map it."""
+def stored(folder: Path, build: Callable[[Room], Arrays]) -> Arrays:
+    """Build an entry in its place and map it; the lock is held, so whatever lies half built is dead."""
+    for dead in folder.parent.glob(f".{folder.name}.*"):
+        shutil.rmtree(dead, ignore_errors=True)
     new = folder.with_name(f".{folder.name}.{os.getpid()}")
-    shutil.rmtree(new, ignore_errors=True)
     try:
         new.mkdir()
-        for name, value in arrays.items():
-            np.save(new / f"{name}.npy", value)
-        (new / "whole").write_text("\n".join(sorted(arrays)))
+        arrays = build(lambda name, shape: room_in(new, name, shape))
+        names = sorted(arrays)
+        for name in names:
+            value = arrays.pop(name)
+            if isinstance(value, np.memmap):
+                value.flush()
+            else:
+                np.save(new / f"{name}.npy", value)
+            del value  # Windows renames no folder with a mapped file in it
+        (new / "whole").write_text("\n".join(names))
         shutil.rmtree(folder, ignore_errors=True)
         new.replace(folder)
     finally:
@@ -77,7 +89,24 @@ def stored(folder: Path, arrays: Arrays) -> dict[str, NDArray[np.generic]]:
     return found
 
 
-def mapped(folder: Path) -> dict[str, NDArray[np.generic]] | None:
+def room_in(folder: Path, name: str, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A mapped file of zeros; its bytes are claimed now, because a full disk cannot be told of later.
+
+    Raises:
+        OSError: they are not to be had.
+    """
+    size = math.prod(shape)
+    if size > shutil.disk_usage(folder).free:
+        raise OSError(errno.ENOSPC, "the disk is full")
+    file = folder / f"{name}.npy"
+    array = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
+    if hasattr(os, "posix_fallocate"):
+        with file.open("r+b") as handle:
+            os.posix_fallocate(handle.fileno(), 0, file.stat().st_size)
+    return array
+
+
+def mapped(folder: Path) -> Arrays | None:
     """The arrays of an entry as memory maps, or None if it is missing or damaged."""
     try:
         names = (folder / "whole").read_text().split("\n")

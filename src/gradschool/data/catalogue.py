@@ -1,16 +1,18 @@
 """Find a data set by name, wherever it lies, or open a folder or zip: always three parts of uint8 images."""
 
 import difflib
+import hashlib
 import importlib
 import os
 import pkgutil
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from gradschool.data import sets
-from gradschool.data.cache import cache_folder, remembered
+from gradschool.data.cache import Arrays, Room, cache_folder, remembered
+from gradschool.data.fetch import brought, fetch, usable
 from gradschool.data.folder import open_folder
 from gradschool.data.images import Images, Splits
 from gradschool.data.setinfo import Parts, SetInfo
@@ -25,8 +27,13 @@ def all_sets() -> list[SetInfo]:
 
 
 def plain(name: str) -> str:
-    """A name without case, hyphens and underscores."""
+    """A name without case, hyphens, underscores and spaces."""
     return name.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def spellings(info: SetInfo) -> set[str]:
+    """A set's names, plain."""
+    return {plain(name) for name in (info.name, *info.aliases)}
 
 
 def find(name: str) -> SetInfo:
@@ -35,7 +42,7 @@ def find(name: str) -> SetInfo:
     Raises:
         UserError: there is none; the nearest is named.
     """
-    known = {plain(spelling): info for info in all_sets() for spelling in (info.name, *info.aliases)}
+    known = {spelling: info for info in all_sets() for spelling in spellings(info)}
     if plain(name) in known:
         return known[plain(name)]
     near = difflib.get_close_matches(plain(name), known, 1, 0.6)
@@ -49,17 +56,27 @@ def find(name: str) -> SetInfo:
 
 def located(info: SetInfo) -> Path | None:
     """Where a set lies: in a data pack, in the cache, or where a system package put it."""
-    pack = os.environ.get("GRADSCHOOL_DATA")
-    places = [Path(pack).expanduser() / inside for inside in info.packs] if pack else []
-    places += [cache_folder() / info.name, *map(Path, info.places)]
+    places, fetched = in_pack(info), cache_folder() / info.name
+    places += [fetched] if usable(info, fetched) else []
+    places += map(Path, info.places)
     return next((place for place in places if place.exists()), None)
+
+
+def in_pack(info: SetInfo) -> list[Path]:
+    """Where the pack in GRADSCHOOL_DATA may hold a set: at a known place, or under the set's own name."""
+    if not os.environ.get("GRADSCHOOL_DATA"):
+        return []
+    pack = Path(os.environ["GRADSCHOOL_DATA"]).expanduser()
+    items = sorted(pack.iterdir()) if pack.is_dir() else []
+    named = [p for p in items if plain(p.stem if p.suffix == ".zip" else p.name) in spellings(info)]
+    return [*(pack / inside for inside in info.packs), *named]
 
 
 def open_set(name: str | Path, *, size: int | None = None, val: float = 0.1, seed: int = 0) -> Splits:
     """Open a data set by name, or a folder or zip by path.
 
     Args:
-        name: of a set, or a path.
+        name: of a set, or a path; a bare name that is both is the set.
         size: side to which image files are decoded; None keeps it where all agree, else 64.
         val: share of the training images held out, 0 to below 1, where the set has no validation part.
         seed: of what is held out.
@@ -68,52 +85,43 @@ def open_set(name: str | Path, *, size: int | None = None, val: float = 0.1, see
         UserError: it is not here; the sentence says which files to bring where.
     """
     path = Path(name).expanduser()
-    if path.exists() and (os.sep in str(name) or path.suffix == ".zip" or not is_known(str(name))):
+    is_path = isinstance(name, Path) or bool({"/", os.sep} & set(name)) or path.suffix == ".zip"
+    if path.exists() and (is_path or not is_known(str(name))):
         return open_folder(path, size, val, seed)
     info = find(str(name))
-    place = located(info)
-    if info.read is None:
-        if place is None:
-            raise missing(info)
-        splits = open_folder(place / info.root if place.is_dir() else place, size, val, seed)
-        return Splits(info.name, splits.train, splits.val, splits.test, splits.skipped, splits.notes)
-    if place is None and info.files:
+    place = located(info) or (fetch(info) if brought(info) else None)
+    if place is None and (info.files or info.packs):
         raise missing(info)
+    if info.read is None:
+        assert place is not None, "a set of image files lies somewhere"
+        return replace(open_folder(place, size, val, seed, info.layout), name=info.name)
     return from_parts(info, read_once(info, place), val, seed)
 
 
 def is_known(name: str) -> bool:
     """Whether a set has this name."""
-    return any(plain(name) == plain(n) for info in all_sets() for n in (info.name, *info.aliases))
+    return any(plain(name) in spellings(info) for info in all_sets())
 
 
 def read_once(info: SetInfo, place: Path | None) -> Parts:
     """A set's arrays, decoded at most once for the same files."""
-    assert info.read is not None
+    read = info.read
+    assert read is not None, "a set of image files is opened as a folder"
     if place is None:
-        return info.read(Path())
+        return read(Path())
     files = sorted(place.rglob("*")) if place.is_dir() else [place]
     stats = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
-    key = f"{info.name}-{abs(hash_of(stats)):016x}"
+    key = f"{info.name}-{hashlib.sha256(repr(stats).encode()).hexdigest()[:16]}"
 
-    def build() -> dict[str, np.ndarray]:
-        parts = info.read(place)  # type: ignore[misc]
-        return {
-            f"{part}-{kind}": a
-            for part, arrays in parts.items()
-            for kind, a in zip("xy", arrays, strict=True)
-        }
+    def build(room: Room) -> Arrays:
+        arrays: Arrays = {}
+        for part, (pixels, labels) in read(place).items():
+            arrays |= {f"{part}-x": pixels, f"{part}-y": labels}
+        return arrays
 
     found = remembered(key, build)
     parts = {name.split("-")[0] for name in found}
     return {part: (found[f"{part}-x"], found[f"{part}-y"]) for part in parts}  # type: ignore[misc]
-
-
-def hash_of(value: object) -> int:
-    """The same number for the same value in every process."""
-    import hashlib
-
-    return int.from_bytes(hashlib.blake2b(repr(value).encode(), digest_size=8).digest(), "big")
 
 
 def from_parts(info: SetInfo, parts: Parts, val: float, seed: int) -> Splits:
@@ -131,13 +139,18 @@ def from_parts(info: SetInfo, parts: Parts, val: float, seed: int) -> Splits:
 
 def missing(info: SetInfo) -> UserError:
     """What to bring where."""
-    place = cache_folder() / info.name
-    names = ", ".join(file.name for file in info.files) or " or ".join(info.packs)
-    size = f", {info.size / 1e6:.0f} MB" if info.size else ""
-    fetch = f"Fetch it: gradschool data {info.name}. Without a network bring " if info.files else "Bring "
-    debian = f" On Debian: apt install {info.places[0].split('/')[-1]}." if info.places else ""
+    pack = os.environ.get("GRADSCHOOL_DATA")
+    lost = f" (GRADSCHOOL_DATA is {pack}, which is no folder)" if pack and not Path(pack).is_dir() else ""
+    if not info.files:
+        wanted = f"a data pack with {' or '.join(info.packs)}"
+        advice = "Set GRADSCHOOL_DATA to the pack's folder, or pass a folder or zip with --data"
+        return UserError(f"{info.title} is not here{lost}", wanted, advice + ".")
+    names = ", ".join(file.name for file in info.files)
+    size = f", {info.size / 1e6:,.0f} MB" if info.size else ""
+    debian = f" On Debian: apt install {Path(info.places[0]).name}." if info.places else ""
     return UserError(
-        f"{info.title} is not here",
+        f"{info.title} is not here{lost}",
         "",
-        f"{fetch}its files ({names}{size}) to {place}, or pass a folder with --data.{debian}",
+        f"Fetch it: gradschool data {info.name}. Without a network bring {names}{size} to "
+        f"{cache_folder() / info.name}, or pass a folder with --data.{debian}",
     )

@@ -1,32 +1,59 @@
 """Fetch a set's files: with resume, checked, and unpacked so that half a set is never left behind.
 
-A file is downloaded as NAME.part and renamed when its size and checksum are right; archives are unpacked
-into a temporary folder that is renamed when it is whole. Files brought by hand are checked and unpacked in
-the same way.
+Everything happens in a folder NAME.coming, which is renamed to NAME when it is whole; a file is downloaded
+as FILE.part and renamed when it is complete. Files brought by hand to NAME go the same way.
 """
 
+import errno
 import hashlib
+import http.client
 import shutil
+import ssl
 import tarfile
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+from filelock import FileLock
 
 from gradschool.data.cache import cache_folder
 from gradschool.data.setinfo import RemoteFile, SetInfo
+from gradschool.data.source import leads_outside, wanted
 from gradschool.errors import UserError, WorkFailed
 
 Told = Callable[[str, int, int], None]
 """Called with (file, bytes so far, bytes in all, 0 if unknown)."""
 
 ARCHIVES = (".zip", ".tar.gz", ".tgz", ".tar")
-BLOCK = 1 << 18
+BLOCK = 1 << 18  # bytes
+PATIENCE = 30.0  # seconds without a byte
+BROKEN = (urllib.error.URLError, TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException)
+
+
+def usable(info: SetInfo, place: Path) -> bool:
+    """Whether a set's folder in the cache is whole: its archives unpacked, or its other files all there."""
+    have = {path.name for path in place.iterdir()} if place.is_dir() else set()
+    packed = [file.name for file in info.files if file.name.endswith(ARCHIVES)]
+    plain = [file.name for file in info.files if not file.name.endswith(ARCHIVES)]
+    unpacked = wanted(list(have - set(packed))) if packed else plain
+    return bool(unpacked) and not have & set(packed) and all(n in have or stem(n) in have for n in plain)
+
+
+def stem(name: str) -> str:
+    """The name of a gzipped file once it is not."""
+    return name.removesuffix(".gz")
+
+
+def brought(info: SetInfo) -> bool:
+    """Whether all files of a set have been brought by hand and only wait to be checked and unpacked."""
+    return bool(info.files) and all((cache_folder() / info.name / file.name).is_file() for file in info.files)
 
 
 def fetch(info: SetInfo, told: Told = lambda name, done, of: None) -> Path:
-    """Bring a set into the cache.
+    """Bring a set into the cache; what has been brought there by hand is not fetched.
 
     Args:
         info: the set.
@@ -37,76 +64,105 @@ def fetch(info: SetInfo, told: Told = lambda name, done, of: None) -> Path:
 
     Raises:
         UserError: the set has no address.
-        WorkFailed: no network, or a file that is not what it should be; what was fetched so far is kept.
+        WorkFailed: no network, no room, or a file that is not what it should be; what was fetched so far is
+            kept.
     """
     if not info.files:
-        wanted = (
-            f"a data pack with {' or '.join(info.packs)}"
-            if info.packs
-            else "nothing: it comes with a package"
-        )
-        raise UserError(
-            f"{info.title} has no address to fetch it from", wanted, "Set GRADSCHOOL_DATA to the pack."
-        )
+        place = f"a data pack with {' or '.join(info.packs)}" if info.packs else "nothing: it comes along"
+        advice = "Set GRADSCHOOL_DATA to the pack's folder." if info.packs else ""
+        raise UserError(f"{info.title} has no address to fetch it from", place, advice)
     final = cache_folder() / info.name
-    if final.exists():
-        return final
     coming = final.with_name(f"{info.name}.coming")
-    coming.mkdir(parents=True, exist_ok=True)
-    # 1. Every file, resumed where it was cut off.
+    try:
+        coming.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{coming}.lock"):
+            if not usable(info, final):
+                bring(info, final, coming, told)
+            shutil.rmtree(coming, ignore_errors=True)
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        problem = "is on a full disk" if full else f"cannot be written ({error})"
+        advice = "Free some space, or set GRADSCHOOL_CACHE to another place; then start again."
+        raise WorkFailed(f"{cache_folder()} {problem}", "room for the data set", advice) from error
+    return final
+
+
+def bring(info: SetInfo, final: Path, coming: Path, told: Told) -> None:
+    """The steps of `fetch`, one process at a time."""
+    coming.mkdir(exist_ok=True)  # another process may have finished with it
+    # 1. Every file: from the hand, or the network, resumed where it was cut off.
     for file in info.files:
-        if not (coming / file.name).exists():
+        if (final / file.name).is_file():
+            (final / file.name).replace(coming / file.name)
+        if not (coming / file.name).is_file():
             download(file, coming, final, told)
         check(file, coming / file.name)
-    # 2. Archives are unpacked; only then the set gets its name.
+    # 2. Archives are unpacked into one folder beside them.
+    inside = coming / "unpacked"
+    shutil.rmtree(inside, ignore_errors=True)
+    inside.mkdir()
     for file in info.files:
         if file.name.endswith(ARCHIVES):
-            unpack(coming / file.name, coming)
-            (coming / file.name).unlink()
-    coming.replace(final)
-    return final
+            unpack(coming / file.name, inside)
+        else:
+            shutil.copy2(coming / file.name, inside / file.name)
+    # 3. Only now the set gets its name.
+    if final.exists() and wanted([path.name for path in final.iterdir()]):
+        raise WorkFailed(f"{final} holds other files", "only the files of the set", "Move them away.")
+    shutil.rmtree(final, ignore_errors=True)
+    inside.replace(final)
 
 
 def download(file: RemoteFile, folder: Path, place: Path, told: Told) -> None:
     """Fetch one file, from where an earlier attempt was cut off.
 
     Raises:
-        WorkFailed: the address cannot be reached, or answers with something else.
+        WorkFailed: the address cannot be reached, or the connection broke.
     """
     part = folder / f"{file.name}.part"
     have = part.stat().st_size if part.exists() else 0
-    request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            if have and answer.status != 206:
-                have = 0  # a server without resume sends the whole file again
-            of = have + int(answer.headers.get("Content-Length") or 0)
-            with part.open("ab" if have else "wb") as handle:
-                while block := answer.read(BLOCK):
-                    handle.write(block)
-                    have += len(block)
-                    told(file.name, have, of)
-    except urllib.error.HTTPError as error:
-        if error.code != 416:  # asked for bytes beyond the end: the part is complete, its checksum decides
-            raise unreachable(file, place, error) from error
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
-        raise unreachable(file, place, error) from error
-    expected = file.size or (of if have else 0)
-    if expected and have < expected:
-        raise WorkFailed(
-            f"{file.name} broke off after {have:,} of {expected:,} bytes",
-            "all of it",
-            "Start again to go on from there.",
-        )
+    if not (file.size and have == file.size):
+        request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                resumed = have if answer.status == 206 else 0  # a server without resume sends it all again
+                take(answer, part, resumed, lambda done, of: told(file.name, done, of))
+        except urllib.error.HTTPError as error:
+            if error.code != 416 or file.size:
+                raise unreachable(file, place, str(error)) from error
+            # Bytes beyond the end were asked for: the part is complete, and its content will be checked.
+        except BROKEN as error:
+            raise unreachable(file, place, str(error)) from error
     part.replace(folder / file.name)
 
 
-def unreachable(file: RemoteFile, place: Path, error: Exception) -> WorkFailed:
+def take(answer: http.client.HTTPResponse, part: Path, have: int, told: Callable[[int, int], None]) -> None:
+    """Write what a server sends behind the bytes there are.
+
+    Raises:
+        WorkFailed: it ended before its announced length.
+    """
+    length = answer.headers.get("Content-Length")
+    of = have + int(length) if length else 0
+    with part.open("ab" if have else "wb") as handle:
+        while block := answer.read(BLOCK):
+            handle.write(block)
+            have += len(block)
+            told(have, of)
+    if of and have < of:
+        raise WorkFailed(
+            f"{part.stem} broke off after {have:,} of {of:,} bytes",
+            "all of it",
+            "Start again: it goes on from there.",
+        )
+
+
+def unreachable(file: RemoteFile, place: Path, reason: str) -> WorkFailed:
     """One sentence with the file to bring and where to put it."""
     return WorkFailed(
-        f"{file.name} could not be fetched ({error})",
+        f"{file.name} could not be fetched from {file.url} ({reason})",
         "",
-        f"With a network start again; without one bring it to {place}.coming and start again.",
+        f"With a network start again; without one bring {file.name} to {place} and start again.",
     )
 
 
@@ -119,55 +175,55 @@ def check(file: RemoteFile, path: Path) -> None:
     size = path.stat().st_size
     problem = f"has {size:,} bytes, not {file.size:,}" if file.size and size != file.size else ""
     if not problem and file.checksum:
-        kind, _, wanted = file.checksum.partition(":")
+        kind, _, published = file.checksum.partition(":")
         with path.open("rb") as handle:
             found = hashlib.file_digest(handle, kind).hexdigest()
-        problem = "" if found == wanted else f"has another {kind} than was published"
+        problem = "" if found == published else f"has another {kind} than was published"
     if problem:
-        path.replace(path.with_name(f"{path.name}.bad"))
+        set_aside(path)
         raise WorkFailed(
-            f"{file.name} {problem}", "the published file", "It was set aside; start again to fetch it anew."
+            f"{file.name} {problem}",
+            "the published file",
+            f"It is now {path}.bad; start again for a new one.",
         )
 
 
+def set_aside(path: Path) -> None:
+    """Rename a file that is no use, so that the next attempt begins anew."""
+    path.replace(path.with_name(f"{path.name}.bad"))
+
+
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a zip or tar beside itself; names that lead out of the folder are refused.
+    """Unpack a zip or tar; names that lead out of the folder are refused before anything is written.
 
     Raises:
         WorkFailed: it is damaged, or a name leads outside.
     """
-    inside = folder / "unpacking"
-    shutil.rmtree(inside, ignore_errors=True)
-    inside.mkdir()
     try:
         if archive.name.endswith(".zip"):
             with zipfile.ZipFile(archive) as opened:
-                for name in opened.namelist():
-                    refuse_outside(archive, name)
-                opened.extractall(inside)
+                refuse_outside(archive, opened.namelist())
+                opened.extractall(folder)
         else:
             with tarfile.open(archive) as opened_tar:
-                for member in opened_tar.getmembers():
-                    refuse_outside(archive, member.name)
-                opened_tar.extractall(inside, filter="data")
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError) as error:
-        shutil.rmtree(inside, ignore_errors=True)
+                refuse_outside(archive, opened_tar.getnames())
+                opened_tar.extractall(folder, filter="data")
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError) as error:
+        set_aside(archive)
         raise WorkFailed(
-            f"{archive.name} is damaged ({error})", "a whole archive", "Fetch it again."
+            f"{archive.name} is damaged ({error})", "a whole archive", "Start again for a new one."
         ) from error
-    for item in inside.iterdir():
-        item.replace(folder / item.name)
-    inside.rmdir()
 
 
-def refuse_outside(archive: Path, name: str) -> None:
-    """Refuse a name that leads out of the folder it is unpacked into.
+def refuse_outside(archive: Path, names: list[str]) -> None:
+    """Refuse an archive with a name that leads out of the folder it is unpacked into.
 
     Raises:
         WorkFailed: it does.
     """
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if name.startswith(("/", "\\")) or ".." in parts or ":" in (parts[0] if parts else ""):
-        raise WorkFailed(
-            f"{archive.name} holds {name!r}", "names that stay inside it", "Do not use this archive."
-        )
+    for name in names:
+        if leads_outside(name):
+            set_aside(archive)
+            raise WorkFailed(
+                f"{archive.name} holds {name!r}", "names that stay inside it", "Do not use this archive."
+            )

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gradschool.data.layouts import Listing, entries
+from gradschool.data.source import Source
+
 Parts = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]
 """Part ("train", "test") to pixels (n, c, h, w) uint8 and labels (n,)."""
 
@@ -44,7 +47,7 @@ class SetInfo:
         packs: paths inside a data pack at which the set may lie.
         places: further folders on this machine at which it may lie.
         aliases: other names.
-        root: for folders of images, where they lie inside what was unpacked.
+        layout: for folders of images, which class and part each belongs to.
     """
 
     name: str
@@ -57,9 +60,10 @@ class SetInfo:
     packs: Sequence[str] = ()
     places: Sequence[str] = ()
     aliases: Sequence[str] = ()
-    root: str = ""
+    layout: Callable[[Source], Listing] = entries
 
     @property
-    def size(self) -> int:
-        """Bytes to fetch, as far as known."""
-        return sum(file.size or 0 for file in self.files)
+    def size(self) -> int | None:
+        """Bytes to fetch, or None if its source does not state them all."""
+        sizes = [file.size for file in self.files]
+        return None if not sizes or None in sizes else sum(filter(None, sizes))

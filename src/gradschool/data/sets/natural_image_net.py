@@ -1,5 +1,6 @@
-"""NaturalImageNet: 20 kinds of animals at 256 pixels, 19,984 to train on and 2,000 to test on, 3.75x
-imbalanced.
+"""NaturalImageNet: 20 animals at 256 pixels, 19,984 to train on and 2,000 to test on, 3.75 times imbalanced.
+
+Zenodo checks its files by md5, but none could be looked up for these: size and content are checked only.
 """
 
 from gradschool.data.setinfo import RemoteFile, SetInfo

@@ -1,5 +1,6 @@
-"""400 cartoon pictures of the classes of NaturalImageNet: for testing far from the training photographs
-only.
+"""400 cartoons of the classes of NaturalImageNet: for testing far from the training photographs only.
+
+Zenodo checks its files by md5, but none could be looked up for this one: size and content are checked only.
 """
 
 from gradschool.data.setinfo import RemoteFile, SetInfo

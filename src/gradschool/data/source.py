@@ -1,0 +1,77 @@
+"""A folder or a zip as a list of names and a way to read one: nothing is unpacked."""
+
+import os
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from gradschool.errors import UserError
+
+JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside all names that begin with a dot
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the files are: their names, a way to read one, and a text that changes when any of them does."""
+
+    path: Path
+    names: Sequence[str]
+    read: Callable[[str], bytes]
+    state: str
+
+
+def open_source(path: Path) -> Source:
+    """List a folder or a zip; several threads may read at once.
+
+    Raises:
+        UserError: it is neither, it is damaged or encrypted, or a name in it leads out of it.
+    """
+    if path.is_dir():
+        return open_tree(path)
+    if not path.exists():
+        raise UserError(f"{path} is not there", "a folder or zip of class folders", "Check the spelling.")
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise UserError(
+            f"{path} is not a zip, or is damaged ({error})", "a folder or zip of class folders", ""
+        ) from error
+    infos = [info for info in archive.infolist() if not info.is_dir()]
+    for info in infos:
+        if leads_outside(info.filename):
+            raise UserError(
+                f"{path} holds {info.filename!r}", "names that stay inside it", "Make the zip anew."
+            )
+        if info.flag_bits & 1:
+            raise UserError(
+                f"{path} is encrypted", "one without a password", "Unpack it and pass the folder."
+            )
+    state = repr([(info.filename, info.file_size, info.CRC) for info in infos])
+    return Source(path, wanted([info.filename for info in infos]), archive.read, state)
+
+
+def open_tree(path: Path) -> Source:
+    """A folder with everything below it; its state is the sizes and times of its files."""
+    stats = []
+    for folder, below, files in os.walk(path):
+        below[:] = wanted(below)
+        for name in wanted(files):
+            file = Path(folder, name)
+            if file.is_file():  # not a link to nowhere, not a pipe
+                found = file.stat()
+                stats.append((file.relative_to(path).as_posix(), found.st_size, found.st_mtime_ns))
+    stats.sort()
+    names = [name for name, _, _ in stats]
+    return Source(path, names, lambda name: (path / name).read_bytes(), repr(stats))
+
+
+def wanted(names: Sequence[str]) -> list[str]:
+    """Sorted, without what operating systems and notebooks leave behind."""
+    return sorted(n for n in names if not any(p in JUNK or p.startswith(".") for p in n.split("/")))
+
+
+def leads_outside(name: str) -> bool:
+    """Whether a name in an archive would be written outside of the folder it is unpacked into."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    return name.startswith(("/", "\\")) or ".." in parts or (bool(parts) and ":" in parts[0])
