@@ -6,10 +6,10 @@ with columns file and class or label, and perhaps split.
 
 import csv
 import io
+import posixpath
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from gradschool.data.decode import ENDINGS
 from gradschool.data.source import Source
@@ -45,16 +45,16 @@ def entries(source: Source) -> Listing:
         UserError: there is no image in a class folder, or a table's row has no class.
     """
     images = [name for name in source.names if name.lower().endswith(ENDINGS)]
-    table = next((n for end in TABLES for n in source.names if PurePosixPath(n).name == end), None)
-    rows = read_table(source, table) if table else []
-    columns = named_columns(rows)
+    table = next((n for end in TABLES for n in source.names if n.split("/")[-1] == end), None)
+    header, *rows = read_table(source, table) if table else [[]]
+    columns = named_columns(header)
     if table and "file" in columns and "class" in columns:
         return whole(*from_table(table, rows, columns, images))
     found, stray = from_folders(images)
     if found:
         return found, [(name, "not in a class folder") for name in stray]
     if table:
-        have = ", ".join(filter(None, rows[0])) if rows else "no rows"
+        have = f"the columns {', '.join(header)}" if header else "no columns"
         wanted = "columns file and class (or label), and perhaps split"
         raise UserError(f"{table} has {have}", wanted, "Or put the images of each class in a folder.")
     kind = "no files" if not source.names else f"{len(source.names)} files, none an image in a class folder"
@@ -71,7 +71,7 @@ def whole(found: list[Entry], skipped: list[tuple[str, str]]) -> Listing:
 
 def from_folders(names: Sequence[str]) -> tuple[list[Entry], list[str]]:
     """Class and part from the path: [anything/][train|test|val/]class/[anything/]file."""
-    split = [PurePosixPath(name).parts for name in names]
+    split = [name.split("/") for name in names]
     # 1. A folder that holds all the others says nothing.
     depth = 0
     while len({p[depth] for p in split if len(p) > depth + 1}) == 1 and max(map(len, split)) > depth + 2:
@@ -100,45 +100,45 @@ def part_folders(names: set[str]) -> dict[str, str]:
     return known if whole_layout and "train" in known.values() else {}
 
 
-def read_table(source: Source, table: str) -> list[dict[str, str]]:
-    """A csv's rows; commas or semicolons, with or without a byte-order mark."""
+def read_table(source: Source, table: str) -> list[list[str]]:
+    """A csv's header and rows; commas or semicolons, with or without a byte-order mark."""
     text = source.read(table).decode("utf-8-sig", "replace")
     first = text.partition("\n")[0]
     delimiter = ";" if first.count(";") > first.count(",") else ","
-    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
-    return [{k: v or "" for k, v in row.items() if isinstance(k, str)} for row in reader]
+    return list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
 
 
-def named_columns(rows: Sequence[dict[str, str]]) -> dict[str, str]:
+def named_columns(header: Sequence[str]) -> dict[str, int]:
     """Which of a table's columns holds file, class and split, under any of their usual names."""
-    have = {name.strip().lower(): name for name in (rows[0] if rows else {})}
+    have = {name.strip().lower(): place for place, name in enumerate(header)}
     return {what: have[name] for what, names in COLUMNS.items() for name in reversed(names) if name in have}
 
 
 def from_table(
-    table: str, rows: Sequence[dict[str, str]], columns: dict[str, str], images: Sequence[str]
+    table: str, rows: Sequence[Sequence[str]], columns: dict[str, int], images: Sequence[str]
 ) -> Listing:
     """Class and part of the images a table names; parts come from the folders where it has no column.
 
     Raises:
         UserError: a row has no class.
     """
-    root, have = PurePosixPath(table).parent, set(images)
+    root, have = posixpath.dirname(table), set(images)
     by_folder = {entry.name: entry.part for entry in from_folders(images)[0]}
     found, skipped = [], []
     for number, row in enumerate(rows, start=2):
-        file, label = row[columns["file"]].strip(), row[columns["class"]].strip()
-        name = (root / file).as_posix()
+        cells = {what: row[place].strip() if place < len(row) else "" for what, place in columns.items()}
+        file, label = cells["file"], cells["class"]
+        name = posixpath.normpath(posixpath.join(root, file.replace("\\", "/")))
+        if not any(row):
+            continue  # an empty line
         if not file:
             skipped.append((f"{table}, line {number}", "names no file"))
         elif not label:
-            raise UserError(
-                f"{table}, line {number}: {file} has no {columns['class']}", "a class for every file", ""
-            )
+            raise UserError(f"{table}, line {number}: {file} has no class", "a class for every file", "")
         elif name not in have:
             skipped.append((name, f"named in {table}, but not there"))
-        elif "split" in columns:
-            found.append(Entry(name, label, PARTS.get(row[columns["split"]].strip().lower(), "")))
+        elif "split" in cells:
+            found.append(Entry(name, label, PARTS.get(cells["split"].lower(), "")))
         else:
             found.append(Entry(name, label, by_folder.get(name, "")))
     return found, skipped

@@ -4,7 +4,7 @@ import os
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from gradschool.errors import UserError
 
@@ -73,5 +73,5 @@ def wanted(names: Sequence[str]) -> list[str]:
 
 def leads_outside(name: str) -> bool:
     """Whether a name in an archive would be written outside of the folder it is unpacked into."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return name.startswith(("/", "\\")) or ".." in parts or (bool(parts) and ":" in parts[0])
+    parts = name.replace("\\", "/").split("/")
+    return not parts[0] or ".." in parts or ":" in parts[0]  # /etc/passwd, ../up, C:/Windows
