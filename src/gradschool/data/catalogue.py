@@ -147,7 +147,7 @@ def missing(info: SetInfo) -> UserError:
         return UserError(f"{info.title} is not here{lost}", wanted, advice + ".")
     names = ", ".join(file.name for file in info.files)
     size = f", {info.size / 1e6:,.0f} MB" if info.size else ""
-    debian = f" On Debian: apt install {Path(info.places[0]).name}." if info.places else ""
+    debian = f" On Debian: apt install {info.package}." if info.package else ""
     return UserError(
         f"{info.title} is not here{lost}",
         "",

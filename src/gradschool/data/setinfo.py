@@ -46,6 +46,7 @@ class SetInfo:
         read: folder of the files to parts; None for folders of images, which are opened as such.
         packs: paths inside a data pack at which the set may lie.
         places: further folders on this machine at which it may lie.
+        package: Debian's package of it, which puts it at the first of the places.
         aliases: other names.
         layout: for folders of images, which class and part each belongs to.
     """
@@ -59,6 +60,7 @@ class SetInfo:
     read: Callable[[Path], Parts] | None = None
     packs: Sequence[str] = ()
     places: Sequence[str] = ()
+    package: str = ""
     aliases: Sequence[str] = ()
     layout: Callable[[Source], Listing] = entries
 

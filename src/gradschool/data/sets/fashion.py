@@ -32,6 +32,7 @@ SET = SetInfo(
     ],
     read=read_idx_set,
     packs=["fashion-mnist", "fashion"],
-    places=["/usr/share/dataset-fashion-mnist"],
+    places=["/usr/share/datasets/fashion-mnist"],
+    package="dataset-fashion-mnist",
     aliases=["fashion-mnist", "fmnist"],
 )

@@ -1,4 +1,4 @@
-"""Fetching against a server on this machine, and twins that a late split would leak."""
+"""Fetching against a server on this machine: whole, resumed, checked, or a sentence; never half a set."""
 
 import hashlib
 import http.server
@@ -6,18 +6,10 @@ import io
 import threading
 import zipfile
 
-import numpy as np
 import pytest
-import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
 
 from gradschool.data.fetch import fetch, unpack
-from gradschool.data.images import Images, Splits
-from gradschool.data.leaks import find_leaks
 from gradschool.data.setinfo import RemoteFile, SetInfo
-from gradschool.data.splits import cut, stratified
 from gradschool.errors import UserError, WorkFailed
 
 
@@ -110,58 +102,3 @@ def test_names_that_lead_outside_are_refused(tmp_path):
     (tmp_path / "torn.zip").write_bytes(CONTENT[:-30])
     with pytest.raises(WorkFailed, match="damaged"):
         unpack(tmp_path / "torn.zip", tmp_path)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 4), min_size=2, max_size=80), st.floats(0, 0.9), st.integers(0, 9))
-def test_splits_are_stratified_disjoint_and_whole(labels, share, seed):
-    y = torch.tensor(labels)
-    kept, held = stratified(y, share, seed)
-    assert torch.cat([kept, held]).sort().values.tolist() == list(range(len(y)))
-    for label in y.unique():
-        n, h = int((y == label).sum()), int((y[held] == label).sum())
-        assert abs(h - share * n) <= 1 or n == 1
-        assert h < n
-    assert torch.equal(stratified(y, share, seed)[1], held)
-
-
-def photographs(n: int) -> torch.Tensor:
-    """Smooth random pictures: low frequencies, as photographs have."""
-    small = torch.rand(n, 3, 6, 6, generator=torch.Generator().manual_seed(0))
-    large = torch.nn.functional.interpolate(small, (64, 64), mode="bicubic").clamp(0, 1)
-    return (large * 255).to(torch.uint8)
-
-
-def jpeg(image: torch.Tensor) -> torch.Tensor:
-    with io.BytesIO() as out:
-        Image.fromarray(image.permute(1, 2, 0).numpy()).save(out, "JPEG", quality=60)
-        return torch.from_numpy(np.asarray(Image.open(out)).copy()).permute(2, 0, 1)
-
-
-@pytest.mark.parametrize(
-    ("copy", "exact"),
-    [
-        (lambda x: x, True),
-        (lambda x: x.flip(-1), False),
-        (lambda x: (x.float() * 0.8).to(torch.uint8), False),
-        (lambda x: torch.stack([jpeg(image) for image in x]), False),
-        (lambda x: torch.nn.functional.pad(x, (1, 1, 1, 1), "replicate")[:, :, 2:, 2:], False),
-    ],
-    ids=["same", "mirrored", "darker", "jpeg", "shifted"],
-)
-def test_copies_made_before_the_split_are_found(copy, exact):
-    """As in a published solution: augmented copies are added, and only then the set is split at random."""
-    x = photographs(60)
-    doubled = Images(torch.cat([x, copy(x)]), torch.arange(60).repeat(2) % 3, ("a", "b", "c"))
-    train, held = cut(doubled, 0.25, 0)
-    report = find_leaks(Splits("late", train, None, held))
-    twins_possible = 30 * 0.75  # a held-out image's copy is in the training part three times in four
-    assert report.leaked > 0.75 * twins_possible * 0.9
-    assert all(twin.exact == exact for twin in report.twins)
-    assert "Split before duplicating" in report.sentence()
-
-
-def test_a_clean_split_is_called_clean():
-    images = Images(photographs(200), torch.arange(200) % 4, ("a", "b", "c", "d"))
-    train, held = cut(images, 0.3, 0)
-    assert find_leaks(Splits("clean", train, None, held)).leaked == 0

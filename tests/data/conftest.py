@@ -1,0 +1,16 @@
+"""What several tests of data share: the data pack beside the project, where there is one."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def pack() -> Path:
+    """The folder of the data pack; tests that need it are skipped where it is absent."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    found = Path(os.environ.get("GRADSCHOOL_DATA") or beside)
+    if not found.is_dir():
+        pytest.skip("no data pack: neither GRADSCHOOL_DATA nor shared/data beside the project")
+    return found
