@@ -123,7 +123,8 @@ def measure() -> dict[str, Any]:
     hardest = {side: statistics.median(recall["everything"][side]) for side in ("ours", "peer")}
     return {
         "name": "leaks", "unit": "share of copies found", **hardest, "n": SEEDS,
-        "ratio": hardest["ours"] / hardest["peer"], "peer_name": f"difference hash, at most {allowed} bits differ", "recall": recall,
+        "ratio": hardest["ours"] / hardest["peer"], "recall": recall,
+        "peer_name": f"difference hash, at most {allowed} bits differ",
         "twins_of_published_parts": published, "held_out": len(test), "train": len(train), "seconds": took,
         "machine": common.machine(),
     }  # fmt: skip
