@@ -44,6 +44,13 @@ def test_evaluation_resizes_to_the_last_size_antialiased():
     torch.testing.assert_close(x, wanted, atol=1e-4, rtol=0)
 
 
+def test_evaluation_at_a_size_of_its_own():
+    pixels, labels = batch()
+    pipeline = Pipeline(MEAN, STD, sizes=((0.0, 12),), test_size=18)
+    assert pipeline.eval(pixels, labels)[0].shape[2:] == (18, 18)
+    assert pipeline.train(pixels, labels, seeded(), 1.0)[0].shape[2:] == (12, 12)
+
+
 def test_without_changes_training_is_evaluation():
     pixels, labels = batch()
     pipeline = Pipeline(MEAN, STD)
@@ -72,9 +79,14 @@ def test_sizes_follow_progress():
 
 @pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Augment)])
 def test_each_setting_alone_changes_the_batch(name):
-    if name in ("blur_sigma", "magnitude", "edge"):
-        needed = {"blur_sigma": {"blur": 1.0}, "magnitude": {"policy": 2}, "edge": {"crop_padding": 3}}[name]
-        value = {"blur_sigma": (1.5, 3.0), "magnitude": 25.0, "edge": "mirror"}[name]
+    settings = {
+        "blur_sigma": ({"blur": 1.0}, (1.5, 3.0)),
+        "magnitude": ({"policy": 2}, 25.0),
+        "edge": ({"crop_padding": 3}, "mirror"),
+        "mix_share": ({"cutmix": 1.0}, 0.0),
+    }
+    if name in settings:
+        needed, value = settings[name]
     else:
         needed, value = {}, getattr(ALL, name)
     pixels, labels = batch()
@@ -82,7 +94,7 @@ def test_each_setting_alone_changes_the_batch(name):
     changed = Augment(**needed, **{name: value})
     on = Pipeline(MEAN, STD, changed, num_classes=10).train(pixels, labels, seeded(), 0.0)
     assert not torch.equal(on[0], off[0])
-    assert on[1].dtype == (torch.float32 if name in ("mixup", "cutmix") else torch.int64)
+    assert on[1].dtype == (torch.float32 if name in ("mixup", "cutmix", "mix_share") else torch.int64)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -104,6 +116,15 @@ def test_mixup_and_cutmix_take_turns():
     values = [pipeline.train(pixels, labels, seeded(seed), 0.0)[0] for seed in range(40)]
     pasted = sum(bool(((x < 1e-6) | (x > 1 - 1e-6)).all()) for x in values)
     assert 8 <= pasted <= 32  # 40 coins: outside with a probability below 1e-4
+
+
+def test_the_share_of_mixed_batches_is_as_asked():
+    pixels, labels = torch.zeros(8, 1, 6, 6, dtype=torch.uint8), torch.arange(8)
+    pipeline = Pipeline((0.0,), (1.0,), Augment(mixup=1.0, mix_share=0.25), num_classes=8)
+    whole = [
+        bool((pipeline.train(pixels, labels, seeded(i), 0.0)[1].max(1)[0] == 1).all()) for i in range(80)
+    ]
+    assert 45 <= sum(whole) <= 74  # 60 expected, four standard deviations either way
 
 
 def test_masks_move_with_their_images():

@@ -14,6 +14,7 @@ from gradschool.models.mlp import mlp, netfull, netlin, simple_ffn
 from gradschool.models.nin import nin
 from gradschool.models.preact_resnet import PreActBasic
 from gradschool.models.quicknet import quicknet
+from gradschool.models.resnet9 import resnet9
 from gradschool.models.senet import SqueezeExcite
 from gradschool.models.shufflenet import shuffle
 from gradschool.nn.residual import BasicBlock
@@ -131,6 +132,17 @@ def test_quicknet_has_the_width_and_depth_asked_for(width, depth, stride):
     assert model.fc.in_features == 8 * width
     assert all(len(getattr(model, f"layer{i}")) == depth for i in range(1, 5))
     assert model(noise(1, 3, 32, 32)).shape == (1, 4)
+
+
+@given(st.lists(st.sampled_from([8, 16]), min_size=1, max_size=3), st.integers(1, 2), st.integers(1, 2))
+@settings(deadline=None, max_examples=6)
+def test_resnet9_halves_the_image_once_a_stage(widths, depth, stride):
+    model = resnet9(4, 3, widths, depth, stem=8, stride=stride).eval()
+    x = noise(1, 3, 32, 32)
+    assert model.stages(model.stem(x)).shape == (1, widths[-1], *[32 // stride // 2 ** len(widths)] * 2)
+    # Every block starts as the identity after its ReLU, so depth changes nothing yet.
+    stage = model.stages[0]
+    torch.testing.assert_close(stage(model.stem(x)), stage[:4](model.stem(x)))
 
 
 def test_initialisation_is_the_callers_seed():

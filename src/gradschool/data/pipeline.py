@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64, Shaped, UInt8
 from torch import Generator, Tensor
 
@@ -19,7 +20,7 @@ from gradschool.errors import UserError
 
 HIGHEST = {
     "resized_crop": 1, "rotate": 180, "translate": 1, "scale": 10, "shear": 60, "perspective": 0.99,
-    "hue": 0.5, "grey": 1, "blur": 1, "blur_sigma": 20, "noise": 1, "erase": 1, "magnitude": policy.STRONGEST,
+    "hue": 0.5, "grey": 1, "blur": 1, "blur_sigma": 20, "noise": 1, "erase": 1, "mix_share": 1, "magnitude": policy.STRONGEST,
 }  # fmt: skip
 
 
@@ -48,6 +49,7 @@ class Augment:
         erase: probability that a random box is hidden.
         mixup: alpha of mixup.
         cutmix: alpha of CutMix; with mixup as well, a coin decides for each batch.
+        mix_share: share of the batches that mixup or CutMix changes.
         policy: RandAugment's number of operations.
         magnitude: RandAugment's strength, 0 to 30.
         edge: what lies beyond the border, "black" or "mirror".
@@ -75,6 +77,7 @@ class Augment:
     erase: float = 0.0
     mixup: float = 0.0
     cutmix: float = 0.0
+    mix_share: float = 1.0
     policy: int = 0
     magnitude: float = 9.0
     edge: Edge = "black"
@@ -153,6 +156,8 @@ class Pipeline:
         sizes: (from this share of training on, side in pixels), ascending from 0; () keeps the stored size.
             Evaluation takes the last size.
         num_classes: needed when labels are mixed.
+        test_size: side in pixels for evaluation, in place of the last size. Random resized crops magnify, so
+            a network tested on a slightly larger image sees things at the size it learnt (Touvron et al. 2019).
     Raises:
         UserError: sizes do not ascend from 0, or labels are to be mixed among fewer than two classes.
     """
@@ -162,6 +167,7 @@ class Pipeline:
     augment: Augment = Augment()
     sizes: tuple[tuple[float, int], ...] = ()
     num_classes: int = 0
+    test_size: int | None = None
 
     def __post_init__(self) -> None:
         starts = [start for start, _ in self.sizes]
@@ -221,8 +227,9 @@ class Pipeline:
     def eval(
         self, pixels: UInt8[Tensor, "n c h w"], labels: Int64[Tensor, " n"]
     ) -> tuple[Float[Tensor, "n c out_h out_w"], Int64[Tensor, " n"]]:
-        """An evaluation batch: resized to the last size and normalised."""
-        return self.normalise(geometry.resize(pixels, self.size_at(1.0, pixels))), labels
+        """An evaluation batch: resized to the size of tests and normalised."""
+        size = (self.test_size, self.test_size) if self.test_size else self.size_at(1.0, pixels)
+        return self.normalise(geometry.resize(pixels, size)), labels
 
     def change(
         self, pixels: Pixels, masks: Shaped[Tensor, "n k h w"] | None, generator: Generator, progress: float
@@ -269,8 +276,10 @@ class Pipeline:
     def mixed(
         self, images: Float[Tensor, "n c h w"], labels: Int64[Tensor, " n"], generator: Generator
     ) -> tuple[Float[Tensor, "n c h w"], Float[Tensor, "n classes"]]:
-        """Mixup or CutMix; where both are on, a coin decides for the batch."""
+        """Mixup or CutMix; where both are on, a coin decides for the batch, and another whether to mix."""
         on = self.augment
+        if on.mix_share < 1 and not bool(draw.coins(1, on.mix_share, generator)):
+            return images, F.one_hot(labels, self.num_classes).float()
         is_mixup = bool(on.mixup) and (not on.cutmix or bool(draw.coins(1, 0.5, generator)))
         mixer, alpha = (mix.mixup, on.mixup) if is_mixup else (mix.cutmix, on.cutmix)
         return mixer(images, labels, self.num_classes, alpha, generator)

@@ -81,7 +81,7 @@ def described(run: ImageRun, images: Images, pipeline: Pipeline, model: nn.Modul
         "width": width,
         "mean": list(pipeline.mean),
         "std": list(pipeline.std),
-        "size": run.sizes[-1][1] if run.sizes else height,
+        "size": run.test_size or (run.sizes[-1][1] if run.sizes else height),
         "flip": run.flip_test,
         "parameters": sum(p.numel() for p in model.parameters()),
     }

@@ -71,6 +71,8 @@ class ImageRun:
     """Side in pixels to which images are decoded; their own where they all agree, else 64."""
     sizes: tuple[tuple[float, int], ...] = ()
     """Progressive resizing: (from which share of the run, side in pixels), ...; empty for none."""
+    test_size: Count | None = None
+    """Side in pixels for testing and predicting; the last training size if not given."""
     augment: Augment = field(default_factory=Augment)
     """Random changes of the training images."""
     flip_test: bool = False
@@ -109,7 +111,7 @@ class ImageRun:
     def pipeline(self, images: Images) -> Pipeline:
         """How pixels become the model's input: normalised by the training images' own mean and deviation."""
         mean, std = channel_statistics(images)
-        return Pipeline(mean, std, self.augment, self.sizes, len(images.classes))
+        return Pipeline(mean, std, self.augment, self.sizes, len(images.classes), self.test_size)
 
 
 def channel_statistics(images: Images, sample: int = 2048) -> tuple[tuple[float, ...], tuple[float, ...]]:

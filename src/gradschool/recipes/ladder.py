@@ -11,10 +11,10 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from gradschool.data.pipeline import Augment
-from gradschool.models.lenet import lenet5
 from gradschool.models.quicknet import quicknet
 from gradschool.recipes.image import ImageRun
 from gradschool.recipes.natural_animals import natural_animals
+from gradschool.recipes.natural_animals_baseline import natural_animals_baseline
 from gradschool.recipes.train import Request, train
 
 
@@ -38,17 +38,9 @@ class Rung:
         return mean(self.test)
 
 
-def baseline() -> ImageRun:
-    """A shallow network without normalisation, a constant rate, nothing against over-fitting."""
-    return ImageRun(
-        data="natural_animals", model=lenet5, epochs=15, optimizer="adamax", learning_rate=2e-3,
-        schedule="constant", warmup=0.0, val=0.0,
-    )  # fmt: skip
-
-
 def rungs(data: str | None = None) -> dict[str, ImageRun]:
     """Every rung's settings by name, in order."""
-    start = baseline()
+    start = natural_animals_baseline()
     found = {
         "baseline": start,
         "schedule": replace(start, schedule="one_cycle", warmup=0.2),
