@@ -17,7 +17,7 @@ class UserError(Exception):
         super().__init__(what, wanted, next_step)
 
     def __str__(self) -> str:
-        text = f"{self.what}, {self.wanted}" if self.wanted else self.what
+        text = f"{self.what}; wanted: {self.wanted}" if self.wanted else self.what
         return f"{text}. {self.next_step}".strip() if self.next_step else f"{text}."
 
 

@@ -83,7 +83,7 @@ def test_a_finished_run_is_used(run, capsys, place):
         (["train", "digits", "--set", "lernrate=0.1"], 2, "Did you mean learning_rate?"),
         (["train", "digits", "--set", "augment.flop=true"], 2, "Did you mean augment.flip?"),
         (["train", "digits", "--set", "optimizer=sdg"], 2, "optimizer is one of"),
-        (["train", "digits", "--set", "model=resnet19"], 2, "Did you mean resnet18?"),
+        (["train", "digits", "--set", "model=resnett18"], 2, "Did you mean resnet18?"),
         (["train", "digits", "--set", "epochs"], 2, "key=value"),
         (["train", "digits", "--device", "tpu"], 2, "one of cpu"),
         (["train", "digits", "--steps", "0"], 2, "whole number >= 1"),

@@ -60,7 +60,7 @@ def refuse_nonsense(line: Mapping[str, Any]) -> None:
     rate = line.get("lr", 0.0)
     raise WorkFailed(
         f"{bad} is {line[bad]} at step {line['step']} with learning rate {rate:.3g}",
-        "a finite number was wanted",
+        "a finite number",
         f"Try --set learning_rate={rate / 10:.2g}, --set clip=1 or --set precision=fp32; "
         "the last checkpoint is from before it and stays.",
     )  # fmt: skip

@@ -74,7 +74,7 @@ def export_onnx(
         if not relative <= TOLERANCE:
             raise WorkFailed(
                 f"The ONNX file differs from the network by {relative:.2g} of the largest logit",
-                f"at most {TOLERANCE:g} was wanted",
+                f"at most {TOLERANCE:g}",
                 "Nothing was written. Please report the model's name.",
             )
         part.replace(path)
