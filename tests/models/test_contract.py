@@ -18,8 +18,8 @@ NAMES = sorted(catalogue.listing())
 # One network of each kind answers in seconds; deeper and wider sizes of the same code are slow-marked.
 QUICK = {
     "coursework", "densenet100_small", "googlenet", "lenet5", "lenet_digits", "mlp", "netconv", "netfull",
-    "netlin", "nin", "quicknet", "resnet9", "resnet18", "resnet18_small", "resnet18c", "resnet18d", "resnetv2_18",
-    "se_resnet18", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "simple_ffn", "vgg11_bn_small",
+    "netlin", "nin", "quicknet", "resnet9", "resnet18", "resnet18_small", "resnet18c", "resnet18d",
+    "resnetv2_18", "se_resnet18", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "simple_ffn", "vgg11_bn_small",
 }  # fmt: skip
 SHORT = {"lenet_digits", "netfull", "quicknet", "resnet18", "resnetv2_18", "se_resnet18", "vgg11_bn_small"}
 ONE_SIZE = {"mlp", "netlin", "netfull", "simple_ffn"}

@@ -20,7 +20,8 @@ from gradschool.errors import UserError
 
 HIGHEST = {
     "resized_crop": 1, "rotate": 180, "translate": 1, "scale": 10, "shear": 60, "perspective": 0.99,
-    "hue": 0.5, "grey": 1, "blur": 1, "blur_sigma": 20, "noise": 1, "erase": 1, "mix_share": 1, "magnitude": policy.STRONGEST,
+    "hue": 0.5, "grey": 1, "blur": 1, "blur_sigma": 20, "noise": 1, "erase": 1, "mix_share": 1,
+    "magnitude": policy.STRONGEST,
 }  # fmt: skip
 
 
@@ -156,8 +157,8 @@ class Pipeline:
         sizes: (from this share of training on, side in pixels), ascending from 0; () keeps the stored size.
             Evaluation takes the last size.
         num_classes: needed when labels are mixed.
-        test_size: side in pixels for evaluation, in place of the last size. Random resized crops magnify, so
-            a network tested on a slightly larger image sees things at the size it learnt (Touvron et al. 2019).
+        test_size: side in pixels for evaluation, in place of the last size. Random resized crops magnify:
+            on slightly larger test images things have the size that was learnt (Touvron et al. 2019).
     Raises:
         UserError: sizes do not ascend from 0, or labels are to be mixed among fewer than two classes.
     """

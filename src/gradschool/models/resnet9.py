@@ -55,9 +55,9 @@ class ResNet9(nn.Module):
         self.fc = nn.Linear(widths[-1], classes)
         # 3. Every block starts as the identity.
         he_(self)
-        for module in self.modules():
-            if isinstance(module, BasicBlock):
-                torch.nn.init.zeros_(module.bn2.weight)
+        for name, gain in self.named_parameters():
+            if name.endswith("bn2.weight"):
+                torch.nn.init.zeros_(gain)
 
     def forward(self, x: Tensor) -> Tensor:
         check_images(x, self.channels, self.smallest)
