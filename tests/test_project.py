@@ -37,3 +37,12 @@ def test_every_size_is_within_its_budget():
     import budgets
 
     assert budgets.over_budget() == []
+
+
+def test_the_readme_shows_the_result_files():
+    from bench import table
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert table.filled(text) == text, "run: python -m bench.table"
+    accuracies = [result for result in table.results() if "test_accuracy" in result]
+    assert all(result["n"] >= 3 and len(result["runs"]) == result["n"] for result in accuracies)

@@ -1,0 +1,56 @@
+"""The README's tables of numbers, made from the result files: `python -m bench.table` writes them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+README = Path(__file__).parent.parent / "README.md"
+START, END = "<!-- numbers -->\n", "<!-- end of numbers -->\n"
+Result = dict[str, Any]
+
+
+def results() -> list[Result]:
+    """Every result file, by name."""
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(RESULTS.glob("*.json"))]
+
+
+def number(value: float) -> str:
+    """Three significant digits, in full."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def accuracy_row(result: Result) -> str:
+    """Recipe, accuracy over seeds, seconds of training."""
+    found, took = result["test_accuracy"], result["seconds"]
+    spread = f"{100 * found['min']:.1f} to {100 * found['max']:.1f}"
+    name = result["name"].removeprefix("accuracy-")
+    return f"| `{name}` | {100 * found['mean']:.1f} % | {spread} | {took['median']:,.0f} s | {result['n']} |"
+
+
+def ratio_row(result: Result) -> str:
+    """Comparison, both sides, how many times better ours is."""
+    sides = f"{number(result['ours'])} | {number(result['peer'])} ({result['peer_name']})"
+    return f"| `{result['name']}` | {result['unit']} | {sides} | {result['ratio']:.1f} | {result['n']} |"
+
+
+def tables(found: list[Result]) -> str:
+    """Both tables in Markdown."""
+    accuracies = [accuracy_row(result) for result in found if "test_accuracy" in result]
+    ratios = [ratio_row(result) for result in found if "ratio" in result]
+    first = ["| recipe | test accuracy, mean | seeds from, to | training | seeds |", "|---|---|---|---|---|"]
+    second = [
+        "| `gradschool bench` | unit | ours | peer | times better | rounds |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*first, *accuracies, "", *second, *ratios]) + "\n"
+
+
+def filled(readme: str) -> str:
+    """The README with its tables renewed."""
+    before, rest = readme.split(START)
+    return before + START + "\n" + tables(results()) + "\n" + END + rest.split(END)[-1]
+
+
+if __name__ == "__main__":
+    README.write_text(filled(README.read_text(encoding="utf-8")), encoding="utf-8")
