@@ -1,13 +1,18 @@
 """gradschool data: data sets, where each lies, and what is in them."""
 
 import sys
+import textwrap
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+
+if TYPE_CHECKING:
+    from gradschool.data.setinfo import SetInfo
 
 
 @dataclass(frozen=True)
@@ -42,35 +47,46 @@ def listing(args: Args) -> int:
 
     from gradschool.data.catalogue import all_sets, located
 
-    table = Table(box=None, pad_edge=False)
-    for title in ("name", "what", "to fetch", "checksum", "where"):
-        table.add_column(title)
     rows: list[dict[str, Any]] = []
     for info in all_sets():
-        place = located(info)
-        where = str(place) if place else "with scikit-learn" if not (info.files or info.packs) else "not here"
-        size = f"{info.size / 1e6:,.0f} MB" if info.size else "-"
-        known = (
-            "-" if not info.files else "yes" if all(file.checksum for file in info.files) else "not published"
-        )
-        table.add_row(info.name, info.title, size, known, where)
-        rows.append(
-            {
-                "name": info.name,
-                "title": info.title,
-                "bytes": info.size,
-                "where": where,
-                "licence": info.licence,
-            }
-        )
+        known = all(file.checksum for file in info.files) if info.files else None
+        rows.append(facts(info, located(info)) | {"bytes": info.size, "checksum": known})
+    table = Table(box=None, pad_edge=False)
+    for title in ("name", "to fetch", "checksum"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("licence", ratio=2)
+    table.add_column("where", overflow="fold", ratio=3)
+    for row in rows:
+        size = "-" if row["checksum"] is None else megabytes(row["bytes"])
+        state = {None: "-", True: "known", False: "not published"}[row["checksum"]]
+        table.add_row(row["name"], size, state, row["licence"], row["where"])
     Console().print(table)
     finish(args, {"sets": rows})
     return 0
 
 
+def megabytes(size: int | None) -> str:
+    """A size for a person."""
+    return f"{size / 1e6:,.0f} MB" if size else "unknown"
+
+
+def facts(info: "SetInfo", place: Path | None) -> dict[str, Any]:
+    """What is known of a set without opening it."""
+    packaged = not info.files and not info.packs
+    where = str(place) if place else "with scikit-learn" if packaged else "not here"
+    return {
+        "name": info.name,
+        "title": info.title,
+        "where": where,
+        "licence": info.licence,
+        "source": info.source,
+    }
+
+
 def one(args: Args, name: str) -> int:
     """Fetch a set if it is not here, and say what it is."""
     from gradschool.data.catalogue import find, located
+    from gradschool.data.check import contents
     from gradschool.data.fetch import fetch
 
     info = find(name)
@@ -78,11 +94,20 @@ def one(args: Args, name: str) -> int:
     if place is None and (info.files or info.packs):
         place = fetch(info, progress)
         print("", file=sys.stderr)
-    facts = {"name": info.name, "title": info.title, "where": place or "with scikit-learn"}
-    facts |= {"licence": info.licence, "source": info.source}
-    for key, value in facts.items():
-        print(f" {key:<8} {value}")
-    finish(args, facts)
+    told = facts(info, place)
+    counts = contents(info, place)
+    names = list(dict.fromkeys(c for part in counts.values() for c in part))
+    totals = [f"{sum(part.values()):,} {p}".strip() for p, part in counts.items()]
+    for key, value in [
+        *told.items(),
+        ("images", " / ".join(totals)),
+        ("classes", f"{len(names)}: {', '.join(names)}"),
+    ]:
+        print(textwrap.fill(value, 98, initial_indent=f" {key:<8} ", subsequent_indent=" " * 10))
+    unchecked = [file.name for file in info.files if not file.checksum]
+    if unchecked:
+        print(f" note     no checksum is known for {', '.join(unchecked)}: only its content was checked")
+    finish(args, told | {"classes": names, "counts": counts})
     return 0
 
 

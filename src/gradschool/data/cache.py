@@ -112,5 +112,5 @@ def mapped(folder: Path) -> Arrays | None:
         names = (folder / "whole").read_text().split("\n")
         # Copy on write: torch may not wrap read-only memory, and nothing ever writes to these.
         return {name: np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False) for name in names}
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return None

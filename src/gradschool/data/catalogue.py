@@ -84,18 +84,31 @@ def open_set(name: str | Path, *, size: int | None = None, val: float = 0.1, see
     Raises:
         UserError: it is not here; the sentence says which files to bring where.
     """
-    path = Path(name).expanduser()
-    is_path = isinstance(name, Path) or bool({"/", os.sep} & set(name)) or path.suffix == ".zip"
-    if path.exists() and (is_path or not is_known(str(name))):
-        return open_folder(path, size, val, seed)
-    info = find(str(name))
-    place = located(info) or (fetch(info) if brought(info) else None)
-    if place is None and (info.files or info.packs):
-        raise missing(info)
+    info, place = resolve(name)
+    if info is None:
+        assert place is not None, "what is no set is a path"
+        return open_folder(place, size, val, seed)
     if info.read is None:
         assert place is not None, "a set of image files lies somewhere"
         return replace(open_folder(place, size, val, seed, info.layout), name=info.name)
     return from_parts(info, read_once(info, place), val, seed)
+
+
+def resolve(name: str | Path) -> tuple[SetInfo | None, Path | None]:
+    """The set of this name and where it lies (None: it comes with a package), or None and a path.
+
+    Raises:
+        UserError: there is neither, or the set is not here.
+    """
+    path = Path(name).expanduser()
+    is_path = isinstance(name, Path) or bool({"/", os.sep} & set(name)) or path.suffix == ".zip"
+    if path.exists() and (is_path or not is_known(str(name))):
+        return None, path
+    info = find(str(name))
+    place = located(info) or (fetch(info) if brought(info) else None)
+    if place is None and (info.files or info.packs):
+        raise missing(info)
+    return info, place
 
 
 def is_known(name: str) -> bool:

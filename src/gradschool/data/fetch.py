@@ -49,7 +49,14 @@ def stem(name: str) -> str:
 
 def brought(info: SetInfo) -> bool:
     """Whether all files of a set have been brought by hand and only wait to be checked and unpacked."""
-    return bool(info.files) and all((cache_folder() / info.name / file.name).is_file() for file in info.files)
+    final = cache_folder() / info.name
+    places = final, coming_folder(final)
+    return bool(info.files) and all(any((p / f.name).is_file() for p in places) for f in info.files)
+
+
+def coming_folder(final: Path) -> Path:
+    """Where everything happens until a set is whole."""
+    return final.with_name(f"{final.name}.coming")
 
 
 def fetch(info: SetInfo, told: Told = lambda name, done, of: None) -> Path:
@@ -72,7 +79,7 @@ def fetch(info: SetInfo, told: Told = lambda name, done, of: None) -> Path:
         advice = "Set GRADSCHOOL_DATA to the pack's folder." if info.packs else ""
         raise UserError(f"{info.title} has no address to fetch it from", place, advice)
     final = cache_folder() / info.name
-    coming = final.with_name(f"{info.name}.coming")
+    coming = coming_folder(final)
     try:
         coming.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{coming}.lock"):
@@ -95,7 +102,8 @@ def bring(info: SetInfo, final: Path, coming: Path, told: Told) -> None:
         if (final / file.name).is_file():
             (final / file.name).replace(coming / file.name)
         if not (coming / file.name).is_file():
-            download(file, coming, final, told)
+            lacking = [f.name for f in info.files if not any((p / f.name).is_file() for p in (final, coming))]
+            download(file, coming, told, f"bring {', '.join(lacking)} to {final}")
         check(file, coming / file.name)
     # 2. Archives are unpacked into one folder beside them.
     inside = coming / "unpacked"
@@ -113,14 +121,22 @@ def bring(info: SetInfo, final: Path, coming: Path, told: Told) -> None:
     inside.replace(final)
 
 
-def download(file: RemoteFile, folder: Path, place: Path, told: Told) -> None:
+def download(file: RemoteFile, folder: Path, told: Told, by_hand: str) -> None:
     """Fetch one file, from where an earlier attempt was cut off.
+
+    Args:
+        file: what to fetch.
+        folder: where to put it.
+        told: hears the progress.
+        by_hand: what to do where there is no network.
 
     Raises:
         WorkFailed: the address cannot be reached, or the connection broke.
     """
     part = folder / f"{file.name}.part"
     have = part.stat().st_size if part.exists() else 0
+    if file.size and have > file.size:
+        have = 0  # not the beginning of this file: begin anew
     if not (file.size and have == file.size):
         request = urllib.request.Request(file.url, headers={"Range": f"bytes={have}-"} if have else {})
         try:
@@ -129,10 +145,10 @@ def download(file: RemoteFile, folder: Path, place: Path, told: Told) -> None:
                 take(answer, part, resumed, lambda done, of: told(file.name, done, of))
         except urllib.error.HTTPError as error:
             if error.code != 416 or file.size:
-                raise unreachable(file, place, str(error)) from error
+                raise unreachable(file, by_hand, str(error)) from error
             # Bytes beyond the end were asked for: the part is complete, and its content will be checked.
         except BROKEN as error:
-            raise unreachable(file, place, str(error)) from error
+            raise unreachable(file, by_hand, str(error)) from error
     part.replace(folder / file.name)
 
 
@@ -145,7 +161,7 @@ def take(answer: http.client.HTTPResponse, part: Path, have: int, told: Callable
     length = answer.headers.get("Content-Length")
     of = have + int(length) if length else 0
     with part.open("ab" if have else "wb") as handle:
-        while block := answer.read(BLOCK):
+        while block := answer.read1(BLOCK):  # what has come, so that little is lost if we are killed
             handle.write(block)
             have += len(block)
             told(have, of)
@@ -157,12 +173,12 @@ def take(answer: http.client.HTTPResponse, part: Path, have: int, told: Callable
         )
 
 
-def unreachable(file: RemoteFile, place: Path, reason: str) -> WorkFailed:
-    """One sentence with the file to bring and where to put it."""
+def unreachable(file: RemoteFile, by_hand: str, reason: str) -> WorkFailed:
+    """One sentence with the files to bring and where to put them."""
     return WorkFailed(
         f"{file.name} could not be fetched from {file.url} ({reason})",
         "",
-        f"With a network start again; without one bring {file.name} to {place} and start again.",
+        f"With a network start again; without one {by_hand} and start again.",
     )
 
 

@@ -45,20 +45,28 @@ def entries(source: Source) -> Listing:
         UserError: there is no image in a class folder, or a table's row has no class.
     """
     images = [name for name in source.names if name.lower().endswith(ENDINGS)]
+    foreign = [(n, "of a kind that is not read: make it a JPEG") for n in source.names if is_foreign(n)]
     table = next((n for end in TABLES for n in source.names if n.split("/")[-1] == end), None)
     header, *rows = read_table(source, table) if table else [[]]
     columns = named_columns(header)
     if table and "file" in columns and "class" in columns:
-        return whole(*from_table(table, rows, columns, images))
+        found, skipped = whole(*from_table(table, rows, columns, images))
+        return found, skipped + foreign
     found, stray = from_folders(images)
     if found:
-        return found, [(name, "not in a class folder") for name in stray]
+        return found, [(name, "not in a class folder") for name in stray] + foreign
     if table:
         have = f"the columns {', '.join(header)}" if header else "no columns"
         wanted = "columns file and class (or label), and perhaps split"
         raise UserError(f"{table} has {have}", wanted, "Or put the images of each class in a folder.")
     kind = "no files" if not source.names else f"{len(source.names)} files, none an image in a class folder"
+    kind += f" ({foreign[0][0]} is {foreign[0][1]})" if foreign else ""
     raise UserError(f"{source.path} has {kind}", "a folder for each class with its images in it", "")
+
+
+def is_foreign(name: str) -> bool:
+    """Whether a file is a picture in a format that the decoder lacks."""
+    return name.lower().endswith((".heic", ".heif", ".avif", ".svg", ".psd", ".dng", ".cr2", ".nef"))
 
 
 def whole(found: list[Entry], skipped: list[tuple[str, str]]) -> Listing:
