@@ -26,15 +26,15 @@ SEEN_AGAIN = 2000  # training images scored once more at the end: enough to see 
 
 
 def finish(
-    run: ImageRun, splits: Splits, pipeline: Pipeline, stepper: Stepper, folder: RunFolder, at: Progress
-) -> None:
-    """Score the final weights on the test part and write them with what is known of them; all processes
-    call it.
+    run: ImageRun, splits: Splits, pipeline: Pipeline, model: nn.Module, stepper: Stepper, folder: RunFolder,
+    at: Progress,
+) -> None:  # fmt: skip
+    """Score the whole model's final weights on the test part and write them with what is known of them; all
+    processes call it. The stepper holds what of the model was trained.
     """
     # 1. The final weights: of the last step or the best, averaged where averaging is on.
     stepper.accelerator.wait_for_everyone()
     stepper.load(folder, "best" if run.keep == "best" and splits.val is not None else "last")
-    model = stepper.modules["model"]
     with stepper.averaged():
         # 2. One look at the test part, and another at some of what was trained on.
         logits, labels = answers(run, model, splits.test, pipeline, stepper.machine)
@@ -74,6 +74,7 @@ def answers(
 def described(run: ImageRun, images: Images, pipeline: Pipeline, model: nn.Module) -> dict[str, Any]:
     """What model.json holds: all that is needed to show the network another picture."""
     _, channels, height, width = images.pixels.shape
+    seen, _ = pipeline.eval(images.pixels[:1], images.labels[:1])
     return {
         "classes": list(images.classes),
         "channels": channels,
@@ -81,7 +82,7 @@ def described(run: ImageRun, images: Images, pipeline: Pipeline, model: nn.Modul
         "width": width,
         "mean": list(pipeline.mean),
         "std": list(pipeline.std),
-        "size": run.test_size or (run.sizes[-1][1] if run.sizes else height),
+        "input": list(seen.shape[1:]),
         "flip": run.flip_test,
         "parameters": sum(p.numel() for p in model.parameters()),
     }

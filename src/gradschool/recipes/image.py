@@ -1,6 +1,6 @@
 """What an image classifier's run is made of: one frozen dataclass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -10,10 +10,13 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from torch import Tensor, nn
 
 from gradschool.data.images import Images, Splits
+from gradschool.data.loader import Loader
 from gradschool.data.pipeline import Augment, Pipeline
-from gradschool.engine.device import Precision
+from gradschool.engine.device import Machine, Precision
+from gradschool.engine.loop import HeldOut
 from gradschool.engine.optim import Name, Optim
 from gradschool.engine.schedule import Kind, Schedule
+from gradschool.engine.task import Batches
 from gradschool.models import catalogue
 
 Positive = Annotated[float, Field(gt=0)]
@@ -93,6 +96,8 @@ class ImageRun:
     """Write TensorBoard events as well."""
     precision: Precision = "auto"
     """Arithmetic: what is fastest and safe here, or one by name."""
+    compile: bool = False
+    """Let torch.compile fuse the model's kernels; on CUDA only, where minutes of compiling pay."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. {"width": 32}."""
 
@@ -104,14 +109,40 @@ class ImageRun:
         """The schedule's settings."""
         return Schedule(self.schedule, self.warmup)
 
+    def network(self) -> str:
+        """The network's name, for people."""
+        return catalogue.name_of(self.model)
+
+    def side(self) -> int | None:
+        """Pixels to which image files are decoded; None keeps them where they all agree."""
+        return self.image_size
+
+    def notes(self) -> list[str]:
+        """Sentences that a person should read before the run."""
+        return []
+
     def build_model(self, classes: int, channels: int) -> nn.Module:
         """A freshly initialised model; the caller has seeded torch's generator."""
         return self.model(classes, channels, **self.model_options)
 
+    def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
+        """The model that training starts from; recipes that begin with more than chance begin here."""
+        return self.build_model(len(images.classes), images.pixels.shape[1])
+
+    def feed(
+        self, model: nn.Module, batches: Loader, held_out: HeldOut, machine: Machine
+    ) -> tuple[nn.Module, Batches, HeldOut]:
+        """What is trained, and on what: here the whole model, on images."""
+        return model, batches, held_out
+
     def pipeline(self, images: Images) -> Pipeline:
         """How pixels become the model's input: normalised by the training images' own mean and deviation."""
         mean, std = channel_statistics(images)
-        return Pipeline(mean, std, self.augment, self.sizes, len(images.classes), self.test_size)
+        return self.prepared(mean, std, len(images.classes))
+
+    def prepared(self, mean: Sequence[float], std: Sequence[float], classes: int) -> Pipeline:
+        """The same with a mean and a deviation that are known already, e.g. from a finished run."""
+        return Pipeline(tuple(mean), tuple(std), self.augment, self.sizes, classes, self.test_size)
 
 
 def channel_statistics(images: Images, sample: int = 2048) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gradschool.data.catalogue import open_set
 from gradschool.data.images import Images, Splits
-from gradschool.data.pipeline import Augment, Pipeline
+from gradschool.data.pipeline import Pipeline
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.ood import Answers, OodScores, compare
@@ -31,16 +31,14 @@ def report(folder: RunFolder, ood: str | None = None, data: str | None = None) -
     if not folder.read("model.json"):
         return write_report(folder.path, ReportFacts())
     run, request = reopen(folder)
-    splits = open_set(data or run.data, size=run.image_size, val=run.val, seed=request.seed)
+    splits = open_set(data or run.data, size=run.side(), val=run.val, seed=request.seed)
     return write_report(folder.path, facts_of(folder, run, splits, ood))
 
 
 def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) -> ReportFacts:
     """Model, logits and pictures of a finished run."""
     model, facts = rebuilt(folder, run)
-    pipeline = Pipeline(
-        tuple(facts["mean"]), tuple(facts["std"]), Augment(), run.sizes, len(facts["classes"])
-    )
+    pipeline = run.prepared(facts["mean"], facts["std"], len(facts["classes"]))
     said = partial(logits_of, folder, run, model, pipeline)
     away = second_set(ood, folder, facts) if ood else None
     generator = torch.Generator().manual_seed(0)
@@ -88,7 +86,7 @@ def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
 def measured_elsewhere(folder: RunFolder, ood: str) -> OodScores:
     """Scores of a run on its own test part beside those on a second set."""
     run, request = reopen(folder)
-    splits = open_set(run.data, size=run.image_size, val=run.val, seed=request.seed)
+    splits = open_set(run.data, size=run.side(), val=run.val, seed=request.seed)
     facts = facts_of(folder, run, splits, ood)
     assert facts.test_logits is not None and facts.ood is not None and facts.ood_logits is not None
     home = Answers(facts.test_logits, splits.test.labels, splits.test.classes)

@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.run import RunFolder
 from gradschool.evals.export import ExportCheck, export_onnx
 from gradschool.evals.predict import Classifier, Prediction, Progress, Skip
@@ -20,9 +19,7 @@ def classifier(folder: RunFolder) -> Classifier:
     run, _ = reopen(folder)
     model, facts = rebuilt(folder, run)
     machine = machine_of(folder)
-    pipeline = Pipeline(
-        tuple(facts["mean"]), tuple(facts["std"]), Augment(), run.sizes, len(facts["classes"])
-    )
+    pipeline = run.prepared(facts["mean"], facts["std"], len(facts["classes"]))
 
     def transform(pixels: Tensor) -> Tensor:
         x, _ = pipeline.eval(pixels, torch.zeros(len(pixels), dtype=torch.int64))
@@ -46,7 +43,6 @@ def export(path: Path, out: Path | None) -> ExportCheck:
     folder = RunFolder.open(path)
     run, _ = reopen(folder)
     model, facts = rebuilt(folder, run)
-    side = (facts["size"], facts["size"]) if run.sizes else (facts["height"], facts["width"])
-    example = torch.zeros(2, facts["channels"], *side)
+    example = torch.zeros(2, *facts["input"])
     known = {name: facts[name] for name in ("classes", "mean", "std")}
     return export_onnx(model, example, out or folder.path / "model.onnx", known)

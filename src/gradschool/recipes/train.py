@@ -5,14 +5,14 @@ A run's folder holds everything needed to go on with it, to report on it and to 
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from gradschool.data.cache import cache_folder
@@ -23,11 +23,12 @@ from gradschool.data.loader import Loader, evaluation_batches
 from gradschool.data.pipeline import Pipeline
 from gradschool.engine.device import Machine, choose, describe
 from gradschool.engine.log import TensorBoard, View
-from gradschool.engine.loop import Plan, Progress, fit
+from gradschool.engine.loop import HeldOut, Plan, Progress, fit
 from gradschool.engine.optim import Optim, make_optimizer, parameter_groups, with_base_rates
 from gradschool.engine.run import RunFolder, is_main, same_everywhere
 from gradschool.engine.seeds import mix
 from gradschool.engine.shard import shard
+from gradschool.engine.task import Batches
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import UserError
 from gradschool.nn.optim import plain_optimizer
@@ -65,15 +66,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Assembled:
-    """The pieces of a run, put together but not yet started."""
+    """The pieces of a run, put together but not yet started; `seconds` were spent on it by `run.feed`."""
 
     splits: Splits
     pipeline: Pipeline
+    model: nn.Module
     task: Classify
-    batches: Loader
-    held_out: Callable[[], Iterator[tuple[Tensor, Tensor]]]
+    batches: Batches
+    held_out: HeldOut
     stepper: Stepper
     plan: Plan
+    seconds: float
 
 
 def train(run: ImageRun, request: Request, say: Say = print, hooks: tuple[Any, ...] = ()) -> RunFolder:
@@ -94,7 +97,7 @@ def train(run: ImageRun, request: Request, say: Say = print, hooks: tuple[Any, .
         path = RunFolder.create(request.recipe, request.out).path if is_main() else None
         folder = RunFolder(same_everywhere(path), writes=is_main())
         begin(folder, run, request, pieces)
-        return complete(run, request, pieces, folder, Progress(), say, hooks)
+        return complete(run, request, pieces, folder, Progress(seconds=pieces.seconds), say, hooks)
 
 
 def resume(folder: RunFolder, run: ImageRun, request: Request, say: Say = print) -> RunFolder:
@@ -126,7 +129,7 @@ def silent(text: str) -> None:
 def assemble(run: ImageRun, request: Request, machine: Machine, say: Say) -> Assembled:
     """Open the data, build the model, and wire both to the engine."""
     # 1. Data; several processes share every batch.
-    splits = open_set(run.data, size=run.image_size, val=run.val, seed=request.seed)
+    splits = open_set(run.data, size=run.side(), val=run.val, seed=request.seed)
     describe_data(splits, run, request, machine, say)
     share = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     pipeline = run.pipeline(splits.train)
@@ -135,27 +138,33 @@ def assemble(run: ImageRun, request: Request, machine: Machine, say: Say) -> Ass
     batches = batches.for_steps(steps)
     # 2. The model, from the seed alone.
     torch.manual_seed(mix(request.seed))
-    model = run.build_model(len(splits.train.classes), splits.train.pixels.shape[1])
+    model = machine.place_module(run.start_model(splits.train, pipeline))
+    if run.compile and machine.device.startswith("cuda"):
+        model.compile()
+    # 3. What of it is trained, and on what.
+    held_out: HeldOut = partial(evaluation_batches, splits.val or splits.test, pipeline, 2 * run.batch_size)
+    start = time.monotonic()
+    part, fed, held_out = run.feed(model, batches, held_out, machine)
+    seconds = time.monotonic() - start
     weights = class_weights(splits) if run.balance else None
     watched = "val" if splits.val is not None else "test"
-    task = Classify(machine.place_module(model), run.label_smoothing, weights, watched)
-    # 3. The engine.
+    task = Classify(part, run.label_smoothing, weights, watched)
+    # 4. The engine.
     if run.shard:
-        shard(model, machine.device)
-    optimizers = {"model": optimizer_for(model, run.optim(), request.plain)}
+        shard(part, machine.device)
+    optimizers = {"model": optimizer_for(part, run.optim(), request.plain)}
     how = Stepping(run.rate_schedule(), run.accumulate, run.clip, run.ema)
-    evaluations = run.evaluations or max(1, round(steps / len(batches)))
-    plan = Plan(
-        steps,
-        request.seed,
-        max(1, steps // evaluations),
-        run.save_every,
-        "val_accuracy" if splits.val is not None else None,
-        True,
-        run.patience if splits.val is not None else 0,
-    )
-    held_out = partial(evaluation_batches, splits.val or splits.test, pipeline, 2 * run.batch_size)
-    return Assembled(splits, pipeline, task, batches, held_out, Stepper(task, optimizers, machine, how), plan)
+    plan = plan_of(run, request, steps, len(batches), splits.val is not None)
+    stepper = Stepper(task, optimizers, machine, how)
+    return Assembled(splits, pipeline, model, task, fed, held_out, stepper, plan, seconds)
+
+
+def plan_of(run: ImageRun, request: Request, steps: int, per_epoch: int, chooses: bool) -> Plan:
+    """When to look up and when to stop; `chooses` says that there is a validation part to choose by."""
+    evaluations = run.evaluations or max(1, round(steps / per_epoch))
+    monitor, patience = ("val_accuracy", run.patience) if chooses else (None, 0)
+    every = max(1, steps // evaluations)
+    return Plan(steps, request.seed, every, run.save_every, monitor, True, patience)
 
 
 def optimizer_for(model: nn.Module, optim: Optim, plain: bool) -> Optimizer:
@@ -175,13 +184,13 @@ def describe_data(splits: Splits, run: ImageRun, request: Request, machine: Mach
     counts += [f"{len(splits.test):,} test"]
     kind = "grey" if channels == 1 else "colour"
     say(
-        f"{request.recipe} · {run.model.__name__} · {splits.name}, {len(splits.train.classes)} classes, "
+        f"{request.recipe} · {run.network()} · {splits.name}, {len(splits.train.classes)} classes, "
         f"{width}x{height} {kind} · {' / '.join(counts)} · seed {request.seed}"
     )
     if machine.reason:
         say(f"{machine.device} · {machine.reason}")
     leak = warning(splits) if splits.train.names else ""  # published sets are what they are
-    for note in [*splits.notes, *([leak] if leak else [])]:
+    for note in [*splits.notes, *run.notes(), *([leak] if leak else [])]:
         say(note)
     if splits.skipped:
         file, reason = splits.skipped[0]
@@ -192,7 +201,8 @@ def describe_data(splits: Splits, run: ImageRun, request: Request, machine: Mach
 def begin(folder: RunFolder, run: ImageRun, request: Request, pieces: Assembled) -> None:
     """Write what is known before the first step."""
     asked = {"seed": request.seed, "steps": request.steps, "plain": request.plain, "device": request.device}
-    settings = to_dict(run) | {"data": absolute(run.data)}
+    settings = to_dict(run)
+    settings |= {name: absolute(settings[name]) for name in ("data", "weights") if settings.get(name)}
     folder.write("config.json", {"recipe": request.recipe, **asked, "settings": settings})
     folder.write("environment.json", describe(pieces.stepper.machine) | {"started": time.strftime("%F %T")})
     if pieces.splits.skipped:
@@ -228,5 +238,5 @@ def complete(
         folder.close()
     if at.stopped:
         say(f"Stopped early at step {at.step}: {at.stopped}.")
-    finish(run, pieces.splits, pieces.pipeline, pieces.stepper, folder, at)
+    finish(run, pieces.splits, pieces.pipeline, pieces.model, pieces.stepper, folder, at)
     return folder
