@@ -5,7 +5,7 @@ Every rung differs from the baseline in one thing only, so that its effect can b
 combine them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -55,22 +55,22 @@ def rungs(data: str | None = None) -> dict[str, ImageRun]:
     return {name: replace(run, data=data) if data else run for name, run in found.items()}
 
 
-def climb(seeds: int, out: Path, data: str | None = None, only: tuple[str, ...] = ()) -> Iterator[Rung]:
+def climb(
+    runs: Mapping[str, ImageRun], seeds: int, out: Path, recipe: str = "natural_animals"
+) -> Iterator[Rung]:
     """Train every rung with every seed; yields each row when it is done.
 
     Args:
+        runs: settings by name.
         seeds: how many, from 0.
         out: folder for the runs.
-        data: another set.
-        only: names of rungs; all if empty.
+        recipe: the recipe that the settings are of.
     """
-    for name, run in rungs(data).items():
-        if only and name not in only:
-            continue
+    for name, run in runs.items():
         results = []
         for seed in range(seeds):
             place = out / f"{name.replace(' ', '-')}-{seed}"
-            folder = train(run, Request(name, seed=seed, out=place), say=lambda text: None)
+            folder = train(run, Request(recipe, seed=seed, out=place), say=lambda text: None)
             results.append(folder.read("result.json"))
         yield Rung(
             name,
