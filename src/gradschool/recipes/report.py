@@ -42,7 +42,7 @@ def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) 
     said = partial(logits_of, folder, run, model, pipeline)
     away = second_set(ood, folder, facts) if ood else None
     generator = torch.Generator().manual_seed(0)
-    training = replace(pipeline, augment=replace(run.augment, mixup=0, cutmix=0))
+    training = replace(pipeline, augment=replace(run.augment, mixup=0.0, cutmix=0.0))
     return ReportFacts(
         splits=splits,
         model=model,

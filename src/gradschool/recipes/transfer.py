@@ -131,7 +131,7 @@ class TransferRun(ImageRun):
         placed = ((machine.place(x), y) for x, y in held_out())
         held = collect(model.body, placed, machine.autocast, self.flip_test)
         fed = Features(
-            machine.place(features), machine.place(labels), self.batch_size, batches.seed, batches.share
+            machine.place(features), machine.place(labels), batches.batch_size, batches.seed, batches.share
         )
         return model.head, fed, lambda: iter([held])
 
