@@ -13,6 +13,13 @@ from typing import Any
 from gradschool.errors import UserError
 
 COMMANDS = {
+    "map": "the course: chapters, minutes, what is done, the next step",
+    "start": "lay out a chapter's exercises: gradschool start neurons",
+    "check": "a verdict on what you wrote; --watch checks on every save",
+    "hint": "the next hint for an exercise",
+    "diff": "what you have changed in an exercise's file",
+    "reset": "begin an exercise afresh, with a backup",
+    "solution": "the library's own function",
     "train": "train a recipe: gradschool train digits",
     "report": "write a run's report as one HTML file",
     "predict": "the five most likely classes of image files and folders",
@@ -31,6 +38,8 @@ def main(words: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code: 0 done, 1 the work failed, 2 wrong use."""
     words = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in words
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for a sign it does not have
     words = [word for word in words if word != "--debug"]
     try:
         sys.exit(dispatch(words))
@@ -65,7 +74,8 @@ def dispatch(words: list[str]) -> int:
     Raises:
         UserError: there is no such command.
     """
-    if not words or words[0] in ("-h", "--help", "help"):
+    words = words or ["map"]
+    if words[0] in ("-h", "--help", "help"):
         print(overview())
         return 0
     if words[0] in ("-V", "--version", "version"):

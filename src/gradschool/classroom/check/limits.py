@@ -4,6 +4,7 @@ Resource limits where the system has them (Linux, macOS); an audit hook everywhe
 and tricks, not an attacker with native code: a class that grades strangers' code adds a sandbox around it.
 """
 
+import importlib.util
 import os
 import sys
 from dataclasses import dataclass
@@ -62,13 +63,21 @@ def confine(limits: Limits, closed_files: frozenset[str]) -> None:
             raise Forbidden(f"{event} is not there in a check")
         if event == "open" and isinstance(arguments[0], str | bytes | os.PathLike):
             path = os.path.realpath(os.fsdecode(arguments[0]))
-            if path in closed_files:
+            if path in closed_files or compiled_from(path) in closed_files:
                 raise Forbidden(f"{Path(path).name} holds the answer and is closed in a check")
             flags = arguments[2] if len(arguments) > 2 else 0
             if path.startswith("/proc/") or (isinstance(flags, int) and flags & write):
                 raise Forbidden(f"opening {path} to write is not there in a check")
 
     sys.addaudithook(hook)
+
+
+def compiled_from(path: str) -> str:
+    """The source of a file of bytecode; "" for any other file."""
+    try:
+        return importlib.util.source_from_cache(path) if path.endswith(".pyc") else ""
+    except ValueError:
+        return ""
 
 
 def address_space() -> int:

@@ -1,5 +1,6 @@
 """What a check finds: one typed outcome, told in at most six lines."""
 
+import re
 import shutil
 import textwrap
 from dataclasses import asdict, dataclass, field
@@ -84,7 +85,9 @@ def lines(result: Result, width: int | None = None) -> list[str]:
     told = textwrap.wrap(
         " ".join(part for part in (result.said, result.why) if part), width - 4, break_on_hyphens=False
     )
-    step = textwrap.wrap(f"next: {result.next}", width - 4, break_on_hyphens=False) if result.next else []
+    tied = re.sub(r"gradschool [^.,]+", lambda found: found[0].replace(" ", "\xa0"), result.next)
+    step = textwrap.wrap(f"next: {tied}", width - 4, break_on_hyphens=False) if result.next else []
+    step = [line.replace("\xa0", " ") for line in step]
     room = LINES - 1 - len(step)
     if len(told) > room:
         told = [*told[: room - 1], textwrap.shorten(told[room - 1], width - 8, placeholder="") + " ..."]

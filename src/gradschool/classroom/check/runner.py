@@ -12,55 +12,28 @@ import signal
 import socket
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gradschool.classroom.author.manifest import COURSE, Chapter, Exercise, find_exercise
+from gradschool.classroom.author.manifest import Chapter, Exercise
+from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.judge import NEXT, judge
 from gradschool.classroom.check.limits import Limits, quiet
 from gradschool.classroom.check.report import Result, from_record
 from gradschool.classroom.check.subject import Work, serve
 from gradschool.classroom.check.wire import Channel
 
-GRACE = (
-    20.0  # seconds that a judge may take on top of its subject's time, for oracles that are slow to import
-)
+GRACE = 20.0  # seconds that a judge may take on top of its subject's time: some oracles load slowly
 GLANCE = 0.05  # seconds between two looks at the memory of a subject
 
 
-@dataclass(frozen=True)
-class Job:
-    """One check to run.
-
-    Args:
-        exercise: its id.
-        path, text: the learner's file and what stands in it.
-        course: folder of the chapters.
-        limits: of time and memory; None takes the exercise's time.
-    """
-
-    exercise: str
-    path: str
-    text: str
-    course: Path = COURSE
-    limits: Limits | None = None
-
-    @classmethod
-    def of(cls, exercise: str, file: Path, course: Path = COURSE, limits: Limits | None = None) -> "Job":
-        """The job of checking a file as it is now."""
-        return cls(exercise, str(file.resolve()), file.read_text(encoding="utf-8"), course, limits)
-
-    def find(self) -> tuple[Chapter, Exercise]:
-        """The exercise, as the manifest has it now."""
-        return find_exercise(self.exercise, self.course)
-
-    def work(self, exercise: Exercise) -> Work:
-        """What its subject needs to know."""
-        limits = self.limits or Limits(exercise.seconds)
-        return Work(
-            self.text, self.path, exercise.function, exercise.hidden, exercise.forbid, exercise.allow, limits
-        )
+def work_of(job: Job, chapter: Chapter, exercise: Exercise) -> Work:
+    """What a subject needs to know; the chapter's own oracles are closed to it."""
+    return Work(
+        job.text, job.path, exercise.function, exercise.hidden, exercise.forbid, exercise.allow,
+        (str(chapter.folder / "checks.py"),), job.limits(exercise),
+    )  # fmt: skip
 
 
 def infra(job: Job, said: str) -> Result:
@@ -72,7 +45,7 @@ def run_forked(job: Job) -> Result:
     """Run a check by forking this process, which must be single-threaded and must have loaded no answers."""
     start = time.monotonic()
     chapter, exercise = job.find()
-    work = job.work(exercise)
+    work = work_of(job, chapter, exercise)
     # 1. The learner's process, which is left nothing but its end of the channel.
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryFile() as output:
@@ -99,12 +72,12 @@ def run_forked(job: Job) -> Result:
         os.close(write)
         # 3. Wait, with an eye on memory; then nothing of either is left.
         try:
-            said, starved = watched(read, subject, work.limits, start)
+            said, is_starved = watched(read, subject, work.limits, start)
         finally:
             os.close(read)
             for process, kill in ((subject, os.killpg), (judging, os.kill)):
                 end(process, kill)
-    return concluded(job, said, starved)
+    return concluded(job, said, is_starved)
 
 
 def keep_only(fd: int) -> None:
@@ -126,7 +99,7 @@ def watched(read: int, subject: int, limits: Limits, start: float) -> tuple[byte
     """The judge's verdict, b"" if none came in time; and whether the subject was ended for its memory."""
     import psutil
 
-    data, starved = bytearray(), False
+    data, is_starved = bytearray(), False
     process = psutil.Process(subject)
     try:
         least = process.memory_info().rss
@@ -138,10 +111,10 @@ def watched(read: int, subject: int, limits: Limits, start: float) -> tuple[byte
             if not chunk:
                 break
             data += chunk
-        elif not starved and rss(process) > least + limits.memory:
-            starved = True
+        elif not is_starved and rss(process) > least + limits.memory:
+            is_starved = True
             process.kill()
-    return bytes(data), starved
+    return bytes(data), is_starved
 
 
 def rss(process: Any) -> int:
@@ -154,14 +127,19 @@ def rss(process: Any) -> int:
         return 0
 
 
-def concluded(job: Job, said: bytes, starved: bool) -> Result:
+def concluded(job: Job, said: bytes, is_starved: bool) -> Result:
     """The result out of a judge's JSON, or our fault where there is none."""
     try:
         result = from_record(json.loads(said), Path(job.path))
     except (ValueError, TypeError):
         return infra(job, "The judge gave no verdict.")
-    if starved and not result.passed:
-        told = "It asked for more memory than a check may use."
-        return Result(job.exercise, "memory", result.stage, told, "", NEXT["memory"], result.seconds,
-                      job.path, result.sha256, result.stages)  # fmt: skip
-    return result
+    return starved(job, result) if is_starved else result
+
+
+def starved(job: Job, result: Result) -> Result:
+    """The result of a subject that was ended for its memory."""
+    if result.passed:
+        return result
+    told = "It asked for more memory than a check may use."
+    return Result(job.exercise, "memory", result.stage, told, "", NEXT["memory"], result.seconds,
+                  job.path, result.sha256, result.stages)  # fmt: skip

@@ -38,6 +38,7 @@ class Work:
         function: name of the function under test in it.
         hidden: library functions that are blanked, `module:name`.
         forbid, allow: as in the manifest.
+        closed: further files that must not be opened.
         limits: of time and memory.
     """
 
@@ -47,6 +48,7 @@ class Work:
     hidden: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
 
 
@@ -173,7 +175,7 @@ def serve(channel: Channel, work: Work) -> None:
         sys.meta_path.insert(0, finder)
         disable(work.forbid, work.allow)
         guard = kernel_guard(work.forbid)
-        confine(work.limits, frozenset(map(os.path.realpath, finder.files.values())))
+        confine(work.limits, frozenset(map(os.path.realpath, [*finder.files.values(), *work.closed])))
     except BaseException as error:
         channel.send(
             {"ok": False, "kind": "infra", "name": type(error).__name__, "text": str(error), "at": []}

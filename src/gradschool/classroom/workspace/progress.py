@@ -6,14 +6,15 @@ A pass is remembered by the content that passed: of the learner's file, and of t
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from gradschool.classroom.author.manifest import Chapter, Exercise, chapters, source_of
+from gradschool.classroom.author.manifest import Chapter, Exercise, chapters, find_exercise, source_of
+from gradschool.classroom.author.strip import is_attempted, read_source
 from gradschool.classroom.check.report import Result
 from gradschool.classroom.workspace.layout import Workspace, write
 from gradschool.errors import UserError
@@ -121,3 +122,58 @@ def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[st
             "next": waiting[0] if waiting else None, "exercises": lines,
         })  # fmt: skip
     return rows
+
+
+def next_exercise(chapters_: list[dict[str, Any]]) -> tuple[str, dict[str, Any]] | None:
+    """The first exercise of a map that is not done, with its chapter's id; None when all are."""
+    for chapter in chapters_:
+        for exercise in chapter["exercises"]:
+            if not exercise["done"]:
+                return chapter["id"], exercise
+    return None
+
+
+def wanted(workspace: Workspace, name: str) -> tuple[Chapter, Exercise]:
+    """The exercise of a name; without one, the next that is not done."""
+    if name:
+        return find_exercise(name)
+    waiting = next_exercise(course_map(workspace))
+    last = chapters()[-1]
+    return find_exercise(waiting[1]["id"]) if waiting else (last, last.exercises[-1])
+
+
+def named(workspace: Workspace, names: Sequence[str], begun: bool = True) -> list[tuple[Chapter, Exercise]]:
+    """The exercises of some names (of exercises, files or chapters).
+
+    Args:
+        workspace: where they are laid out.
+        names: without any, all that are laid out count.
+        begun: without names, of those that nobody has begun only the first.
+
+    Raises:
+        UserError: nothing of the kind is there.
+    """
+    # 1. What was asked for.
+    if names:
+        known = {key: c for c in chapters() for key in (c.id, str(c.number), c.folder.name)}
+        return [
+            pair
+            for name in names
+            for pair in (
+                [(known[name], e) for e in known[name].exercises] if name in known else [find_exercise(name)]
+            )
+        ]
+    # 2. Or all that is there.
+    laid = list(workspace.exercises())
+    if not laid:
+        raise UserError(f"{workspace.root} has no exercises yet", "", "Lay some out: gradschool start")
+    waiting = [exercise.id for _, exercise, file in laid if begun and not is_begun(exercise, file)][1:]
+    return [(chapter, exercise) for chapter, exercise, _ in laid if exercise.id not in waiting]
+
+
+def is_begun(exercise: Exercise, file: Path) -> bool:
+    """Whether the learner has written anything that counts; a file that cannot be read counts."""
+    try:
+        return is_attempted(read_source(file), exercise.function)
+    except (SyntaxError, ValueError, UserError):
+        return True

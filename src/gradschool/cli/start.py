@@ -1,0 +1,72 @@
+"""gradschool start CHAPTER: lay out a chapter's files, never over work that is there."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gradschool.cli.main import finish
+
+STATES = {
+    "new": "", "kept": "yours, left as it is", "updated": "new version, you had not begun",
+    "merged": "new version, your work carried over; a backup is in .course/backup",
+    "conflict": "new version: look at the lines between <<<<<<< and >>>>>>>; a backup is in .course/backup",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Args:
+    """Lay out a chapter's exercises as plain Python files; running it again overwrites nothing."""
+
+    chapter: Annotated[str, tyro.conf.Positional] = ""
+    """Name or number of the chapter; the next one if not given."""
+    dir: Path | None = None
+    """Your folder; else GRADSCHOOL_WORK, else ./gradschool-work."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(args: Args) -> int:
+    """Lay the files out and say where to begin."""
+    from gradschool.classroom.author.manifest import find_chapter
+    from gradschool.classroom.workspace.layout import find_workspace, start
+    from gradschool.classroom.workspace.progress import course_map, next_exercise
+
+    # 1. Which chapter: the one asked for, or the first that is not done.
+    workspace = find_workspace(args.dir)
+    waiting = next_exercise(course_map(workspace))
+    chapter = find_chapter(args.chapter or (waiting or ("1", {}))[0])
+    laid = start(chapter, workspace)
+    # 2. What is there, and where to begin.
+    print(
+        f"Chapter {chapter.number} · {chapter.title} · {count(len(laid), 'exercise')}, "
+        f"about {chapter.minutes} minutes · {chapter.needs}"
+    )
+    for one in laid:
+        line = first_blank(one.file)
+        told = STATES[one.state] or (f"line {line}" if line else "")
+        print(f" {one.file}   {told}")
+    print(f" read     the lecture: gradschool read {chapter.id}")
+    print(" then     write in the first file, and: gradschool check --watch")
+    finish(
+        args,
+        {
+            "chapter": chapter.id,
+            "files": [asdict(one) | {"exercise": one.exercise.id} for one in laid],
+        },
+    )
+    return 0
+
+
+def count(number: int, word: str) -> str:
+    """1 exercise, 7 exercises."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def first_blank(file: Path) -> int | None:
+    """The line with `raise NotAttempted`, if there still is one."""
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if line.strip() == "raise NotAttempted":
+            return number
+    return None
