@@ -25,9 +25,8 @@ def run(args: Args) -> int:
     # 1. The chapters; a filled square is an exercise that passed.
     done = [e for chapter in chapters for e in chapter["exercises"] if e["done"]]
     total = sum(len(chapter["exercises"]) for chapter in chapters)
-    print(
-        f"gradschool · {len(done)} of {total} exercises · {sum(e['minutes'] for e in done)} minutes of work done"
-    )
+    minutes = sum(e["minutes"] for e in done)
+    print(f"gradschool · {len(done)} of {total} exercises · {minutes} minutes of work done")
     width = max(len(chapter["title"]) for chapter in chapters)
     most = max(len(chapter["exercises"]) for chapter in chapters)
     for chapter in chapters:

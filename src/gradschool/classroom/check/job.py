@@ -28,7 +28,7 @@ class Job:
 
     @classmethod
     def of(cls, chapter: Chapter, exercise: Exercise, file: Path) -> "Job":
-        """The job of checking a file as it is now; a file that is not text is checked as the text it is not."""
+        """The job of checking a file as it is now; bytes that are no text become �."""
         text = file.read_text(encoding="utf-8", errors="replace")
         return cls(exercise.id, str(chapter.folder), str(file.resolve()), text)
 

@@ -67,8 +67,8 @@ def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: C
         for line, name in broken_rules(tree, exercise.forbid, exercise.allow):
             raise Failure("broken_invariant", f"Line {line} uses {name}, which this exercise does without.")
         ladder.enter("signature")
-        loaded(remote)
         same_signature(exercise, tree)
+        loaded(remote)
         # 2. The ladder of this exercise.
         check(ladder)
         ladder.finish()

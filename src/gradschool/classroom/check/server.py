@@ -25,10 +25,22 @@ def warm_up() -> None:
     import jaxtyping  # noqa: F401
     import numpy.testing  # noqa: F401
     import psutil  # noqa: F401
-    import torch.nn.functional
-    import torch.utils._python_dispatch  # noqa: F401
+    import torch
 
     torch.set_num_threads(1)
+
+
+def warm_up_further() -> None:
+    """Load what torch loads when its kernels are first watched; it can wait for the first verdict."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Nothing(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            return func(*args, **(kwargs or {}))
+
+    with Nothing():
+        torch.zeros(1)
 
 
 def run(job: Job) -> Result:
@@ -48,7 +60,7 @@ def serve(place: Path) -> None:
         door.settimeout(IDLE)
         with contextlib.suppress(TimeoutError):
             while answer(door.accept()[0]):
-                pass
+                warm_up_further()
     place.unlink(missing_ok=True)
 
 

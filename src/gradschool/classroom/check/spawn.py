@@ -38,7 +38,8 @@ class Spare:
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         with socket.create_server(("127.0.0.1", 0)) as door:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", SUBJECT], stdin=subprocess.PIPE, stdout=self.output, stderr=self.output,
+                [sys.executable, "-c", SUBJECT], stdin=subprocess.PIPE,
+                stdout=self.output, stderr=self.output,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             )  # fmt: skip
             assert self.process.stdin is not None

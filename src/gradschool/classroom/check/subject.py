@@ -103,10 +103,8 @@ def disable(forbid: Sequence[str], allow: Sequence[str]) -> None:
         names = [n for n in dir(owner) if not n.startswith("_")] if name == "*" else [name]
         for one in names:
             full = f"{owner_name}.{one}"
-            is_function = isinstance(
-                getattr(owner, one, None), types.FunctionType | types.BuiltinFunctionType
-            )
-            if is_function and is_forbidden(full, forbid, allow):
+            is_function = isinstance(getattr(owner, one, None), types.FunctionType | types.BuiltinFunctionType)
+            if (is_function or name != "*") and is_forbidden(full, forbid, allow):
                 setattr(owner, one, refuser(full))
 
 

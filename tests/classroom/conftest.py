@@ -1,0 +1,27 @@
+from dataclasses import replace
+
+import pytest
+
+from gradschool.classroom.author.manifest import find_exercise
+from gradschool.classroom.check.client import Server
+from gradschool.classroom.check.job import Job
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A warm server of the tests' own."""
+    with Server(tmp_path_factory.mktemp("server") / "door") as server:
+        yield server
+
+
+@pytest.fixture
+def verdict(server, tmp_path):
+    """Judge a text as the file of an exercise."""
+
+    def judged(exercise, text, **limits):
+        chapter, found = find_exercise(exercise)
+        file = tmp_path / f"{found.slug}.py"
+        file.write_text(text, encoding="utf-8")
+        return server.check(replace(Job.of(chapter, found, file), **limits))
+
+    return judged
