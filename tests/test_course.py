@@ -70,7 +70,7 @@ def test_gate_2_blank_is_not_attempted(verdict, name):
 def test_gate_3_mutant_falls_at_its_stage_with_its_sentence(verdict, name, number):
     chapter, exercise = find_exercise(name)
     mutant = exercise.mutants[number]
-    result = verdict(name, text_for(chapter, exercise, mutated(exercise, mutant), solved=True))
+    result = verdict(name, text_for(chapter, exercise, True, mutated(exercise, mutant)))
     assert (result.stage, result.why) == (mutant.stage, mutant.why), told(result)
     assert result.outcome not in ("pass", "infra_error", "not_attempted")
     assert len(lines(result, 100)) <= LINES

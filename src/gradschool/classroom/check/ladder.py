@@ -5,15 +5,13 @@ independent of the code under test: closed forms, float64, torch, torchvision, s
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-
 from gradschool.classroom.author.manifest import STAGES, Stage
+from gradschool.classroom.check.compare import Tolerance, close, same_dtypes, same_kinds, same_shapes
 from gradschool.classroom.check.report import Failure
-from gradschool.classroom.check.wire import Other
 
 
 class Subject(Protocol):
@@ -24,19 +22,8 @@ class Subject(Protocol):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it."""
 
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far a number may be from the truth: atol + rtol |truth|.
-
-    Args:
-        rtol, atol: relative and absolute part.
-        why: the reason for them.
-    """
-
-    rtol: float
-    atol: float
-    why: str
+    def inside(self, driver: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of the check's that runs where the learner's does, with it as first argument."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +53,15 @@ class Ladder:
         self.passed: list[str] = []
         self.compared = 0
 
+    def inside(self, driver: Callable[..., Any]) -> Callable[..., Any]:
+        """A driver for what data alone cannot drive: models, loops, generators, classes.
+
+        Args:
+            driver: `driver(mine, *args)` runs in the learner's process, with their function (for
+                `Class.method`: their class) and data; it imports what it needs itself and returns data.
+        """
+        return self.subject.inside(driver)
+
     def enter(self, stage: Stage) -> None:
         """Go up to a stage, or stay on it."""
         if stage == self.stage:
@@ -83,12 +79,26 @@ class Ladder:
             raise Failure("infra_error", "this exercise's check compares nothing")
         self.passed.append(self.stage)
 
-    def agrees(self, cases: Sequence[Case], oracle: Callable[..., Any], tolerance: Tolerance) -> None:
-        """Results have the oracle's types and shapes, then its dtypes, then its values, in every case."""
+    def agrees(
+        self,
+        cases: Sequence[Case],
+        oracle: Callable[..., Any],
+        tolerance: Tolerance,
+        through: Callable[..., Any] | None = None,
+    ) -> None:
+        """Results have the oracle's types and shapes, then its dtypes, then its values, in every case.
+
+        Args:
+            cases: what both are called with.
+            oracle: the truth, independent of the code under test.
+            tolerance: how far from it a number may be.
+            through: a driver as in `inside` that is called in place of the learner's function.
+        """
         self.enter("shape")
+        subject = self.inside(through) if through else self.subject
         pairs, came = [], []
         for case in cases:
-            got = self.subject(*case.args, **case.kwargs)
+            got = subject(*case.args, **case.kwargs)
             pairs.append((case, got, oracle(*case.args, **case.kwargs)))
             came.append(got)
         for case, got, want in pairs:
@@ -178,108 +188,3 @@ def is_float(value: Any) -> bool:
 def leaf(value: Any) -> Any:
     """A tensor as a leaf that asks for its gradient; anything else as it is."""
     return value.detach().clone().requires_grad_() if is_float(value) else value
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """The numbers and arrays in a nested result, each with its place."""
-    if isinstance(value, dict):
-        for key, part in value.items():
-            yield from leaves(part, f"{path}[{key!r}]")
-    elif isinstance(value, list | tuple):
-        for i, part in enumerate(value):
-            yield from leaves(part, f"{path}[{i}]")
-    else:
-        yield path, numbers(value)
-
-
-def numbers(value: Any) -> Any:
-    """A tensor as an array (half precision widened); anything else as it is."""
-    if hasattr(value, "requires_grad"):
-        value = value.detach()
-        return (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
-    return value
-
-
-def kind(value: Any) -> str:
-    """The type of a result in words; a number and an array without axes are the same."""
-    if isinstance(value, Other):
-        return value.name
-    if hasattr(value, "requires_grad"):
-        return "a tensor"
-    if isinstance(value, bool | int | float | complex) or (isinstance(value, np.ndarray) and value.ndim == 0):
-        return "a number"
-    words = {np.ndarray: "an array", type(None): "None", list: "a list", tuple: "a tuple", dict: "a dict"}
-    return words.get(type(value), type(value).__name__)
-
-
-def same_kinds(about: str, got: Any, want: Any, came: object, place: str = "") -> None:
-    """Refuse a result whose type, or that of a part, is not the oracle's."""
-    if kind(got) != kind(want):
-        where = f" at {place}" if place else ""
-        said = f"For {about}: {kind(want)} was expected{where}, {kind(got)} came."
-        raise Failure("wrong_type", said, came=came if kind(got) not in ("None",) else None)
-    if isinstance(want, list | tuple | dict):
-        if len(got) != len(want) or (isinstance(want, dict) and list(got) != list(want)):
-            raise Failure("wrong_type", f"For {about}: {len(want)} parts were expected, {len(got)} came.")
-        keys = list(want) if isinstance(want, dict) else range(len(want))
-        for key in keys:
-            same_kinds(about, got[key], want[key], came, f"{place}[{key!r}]")
-
-
-def same_shapes(about: str, got: Any, want: Any, came: object) -> None:
-    """Refuse an array of another shape than the oracle's."""
-    for (place, g), (_, w) in zip(leaves(got), leaves(want), strict=True):
-        if np.shape(g) != np.shape(w):
-            which = f" of {place}" if place else ""
-            said = f"For {about}: shape {np.shape(w)}{which} was expected, {np.shape(g)} came."
-            raise Failure("wrong_shape", said, came=came)
-
-
-def same_dtypes(about: str, got: Any, want: Any) -> None:
-    """Refuse an array of another dtype than the oracle's."""
-    for g, w in zip(parts(got), parts(want), strict=True):
-        if hasattr(w, "dtype") and hasattr(g, "dtype") and g.dtype != w.dtype:
-            raise Failure("wrong_dtype", f"For {about}: dtype {w.dtype} was expected, {g.dtype} came.")
-
-
-def parts(value: Any) -> Iterator[Any]:
-    """The leaves of a nested result, as they are."""
-    if isinstance(value, list | tuple | dict):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from parts(part)
-    else:
-        yield value
-
-
-def close(outcome: Any, lead: str, got: Any, want: Any, tolerance: Tolerance, came: object) -> None:
-    """Refuse numbers that are too far from the truth; the first place that differs is told."""
-    for (place, g), (_, w) in zip(leaves(got), leaves(want), strict=True):
-        if isinstance(w, str) or w is None:
-            wrong = np.asarray(g != w)
-        else:
-            g, w = np.asarray(g), np.asarray(w)
-            if g.shape != w.shape:
-                raise Failure(outcome, f"{lead} shape {w.shape} was expected, {g.shape} came.", came=came)
-            wrong = ~np.isclose(g, w, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
-        if wrong.any():
-            raise Failure(outcome, f"{lead} {difference(place, g, w, wrong)}", came=came)
-
-
-def difference(place: str, g: Any, w: Any, wrong: Any) -> str:
-    """Expected and came, in full where they are short, else at the first differing place."""
-    if wrong.ndim == 0 or wrong.size <= 6:
-        which = f" at {place}" if place else ""
-        return f"{spelt(w)} was expected{which}, {spelt(g)} came."
-    at = tuple(int(i) for i in np.argwhere(wrong)[0])
-    where = f"{place}[{', '.join(map(str, at))}]"
-    count = f"{int(wrong.sum())} of {wrong.size} differ"
-    return f"at {where} {spelt(w[at])} was expected, {spelt(g[at])} came; {count}."
-
-
-def spelt(value: Any) -> str:
-    """A number with four digits, a short array as (a, b, c)."""
-    if np.ndim(value) == 0:
-        return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
-    if np.ndim(value) == 1:
-        return "(" + ", ".join(spelt(v) for v in value) + ")"
-    return "[" + ", ".join(spelt(v) for v in value) + "]"

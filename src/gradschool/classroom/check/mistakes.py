@@ -9,10 +9,11 @@ import numpy as np
 
 from gradschool.classroom.author.manifest import Exercise, Mutant, source_of
 from gradschool.classroom.author.strip import find, read_source, split
-from gradschool.classroom.check.ladder import Ladder, leaves
+from gradschool.classroom.check.compare import leaves
+from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.remote import Local
 from gradschool.classroom.check.report import Failure
-from gradschool.classroom.check.subject import plain
+from gradschool.classroom.check.subject import under_test
 from gradschool.errors import UserError
 
 
@@ -63,10 +64,8 @@ def function_from(exercise: Exercise, source: str) -> Callable[..., Any]:
     """The exercise's function out of a changed source of its module."""
     module = types.ModuleType(exercise.module)
     exec(compile(source, f"<{exercise.module}, changed>", "exec"), module.__dict__)
-    found: Any = module
-    for part in exercise.function.split("."):
-        found = getattr(found, part)
-    return plain(found)
+    function: Callable[..., Any] = under_test(module, exercise.function)
+    return function
 
 
 def same(a: object, b: object) -> bool:

@@ -1,5 +1,8 @@
 """The learner's function as the judge holds it: calls go to another process, and only data come back."""
 
+import functools
+import inspect
+import textwrap
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +34,16 @@ class Remote:
         if any(getattr(a, "requires_grad", False) for a in args):
             return differentiable(self, args, kwargs)
         return self.ask({"do": "call", "args": args, "kwargs": kwargs})["value"]
+
+    def inside(self, driver: Callable[..., Any]) -> Callable[..., Any]:
+        """A check's own function that runs beside the learner's and gets it as its first argument."""
+        source = textwrap.dedent(inspect.getsource(driver))
+
+        def call(*args: Any) -> Any:
+            request = {"do": "inside", "source": source, "name": driver.__name__, "args": list(args)}
+            return self.ask(request)["value"]
+
+        return call
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """One request, one answer; arguments that came back changed are remembered."""
@@ -95,13 +108,22 @@ class Local:
         """
         copies: list[Any] = [np.array(a) if isinstance(a, np.ndarray) else a for a in args]
         copies = [c.detach().clone() if is_tensor(c) and not c.requires_grad else c for c in copies]
-        try:
-            value = self.function(*copies, **kwargs)
-        except Exception as error:
-            raise Failure("crash", str(error), came=type(error).__name__) from error
+        value = caught(self.function, *copies, **kwargs)
         if not all(map(same_bytes, args, copies)):
             self.changed.append("an argument")
         return value
+
+    def inside(self, driver: Callable[..., Any]) -> Callable[..., Any]:
+        """As `Remote.inside`."""
+        return functools.partial(caught, driver, self.function)
+
+
+def caught(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function of the course's own; what it raises is a crash, as it is of a learner's."""
+    try:
+        return function(*args, **kwargs)
+    except Exception as error:
+        raise Failure("crash", str(error), came=type(error).__name__) from error
 
 
 def ended() -> Failure:

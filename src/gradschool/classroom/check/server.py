@@ -16,6 +16,7 @@ from typing import Any
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.report import Result
 from gradschool.classroom.check.runner import infra, run_forked
+from gradschool.classroom.check.subject import kernel_guard
 
 IDLE = 600.0  # seconds without a check after which the server ends
 
@@ -32,15 +33,8 @@ def warm_up() -> None:
 
 def warm_up_further() -> None:
     """Load what torch loads when its kernels are first watched; it can wait for the first verdict."""
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
-
-    class Nothing(TorchDispatchMode):  # type: ignore[no-untyped-call]
-        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            return func(*args, **(kwargs or {}))
-
-    with Nothing():
-        torch.zeros(1)
+    with kernel_guard(("aten::nothing",))():
+        pass
 
 
 def run(job: Job) -> Result:
