@@ -22,6 +22,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(os.environ.get("GRADSCHOOL_BENCH_RESULTS", ROOT / "bench" / "results"))
+LESS_IS_BETTER = ("s", "seconds to goal")
 KEYS = ("name", "unit", "ours", "peer", "ratio", "n")
 Work = Callable[[], float]
 
@@ -42,7 +43,8 @@ def compare(
 
     Args:
         name: of the comparison.
-        unit: "images/s", "steps/s" ...: what a work returns, per second: more is better; "s": less is.
+        unit: "images/s", "steps/s" ...: what a work returns, per second; more is better. "s": the wall time,
+            "seconds to goal": what the work returns; less is better.
         ours: does the work once and returns how much it did (a count of images, steps ...; ignored for "s").
         peers: the same work by others, by name.
         repeats: rounds, 5 or more, after one round that warms up and is not counted.
@@ -64,7 +66,7 @@ def compare(
             if i:
                 rounds[side].append(measured)
     # 2. The best peer by its median; ratio so that above 1 is ours faster.
-    more_is_better = unit != "s"
+    more_is_better = unit not in LESS_IS_BETTER
     values = {side: [measured["value"] for measured in rounds[side]] for side in sides}
     medians = {side: statistics.median(each) for side, each in values.items()}
     best = (max if more_is_better else min)(peers, key=lambda side: medians[side])
@@ -92,7 +94,7 @@ def timed(work: Work, unit: str) -> dict[str, float]:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     wall = time.perf_counter() - start
-    value = wall if unit == "s" else done / wall
+    value = {"s": wall, "seconds to goal": done}.get(unit, done / wall)
     return {"value": value, "wall_s": wall, "cpu_s": processor_seconds() - used}
 
 
@@ -141,9 +143,9 @@ def machine() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def main(run: Callable[[int], dict[str, Any]]) -> None:
-    """Run a comparison from the command line, `[REPEATS]`, and print its one line of JSON."""
-    torch.set_num_threads(1)
+def main(run: Callable[[int], dict[str, Any]], threads: int = 1) -> None:
+    """Run a comparison from the command line, `[REPEATS]`, on so many threads, and print its line of JSON."""
+    torch.set_num_threads(threads)
     try:
         result = run(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
     except BusyError as busy:

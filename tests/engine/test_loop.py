@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from gradschool.engine.device import Machine
 from gradschool.engine.loop import Plan, Progress, fit
+from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.run import RunFolder
 from gradschool.engine.schedule import Schedule
-from gradschool.engine.update import Stepping
+from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import UserError, WorkFailed
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -63,6 +65,45 @@ def test_resuming_gives_the_uninterrupted_run_bit_for_bit(tmp_path):
     for part, tensors in straight.tensors().items():
         for name, value in tensors.items():
             torch.testing.assert_close(stepper.tensors()[part][name], value, rtol=0, atol=0)
+
+
+class Pictures(Regression):
+    """The same for images, so that weights have a memory layout."""
+
+    def __init__(self, machine, seed=0):
+        torch.manual_seed(seed)
+        layers = torch.nn.Conv2d(3, 8, 3), torch.nn.Flatten(), torch.nn.Linear(8 * 36, 1)
+        self.parts = {"model": machine.place_module(torch.nn.Sequential(*layers))}
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("name", ["nesterov", "adamw", "rmsprop"])
+def test_a_loaded_optimiser_steps_on_bit_for_bit_in_either_layout(tmp_path, name, channels_last):
+    """Fused kernels read weights and moments in memory order, so both must lie alike after loading."""
+    machine = Machine("cpu", "fp32", channels_last)
+    generator = torch.Generator().manual_seed(0)
+    batch = machine.place(torch.randn(16, 3, 8, 8, generator=generator)), torch.randn(16, generator=generator)
+
+    def steps(task, stepper, count):
+        for _ in range(count):
+            stepper.begin(0.5)
+            task.step(batch, stepper)
+
+    def made(seed):
+        task = Pictures(machine, seed)
+        return task, Stepper(task, {"model": make_optimizer(task.parts["model"], Optim(name, 0.01))}, machine)
+
+    straight, stepper = made(0)
+    steps(straight, stepper, 5)
+    run = RunFolder.create("t", root=tmp_path)
+    stepper.save(run, {"step": 5}, best=False)
+    resumed, other = made(1)
+    other.load(run)
+    steps(straight, stepper, 5)
+    steps(resumed, other, 5)
+    kept = straight.parts["model"].state_dict()
+    for key, value in resumed.parts["model"].state_dict().items():
+        assert torch.equal(value, kept[key]), key
 
 
 def test_accumulation_equals_the_large_batch(tmp_path):

@@ -220,6 +220,7 @@ class Stepper:
                 index, field = key.split("/")
                 states.setdefault(int(index), {})[field] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+            lay_alike(optimizer)
         self.plateau.load(state["plateau"])
         if self.accelerator.scaler is not None and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
@@ -232,6 +233,14 @@ class Stepper:
         answers = torch.tensor(flags, dtype=torch.uint8, device=self.machine.device)
         torch.distributed.broadcast(answers, 0)
         return tuple(map(bool, answers.tolist()))
+
+
+def lay_alike(optimizer: Optimizer) -> None:
+    """Give every state tensor its parameter's memory layout: fused kernels read both in the same order."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, Tensor]) -> None:

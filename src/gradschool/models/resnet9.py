@@ -7,11 +7,10 @@ stage, narrower late stages (their weight gradients are slow on processors), mea
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from gradschool import nn
-from gradschool.nn.init import he_
+from gradschool.nn.init import he_, silence_
 from gradschool.nn.inputs import check_images
 from gradschool.nn.residual import BasicBlock
 
@@ -55,9 +54,7 @@ class ResNet9(nn.Module):
         self.fc = nn.Linear(widths[-1], classes)
         # 3. Every block starts as the identity.
         he_(self)
-        for name, gain in self.named_parameters():
-            if name.endswith("bn2.weight"):
-                torch.nn.init.zeros_(gain)
+        silence_(module.bn2 for module in self.modules() if isinstance(module, BasicBlock))
 
     def forward(self, x: Tensor) -> Tensor:
         check_images(x, self.channels, self.smallest)

@@ -1,11 +1,15 @@
 """Initial weights for deep networks of rectified units.
 
-Source: He et al. 2015, eq. 14 (the variance that keeps gradients alike from layer to layer).
+Sources: He et al. 2015, eq. 14 (the variance that keeps gradients alike from layer to layer); Goyal et al.
+2017, section 5.1 (blocks that start as the identity).
 """
+
+from collections.abc import Iterable
 
 from torch import nn
 
 from gradschool.nn.conv import Conv2d
+from gradschool.nn.norm import BatchNorm2d
 
 
 def he_(model: nn.Module) -> None:
@@ -16,3 +20,10 @@ def he_(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
+def silence_(norms: Iterable[BatchNorm2d]) -> None:
+    """Set the gain of each block's last normalisation to 0: its residual is silent in the first step."""
+    for norm in norms:
+        if norm.weight is not None:
+            nn.init.zeros_(norm.weight)
