@@ -65,6 +65,7 @@ class Exercise(Strict):
             "aten::NAME" disables a kernel of torch, however it is reached.
         allow: exceptions to `forbid`.
         seconds: time limit of its check.
+        recipe: one whose training runs this function, for `train RECIPE --mine`.
     """
 
     id: Name
@@ -79,6 +80,7 @@ class Exercise(Strict):
     forbid: tuple[Text, ...] = ()
     allow: tuple[Text, ...] = ()
     seconds: float = Field(default=10.0, gt=0)
+    recipe: str = ""
 
     @property
     def module(self) -> str:

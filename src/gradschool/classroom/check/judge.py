@@ -16,7 +16,7 @@ from gradschool.classroom.author.strip import find, read_source
 from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.mistakes import known_mistake
 from gradschool.classroom.check.remote import Remote
-from gradschool.classroom.check.report import Failure, Result
+from gradschool.classroom.check.report import Failure, Outcome, Result
 from gradschool.classroom.check.rules import broken_rules
 from gradschool.classroom.check.wire import Channel
 from gradschool.errors import UserError
@@ -35,7 +35,7 @@ NEXT = {
     "wrong_gradient": "look for .detach(), .data, .item() or torch.no_grad on the way.",
     "broken_invariant": "read the docstring again for what must hold. A hint: gradschool hint {id}",
     "fails_training": "values are right on small cases: look at what happens over many steps.",
-    "pass": "yours now runs in the library: gradschool train RECIPE --mine",
+    "pass": "yours now runs in the library: gradschool train {recipe} --mine",
     "infra_error": "this is a fault of the course, not yours; nothing is counted. Please report it.",
 }  # fmt: skip
 
@@ -51,9 +51,9 @@ def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: C
     start = time.monotonic()
     stages: list[str] = []
 
-    def result(outcome: Any, stage: str = "", said: str = "", why: str = "") -> Result:
+    def result(outcome: Outcome, stage: str = "", said: str = "", why: str = "") -> Result:
         return Result(
-            exercise.id, outcome, stage, said, why, NEXT[outcome].format(id=exercise.id),
+            exercise.id, outcome, stage, said, why, next_step(outcome, exercise),
             time.monotonic() - start, path, hashlib.sha256(text.encode()).hexdigest(), tuple(stages),
         )  # fmt: skip
 
@@ -82,6 +82,13 @@ def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: C
         return result(failure.outcome, stage, failure.said, known_mistake(exercise, check, failure, stage))
     except Exception as error:
         return result("infra_error", ladder.stage, f"{type(error).__name__}: {error}")
+
+
+def next_step(outcome: Outcome, exercise: Exercise) -> str:
+    """What to do after an outcome; nothing after a pass of what no recipe runs."""
+    if outcome == "pass" and not exercise.recipe:
+        return ""
+    return NEXT[outcome].format(id=exercise.id, recipe=exercise.recipe)
 
 
 def parse(text: str) -> ast.Module:
