@@ -14,12 +14,14 @@ from gradschool.errors import UserError
 
 COMMANDS = {
     "map": "the course: chapters, minutes, what is done, the next step",
+    "read": "a chapter's lecture, here or as a page: gradschool read neurons --html",
     "start": "lay out a chapter's exercises: gradschool start neurons",
     "check": "a verdict on what you wrote; --watch checks on every save",
     "hint": "the next hint for an exercise",
     "diff": "what you have changed in an exercise's file",
     "reset": "begin an exercise afresh, with a backup",
     "solution": "the library's own function",
+    "quiz": "questions on a chapter, with an explanation for every answer",
     "train": "train a recipe: gradschool train digits",
     "report": "write a run's report as one HTML file",
     "predict": "the five most likely classes of image files and folders",

@@ -98,6 +98,14 @@ def record_solution(workspace: Workspace, exercise: Exercise) -> None:
         content["exercises"].setdefault(exercise.id, {})["solution"] = time.strftime("%Y-%m-%d %H:%M")
 
 
+def record_quiz(workspace: Workspace, chapter: Chapter, answers: dict[str, bool]) -> None:
+    """Remember which questions were answered right at once, and that the quiz was tried once more."""
+    with changing(workspace) as content:
+        one = content["quizzes"].setdefault(chapter.id, {"tries": 0, "right": {}})
+        one["tries"] += 1
+        one["right"] |= answers
+
+
 def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[str, Any]]:
     """The chapters with minutes, what is done, and what is next.
 

@@ -1,0 +1,134 @@
+"""Results that a lecture states: measured by a chapter's experiments.py, kept in results/*.json, never typed.
+
+A result carries a fingerprint of the code that it was measured with; when that code changes the result is
+stale, and a lecture with a stale number is not rendered.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import json
+import platform
+import sys
+import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from gradschool.classroom.author.manifest import PACKAGE, Chapter, find_chapter
+from gradschool.errors import UserError
+
+
+def measure(chapter: Chapter, name: str) -> Path:
+    """Run an experiment and write its result.
+
+    Raises:
+        UserError: there is no such experiment.
+    """
+    # 1. Run it.
+    experiment = getattr(content(chapter, "experiments"), name, None)
+    if not callable(experiment):
+        raise UserError(f"experiments.py of {chapter.id} has no {name}", "a function", "Write it.")
+    start = time.monotonic()
+    values = experiment()
+    # 2. Write it down with all that a reader needs to judge it.
+    record = {
+        "name": name, "chapter": chapter.id, "about": experiment.__doc__, "values": values,
+        "fingerprint": fingerprint(chapter), "seconds": round(time.monotonic() - start, 1),
+        "machine": machine(), "date": time.strftime("%Y-%m-%d"),
+    }  # fmt: skip
+    file = chapter.folder / "results" / f"{name}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return file
+
+
+def values(chapter: Chapter, name: str) -> Any:
+    """What an experiment measured.
+
+    Raises:
+        UserError: it was not measured, or its code has changed since.
+    """
+    file = chapter.folder / "results" / f"{name}.json"
+    again = f"Measure it: python -m gradschool.classroom.author.evidence {chapter.id} {name}"
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"there is no result {name} in {chapter.id}", "a measured number", again) from None
+    if record["fingerprint"] != fingerprint(chapter):
+        raise UserError(f"the result {name} of {chapter.id} is stale: its code has changed", "", again)
+    return record["values"]
+
+
+def number(chapter: Chapter, role: str) -> str:
+    """The text of a role `xor.runs.median|.1f`: one measured value, formatted.
+
+    Raises:
+        UserError: there is no such value, or it is stale.
+    """
+    path, _, form = role.partition("|")
+    name, *keys = path.strip().split(".")
+    value = values(chapter, name)
+    for key in keys:
+        try:
+            value = value[int(key) if isinstance(value, list) else key]
+        except (KeyError, IndexError, ValueError, TypeError):
+            raise UserError(f"the result {name} has no {key!r}", f"one of {list(value)}", "") from None
+    return format(value, form.strip())
+
+
+def content(chapter: Chapter, name: str) -> ModuleType:
+    """A Python file of a chapter's folder, as a module.
+
+    Raises:
+        UserError: it does not exist.
+    """
+    file = chapter.folder / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_{chapter.number}", file)
+    if not file.is_file() or spec is None or spec.loader is None:
+        raise UserError(f"{file} does not exist", "", "Write it.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fingerprint(chapter: Chapter) -> str:
+    """A hash of experiments.py and of every module of ours that it imports, but for text and layout."""
+    file = chapter.folder / "experiments.py"
+    tree = ast.parse(file.read_bytes()) if file.is_file() else ast.Module([], [])
+    files = [file] if file.is_file() else []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gradschool."):
+            stem = PACKAGE.parent.joinpath(*(node.module or "").split("."))
+            inside = [stem / f"{alias.name}.py" for alias in node.names]
+            files += [f for f in (stem.with_suffix(".py"), *inside) if f.is_file()]
+    parts = [without_text(f) for f in sorted(set(files))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def without_text(file: Path) -> str:
+    """A file's syntax tree as text, without docstrings."""
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def machine() -> dict[str, str]:
+    """Hardware and versions."""
+    found = {"platform": platform.platform(), "processor": platform.processor() or platform.machine()}
+    for package in ("gradschool", "torch", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found | {"python": platform.python_version()}
+
+
+if __name__ == "__main__":
+    print(measure(find_chapter(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,195 @@
+"""A lecture with everything in it resolved: code of the library, measured numbers, figures, output.
+
+The result is a list of blocks that `page` turns into HTML and `terminal` into text. Whatever does not hold
+(an unknown target, a dead link, a failing block, a stale number) stops it with a sentence.
+"""
+
+import ast
+import contextlib
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+from gradschool.classroom.author.evidence import content, number
+from gradschool.classroom.author.manifest import PACKAGE, Chapter, Exercise, source_of
+from gradschool.classroom.author.strip import find, first_line, read_source, split, steps_of
+from gradschool.errors import UserError
+
+FENCE = re.compile(r"^```([^`\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
+RESULT = re.compile(r"\{result\}`([^`]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)[^)]*\)")
+
+
+@dataclass(frozen=True)
+class Text:
+    """Markdown with math."""
+
+    markdown: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """Code out of the library, or a block of the lecture with what it printed.
+
+    Args:
+        text: as it stands.
+        title: where in the library; "" for a block of the lecture.
+        printed: by it.
+        language: python, text, toml ...
+    """
+
+    text: str
+    title: str = ""
+    printed: str = ""
+    language: str = "python"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as SVG, with its caption in Markdown."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """The place of an exercise."""
+
+    exercise: Exercise
+
+
+Block = Text | Code | Figure | Task
+
+
+def resolve(chapter: Chapter) -> list[Block]:
+    """The blocks of a chapter's lecture.
+
+    Raises:
+        UserError: something in it does not hold; the sentence says what, and in which line.
+    """
+    file = chapter.folder / "lecture.md"
+    if not file.is_file():
+        raise UserError(
+            f"{chapter.id} has no lecture yet", "", f"Its exercises: gradschool start {chapter.id}"
+        )
+    text, at = read_source(file).replace("\r\n", "\n"), 0
+    blocks: list[Block] = []
+    names: dict[str, Any] = {"__name__": "lecture"}
+    for fence in [*FENCE.finditer(text), None]:
+        # 1. The text up to here.
+        before = text[at : fence.start() if fence else len(text)]
+        with place(file, text, at):
+            if before.strip():
+                check_links(chapter, before)
+                blocks.append(Text(RESULT.sub(lambda role: number(chapter, role[1]), before)))
+        # 2. The fenced block.
+        if fence:
+            with place(file, text, fence.start()):
+                blocks.append(fenced(chapter, fence[1].strip(), fence[2], names))
+            at = fence.end()
+    return blocks
+
+
+@contextlib.contextmanager
+def place(file: Path, text: str, at: int) -> Iterator[None]:
+    """Errors name the file and the line."""
+    try:
+        yield
+    except UserError as error:
+        line = text.count("\n", 0, at) + 1
+        raise UserError(f"{file}, near line {line}: {error.what}", error.wanted, error.next_step) from error
+
+
+def fenced(chapter: Chapter, info: str, body: str, names: dict[str, Any]) -> Block:
+    """One fenced block, by the word in its first line."""
+    kind, _, rest = info.partition(" ")
+    match kind:
+        case "{code}":
+            return library_code(rest)
+        case "{figure}":
+            return figure(chapter, rest.strip(), body)
+        case "{exercise}":
+            for exercise in chapter.exercises:
+                if exercise.id == rest.strip():
+                    return Task(exercise)
+            raise UserError(f"{chapter.id} has no exercise {rest.strip()!r}", "one of its own", "")
+        case "python":
+            return Code(body, printed=run(body, names))
+    if kind.startswith("{"):
+        raise UserError(f"there is no directive {kind}", "{code}, {figure} or {exercise}", "")
+    return Code(body, language=kind or "text")
+
+
+def library_code(words: str) -> Code:
+    """A function or class of the library, or some steps of a function: `module:name steps=1,3`."""
+    target, _, chosen = words.strip().partition(" ")
+    name = target.partition(":")[2]
+    file = source_of(target)
+    source, where = read_source(file), f"{file.relative_to(PACKAGE.parent).as_posix()}"
+    tree = ast.parse(source)
+    lines = split(source)
+    # 1. The whole of a class or function.
+    holders = [n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name]
+    node: Any = holders[0] if len(holders) == 1 else find(tree, name)[0]
+    start, end = first_line(node), node.end_lineno or 0
+    if not chosen:
+        return Code(dedent("".join(lines[start:end])), f"{where}, line {start + 1}")
+    # 2. Steps only, with the comments that name them.
+    known = steps_of(source, node)
+    parts = []
+    for step in chosen.removeprefix("steps=").split(","):
+        if not step.strip().isdigit() or int(step) not in known:
+            raise UserError(f"{target} has no step {step!r}", f"steps {list(known)}", "")
+        first, last = known[int(step)]
+        while lines[first - 1].lstrip().startswith("#"):
+            first -= 1
+        parts.append("".join(lines[first:last]))
+    return Code(dedent("".join(parts)), f"{where}, {name}")
+
+
+def figure(chapter: Chapter, name: str, caption: str) -> Figure:
+    """A function of the chapter's figures.py, drawn."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    draw = getattr(content(chapter, "figures"), name, None)
+    if not callable(draw):
+        raise UserError(f"figures.py of {chapter.id} has no {name}", "a function", "")
+    drawn, file = draw(), io.StringIO()
+    # Text stays text, ids do not depend on the day: the same figure gives the same bytes.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        drawn.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+    import matplotlib.pyplot as plt
+
+    plt.close(drawn)
+    svg = file.getvalue()
+    return Figure(svg[svg.index("<svg") :], caption.strip())
+
+
+def run(body: str, names: dict[str, Any]) -> str:
+    """Run a block in the lecture's namespace; returns what it printed.
+
+    Raises:
+        UserError: it failed.
+    """
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            exec(compile(body, "<lecture>", "exec"), names)
+    except Exception as error:
+        first = body.strip().splitlines()[0]
+        raise UserError(f"the block `{first}` fails ({type(error).__name__}: {error})", "", "") from error
+    return printed.getvalue()
+
+
+def check_links(chapter: Chapter, markdown: str) -> None:
+    """Refuse links to files that do not exist; links to the web are not looked up."""
+    for link in LINK.findall(markdown):
+        path = link.split("#")[0]
+        if path and "://" not in path and not (chapter.folder / path).exists():
+            raise UserError(f"the link {link} leads nowhere", "a file beside the lecture", "")

@@ -1,0 +1,116 @@
+"""Every chapter's content holds: lecture, quiz and notebooks."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from gradschool.classroom.author import page
+from gradschool.classroom.author.manifest import chapters
+from gradschool.classroom.author.render import Task, Text, resolve
+from gradschool.classroom.author.terminal import MATH, show
+from gradschool.classroom.quiz import LETTERS, compute, judge, read_quiz, variant
+
+CHAPTERS = [pytest.param(chapter, id=chapter.id) for chapter in chapters()]
+SEEDS = range(8)
+QUESTIONS = [
+    pytest.param(question, id=f"{chapter.id}-{question.id}")
+    for chapter in chapters()
+    if (chapter.folder / "quiz.toml").exists()
+    for question in read_quiz(chapter)
+]
+
+
+@pytest.fixture(scope="module")
+def lectures():
+    return {}
+
+
+@pytest.fixture
+def blocks(request, lectures):
+    chapter = request.getfixturevalue("chapter")
+    if chapter.id not in lectures:
+        lectures[chapter.id] = resolve(chapter)
+    return lectures[chapter.id]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_lecture_holds_and_names_every_exercise(chapter, blocks, capsys):
+    assert [block.exercise.id for block in blocks if isinstance(block, Task)] == [
+        e.id for e in chapter.exercises
+    ]
+    assert blocks[0].markdown.lstrip().startswith("# ")
+    show(blocks, 80)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert all(f"gradschool check {e.id}" in shown for e in chapter.exercises)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_page_is_one_file_of_bearable_size(chapter, blocks):
+    text = page.page(chapter, blocks)
+    assert len(text.encode()) < 1.5e6
+    body = text.split("<main>")[1].split("</main>")[0]
+    assert "url(http" not in text
+    assert 'src="http' not in text
+    assert body.count('class="math') == sum(
+        len(MATH.findall(b.markdown)) for b in blocks if isinstance(b, Text)
+    ) + sum(len(MATH.findall(b.caption)) for b in blocks if hasattr(b, "caption"))
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="formulas are set by KaTeX in node, which is not here")
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_formula_can_be_set(chapter, blocks):
+    texts = [getattr(block, "markdown", None) or getattr(block, "caption", "") for block in blocks]
+    formulas = [block or inline for text in texts for block, inline in MATH.findall(text)]
+    program = (
+        f"const katex = require({json.dumps(str(page.KATEX / 'katex.min.js'))});"
+        "for (const f of JSON.parse(require('fs').readFileSync(0)))"
+        " katex.renderToString(f, {strict: 'error'});"
+    )
+    done = subprocess.run(["node", "-e", program], input=json.dumps(formulas), text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_has_a_quiz(chapter):
+    assert len(read_quiz(chapter)) >= 3
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_right_reply_is_right_and_every_wrong_one_is_told_why(question):
+    slips = set()
+    for seed in SEEDS:
+        shown = variant(question, seed)
+        assert "@{" not in shown.ask
+        if question.kind in ("single", "multiple", "order"):
+            assert judge(shown, " ".join(shown.right)).right is True
+            if question.kind == "order":
+                assert judge(shown, shown.right[::-1]).right is False
+                continue
+            for letter in LETTERS[: len(shown.shown)]:
+                verdict = judge(shown, letter)
+                assert verdict.right is (letter == shown.right)
+                assert f"{letter})" in verdict.feedback
+            continue
+        reply = (
+            question.answer
+            if question.kind == "code"
+            else str(compute(question.answer, shown.values, question))
+        )
+        assert judge(shown, reply).right is True, (reply, shown.ask)
+        for slip in question.wrong:
+            wrong = (
+                slip.value if question.kind == "code" else str(compute(slip.value, shown.values, question))
+            )
+            if judge(shown, wrong).right is False:
+                slips.add(slip.value)
+                assert judge(shown, wrong).feedback
+    assert slips == {slip.value for slip in question.wrong}, "a slip that is right in every variant"
+
+
+def test_variants_differ_and_come_again():
+    drawn = [variant(q.values[0], seed) for q in QUESTIONS if q.values[0].given for seed in range(30)]
+    assert len({str(v.values) for v in drawn}) > len(drawn) / 10
+    assert drawn == [variant(q.values[0], seed) for q in QUESTIONS if q.values[0].given for seed in range(30)]
