@@ -203,7 +203,7 @@ def test_a_run_learns_reports_and_predicts_without_its_source(mode, base, insect
 
 @pytest.mark.parametrize("mode", ["finetune", "frozen"])
 def test_a_run_cut_short_goes_on_to_the_same_weights(mode, base, tmp_path):
-    run = replace(base, mode=mode, optimizer="sgd")
+    run = replace(base, mode=mode, optimizer="adamw")
     whole = train(run, Request("hymenoptera_transfer", out=tmp_path / "whole"), quiet)
 
     def cut(line):

@@ -1,7 +1,7 @@
 """CIFAR-10 on two cores."""
 
 from gradschool.data.pipeline import Augment
-from gradschool.models.quicknet import quicknet
+from gradschool.models.resnet9 import resnet9
 from gradschool.recipes.image import ImageRun
 
 
@@ -9,13 +9,13 @@ def cifar10() -> ImageRun:
     """Ten kinds of small photographs, 32 px: a residual network in a few minutes."""
     return ImageRun(
         data="cifar10",
-        model=quicknet,
+        model=resnet9,
         model_options={"stride": 1},
-        epochs=8,
-        batch_size=256,
+        epochs=10,
+        batch_size=128,
         optimizer="nesterov",
-        learning_rate=0.4,
-        weight_decay=5e-4,
+        learning_rate=0.1,
+        weight_decay=2e-3,
         warmup=0.25,
         label_smoothing=0.1,
         augment=Augment(flip=True, crop_padding=3, edge="mirror"),
