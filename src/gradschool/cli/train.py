@@ -8,6 +8,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.cli.main import parse as parse_words
+from gradschool.cli.mine import put_in_force, records, run_race, tell
 from gradschool.errors import UserError
 
 
@@ -35,6 +36,10 @@ class Args:
     """Which checkpoint to go on from."""
     plain: bool = False
     """Train with the plain ops in place of their fast twins."""
+    mine: bool = False
+    """Train with the functions you have written, and race against the library's own."""
+    dir: Path | None = None
+    """Your folder, for --mine; else GRADSCHOOL_WORK, else ./gradschool-work."""
     ood: str | None = None
     """A second set of the same classes to test on when done (out of distribution)."""
     report: bool = True
@@ -100,14 +105,18 @@ def run(args: Args) -> int:
         )
     if args.steps is not None and args.steps < 1:
         raise UserError(f"steps is {args.steps}", "a whole number >= 1", "Example: --steps 100")
-    # 2. The run.
-    request = Request(args.recipe, args.seed, args.steps, args.device, args.out, args.checkpoint, args.plain)
-    folder = train(settings, request)
-    return conclude(args, folder)
+    # 2. The run, with the learner's functions if they are wanted.
+    overlaid = put_in_force(args.dir) if args.mine else []
+    request = Request(
+        args.recipe, args.seed, args.steps, args.device, args.out, args.checkpoint, args.plain,
+        records(overlaid),
+    )  # fmt: skip
+    return conclude(args, train(settings, request), overlaid)
 
 
 def go_on(args: Args) -> int:
     """Go on with a run that was cut short."""
+    from gradschool.classroom.workspace.overlay import install_again
     from gradschool.engine.run import RunFolder
     from gradschool.recipes.reopen import reopen
     from gradschool.recipes.train import resume
@@ -119,11 +128,12 @@ def go_on(args: Args) -> int:
         )
     folder = RunFolder.open(args.resume)
     settings, request = reopen(folder)
+    overlaid = install_again(request.mine) if request.mine else []
     resume(folder, settings, replace(request, checkpoint=args.checkpoint))
-    return conclude(args, folder)
+    return conclude(args, folder, overlaid)
 
 
-def conclude(args: Args, folder: Any) -> int:
+def conclude(args: Args, folder: Any, overlaid: list[Any]) -> int:
     """Say what was reached, write the report, and name the next step."""
     from gradschool.engine.run import is_main
 
@@ -137,6 +147,10 @@ def conclude(args: Args, folder: Any) -> int:
         f"[{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
     )
     print(f" run      {folder.path}")
+    raced = None
+    if overlaid:
+        tell(overlaid)
+        raced = run_race(folder)
     if args.report:
         from gradschool.recipes.report import report
 
@@ -151,6 +165,7 @@ def conclude(args: Args, folder: Any) -> int:
             "metrics": result["metrics"],
             "seconds": result["seconds"],
             "device": result["device"],
+            **({"race": raced, "mine": records(overlaid)} if overlaid else {}),
         },
     )
     return 0

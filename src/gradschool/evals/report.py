@@ -122,7 +122,7 @@ def classifier_sections() -> list[SectionOf]:
     from gradschool.evals import report_trust as trust
 
     return [
-        scores.training, scores.rate, scores.classes, scores.confused, looks.mistakes,
+        scores.training, scores.race, scores.rate, scores.classes, scores.confused, looks.mistakes,
         trust.calibrated, trust.abroad, looks.augmented, looks.filters, looks.maps, looks.attention,
         looks.dreams, scores.layers, scores.settings,
     ]  # fmt: skip

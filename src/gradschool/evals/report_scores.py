@@ -104,6 +104,22 @@ def training(m: Material) -> Section | None:
     return Section("Training curves", reading, html.charts(drawn))
 
 
+def race(m: Material) -> Section | None:
+    """A learner's run over the band of the reference's seeds, where it was raced."""
+    raced = m.result.get("race")
+    if not raced:
+        return None
+    names = {"yours": "yours", "lowest": "reference, lowest", "highest": "reference, highest"}
+    series = {shown: (raced["epochs"], raced[name]) for name, shown in names.items()}
+    drawn = figures.curves(series, in_words(raced["metric"]), "epoch", percent=True)
+    where = "inside" if raced["inside"] else "below"
+    reading = (
+        f"Your functions in place of the library's: {where} the band of {raced['seeds']} seeds "
+        f"({raced['said']})."
+    )
+    return Section("Race", reading, html.charts([drawn]))
+
+
 def rate(m: Material) -> Section | None:
     """The learning rate that was really used."""
     lines = [line for line in m.lines if "lr" in line and "step" in line]

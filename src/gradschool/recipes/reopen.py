@@ -25,6 +25,7 @@ def reopen(folder: RunFolder) -> tuple[Any, Request]:
             config["device"],
             folder.path,
             plain=config["plain"],
+            mine=tuple(config.get("mine", ())),
         )
         return from_dict(kind, config["settings"]), request
     except KeyError as error:

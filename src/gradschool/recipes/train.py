@@ -53,6 +53,7 @@ class Request:
         out: folder of the new run; None takes the next free one under runs/.
         checkpoint: which checkpoint a resumed run starts from.
         plain: train with the plain ops in place of their fast twins.
+        mine: the learner's functions that are in force: exercise, target, file, sha256 and lines of each.
     """
 
     recipe: str
@@ -62,6 +63,7 @@ class Request:
     out: Path | None = None
     checkpoint: str = "last"
     plain: bool = False
+    mine: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,9 +203,10 @@ def describe_data(splits: Splits, run: ImageRun, request: Request, machine: Mach
 def begin(folder: RunFolder, run: ImageRun, request: Request, pieces: Assembled) -> None:
     """Write what is known before the first step."""
     asked = {"seed": request.seed, "steps": request.steps, "plain": request.plain, "device": request.device}
+    mine = {"mine": list(request.mine)} if request.mine else {}
     settings = to_dict(run)
     settings |= {name: absolute(settings[name]) for name in ("data", "weights") if settings.get(name)}
-    folder.write("config.json", {"recipe": request.recipe, **asked, "settings": settings})
+    folder.write("config.json", {"recipe": request.recipe, **asked, **mine, "settings": settings})
     folder.write("environment.json", describe(pieces.stepper.machine) | {"started": time.strftime("%F %T")})
     if pieces.splits.skipped:
         folder.write("skipped.txt", "".join(f"{file}\t{reason}\n" for file, reason in pieces.splits.skipped))

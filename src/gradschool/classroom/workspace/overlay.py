@@ -4,23 +4,25 @@ An op is told (`.mine`), so that every caller gets it; a plain function is repla
 every module that has taken it already. What is not attempted yet stays the library's.
 """
 
+import ast
+import functools
 import hashlib
 import importlib
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradschool.classroom.author.manifest import Exercise
+from gradschool.classroom.author.manifest import Exercise, find_exercise
 from gradschool.classroom.author.strip import find, is_attempted, read_source
 from gradschool.classroom.check.subject import MODULE, plain
 from gradschool.classroom.workspace.layout import Workspace
 from gradschool.errors import UserError
 
 
-@dataclass(frozen=True)
+@dataclass
 class Overlaid:
     """One function that is the learner's in this process.
 
@@ -30,6 +32,7 @@ class Overlaid:
         file: where it was written.
         sha256: of that file's content, as it was loaded.
         lines: how many lines the learner's function has.
+        calls: how often it has run so far.
     """
 
     exercise: str
@@ -37,10 +40,21 @@ class Overlaid:
     file: str
     sha256: str
     lines: int
+    calls: int = 0
 
     def __str__(self) -> str:
-        """Yours: conv2d (gradschool-work/06-convolution/conv2d.py, 9 lines)."""
-        return f"yours: {self.target.split(':')[1]} ({self.file}, {self.lines} lines)"
+        """conv2d (gradschool-work/06-convolution/conv2d.py, 9 lines)."""
+        return f"{self.target.split(':')[1]} ({self.file}, {self.lines} lines)"
+
+    def counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, each call of it counted here."""
+
+        @functools.wraps(function)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            return function(*args, **kwargs)
+
+        return counted
 
 
 def install(workspace: Workspace, only: tuple[str, ...] = ()) -> list[Overlaid]:
@@ -70,8 +84,31 @@ def install(workspace: Workspace, only: tuple[str, ...] = ()) -> list[Overlaid]:
                 f"{file} cannot be loaded ({type(error).__name__}: {error})", "",
                 f"See where: gradschool check {exercise.id}",
             ) from error  # fmt: skip
-        replace(exercise, mine)
-        overlaid.append(described(exercise, text, file))
+        record = described(exercise, text, file)
+        replace(exercise, record.counting(mine))
+        overlaid.append(record)
+    return overlaid
+
+
+def install_again(records: Sequence[dict[str, Any]]) -> list[Overlaid]:
+    """Overlay what a run was begun with, to go on with it.
+
+    Raises:
+        UserError: a file has changed since.
+    """
+    overlaid = []
+    for kept in records:
+        _, exercise = find_exercise(kept["exercise"])
+        file = Path(kept["file"])
+        text = read_source(file) if file.is_file() else ""
+        record = described(exercise, text, file) if text else None
+        if record is None or record.sha256 != kept["sha256"]:
+            raise UserError(
+                f"{file} is not what this run was begun with", f"sha256 {kept['sha256'][:12]}",
+                "Put it back, or begin a new run.",
+            )  # fmt: skip
+        replace(exercise, record.counting(load(exercise, text, file)))
+        overlaid.append(record)
     return overlaid
 
 
@@ -106,9 +143,7 @@ def replace(exercise: Exercise, mine: Callable[..., Any]) -> None:
 
 def described(exercise: Exercise, text: str, file: Path) -> Overlaid:
     """The record of an overlaid function."""
-    import ast
-
     function, _ = find(ast.parse(text), exercise.function)
     length = (function.end_lineno or 0) - function.lineno + 1
     sha = hashlib.sha256(text.encode()).hexdigest()
-    return Overlaid(exercise.id, exercise.target, str(file), sha, length)
+    return Overlaid(exercise.id, exercise.target, str(file.absolute()), sha, length)

@@ -1,0 +1,163 @@
+"""The race: a learner's training curve beside those of the reference over several seeds.
+
+One run is inside the band if its mean height and its end are what one more reference run would give: both
+within the two-sided 99 % prediction interval of Student's t over the seeds, above it counts as inside.
+"""
+
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gradschool.classroom.author.evidence import machine
+from gradschool.errors import UserError
+
+BANDS = Path(__file__).parent / "bands"
+LEVEL = 0.99
+SEEDS = 8
+HEIGHT, WIDTH = 8, 60
+
+
+@dataclass(frozen=True)
+class Band:
+    """Curves of the reference.
+
+    Args:
+        recipe: that was trained.
+        settings: a hash of its settings; other settings have other curves.
+        metric: e.g. test_accuracy, a share.
+        across: where it was evaluated, in epochs.
+        curves: one a seed, (seeds, evaluations).
+        resolution: the smallest step of the metric, 1 / test images.
+        machine: where it was measured.
+    """
+
+    recipe: str
+    settings: str
+    metric: str
+    across: list[float]
+    curves: list[list[float]]
+    resolution: float
+    machine: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a curve is inside the band, and why, in a sentence."""
+
+    inside: bool
+    said: str
+
+
+def race(curve: Sequence[float], band: Band) -> Verdict:
+    """Compare a curve with the band.
+
+    Args:
+        curve: the metric at each of the band's evaluations.
+
+    Raises:
+        ValueError: it has another number of points.
+    """
+    if len(curve) != len(band.across):
+        raise ValueError(f"{len(curve)} evaluations, the band has {len(band.across)}: train all epochs")
+    reference, mine = np.array(band.curves), np.array(curve)
+    parts = {
+        "on average": (reference.mean(1), mine.mean()),
+        "at the end": (reference[:, -1], mine[-1]),
+    }
+    lowest = {name: prediction(values, band.resolution) for name, (values, _) in parts.items()}
+    said = "; ".join(
+        f"{name} {100 * value:.1f} %, at least {100 * lowest[name]:.1f} % is expected of one more seed"
+        for name, (_, value) in parts.items()
+    )
+    return Verdict(all(value >= lowest[name] for name, (_, value) in parts.items()), said)
+
+
+def prediction(values: Any, resolution: float) -> float:
+    """The lower end of the interval in which one more value lies; Student's t, n - 1 degrees of freedom."""
+    from scipy.stats import t
+
+    n = len(values)
+    spread = np.sqrt(values.var(ddof=1) + resolution**2)
+    return float(values.mean() - t.ppf((1 + LEVEL) / 2, n - 1) * spread * np.sqrt(1 + 1 / n))
+
+
+def curve_of(folder: Any, metric: str) -> tuple[list[float], list[float]]:
+    """Epochs and values of a metric in a run folder."""
+    lines = [line for line in folder.metrics() if metric in line]
+    return [line["epoch"] for line in lines], [line[metric] for line in lines]
+
+
+def draw(curve: Sequence[float], band: Band) -> list[str]:
+    """The band in grey blocks and the curve as dots over it, as lines of text."""
+    reference, mine = np.array(band.curves), np.array(curve)
+    columns = np.linspace(0, len(mine) - 1, min(WIDTH, 2 * len(mine))).round().astype(int)
+    # 1. From the lowest to the highest number; the early climb is cut off where it would flatten the rest.
+    top = max(reference.max(), mine.max())
+    bottom = min(np.median(reference[:, 0]), np.quantile(mine, 0.1))
+    heights = np.array([reference.min(0), reference.max(0), mine])
+    scaled = (heights - bottom) / max(top - bottom, 1e-9) * (HEIGHT - 1)
+    low, high, dots = np.clip(scaled.round(), 0, HEIGHT - 1)
+    # 2. Row by row from the top.
+    lines = []
+    for row in range(HEIGHT - 1, -1, -1):
+        signs = ["●" if dots[c] == row else "░" if low[c] <= row <= high[c] else " " for c in columns]
+        label = f"{100 * (bottom + (top - bottom) * row / (HEIGHT - 1)):5.1f} %"
+        lines.append(f" {label} │{''.join(signs)}")
+    legend = f"░ reference, {len(reference)} seeds   ● yours   {band.across[-1]:g} epochs"
+    return [*lines, f" {'':7} └{'─' * len(columns)}", f" {'':9}{legend}"]
+
+
+def fingerprint(settings: dict[str, Any]) -> str:
+    """A hash of a recipe's settings."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def find_band(recipe: str, settings: dict[str, Any]) -> Band | None:
+    """The band of a recipe with these settings, if it was measured."""
+    file = BANDS / f"{recipe.replace('-', '_')}.json"
+    if not file.is_file():
+        return None
+    band = Band(**json.loads(file.read_text(encoding="utf-8")))
+    return band if band.settings == fingerprint(settings) else None
+
+
+def measure(recipe: str, seeds: int = SEEDS) -> Path:
+    """Train the reference over several seeds and keep its curves.
+
+    Raises:
+        UserError: too few seeds.
+    """
+    from gradschool.recipes import find
+    from gradschool.recipes.settings import to_dict
+    from gradschool.recipes.train import Request, train
+
+    if seeds < 5:
+        raise UserError(f"{seeds} seeds", "5 or more", "")
+    # 1. The same training as anybody's, for each seed.
+    settings = find(recipe)()
+    curves, across, metric, images = [], [0.0], "test_accuracy" if not settings.val else "val_accuracy", 1
+    with tempfile.TemporaryDirectory() as scrap:
+        for seed in range(100, 100 + seeds):
+            folder = train(
+                settings, Request(recipe, seed, out=Path(scrap) / str(seed)), say=lambda text: None
+            )
+            across, curve = curve_of(folder, metric)
+            images = folder.read("result.json")["test_images"]
+            curves.append(curve)
+    # 2. With all that a reader needs.
+    band = Band(recipe, fingerprint(to_dict(settings)), metric, across, curves, 1 / images, machine())
+    file = BANDS / f"{recipe}.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(asdict(band)) + "\n", encoding="utf-8")
+    return file
+
+
+if __name__ == "__main__":
+    print(measure(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else SEEDS))
