@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+from rich.cells import cell_len
 
 from gradschool.classroom.author import page
 from gradschool.classroom.author.manifest import chapters
@@ -43,7 +44,7 @@ def test_lecture_holds_and_names_every_exercise(chapter, blocks, capsys):
     assert blocks[0].markdown.lstrip().startswith("# ")
     show(blocks, 80)
     shown = capsys.readouterr().out
-    assert max(map(len, shown.splitlines())) <= 80
+    assert max(map(cell_len, shown.splitlines())) <= 80
     assert all(f"gradschool check {e.id}" in shown for e in chapter.exercises)
 
 

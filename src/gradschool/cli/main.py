@@ -15,6 +15,7 @@ from gradschool.errors import UserError
 COMMANDS = {
     "map": "the course: chapters, minutes, what is done, the next step",
     "read": "a chapter's lecture, here or as a page: gradschool read neurons --html",
+    "notebook": "a chapter as a Jupyter notebook",
     "start": "lay out a chapter's exercises: gradschool start neurons",
     "check": "a verdict on what you wrote; --watch checks on every save",
     "hint": "the next hint for an exercise",

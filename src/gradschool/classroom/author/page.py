@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradschool.classroom.author.manifest import Chapter, chapters
+from gradschool.classroom.author.manifest import Chapter
 from gradschool.classroom.author.render import Block, Code, Figure, Task, Text
 
 KATEX = Path(__file__).parent / "vendor" / "katex"
@@ -19,13 +19,13 @@ body { font: 17px/1.6 system-ui, sans-serif; color: var(--ink); background: var(
        max-width: 44rem; margin: 2rem auto 6rem; padding: 0 1rem; }
 h1, h2, h3 { line-height: 1.25; margin: 2em 0 .6em; } h1 { margin-top: .5em; }
 a { color: var(--mark); } figure { margin: 2em 0; } figure svg { max-width: 100%; height: auto; }
-figcaption, .where, nav { color: color-mix(in srgb, var(--ink) 65%, transparent); font-size: .88em; }
+figcaption, .where { color: color-mix(in srgb, var(--ink) 65%, transparent); font-size: .88em; }
 pre { background: var(--soft); padding: .8em 1em; overflow-x: auto; font-size: .84em; line-height: 1.45; }
 pre.printed { border-left: 3px solid var(--line); background: none; margin-top: -.6em; }
 code { font-family: ui-monospace, Consolas, monospace; } table { border-collapse: collapse; }
 td, th { border-bottom: 1px solid var(--line); padding: .3em .8em; text-align: left; }
 .task { border: 1px solid var(--mark); border-radius: 6px; padding: .7em 1em; margin: 1.5em 0; }
-.math.block { overflow-x: auto; overflow-y: hidden; display: block; } nav { display: flex; gap: 2em; }
+.math.block { overflow-x: auto; overflow-y: hidden; display: block; }
 """
 SCRIPT = """
 for (const e of document.querySelectorAll(".math"))
@@ -45,7 +45,7 @@ def page(chapter: Chapter, blocks: Sequence[Block]) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{katex_style()}{STYLE}</style></head>\n<body>{neighbours(chapter)}\n<main>{body}</main>\n"
+        f"<style>{katex_style()}{STYLE}</style></head>\n<body><main>{body}</main>\n"
         f"<script>{(KATEX / 'katex.min.js').read_text(encoding='utf-8')}</script>\n"
         f"<script>{SCRIPT}</script></body></html>\n"
     )
@@ -108,16 +108,3 @@ def katex_style() -> str:
     css = (KATEX / "katex.min.css").read_text(encoding="utf-8")
     css = re.sub(r',url\(fonts/[^)]+\.(?:woff|ttf)\) format\("[a-z]+"\)', "", css)
     return re.sub(r"url\((fonts/[^)]+\.woff2)\)", lambda found: f"url({embedded(KATEX / found[1])})", css)
-
-
-def neighbours(chapter: Chapter) -> str:
-    """Links to the chapters before and after."""
-    known = list(chapters())
-    numbers = [c.number for c in known]
-    at = numbers.index(chapter.number) if chapter.number in numbers else -1
-    around = [known[i] for i in (at - 1, at + 1) if at >= 0 and 0 <= i < len(known)]
-    return (
-        "<nav>"
-        + "".join(f'<a href="{c.folder.name}.html">{c.number} · {c.title}</a>' for c in around)
-        + "</nav>"
-    )

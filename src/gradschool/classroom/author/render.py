@@ -17,6 +17,7 @@ from typing import Any
 from gradschool.classroom.author.evidence import content, number
 from gradschool.classroom.author.manifest import PACKAGE, Chapter, Exercise, source_of
 from gradschool.classroom.author.strip import find, first_line, read_source, split, steps_of
+from gradschool.classroom.workspace.layout import imports_for
 from gradschool.errors import UserError
 
 FENCE = re.compile(r"^```([^`\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -40,20 +41,23 @@ class Code:
         title: where in the library; "" for a block of the lecture.
         printed: by it.
         language: python, text, toml ...
+        imports: what a function of the library needs to run elsewhere; "" for parts of one.
     """
 
     text: str
     title: str = ""
     printed: str = ""
     language: str = "python"
+    imports: str = ""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as SVG, with its caption in Markdown."""
+    """A figure as SVG, with its function's name and its caption in Markdown."""
 
     svg: str
     caption: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,8 @@ def library_code(words: str) -> Code:
     node: Any = holders[0] if len(holders) == 1 else find(tree, name)[0]
     start, end = first_line(node), node.end_lineno or 0
     if not chosen:
-        return Code(dedent("".join(lines[start:end])), f"{where}, line {start + 1}")
+        imports = imports_for(source, node, target.partition(":")[0])
+        return Code("".join(lines[start:end]), f"{where}, line {start + 1}", imports=imports)
     # 2. Steps only, with the comments that name them.
     known = steps_of(source, node)
     parts = []
@@ -168,7 +173,7 @@ def figure(chapter: Chapter, name: str, caption: str) -> Figure:
 
     plt.close(drawn)
     svg = file.getvalue()
-    return Figure(svg[svg.index("<svg") :], caption.strip())
+    return Figure(svg[svg.index("<svg") :], caption.strip(), name)
 
 
 def run(body: str, names: dict[str, Any]) -> str:

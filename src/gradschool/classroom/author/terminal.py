@@ -10,7 +10,8 @@ SIGNS = {
     "to": "→", "rightarrow": "→", "leftarrow": "←", "mapsto": "↦", "sum": "Σ", "prod": "Π", "int": "∫",
     "infty": "∞", "partial": "∂", "nabla": "∇", "in": "∈", "approx": "≈", "sim": "~", "pm": "±",
     "ldots": "…", "dots": "…", "cdots": "⋯", "top": "ᵀ", "mid": "|", "odot": "⊙", "otimes": "⊗",
-    "oplus": "⊕", "star": "⋆", "quad": "  ", "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ",
+    "oplus": "⊕", "star": "⋆", "quad": "  ", "qquad": "    ",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ",
     "epsilon": "ε", "varepsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ",
     "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "varphi": "φ",
     "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ",
@@ -18,6 +19,7 @@ SIGNS = {
     "rceil": "⌉", "log": "log", "exp": "exp", "max": "max", "min": "min", "tanh": "tanh", "langle": "⟨",
     "rangle": "⟩", "neg": "¬", "land": "∧", "lor": "∨", "ell": "ℓ", "Vert": "‖", "vert": "|",
 }  # fmt: skip
+MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "vec": "\u20d7", "dot": "\u0307"}
 UP = str.maketrans("0123456789+-=()niTtk", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀᵗᵏ")
 DOWN = str.maketrans("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 MATH = re.compile(r"\$\$(.+?)\$\$|\$(?!\s)([^$\n]+?)(?<!\s)\$", re.DOTALL)
@@ -34,6 +36,10 @@ def plain_math(text: str) -> str:
 
 def unicode(formula: str) -> str:
     """A LaTeX formula in Unicode; what has no sign keeps its name."""
+    formula = re.sub(r"\\(begin|end)\{[a-z]+\*?\}(\{[lcr|]*\})?", " ", formula)
+    formula = re.sub(
+        r"\\(hat|bar|tilde|vec|dot)(?:\{(\w)\}|\s+(\w))", lambda f: (f[2] or f[3]) + MARKS[f[1]], formula
+    )
     # 1. Fractions, roots and words, from the inside out.
     before = ""
     while before != formula:
@@ -41,7 +47,7 @@ def unicode(formula: str) -> str:
         formula = re.sub(
             r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}", lambda f: f"{group(f[1])}/{group(f[2])}", formula
         )
-        formula = re.sub(r"\\sqrt\{([^{}]*)\}", lambda f: f"√{group(f[1])}", formula)
+        formula = re.sub(r"\\sqrt(?:\{([^{}]*)\}|\s+(\w))", lambda f: f"√{group(f[1] or f[2])}", formula)
         formula = re.sub(
             r"\\(?:text|mathrm|mathbf|mathbb|mathcal|operatorname|boldsymbol|bar|hat|tilde|vec)\{([^{}]*)\}",
             r"\1",

@@ -150,7 +150,7 @@ def text_for(chapter: Chapter, exercise: Exercise, solved: bool = False, source:
     return f"{head}{imports_for(source, holder, exercise.module, marker)}\n\n{function}"
 
 
-def imports_for(source: str, holder: ast.stmt, module: str, marker: str) -> str:
+def imports_for(source: str, holder: ast.stmt, module: str, marker: str = "") -> str:
     """Import lines for every name that a function uses from its module's top level."""
     tree = ast.parse(source)
     used = {node.id for node in ast.walk(holder) if isinstance(node, ast.Name)} - set(dir(builtins))

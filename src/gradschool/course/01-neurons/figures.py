@@ -15,5 +15,5 @@ def decision_line() -> Figure:
     axes.scatter([0, 0, 1], [0, 1, 0], marker="o", facecolors="none", edgecolors="black", label="0")
     axes.scatter([1], [1], marker="o", color="black", label="1")
     axes.set(xlim=(-0.4, 1.6), ylim=(-0.4, 1.6), xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    axes.legend(title="AND", loc="lower left", frameon=False)
+    axes.legend(title="AND", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     return figure

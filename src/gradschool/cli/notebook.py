@@ -1,0 +1,48 @@
+"""gradschool notebook CHAPTER: a chapter as a Jupyter notebook."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from gradschool.cli.main import finish
+from gradschool.errors import UserError
+
+
+@dataclass(frozen=True)
+class Args:
+    """Write a chapter as a notebook; one that is there already is never overwritten."""
+
+    chapter: Annotated[str, tyro.conf.Positional]
+    """Name or number of the chapter."""
+    kind: Literal["codealong", "exercise", "solution"] = "exercise"
+    """codealong: the lecture's code to run and change; exercise: with blanks; solution: with answers."""
+    out: Path | None = None
+    """Its file; NN-topic-KIND.ipynb in your folder if not given."""
+    repository: str | None = None
+    """owner/name on GitHub, for an open-in-Colab badge and a first cell that installs."""
+    dir: Path | None = None
+    """Your folder; else GRADSCHOOL_WORK, else ./gradschool-work."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(args: Args) -> int:
+    """Make it and write it."""
+    try:
+        import nbformat
+    except ImportError as error:
+        raise UserError("nbformat is not installed", "", "pip install gradschool[notebooks]") from error
+    from gradschool.classroom.author.manifest import find_chapter
+    from gradschool.classroom.author.notebooks import file_name, notebook
+    from gradschool.classroom.workspace.layout import find_workspace, write
+
+    chapter = find_chapter(args.chapter)
+    file = args.out or find_workspace(args.dir).root / file_name(chapter, args.kind)
+    if file.exists():
+        raise UserError(f"{file} is there already, perhaps with your work", "a new file", "Use --out FILE.")
+    write(file, nbformat.writes(notebook(chapter, args.kind, args.repository)))
+    print(f" notebook {file}")
+    finish(args, {"chapter": chapter.id, "kind": args.kind, "notebook": file})
+    return 0
