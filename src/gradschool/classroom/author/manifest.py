@@ -178,8 +178,8 @@ def read_chapter(folder: Path) -> Chapter:
 
 
 def explained(file: Path, error: ValidationError, fields: dict[str, Any]) -> tuple[str, str, str]:
-    """The first validation error as what came, what was wanted, what to do."""
-    first = error.errors()[0]
+    """The first validation error as what came, what was wanted, what to do; unknown names come first."""
+    first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     place = [str(part) for part in first["loc"]]
     if len(place) > 1 and place[0] == "exercises":
         index = int(place[1])

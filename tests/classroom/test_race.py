@@ -1,0 +1,74 @@
+"""The race: a curve of the reference's own kind is inside the band, a worse one is not."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from gradschool.classroom.race import BANDS, LEVEL, Band, draw, fingerprint, prediction, race
+from gradschool.recipes import find
+from gradschool.recipes.settings import to_dict
+
+RNG = np.random.default_rng(0)
+
+
+def curves(n, shift=0.0):
+    climb = 0.95 - 0.5 * np.exp(-np.arange(20) / 3)
+    return climb + shift + RNG.normal(0, 0.01, (n, 1)) + RNG.normal(0, 0.003, (n, 20))
+
+
+def band(n=8):
+    return Band("test", "", "test_accuracy", list(range(1, 21)), curves(n).tolist(), 0.001, {})
+
+
+@pytest.mark.parametrize("name", [file.stem for file in BANDS.glob("*.json")])
+def test_shipped_band_is_of_the_recipe_as_it_is(name):
+    shipped = Band(**json.loads((BANDS / f"{name}.json").read_text()))
+    assert shipped.settings == fingerprint(to_dict(find(name)())), (
+        "measure it again: -m gradschool.classroom.race"
+    )
+    assert np.array(shipped.curves).shape == (len(shipped.curves), len(shipped.across))
+    assert len(shipped.curves) >= 5
+
+
+def test_one_more_seed_is_inside_nearly_always():
+    inside = [race(curves(1)[0], band()).inside for _ in range(400)]
+    assert np.mean(inside) > 0.975  # two tests at one-sided 0.5 %: 99 % expected, 0.5 % standard error
+
+
+def test_three_points_worse_is_below():
+    below = [not race(curves(1, -0.08)[0], band()).inside for _ in range(100)]
+    assert np.mean(below) > 0.9
+
+
+def test_better_is_inside():
+    assert race(curves(1, 0.04)[0], band()).inside
+
+
+def test_late_collapse_is_below():
+    curve = curves(1)[0]
+    curve[-1] = 0.5
+    assert not race(curve, band()).inside
+
+
+def test_prediction_interval_against_its_definition():
+    values = np.array([0.1, 0.2, 0.4, 0.5, 0.3])
+    half = stats.t.ppf((1 + LEVEL) / 2, 4) * values.std(ddof=1) * np.sqrt(1.2)
+    assert prediction(values, 0.0) == pytest.approx(0.3 - half)
+
+
+def test_equal_seeds_still_leave_the_resolution():
+    assert prediction(np.full(5, 0.9), 0.01) < 0.9 - 0.01
+
+
+def test_curve_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="19 evaluations, the band has 20"):
+        race([0.5] * 19, band())
+
+
+def test_drawing_holds_every_column_of_the_curve():
+    text = draw(curves(1)[0], band())
+    plot = [line.split("│")[1] for line in text if "│" in line]
+    assert [sum(row[c] == "●" for row in plot) for c in range(len(plot[0]))] == [1] * len(plot[0])
+    assert max(map(len, text)) <= 100
