@@ -238,6 +238,17 @@ def test_sizes_and_receptive_fields():
     )
 
 
+def test_parameters_and_connections():
+    """First layers of LeNet, AlexNet and DQN as published; any other by counting a module's."""
+    assert conv.conv_cost(1, 6, 5, 32) == (156, 122_304)
+    assert conv.conv_cost(3, 96, 11, 227, 4) == (34_944, 105_705_600)
+    assert conv.conv_cost(4, 16, 8, 84, 4) == (4_112, 1_644_800)
+    layer = torch.nn.Conv2d(2, 5, (3, 2), (2, 1), (1, 2))
+    parameters, connections = conv.conv_cost(2, 5, (3, 2), (9, 7), (2, 1), (1, 2))
+    assert parameters == sum(p.numel() for p in layer.parameters())
+    assert connections == parameters * layer(noise(1, 2, 9, 7))[0, 0].numel()
+
+
 @settings(max_examples=25, deadline=None)
 @given(k=st.tuples(st.integers(2, 4), st.integers(2, 4)), s=st.tuples(sizes, sizes), ceil=st.booleans(),
        p=st.integers(0, 1), counted=st.booleans())  # fmt: skip

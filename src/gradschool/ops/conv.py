@@ -20,23 +20,63 @@ def pair(value: Pair) -> tuple[int, int]:
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """How many places a window of `kernel` taps finds along an axis.
+    """How many places a window finds along an axis.
+
+    Args:
+        size: pixels of the axis.
+        kernel: taps of the window.
+        stride: steps between places, >= 1.
+        padding: pixels added at each end.
+        dilation: steps between taps; 1 leaves no gaps.
 
     Raises:
         ValueError: the window is larger than the padded axis.
     """
+    # 1. From its first to its last tap a window reaches over so many pixels.
     reach = dilation * (kernel - 1) + 1
+    # 2. Refuse one that fits nowhere.
     if size + 2 * padding < reach:
         raise ValueError(f"a window of {reach} on an axis of {size} + 2 x {padding}: it must fit; pad more")
+    # 3. Its left edge stands at 0, then every `stride` pixels, for as long as its right edge is inside.
     return (size + 2 * padding - reach) // stride + 1
 
 
 def receptive_field(layers: list[tuple[int, int]]) -> int:
-    """How many input pixels one output pixel sees along an axis, through (kernel, stride) layers in order."""
+    """How many input pixels one output pixel sees along an axis, through (kernel, stride) layers in order.
+
+    Source: Araujo et al. 2019, eq. 2.
+    """
+    # 1. Without a layer a pixel sees itself, and its neighbour's view begins one pixel further: the jump.
     field, jump = 1, 1
+    # 2. A layer adds its further taps, a jump apart; its stride lengthens the jump for the layers above.
     for kernel, stride in layers:
         field, jump = field + (kernel - 1) * jump, jump * stride
     return field
+
+
+def conv_cost(
+    channels: int, filters: int, kernel: Pair, size: Pair, stride: Pair = 1, padding: Pair = 0
+) -> tuple[int, int]:
+    """Count the parameters of a convolution, and the connections they make by being used at every place.
+
+    Args:
+        channels: of the image.
+        filters: so many channels come out; each filter has a bias, which counts like a weight.
+        kernel: taps of a filter, an int or (vertical, horizontal), as are the next three.
+        size: of the image, in pixels.
+        stride: steps between places.
+        padding: pixels added on each side.
+
+    Returns:
+        Parameters and connections; dividing them gives the number of places.
+    """
+    # 1. One filter: a weight for each tap in each channel, and a bias.
+    (kh, kw), (h, w), (sh, sw), (ph, pw) = pair(kernel), pair(size), pair(stride), pair(padding)
+    weights = channels * kh * kw + 1
+    # 2. The places at which it is used.
+    places = output_size(h, kh, sh, ph) * output_size(w, kw, sw, pw)
+    # 3. All filters, and all filters at all places.
+    return filters * weights, filters * weights * places
 
 
 def pad(x: Image, padding: Pair, value: float = 0.0) -> Float[Tensor, "b c ph pw"]:

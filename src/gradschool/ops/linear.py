@@ -13,6 +13,11 @@ def linear(
 ) -> Float[Tensor, "... o"]:
     """The map x W^T + b along the last axis, whatever axes come before it.
 
+    Args:
+        x: any number of axes, the last one of size i.
+        weight: one row of i weights for each of the o outputs.
+        bias: added to each output.
+
     Raises:
         ValueError: the last axis of x does not fit the weight.
     """
@@ -20,7 +25,9 @@ def linear(
         raise ValueError(
             f"the input's last axis has {x.shape[-1]} entries, the weight wants {weight.shape[1]}"
         )
+    # 1. Every row of weights meets the last axis: sums of products, a matrix product does them all.
     y = x @ weight.T
+    # 2. The bias meets the last axis, too.
     return y if bias is None else y + bias.to(y.dtype)
 
 

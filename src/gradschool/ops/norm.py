@@ -61,23 +61,21 @@ def batch_norm(
     Raises:
         ValueError: the batch has one value a channel, whose variance says nothing.
     """
-    shape = (1, -1, *[1] * (x.dim() - 2))
-    # 1. Statistics of the batch, or those gathered while training.
+    shape, axes = (1, -1, *[1] * (x.dim() - 2)), (0, *range(2, x.dim()))
+    n = x.numel() // x.shape[1]
+    if n == 1 and (training or running_mean is None):
+        raise ValueError(f"input has shape {tuple(x.shape)}, more than 1 value a channel was wanted to train")
+    # 1. Mean and biased variance of each channel: the batch's, or those gathered while training.
     if training or running_mean is None or running_var is None:
-        axes = (0, *range(2, x.dim()))
-        n = x.numel() // x.shape[1]
-        if n == 1:
-            raise ValueError(
-                f"input has shape {tuple(x.shape)}, more than 1 value a channel was wanted to train"
-            )
         mean = wide(x).mean(axes)
         variance = ((x - mean.view(shape)) ** 2).mean(axes)
-        # 2. Running statistics remember the unbiased variance: n / (n - 1) of the biased one.
-        if running_mean is not None and running_var is not None and n > 1:
-            running_mean.lerp_(mean.detach().to(running_mean.dtype), momentum)
-            running_var.lerp_((variance.detach() * n / (n - 1)).to(running_var.dtype), momentum)
     else:
         mean, variance = running_mean, running_var
+    # 2. While training, what was gathered moves towards the batch, as numbers without a gradient; it
+    #    remembers the unbiased variance: n / (n - 1) of the biased one. An empty batch moves nothing.
+    if training and n and running_mean is not None and running_var is not None:
+        running_mean.lerp_(mean.detach().to(running_mean.dtype), momentum)
+        running_var.lerp_((variance.detach() * n / (n - 1)).to(running_var.dtype), momentum)
     # 3. Normalise, scale, shift.
     y = (wide(x) - mean.view(shape)) * (variance.view(shape) + eps).rsqrt()
     return scaled(y, weight, bias, shape).to(x.dtype)

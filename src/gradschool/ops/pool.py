@@ -57,12 +57,14 @@ def max_pool2d(
     """
     if any(2 * p > k for p, k in zip(pair(padding), pair(kernel_size), strict=True)):
         raise ValueError(f"padding is {padding}, at most half of the window {kernel_size} was wanted")
-    stride = kernel_size if stride is None else stride
     (kh, kw), (dh, dw) = pair(kernel_size), pair(dilation)
-    reach = (dh * (kh - 1) + 1, dw * (kw - 1) + 1)
-    extra = room(x, reach, stride, padding, ceil_mode)
-    patches = windows(padded(x, padding, extra, -torch.inf), kernel_size, stride, dilation)
-    # One winner a window, as backpropagation wants it: ties do not share.
+    # 1. Steps as long as the window leave no overlap and no gap.
+    stride = kernel_size if stride is None else stride
+    # 2. A frame that never wins, and room at the lower right for windows that the border cuts off.
+    extra = room(x, (dh * (kh - 1) + 1, dw * (kw - 1) + 1), stride, padding, ceil_mode)
+    framed = padded(x, padding, extra, -torch.inf)
+    # 3. The largest number in every window. One winner each, as backpropagation wants it: ties do not share.
+    patches = windows(framed, kernel_size, stride, dilation)
     return patches.flatten(-2).max(-1).values
 
 
@@ -116,13 +118,24 @@ def global_avg_pool2d(x: Image) -> Float[Tensor, "b c"]:
 
 @op
 def blur_pool2d(x: Image, stride: Pair = 2) -> Float[Tensor, "b c oh ow"]:
-    """Smooth with the binomial filter 1-2-1, then subsample: less aliasing, nearly shift-equivariant."""
+    """Smooth with the binomial filter 1-2-1 along both axes, then subsample: less aliasing, nearly
+    shift-equivariant.
+
+    Args:
+        x: images.
+        stride: steps between the places that are kept.
+
+    Source: Zhang 2019, section 3.2.
+    """
     c = x.shape[1]
+    # 1. The filter (1, 2, 1) / 4, down times across, the same for every channel.
     line = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
     filters = (line.unsqueeze(1) * line).expand(c, 1, 3, 3)
-    # Mirrored borders: zeros would darken the edge.
+    # 2. One pixel more at each border, mirrored: zeros would darken the edge.
     rows, columns = (mirrored(n, x.device) for n in x.shape[2:])
-    return conv2d(x[:, :, rows][:, :, :, columns], filters, None, stride, 0, 1, c)
+    framed = x[:, :, rows][:, :, :, columns]
+    # 3. Every channel by itself, at every `stride`-th place.
+    return conv2d(framed, filters, None, stride, 0, 1, c)
 
 
 def mirrored(size: int, device: torch.device) -> Tensor:
