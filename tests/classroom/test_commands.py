@@ -153,6 +153,22 @@ def test_mine_trains_and_the_run_says_whose_code_ran(capsys):
     assert config["mine"][0]["file"] == str(file.absolute())
 
 
+@pytest.mark.parametrize(("old", "new", "inside"), [("", "", True), ("[1.0], x]", "[0.0], x]", False)])
+def test_race_of_the_very_first_function(old, new, inside):
+    call_main("start", "neurons")
+    FILE.write_text(RIGHT.replace(old, new))
+    out = call_main("train", "perceptron", "--mine", "--json")
+    assert "ran: update 600 times" in out
+    assert told(out)["race"]["inside"] is inside
+    assert f"{'inside' if inside else 'below'} the band" in out
+
+
+def call_main(*words):
+    """The command line in a process of its own: an overlay stays for the rest of a process."""
+    command = [sys.executable, "-m", "gradschool", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8").stdout
+
+
 def test_watch_checks_on_every_save(capsys):
     call(capsys, "start", "neurons")
     words = [sys.executable, "-m", "gradschool", "check", "perceptron-update", "--watch"]

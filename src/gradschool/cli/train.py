@@ -111,7 +111,21 @@ def run(args: Args) -> int:
         args.recipe, args.seed, args.steps, args.device, args.out, args.checkpoint, args.plain,
         records(overlaid),
     )  # fmt: skip
+    if hasattr(settings, "train"):  # a small recipe that needs no engine
+        return conclude_small(args, settings.train(request, print), overlaid)
     return conclude(args, train(settings, request), overlaid)
+
+
+def conclude_small(args: Args, folder: Any, overlaid: list[Any]) -> int:
+    """Say where a small recipe's run is, and race it."""
+    print(f" run      {folder.path}")
+    if overlaid:
+        tell(overlaid)
+    raced = run_race(folder) if overlaid else None
+    print(" next     gradschool check, or see the course: gradschool")
+    metrics = folder.read("result.json")["metrics"]
+    finish(args, {"run": folder.path, "recipe": args.recipe, "metrics": metrics, "race": raced})
+    return 0
 
 
 def go_on(args: Args) -> int:
