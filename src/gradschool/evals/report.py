@@ -38,6 +38,7 @@ class ReportFacts:
         ood_logits: what the model says about it.
         warnings: sentences to put at the top, e.g. about leaks.
         chosen: index into the test set of the image whose feature maps are shown.
+        ood_adapted: what it says of the second set with normalisation statistics from both.
     """
 
     splits: Splits | None = None
@@ -52,6 +53,7 @@ class ReportFacts:
     ood_logits: Float[Tensor, "o k"] | None = None
     warnings: Sequence[str] = ()
     chosen: int = 0
+    ood_adapted: Float[Tensor, "o k"] | None = None
 
 
 @dataclass(frozen=True)

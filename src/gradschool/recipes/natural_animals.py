@@ -10,7 +10,7 @@ def natural_animals() -> ImageRun:
     return ImageRun(
         data="natural_animals",
         model=resnet9,
-        epochs=42,
+        epochs=40,
         batch_size=128,
         optimizer="nesterov",
         learning_rate=0.1,

@@ -6,18 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gradschool.data.catalogue import open_set
 from gradschool.data.images import Images, Splits
-from gradschool.data.pipeline import Pipeline
+from gradschool.data.loader import evaluation_batches
+from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
+from gradschool.evals.adapt import adapted, normalisations
 from gradschool.evals.ood import Answers, OodScores, compare
 from gradschool.evals.report import ReportFacts, write_report
 from gradschool.recipes.finish import answers, machine_of, rebuilt
 from gradschool.recipes.image import ImageRun
 from gradschool.recipes.reopen import reopen
+
+ADAPTS_TO = 512  # pictures a batch when statistics are taken: enough for a steady variance
 
 
 def report(folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
@@ -28,11 +32,15 @@ def report(folder: RunFolder, ood: str | None = None, data: str | None = None) -
         ood: name or path of a second set, tested on but never trained on.
         data: where the run's data lie now, if they moved.
     """
-    if not folder.read("model.json"):
-        return write_report(folder.path, ReportFacts())
+    is_finished = bool(folder.read("model.json"))
+    return write_report(folder.path, gathered(folder, ood, data) if is_finished else ReportFacts())
+
+
+def gathered(folder: RunFolder, ood: str | None = None, data: str | None = None) -> ReportFacts:
+    """Everything to be told of a finished run; arguments as for `report`."""
     run, request = reopen(folder)
     splits = open_set(data or run.data, size=run.side(), val=run.val, seed=request.seed)
-    return write_report(folder.path, facts_of(folder, run, splits, ood))
+    return facts_of(folder, run, splits, ood)
 
 
 def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) -> ReportFacts:
@@ -41,6 +49,7 @@ def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) 
     pipeline = run.prepared(facts["mean"], facts["std"], len(facts["classes"]))
     said = partial(logits_of, folder, run, model, pipeline)
     away = second_set(ood, folder, facts) if ood else None
+    cured = at_home(folder, model, pipeline, away) if away is not None else None
     generator = torch.Generator().manual_seed(0)
     training = replace(pipeline, augment=replace(run.augment, mixup=0.0, cutmix=0.0))
     return ReportFacts(
@@ -56,7 +65,18 @@ def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) 
         val_logits=said(splits.val) if splits.val is not None else None,
         ood=away,
         ood_logits=said(away) if away is not None else None,
+        ood_adapted=logits_of(folder, run, cured, pipeline, away) if away is not None and cured else None,
     )
+
+
+def at_home(folder: RunFolder, model: nn.Module, pipeline: Pipeline, images: Images) -> nn.Module | None:
+    """The model with statistics of another set mixed in; None where it keeps none, or classes differ."""
+    if not normalisations(model) or images.classes != tuple(folder.read("model.json")["classes"]):
+        return None
+    machine = machine_of(folder)
+    plain = replace(pipeline, augment=Augment())
+    batches = (machine.place(x) for x, _ in evaluation_batches(images, plain, ADAPTS_TO))
+    return adapted(machine.place_module(model), batches, machine.autocast)
 
 
 def logits_of(
@@ -85,9 +105,9 @@ def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
 
 def measured_elsewhere(folder: RunFolder, ood: str) -> OodScores:
     """Scores of a run on its own test part beside those on a second set."""
-    run, request = reopen(folder)
-    splits = open_set(run.data, size=run.side(), val=run.val, seed=request.seed)
-    facts = facts_of(folder, run, splits, ood)
-    assert facts.test_logits is not None and facts.ood is not None and facts.ood_logits is not None
+    facts = gathered(folder, ood)
+    assert facts.splits and facts.ood is not None
+    assert facts.test_logits is not None and facts.ood_logits is not None
+    splits = facts.splits
     home = Answers(facts.test_logits, splits.test.labels, splits.test.classes)
     return compare(home, Answers(facts.ood_logits, facts.ood.labels, facts.ood.classes))
