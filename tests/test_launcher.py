@@ -1,0 +1,247 @@
+"""The launcher beside the tests: sets up once, takes turns, goes on where it was cut off; no network.
+
+Each test has a project of its own: the real launcher next to a toy lock, whose Python and uv are scripts
+that write down how they were called. Only venv's `create` is replaced, by one that lays these scripts out.
+"""
+
+import importlib.machinery
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+LAUNCHER = Path(__file__).resolve().parent.parent / "gradschool"
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins for Python and uv are shell scripts")
+
+FAKE_PYTHON = """\
+#!/bin/sh
+here=$(cd "$(dirname "$0")/../.." && pwd)
+case "$1" in
+  -c) exit 0 ;;
+esac
+echo "python $*" >> "$here/log"
+case "$*" in
+  *"pip install"*) cp "$here/fake-uv" "$here/.venv/bin/uv" ;;
+  *) echo "ran $*" ;;
+esac
+"""
+FAKE_UV = """\
+#!/bin/sh
+here=$(cd "$(dirname "$0")/../.." && pwd)
+echo "uv $*" >> "$here/log"
+if [ -f "$here/slow" ]; then sleep "$(cat "$here/slow")"; fi
+if [ -f "$here/broken" ]; then echo "no such wheel" >&2; exit 3; fi
+"""
+START = """
+import shutil, sys, venv
+from pathlib import Path
+def create(env, with_pip, clear):
+    shutil.rmtree(env, ignore_errors=True)
+    (env / "bin").mkdir(parents=True)
+    shutil.copy(env.parent / "fake-python", env / "bin" / "python")
+    with (env.parent / "log").open("a") as log:
+        log.write("venv\\n")
+venv.create = create
+import importlib.machinery, importlib.util
+loader = importlib.machinery.SourceFileLoader("launcher", "gradschool")
+spec = importlib.util.spec_from_loader("launcher", loader)
+launcher = importlib.util.module_from_spec(spec)
+loader.exec_module(launcher)
+launcher.main()
+"""
+SET_UP = ["venv", "python -m pip install", "uv pip sync", "uv pip install"]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    shutil.copy(LAUNCHER, tmp_path / "gradschool")
+    (tmp_path / "requirements.lock").write_text("torch==2.0 \\\n    --hash=sha256:00\n")
+    (tmp_path / "pyproject.toml").write_text("[project]\n")
+    (tmp_path / "start.py").write_text(START)
+    for name, text in (("fake-python", FAKE_PYTHON), ("fake-uv", FAKE_UV)):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+def begin(project: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
+    """The launcher as a process, with `venv` replaced."""
+    clean = {k: v for k, v in os.environ.items() if k != "UV_TORCH_BACKEND"} | environment
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    return subprocess.Popen([sys.executable, "start.py", *words], cwd=project, env=clean, **pipes)
+
+
+def start(project: Path, *words: str, **environment: str) -> tuple[int, str, str]:
+    process = begin(project, *words, **environment)
+    out, err = process.communicate(timeout=60)
+    return process.returncode, out, err
+
+
+def steps(project: Path) -> list[str]:
+    """What was called since the last look, without the calls of the command line itself."""
+    log = project / "log"
+    lines = log.read_text().splitlines() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return [" ".join(line.split()[:4] if "-m pip" in line else line.split()[:3]) for line in lines
+            if "gradschool.cli" not in line]  # fmt: skip
+
+
+def test_the_first_start_sets_up_and_the_second_goes_straight_to_work(project):
+    code, out, err = start(project, "train", "digits", "--set", "a=b c")
+    assert code == 0 and out == "ran -m gradschool.cli train digits --set a=b c\n"
+    assert "Setting up once (about 1 minute" in err and "done in" in err
+    assert steps(project) == SET_UP
+    code, out, err = start(project, "doctor")
+    assert (code, out, err, steps(project)) == (0, "ran -m gradschool.cli doctor\n", "", [])
+
+
+def test_the_second_start_costs_little(project):
+    import resource
+
+    start(project)
+
+    def used() -> float:
+        spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return spent.ru_utime + spent.ru_stime
+
+    before = used()
+    done = subprocess.run([sys.executable, "gradschool", "runs"], cwd=project, capture_output=True, text=True)
+    assert done.stdout == "ran -m gradschool.cli runs\n"
+    assert used() - before < 0.3  # processor seconds, so that a busy machine changes little
+
+
+@pytest.mark.parametrize("file", ["requirements.lock", "pyproject.toml"])
+def test_another_lock_is_installed_into_the_same_environment(project, file):
+    start(project)
+    steps(project)
+    (project / file).write_text("torch==2.1\n")
+    assert start(project)[0] == 0
+    assert steps(project) == ["uv pip sync", "uv pip install"]
+
+
+def test_a_moved_project_is_set_up_again(project):
+    start(project)
+    steps(project)
+    moved = project.rename(project.with_name("moved folder"))
+    assert start(moved)[0] == 0 and "uv pip sync" in steps(moved)
+
+
+def test_the_small_build_is_installed_by_version_not_by_hash(project):
+    code, _, err = start(project, UV_TORCH_BACKEND="cpu")
+    words = (project / "log").read_text()
+    assert code == 0 and "1 GB" in err and "uv pip sync" not in words and "--compile-bytecode" in words
+    assert steps(project) == ["venv", "python -m pip install", "uv pip install", "uv pip install"]
+    assert start(project, UV_TORCH_BACKEND="cpu")[2] == ""
+    assert "Setting up" in start(project)[2]  # another build was asked for
+
+
+def test_an_environment_whose_python_does_not_start_is_made_anew(project):
+    start(project)
+    steps(project)
+    (project / ".venv/bin/python").unlink()
+    assert start(project)[0] == 0 and steps(project) == SET_UP
+    (project / ".venv/bin/python").write_text("#!/nowhere/python\n")
+    (project / ".venv/.installed").unlink()
+    assert start(project)[0] == 0 and steps(project) == SET_UP
+
+
+def test_two_first_starts_take_turns(project):
+    (project / "slow").write_text("0.3")
+    both = [begin(project, name) for name in ("one", "two")]
+    said = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert [out for out, _ in said] == ["ran -m gradschool.cli one\n", "ran -m gradschool.cli two\n"]
+    assert steps(project) == SET_UP
+
+
+def test_an_interrupted_install_mends_itself(project):
+    (project / "slow").write_text("30")
+    process = begin(project)
+    wait_for(lambda: "uv pip sync" in (project / "log").read_text() if (project / "log").exists() else False)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert steps(project) == SET_UP[:3] and not (project / ".venv/.installed").exists()
+    (project / "slow").unlink()
+    assert start(project, "runs")[1] == "ran -m gradschool.cli runs\n"
+    assert steps(project) == ["uv pip sync", "uv pip install"]  # what was whole is kept
+
+
+def test_killed_before_uv_was_there_the_environment_is_made_anew(project):
+    (project / ".venv/bin").mkdir(parents=True)
+    shutil.copy(project / "fake-python", project / ".venv/bin/python")
+    assert start(project)[0] == 0 and steps(project) == SET_UP
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def test_a_step_that_fails_says_what_it_said_and_is_tried_again(project):
+    (project / "broken").touch()
+    code, out, err = start(project)
+    assert code == 1 and out == "" and "Traceback" not in err
+    assert "a set-up step failed (uv pip)" in err and "no such wheel" in err
+    assert "start the same command again" in err
+    (project / "broken").unlink()
+    assert start(project)[0] == 0
+
+
+def loaded(project: Path) -> ModuleType:
+    """The launcher as a module, for what cannot be brought about from outside."""
+    loader = importlib.machinery.SourceFileLoader("launcher", str(project / "gradschool"))
+    spec = importlib.util.spec_from_loader("launcher", loader)
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def test_too_little_disk_is_a_sentence_and_nothing_is_made(project, monkeypatch):
+    launcher = loaded(project)
+    monkeypatch.setattr(launcher.shutil, "disk_usage", lambda path: SimpleNamespace(free=1.2e9))
+    with pytest.raises(SystemExit) as left:
+        launcher.make_environment()
+    assert "1.2 GB are free on the disk of" in str(left.value) and "free some space" in str(left.value)
+    assert not (project / ".venv").exists()
+
+
+def test_an_old_python_is_a_sentence(project, monkeypatch):
+    launcher = loaded(project)
+    monkeypatch.setattr(launcher.sys, "version_info", (3, 9, 0))
+    with pytest.raises(SystemExit, match=r"3\.11 or newer is needed"):
+        launcher.main()
+
+
+def test_a_python_without_venv_is_a_sentence(project, monkeypatch):
+    launcher = loaded(project)
+
+    def refuses(*args, **options):
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    monkeypatch.setattr(launcher.venv, "create", refuses)
+    monkeypatch.setattr(launcher, "NEEDED_GB", 0)
+    with pytest.raises(SystemExit, match="apt install python3-venv"):
+        launcher.make_environment()
+
+
+def test_it_uses_the_standard_library_only():
+    script = textwrap.dedent(f"""
+        import importlib.machinery, sys
+        importlib.machinery.SourceFileLoader("launcher", {str(LAUNCHER)!r}).load_module()
+        tops = {{name.partition(".")[0] for name in sys.modules}}
+        print(sorted(tops - sys.stdlib_module_names - {{"launcher"}}))
+    """)
+    words = [sys.executable, "-I", "-S", "-W", "ignore", "-c", script]
+    assert subprocess.run(words, capture_output=True, text=True).stdout.strip() == "['__main__']"
