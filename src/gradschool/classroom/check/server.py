@@ -18,7 +18,7 @@ from gradschool.classroom.check.report import Result
 from gradschool.classroom.check.runner import infra, run_forked
 from gradschool.classroom.check.subject import kernel_guard
 
-IDLE = 600.0  # seconds without a check after which the server ends
+PAUSE, IDLE = 3.0, 600.0  # seconds without a check after which the server warms up further, and ends
 
 
 def warm_up() -> None:
@@ -32,7 +32,7 @@ def warm_up() -> None:
 
 
 def warm_up_further() -> None:
-    """Load what torch loads when its kernels are first watched; it can wait for the first verdict."""
+    """Load what torch loads when its kernels are first watched; it can wait for a pause."""
     kernel_guard(("aten::nothing",))
 
 
@@ -50,11 +50,22 @@ def serve(place: Path) -> None:
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(str(place))
         door.listen()
-        door.settimeout(IDLE)
-        with contextlib.suppress(TimeoutError):
-            while answer(door.accept()[0]):
-                warm_up_further()
+        for pause, then in ((PAUSE, warm_up_further), (IDLE, bool)):
+            door.settimeout(pause)
+            if not answer_all(door):
+                break
+            then()
     place.unlink(missing_ok=True)
+
+
+def answer_all(door: socket.socket) -> bool:
+    """Answer until nobody comes for a while, then True; False at once if someone said stop."""
+    try:
+        while answer(door.accept()[0]):
+            pass
+        return False
+    except TimeoutError:
+        return True
 
 
 def answer(client: socket.socket) -> bool:
