@@ -43,6 +43,10 @@ class Server:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server, if there is one."""
         with contextlib.suppress(OSError), self.connect() as connection:
             connection.sendall(b"{}\n")
 
@@ -77,6 +81,8 @@ class Server:
         with FileLock(f"{self.place}.lock"):
             with contextlib.suppress(OSError):
                 return self.connect()
+            for older in self.place.parent.glob("check-????????????"):
+                Server(older).stop()
             self.place.unlink(missing_ok=True)
             process = start(self.place)
             end = time.monotonic() + PATIENCE
