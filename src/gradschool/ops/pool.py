@@ -55,9 +55,9 @@ def max_pool2d(
         dilation: steps between taps.
         ceil_mode: windows cut off by the border count too.
     """
-    if any(2 * p > k for p, k in zip(pair(padding), pair(kernel_size), strict=True)):
+    (kh, kw), (ph, pw), (dh, dw) = pair(kernel_size), pair(padding), pair(dilation)
+    if 2 * ph > kh or 2 * pw > kw:
         raise ValueError(f"padding is {padding}, at most half of the window {kernel_size} was wanted")
-    (kh, kw), (dh, dw) = pair(kernel_size), pair(dilation)
     # 1. Steps as long as the window leave no overlap and no gap.
     stride = kernel_size if stride is None else stride
     # 2. A frame that never wins, and room at the lower right for windows that the border cuts off.
@@ -127,12 +127,12 @@ def blur_pool2d(x: Image, stride: Pair = 2) -> Float[Tensor, "b c oh ow"]:
 
     Source: Zhang 2019, section 3.2.
     """
-    c = x.shape[1]
+    _, c, h, w = x.shape
     # 1. The filter (1, 2, 1) / 4, down times across, the same for every channel.
     line = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
     filters = (line.unsqueeze(1) * line).expand(c, 1, 3, 3)
     # 2. One pixel more at each border, mirrored: zeros would darken the edge.
-    rows, columns = (mirrored(n, x.device) for n in x.shape[2:])
+    rows, columns = mirrored(h, x.device), mirrored(w, x.device)
     framed = x[:, :, rows][:, :, :, columns]
     # 3. Every channel by itself, at every `stride`-th place.
     return conv2d(framed, filters, None, stride, 0, 1, c)
