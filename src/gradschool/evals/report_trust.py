@@ -91,7 +91,7 @@ def abroad(m: Material) -> Section | None:
 def _cured(logits: Tensor, images: Images) -> str:
     """What adapting the statistics gives back, over all classes."""
     right = 100 * float((logits.argmax(1) == images.labels).float().mean())
-    return f"A cure that needs no labels: with running statistics taken half from these pictures it is {right:.1f} %."
+    return f"A cure that needs no labels, statistics taken half from these pictures: {right:.1f} %."
 
 
 def _share(tally: tuple[int, int]) -> Bar:
