@@ -10,6 +10,8 @@ import json
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -46,6 +48,17 @@ class Machine:
         """The context for a forward pass outside the engine (reports, predictions) in the run's precision."""
         dtype = torch.float16 if self.precision == "fp16" else torch.bfloat16
         return torch.autocast(self.device.split(":")[0], dtype, enabled=self.precision != "fp32")
+
+
+@contextmanager
+def on_threads(count: int | None) -> Iterator[None]:
+    """Compute on so many processor threads inside the block; None leaves them as they are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose(device: str = "auto", precision: Precision = "auto", cache: Path | None = None) -> Machine:

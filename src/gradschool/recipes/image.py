@@ -98,6 +98,8 @@ class ImageRun:
     """Arithmetic: what is fastest and safe here, or one by name."""
     compile: bool = False
     """Let torch.compile fuse the model's kernels; on CUDA only, where minutes of compiling pay."""
+    threads: Count | None = None
+    """Processor threads; as many as cores if not given. Tiny networks are faster with one."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. {"width": 32}."""
 

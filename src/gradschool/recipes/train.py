@@ -21,7 +21,7 @@ from gradschool.data.images import Splits
 from gradschool.data.leaks import warning
 from gradschool.data.loader import Loader, evaluation_batches
 from gradschool.data.pipeline import Pipeline
-from gradschool.engine.device import Machine, choose, describe
+from gradschool.engine.device import Machine, choose, describe, on_threads
 from gradschool.engine.log import TensorBoard, View
 from gradschool.engine.loop import HeldOut, Plan, Progress, fit
 from gradschool.engine.optim import Optim, make_optimizer, parameter_groups, with_base_rates
@@ -94,7 +94,7 @@ def train(run: ImageRun, request: Request, say: Say = print, hooks: tuple[Any, .
     if run.shard:
         machine = replace(machine, channels_last=False)  # shares are cut from plainly laid out weights
     say = say if is_main() else silent
-    with switch.using("plain" if request.plain else "fast"):
+    with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
         pieces = assemble(run, request, machine, say)
         path = RunFolder.create(request.recipe, request.out).path if is_main() else None
         folder = RunFolder(same_everywhere(path), writes=is_main())
@@ -114,7 +114,7 @@ def resume(folder: RunFolder, run: ImageRun, request: Request, say: Say = print)
         )
     machine = machine_of(folder)
     say = say if is_main() else silent
-    with switch.using("plain" if request.plain else "fast"):
+    with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
         pieces = assemble(run, request, machine, say)
         folder = RunFolder(folder.path, writes=is_main())
         state = pieces.stepper.load(folder, request.checkpoint)
