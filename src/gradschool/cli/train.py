@@ -157,7 +157,7 @@ def conclude(args: Args, folder: Any, overlaid: list[Any]) -> int:
     low, high = result["interval"]
     accuracy = result["metrics"]["test_accuracy"]
     print(
-        f" accuracy {100 * accuracy:.1f} % of {result['test_images']:,} test images "
+        f" accuracy {curve(folder)}{100 * accuracy:.1f} % of {result['test_images']:,} test images "
         f"[{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
     )
     print(f" run      {folder.path}")
@@ -183,3 +183,20 @@ def conclude(args: Args, folder: Any, overlaid: list[Any]) -> int:
         },
     )
     return 0
+
+
+def curve(folder: Any, width: int = 20) -> str:
+    """The accuracy over the run as a row of small bars, lowest to highest; "" where they cannot be drawn."""
+    import sys
+
+    bars = "▁▂▃▄▅▆▇█"
+    values = [v for line in folder.metrics() for k, v in line.items() if k.endswith("_accuracy")]
+    if len(values) < 3 or "utf" not in (sys.stdout.encoding or "").lower():
+        return ""
+    values = (
+        [values[i * (len(values) - 1) // (width - 1)] for i in range(width)]
+        if len(values) > width
+        else values
+    )
+    low, span = min(values), max(max(values) - min(values), 1e-9)
+    return "".join(bars[round(7 * (value - low) / span)] for value in values) + "  "

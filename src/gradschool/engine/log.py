@@ -85,6 +85,7 @@ class View:
         self.scores, self.spoken = "", time.monotonic()
         self.loss, self.rate = math.nan, 0.0
         self.first: tuple[int, float] | None = None
+        self.waiting: tuple[int, float] | None = None  # step and epoch that have not been shown yet
         self.bar = None
         if self.console.is_terminal:
             columns = (
@@ -93,7 +94,8 @@ class View:
                 TaskProgressColumn(),
                 TextColumn("{task.fields[told]}"),
             )
-            self.bar = Progress(*columns, TimeRemainingColumn(), console=self.console)
+            left = TimeRemainingColumn(elapsed_when_finished=True)
+            self.bar = Progress(*columns, left, console=self.console)
             self.task = self.bar.add_task("", total=steps, told="")
             self.bar.start()
 
@@ -101,38 +103,48 @@ class View:
         """Show one line of the journal."""
         scored = "loss" not in line and "lr" not in line
         if scored:
-            values = {k: v for k, v in line.items() if k not in ("step", "epoch", "seconds")}
-            self.scores = "  ".join(f"{k.replace('_', ' ')} {self._short(k, v)}" for k, v in values.items())
+            self.scores = "  ".join(self._short(k, v) for k, v in main_scores(line).items())
         else:
             self.first = self.first or (line["step"], line["seconds"])
             self.loss = next((v for k, v in line.items() if k.endswith("loss")), math.nan)
             steps, seconds = line["step"] - self.first[0], line["seconds"] - self.first[1]
             self.rate = steps * self.batch_size / seconds if seconds > 0 else 0.0
-        now, last = time.monotonic(), line["step"] >= self.steps
-        if last or scored or now - self.spoken > (LIVE_EVERY if self.bar else PLAIN_EVERY):
-            self.show(line["step"], line["epoch"], last)
+        self.waiting = line["step"], line["epoch"]
+        often = LIVE_EVERY if self.bar else PLAIN_EVERY
+        if (scored and self.bar) or time.monotonic() - self.spoken > often:
+            self.show()
 
-    def show(self, step: int, epoch: float, last: bool) -> None:
+    def show(self) -> None:
         """Draw the bar anew, or print a plain line."""
+        if self.waiting is None:
+            return
+        (step, epoch), self.waiting = self.waiting, None
         epochs = math.ceil(self.steps / self.per_epoch)
         head = f" epoch {min(math.ceil(epoch), epochs)}/{epochs}"
         told = f"loss {self.loss:.3f}  {self.scores}  {self.rate:,.0f} {self.unit}/s"
         if self.bar is not None:
             self.bar.update(self.task, completed=step, description=head, told=told)
-        elif last or time.monotonic() - self.spoken > PLAIN_EVERY:
-            print(f"{head}  step {step}/{self.steps}  {told}", file=sys.stderr, flush=True)
         else:
-            return
+            print(f"{head}  step {step}/{self.steps}  {told}", file=sys.stderr, flush=True)
         self.spoken = time.monotonic()
 
     @staticmethod
     def _short(name: str, value: float) -> str:
-        return f"{100 * value:.1f} %" if name.endswith("accuracy") else f"{value:.3f}"
+        if name.endswith("_accuracy"):
+            return f"{name.removesuffix('_accuracy')} {100 * value:.1f} %"
+        return f"{name.replace('_', ' ')} {value:.3f}"
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Show what has not been shown yet, and leave the terminal as it was."""
+        self.show()
         if self.bar is not None:
             self.bar.stop()
+
+
+def main_scores(line: Mapping[str, Any]) -> dict[str, Any]:
+    """What a line says of held-out data, in short: its losses only where there is nothing else."""
+    scores = {k: v for k, v in line.items() if k not in ("step", "epoch", "seconds")}
+    return {k: v for k, v in scores.items() if not k.endswith("loss")} or scores
 
 
 class TensorBoard:
