@@ -1,9 +1,9 @@
-"""Gradient descent with momentum on anything that has a gradient, and the line fit that shows it at work.
+"""Gradient descent with momentum on anything that has a gradient, a line fit that shows it, and Adam.
 
-Source: Cauchy 1847; momentum: Polyak 1964.
+Sources: Cauchy 1847; momentum: Polyak 1964; Adam: Kingma and Ba 2015, algorithm 1.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -64,3 +64,43 @@ def fit_line(x: Array, y: Array, learning_rate: float = 0.1, steps: int = 1000) 
     start = np.zeros(2)
     # 2. Downhill from the flat line.
     return descend(lambda w: line_gradient(w, x, y), start, learning_rate, steps)
+
+
+class Adam:
+    """Steps of about the learning rate's size in every coordinate, whatever the size of the gradient.
+
+    Args:
+        learning_rate: > 0.
+        betas: memory of the mean gradient and of its mean square, each 0 to below 1.
+        eps: keeps the quotient finite where gradients vanish.
+    """
+
+    def __init__(
+        self, learning_rate: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8
+    ) -> None:
+        self.learning_rate, self.betas, self.eps = learning_rate, betas, eps
+        self.steps = 0
+        self.means: list[Array] = []
+        self.squares: list[Array] = []
+
+    def step(self, weights: Sequence[Array], gradients: Sequence[Array]) -> None:
+        """Move each array of weights in place, against its gradient of the same shape."""
+        # 1. Both moving means begin at 0.
+        if not self.steps:
+            self.means = [np.zeros_like(w) for w in weights]
+            self.squares = [np.zeros_like(w) for w in weights]
+        self.steps += 1
+        beta1, beta2 = self.betas
+        rate = self.learning_rate / (1 - beta1**self.steps)
+        correction = (1 - beta2**self.steps) ** -0.5
+        for w, g, m, v in zip(weights, gradients, self.means, self.squares, strict=True):
+            # 2. Move the means a little towards the gradient and its square.
+            m += (1 - beta1) * (g - m)
+            v += (1 - beta2) * (g * g - v)
+            # 3. Step by their quotient, both freed of their start at 0.
+            w -= rate * m / (np.sqrt(v) * correction + self.eps)
+
+    def keep(self, rows: Array) -> None:
+        """Remember some rows of the first axis only (a mask): the weights have lost the others."""
+        self.means = [m[rows] for m in self.means]
+        self.squares = [v[rows] for v in self.squares]
