@@ -94,6 +94,28 @@ def first_filters(model: nn.Module) -> Float[Tensor, "o i kh kw"] | None:
     return None if first is None else first.detach()
 
 
+def input_gradient(
+    model: nn.Module, x: Float[Tensor, "b c h w"], target: Int64[Tensor, " b"]
+) -> Float[Tensor, "b c h w"]:
+    """How each image's target logit would change with each of its pixels: the gradient of logit by pixel.
+
+    Args:
+        model: maps images to logits (b, k).
+        x: normalised images; neither they nor the weights keep a gradient.
+        target: the class to explain, one an image.
+
+    Source: Simonyan et al. 2014, section 3.
+    """
+    # 1. A copy of the images that is a leaf of the graph and asks for its gradient.
+    probe = x.detach().clone().requires_grad_()
+    # 2. The targets' logits in eval mode; there images do not mix, so one sum serves them all.
+    with evaluating(model), torch.enable_grad():
+        total = model(probe).gather(1, target[:, None]).sum()
+    # 3. Back to the pixels alone.
+    (slope,) = torch.autograd.grad(total, probe)
+    return slope
+
+
 def saliency(
     model: nn.Module, x: Float[Tensor, "b c h w"], target: Int64[Tensor, " b"]
 ) -> Float[Tensor, "b h w"]:
@@ -101,7 +123,7 @@ def saliency(
 
     Source: Simonyan et al. 2014, section 3.1.
     """
-    return _input_gradient(model, x, target).abs().amax(1)
+    return input_gradient(model, x, target).abs().amax(1)
 
 
 def integrated_gradients(
@@ -120,7 +142,7 @@ def integrated_gradients(
     """
     total = torch.zeros_like(x)
     for step in range(steps):
-        total += _input_gradient(model, x * ((step + 0.5) / steps), target)
+        total += input_gradient(model, x * ((step + 0.5) / steps), target)
     return x * total / steps
 
 
@@ -129,15 +151,23 @@ def grad_cam(
 ) -> Float[Tensor, "b h2 w2"]:
     """Where the named layer speaks for the target: its channels, weighted by their mean gradient, then ReLU.
 
+    Args:
+        model: maps images to logits (b, k).
+        layer: name of the module whose maps (b, c2, h2, w2) are weighed, as in named_modules.
+        x: normalised images.
+        target: the class to explain, one an image.
+
     Source: Selvaraju et al. 2017, eqs. 1 and 2.
     """
+    # 1. How the target's logit changes with the layer's maps. The input asks for a gradient, so that the maps
+    #    have one even where all weights are frozen.
     with evaluating(model), torch.enable_grad(), watching(model, [layer]) as seen:
-        # 1. The input needs a gradient so that the layer's output has one even where all weights are frozen.
         logits = model(x.detach().clone().requires_grad_())
-        # 2. alpha: how much each channel, on average, raises the target's logit.
         (slope,) = torch.autograd.grad(logits.gather(1, target[:, None]).sum(), seen[layer])
-        alpha = slope.mean((2, 3), keepdim=True)
-        return (alpha * seen[layer]).sum(1).relu().detach()
+    # 2. alpha: how much each channel, on average over places, raises the logit.
+    alpha = slope.mean((2, 3), keepdim=True)
+    # 3. The maps' sum with these weights; what speaks against the target does not count.
+    return (alpha * seen[layer]).sum(1).relu().detach()
 
 
 def activation_maximisation(
@@ -185,8 +215,11 @@ def activation_maximisation(
 
 def total_variation(x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
     """Sum of absolute differences of neighbouring pixels. Source: Rudin et al. 1992, anisotropic form."""
+    # 1. Differences to the pixel above.
     down = (x[:, :, 1:] - x[:, :, :-1]).abs().sum((1, 2, 3))
+    # 2. Differences to the pixel on the left.
     across = (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().sum((1, 2, 3))
+    # 3. Both together.
     return down + across
 
 
@@ -212,19 +245,21 @@ def sanity(
 
     A map that looks the same when nothing has been learnt (an edge detector, say) explains the image, not
     the network.
+
+    Args:
+        explain: maps a model, images and targets to one map an image, of any shape.
+        model: trained.
+        x: images.
+        target: the class to explain, one an image.
+        generator: of the shuffling.
+
     Source: Adebayo et al. 2018, section 4.
     """
+    # 1. The map of the network, and that of its copy with shuffled weights.
     learnt = explain(model, x, target).flatten(1)
     blank = explain(randomised(model, generator), x, target).flatten(1)
-    # Spearman: Pearson's correlation of the ranks.
+    # 2. Ranks of the places: sorting twice gives each value its place in the order.
     ranks = [maps.argsort(1).argsort(1).double() for maps in (learnt, blank)]
+    # 3. Spearman's correlation is Pearson's of the ranks: the cosine of their deviations; mean over images.
     a, b = (rank - rank.mean(1, keepdim=True) for rank in ranks)
     return float(torch.cosine_similarity(a, b, dim=1).mean())
-
-
-def _input_gradient(model: nn.Module, x: Tensor, target: Tensor) -> Tensor:
-    """Return d logit[target] / d x of every image; images do not mix in eval mode, so one sum serves all."""
-    probe = x.detach().clone().requires_grad_()
-    with evaluating(model), torch.enable_grad():
-        (slope,) = torch.autograd.grad(model(probe).gather(1, target[:, None]).sum(), probe)
-    return slope

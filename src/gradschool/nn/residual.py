@@ -75,7 +75,11 @@ class BasicBlock(Residual):
         self.downsample = shortcut(in_channels, channels, stride)
 
     def residual(self, x: Tensor) -> Tensor:
-        return self.bn2(self.conv2(self.relu(self.bn1(self.conv1(x)))))
+        """The learned difference; `forward` adds the shortcut to it and rectifies the sum."""
+        # 1. Convolve, normalise, rectify.
+        x = self.relu(self.bn1(self.conv1(x)))
+        # 2. Convolve and normalise; a difference may be negative, so it is not rectified.
+        return self.bn2(self.conv2(x))
 
 
 class Bottleneck(Residual):

@@ -39,8 +39,9 @@ def step(x: X) -> X:
 @op
 def sigmoid(x: X) -> X:
     """1 / (1 + exp(-x)), in (0, 1). Saturates beyond about |x| = 5: the derivative is below 0.007 there."""
-    # exp of a negative number cannot overflow: take the side on which it is negative.
+    # 1. The exponential of a negative number cannot overflow, so take it of -|x|.
     small = torch.exp(-magnitude(x))
+    # 2. Above 0 that is exp(-x); below it is exp(x), and both sides of the fraction are multiplied by it.
     return torch.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 
