@@ -11,6 +11,6 @@ def pack() -> Path:
     """The folder of the data pack; tests that need it are skipped where it is absent."""
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     found = Path(os.environ.get("GRADSCHOOL_DATA") or beside)
-    if not found.is_dir():
+    if not (found / "natural-animals").is_dir():
         pytest.skip("no data pack: neither GRADSCHOOL_DATA nor shared/data beside the project")
     return found

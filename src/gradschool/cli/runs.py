@@ -64,6 +64,6 @@ def run(args: Args) -> int:
         table.add_row(
             line["run"], line["recipe"], str(line["seed"]), score, seconds, line["started"], line["state"]
         )
-    Console().print(table)
+    Console(width=max(120, Console().width)).print(table)  # names are there to be copied whole
     finish(args, {"runs": found})
     return 0

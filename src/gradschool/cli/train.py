@@ -89,7 +89,8 @@ def run(args: Args) -> int:
     if args.resume is not None:
         return go_on(args)
     if not args.recipe:
-        print("\n".join(f"  {name:<20} {text}" for name, text in recipes.listing().items()))
+        known = recipes.listing()
+        print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
         return 0
     # 1. The recipe with the person's changes.
     from gradschool.recipes.settings import override
