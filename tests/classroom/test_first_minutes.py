@@ -127,7 +127,7 @@ def test_notebook_is_written_once(capsys):
     ("words", "sentence"),
     [
         (("check",), "Lay some out: gradschool start"),
-        (("check", "perceptron"), "Did you mean perceptron-update"),
+        (("check", "perceptron-updat"), "Did you mean perceptron-update"),
         (("check", "conv2d"), "gradschool start convolution"),
         (("start", "nothing"), "there is no chapter 'nothing'"),
         (("train", "digits", "--mine"), "holds nothing of yours yet"),
