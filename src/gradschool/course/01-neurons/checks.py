@@ -90,7 +90,7 @@ def table_by_hand(points, targets, weights, rate=1.0, most=100):
     return {"first six rows": rows[:6], "number of rows": len(rows), "converged": right == len(points)}
 
 
-def perceptron_train(ladder: Ladder) -> None:
+def written_trace(ladder: Ladder) -> None:
     """Tables of two exercises done by hand, one that never ends, and a learning rate of 1/4."""
     unsw = [(0, 1), (2, 0), (1, 1)], [0, 0, 1], [-1.5, 0, 2]
     square = [(0, 0), (0, 1), (1, 0), (1, 1)]

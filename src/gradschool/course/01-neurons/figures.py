@@ -42,9 +42,7 @@ def moving_line() -> Figure:
     moved = [row for row in trace.steps if row.action != "none"]
     for i, row in enumerate(moved, 1):
         w0, w1, w2 = row.weights
-        y = -(w0 + w1 * x) / w2
-        axes.plot(x, y, color="C0", alpha=(i / len(moved)) ** 2)
-        axes.annotate(str(row.number), (x[1], y[1]), fontsize=7, color="C0", clip_on=False)
+        axes.plot(x, -(w0 + w1 * x) / w2, color="C0", alpha=(i / len(moved)) ** 2)
     dots(axes, points, targets)
     axes.set(xlim=(-0.6, 2.6), ylim=(-0.6, 3))
     return figure
