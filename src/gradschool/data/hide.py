@@ -1,0 +1,107 @@
+"""Damage to pictures that a network is to undo: hidden squares, hidden pixels, noise.
+
+Hidden pixels become 0, and a mask says which they are; so the network knows what it has to fill in.
+Source: Pathak et al. 2016 (context encoders); missing pixels at random as in denoising autoencoders
+(Vincent et al. 2008, section 2.3).
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Generator, Tensor
+
+from gradschool.data import draw
+from gradschool.errors import UserError
+
+Mask = Bool[Tensor, "n 1 h w"]
+
+
+def squares_mask(corners: Int64[Tensor, "n k 2"], side: int, frame: tuple[int, int]) -> Mask:
+    """Where k squares cover each of n pictures.
+
+    Args:
+        corners: (top, left) of every square, in pixels.
+        side: of the squares, in pixels, >= 1.
+        frame: height and width of the pictures.
+
+    Returns:
+        True where at least one of a picture's squares covers the pixel; one channel.
+    """
+    # 1. Which rows each square covers, (n, k, h), and which columns, (n, k, w).
+    rows, columns = (torch.arange(size, device=corners.device) for size in frame)
+    top, left = corners[..., :1], corners[..., 1:]
+    in_rows = (rows >= top) & (rows < top + side)
+    in_columns = (columns >= left) & (columns < left + side)
+    # 2. A square covers a pixel if it covers its row and its column, (n, k, h, w).
+    covered = in_rows.unsqueeze(3) & in_columns.unsqueeze(2)
+    # 3. Any square will do; the axis of squares becomes the one channel.
+    return covered.any(1, keepdim=True)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What is done to pictures; everything is off unless given.
+
+    Args:
+        squares: how many squares are hidden in each picture; they may overlap.
+        side: of the squares, in pixels.
+        pixels: probability that a pixel is hidden.
+        noise: standard deviation of Gaussian noise, on the scale 0 to 1.
+    Raises:
+        UserError: a value is outside its range.
+    """
+
+    squares: int = 0
+    side: int = 3
+    pixels: float = 0.0
+    noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        limits = {"squares": (0, math.inf), "side": (1, math.inf), "pixels": (0, 1), "noise": (0, math.inf)}
+        for name, (low, high) in limits.items():
+            if not low <= (value := getattr(self, name)) <= high:
+                raise UserError(f"{name} is {value}", f"a number from {low} to {high}", "0 switches it off.")
+
+    @property
+    def hides(self) -> bool:
+        """Whether any pixel may be hidden."""
+        return self.squares > 0 or self.pixels > 0
+
+    def __call__(
+        self, images: Float[Tensor, "n c h w"], generator: Generator
+    ) -> tuple[Float[Tensor, "n c h w"], Mask]:
+        """Damaged pictures, and which of their pixels are to be restored.
+
+        Args:
+            images: on the scale 0 to 1.
+            generator: where the randomness comes from; on the pictures' device.
+
+        Returns:
+            Pictures with noise, 0 where hidden, and the mask: True where hidden; where nothing is ever
+            hidden (noise alone) every pixel is to be restored.
+        Raises:
+            UserError: a square does not fit into the pictures.
+        """
+        # 1. Noise, everywhere.
+        n, _, height, width = images.shape
+        device = generator.device
+        damaged = images
+        if self.noise:
+            damaged = images + self.noise * torch.randn(images.shape, generator=generator, device=device)
+        if not self.hides:
+            return damaged, torch.ones((n, 1, height, width), dtype=torch.bool, device=device)
+        # 2. What is hidden: squares anywhere inside the picture, and pixels one by one.
+        mask = draw.uniform((n, 1, height, width), 0.0, 1.0, generator) < self.pixels
+        if self.squares:
+            if self.side > min(height, width):
+                what = f"squares of {self.side} pixels do not fit into pictures of {width}x{height}"
+                raise UserError(
+                    what, f"a side of {min(height, width)} or less", "Example: --set damage.side=3"
+                )
+            places = [
+                draw.integers((n, self.squares), size - self.side + 1, generator) for size in (height, width)
+            ]
+            mask = mask | squares_mask(torch.stack(places, 2), self.side, (height, width))
+        return damaged.masked_fill(mask, 0.0), mask

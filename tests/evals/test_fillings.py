@@ -1,0 +1,40 @@
+"""Fillings without a network, against scikit-learn's distances and imputer."""
+
+import numpy as np
+import torch
+from sklearn.impute import KNNImputer
+from sklearn.metrics.pairwise import nan_euclidean_distances
+
+from gradschool.data.hide import Damage
+from gradschool.evals.fillings import mean_filling, nearest_filling, visible_distances
+
+KNOWN = torch.rand(40, 1, 5, 5, generator=torch.Generator().manual_seed(0))
+IMAGES = torch.rand(15, 1, 5, 5, generator=torch.Generator().manual_seed(1))
+DAMAGED, MASK = Damage(squares=1, side=3)(IMAGES, torch.Generator().manual_seed(2))
+
+
+def with_gaps():
+    return torch.where(MASK, torch.nan, IMAGES).flatten(1).double().numpy()
+
+
+def test_distances_are_scikit_learns():
+    visible = (~MASK).flatten(1).float()
+    # its distances are scaled up by the share of numbers that are there
+    wanted = nan_euclidean_distances(with_gaps(), KNOWN.flatten(1).double().numpy(), squared=True)
+    wanted *= visible.mean(1, keepdim=True).numpy()
+    found = visible_distances(DAMAGED.flatten(1), visible, KNOWN.flatten(1))
+    np.testing.assert_allclose(found.numpy(), wanted, atol=1e-5)  # float32 differences of sums of 25
+
+
+def test_nearest_filling_is_imputation_by_one_neighbour():
+    imputer = KNNImputer(n_neighbors=1).fit(KNOWN.flatten(1).double().numpy())
+    wanted = imputer.transform(with_gaps()).reshape(IMAGES.shape)
+    found = nearest_filling(DAMAGED, MASK, KNOWN, at_once=4)
+    np.testing.assert_allclose(found.numpy(), wanted, atol=1e-6)
+    assert torch.equal(found[~MASK], IMAGES[~MASK])
+
+
+def test_mean_filling():
+    filled = mean_filling(DAMAGED, MASK, KNOWN)
+    assert torch.equal(filled[~MASK], IMAGES[~MASK])
+    assert torch.equal(filled[MASK], KNOWN.mean(0).expand_as(IMAGES)[MASK])
