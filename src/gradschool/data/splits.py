@@ -33,13 +33,16 @@ def stratified(
             f"the share held out is {share}", "a number from 0 to below 1", "Example: --set val=0.1"
         )
     generator = torch.Generator().manual_seed(seed)
+    # 1. The places of each class, and how many of them to hold out.
     places = [(labels == label).nonzero().flatten() for label in torch.unique(labels).tolist()]
     counts = quotas([len(p) for p in places], share)
+    # 2. Shuffle within the class, by the generator; the first are held out, the others kept.
     kept, held = [], []
     for mine, count in zip(places, counts, strict=True):
         mine = mine[torch.randperm(len(mine), generator=generator)]
         held.append(mine[:count])
         kept.append(mine[count:])
+    # 3. In ascending order, so that the classes are mixed as they were.
     return torch.cat(kept).sort().values, torch.cat(held).sort().values
 
 

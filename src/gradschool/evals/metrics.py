@@ -83,8 +83,20 @@ def difference_interval(right_a: int, n_a: int, right_b: int, n_b: int) -> tuple
 def confusion_matrix(
     labels: Int64[Tensor, " n"], predicted: Int64[Tensor, " n"], classes: int
 ) -> Int64[Tensor, "k k"]:
-    """Counts: row = true class, column = predicted class."""
-    return torch.bincount(labels * classes + predicted, minlength=classes**2).view(classes, classes)
+    """Counts: row = true class, column = predicted class.
+
+    Args:
+        labels: true class of each image, 0 to classes - 1.
+        predicted: the class that each image was taken for.
+        classes: k.
+
+    Returns:
+        (k, k): how many images of class i were taken for class j.
+    """
+    # 1. One whole number for each image: its cell, when the cells are numbered row after row from 0.
+    cell = labels * classes + predicted
+    # 2. How often each number occurs, also those that do not; as a square again.
+    return torch.bincount(cell, minlength=classes**2).view(classes, classes)
 
 
 def row_normalised(matrix: Int64[Tensor, "k k"]) -> Float[Tensor, "k k"]:

@@ -30,10 +30,12 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         self.channels, self.side = channels, side
+        # 1. Widths from the pixels to the classes, and a linear layer between any two neighbours.
         widths = [channels * side * side, *hidden, classes]
         layers: list[nn.Module] = [nn.Flatten()]
         for fan_in, fan_out in pairwise(widths):
             layers += [nn.Linear(fan_in, fan_out, bias), act]
+        # 2. The last layer gives logits: no activation comes after it.
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, x: Tensor) -> Tensor:

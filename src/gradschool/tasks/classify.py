@@ -42,11 +42,21 @@ class Classify:
         return update("model", batch, self.loss)
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
-        """Mean negative log-likelihood and accuracy, without smoothing or weights."""
+        """Mean negative log-likelihood and accuracy, without smoothing or weights.
+
+        Args:
+            batches: (x, y): images and true classes; the last batch may be smaller. The engine has put the
+                model into eval mode and switched gradients off.
+
+        Returns:
+            "val_loss" and "val_accuracy" ("test_..." where `held_out` says so), means over all images.
+        """
+        # 1. Sums over images, batch after batch; logits in float32, as numbers of Python.
         loss = correct = count = 0.0
         for x, y in batches:
             logits = self.parts["model"](x).float()
             loss += cross_entropy(logits, y, reduction="sum").item()
             correct += (logits.argmax(-1) == y).sum().item()
             count += len(y)
+        # 2. Means over images, under their names.
         return {f"{self.held_out}_loss": loss / count, f"{self.held_out}_accuracy": correct / count}
