@@ -19,8 +19,9 @@ import torch
 
 from bench import common
 from gradschool.recipes import find
+from gradschool.recipes.base import Request
 from gradschool.recipes.settings import override, to_dict
-from gradschool.recipes.train import Request, train
+from gradschool.recipes.train import train
 
 
 def train_one(run: Any, label: str, threads: int, seed: int) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from typing import Any
 import torch
 
 from bench import common
+from gradschool.recipes.base import Request
 from gradschool.recipes.cifar10_gpu import SpeedRun, cifar10_gpu
-from gradschool.recipes.train import Request, train
+from gradschool.recipes.train import train
 
 SIDES = {"ours": {}, "ours, float32, not compiled": {"precision": "fp32", "compile": False}}
 

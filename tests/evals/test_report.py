@@ -133,7 +133,7 @@ def test_a_perfect_network_has_no_mistakes_to_show(tmp_path):
 
 def test_other_runs_bring_their_own_sections(tmp_path):
     def hello(material):
-        return html.Section("Rewards", "Up is better.", html.paragraph(material.name))
+        return html.Section("Rewards", "Up is better.", html.paragraph(material.run_dir.name))
 
     assert Page(write_report(tmp_path, ReportFacts(), [hello, lambda _: None]).read_text()).titles == [
         "Rewards"

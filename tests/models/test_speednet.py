@@ -13,7 +13,8 @@ from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.update import Stepper
 from gradschool.models.speednet import SCALE, STRENGTH, WINDOW, ShiftNorm, dirac_conv, speednet
 from gradschool.recipes import find
-from gradschool.recipes.train import Request, train
+from gradschool.recipes.base import Request
+from gradschool.recipes.train import train
 from gradschool.tasks.classify import Classify
 
 

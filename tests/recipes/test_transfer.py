@@ -21,19 +21,20 @@ from gradschool.engine.optim import make_optimizer
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.recipes import backbone, find, transfer
+from gradschool.recipes.base import Request
 from gradschool.recipes.finish import rebuilt
 from gradschool.recipes.reopen import reopen
 from gradschool.recipes.report import report
 from gradschool.recipes.serve import predict
 from gradschool.recipes.settings import from_dict, override, to_dict
-from gradschool.recipes.train import Request, resume, train
+from gradschool.recipes.train import resume, train
 
 timm = pytest.importorskip("timm")
 NAME, SIDE = "test_resnet", 48
 CPU = Machine("cpu", "fp32", False)
 BASE = transfer.TransferRun(
-    "", backbone=NAME, image_size=SIDE, batch_size=8, epochs=2, learning_rate=1e-2, val=0.0, precision="fp32",
-    flip_test=True,
+    data="", backbone=NAME, image_size=SIDE, batch_size=8, epochs=2, learning_rate=1e-2, val=0.0,
+    flip_test=True, precision="fp32",
 )  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def test_input_is_what_timm_says(name):
 
 @pytest.mark.parametrize("name", [n for n in timm.list_models("test_*") if "vit3" not in n])
 def test_any_backbone_gets_a_head_that_fits(name):
-    run = transfer.TransferRun("", backbone=name)
+    run = transfer.TransferRun(data="", backbone=name)
     with torch.device("meta"):
         assert run.build_model(7, 3)(torch.zeros(2, 3, run.side(), run.side())).shape == (2, 7)
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "train a recipe: gradschool train digits",
     "report": "write a run's report as one HTML file",
     "predict": "the five most likely classes of image files and folders",
+    "sample": "new pictures from a generator's run: a sheet, files, or a film",
     "export": "write a run's network as ONNX and check it",
     "runs": "list the runs in this folder",
     "compare": "put runs side by side",

@@ -26,9 +26,10 @@ class Args:
 def run(args: Args) -> int:
     """Write the report and say where it is."""
     from gradschool.engine.run import RunFolder
-    from gradschool.recipes.report import report
+    from gradschool.recipes.reopen import reopen
 
-    path = report(RunFolder.open(args.run), args.ood, args.data)
+    folder = RunFolder.open(args.run)
+    path = reopen(folder)[0].report(folder, args.ood, args.data)
     print(f" report   {path}")
     finish(args, {"run": args.run, "report": path})
     return 0

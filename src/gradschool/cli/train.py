@@ -93,8 +93,9 @@ def run(args: Args) -> int:
         print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
         return 0
     # 1. The recipe with the person's changes.
+    from gradschool.recipes.base import Request
     from gradschool.recipes.settings import override
-    from gradschool.recipes.train import Request, train
+    from gradschool.recipes.train import train
 
     settings = recipes.find(args.recipe)()
     if args.data:
@@ -114,7 +115,7 @@ def run(args: Args) -> int:
     )  # fmt: skip
     if hasattr(settings, "train"):  # a small recipe that needs no engine
         return conclude_small(args, settings.train(request, print), overlaid)
-    return conclude(args, train(settings, request), overlaid)
+    return conclude(args, settings, train(settings, request), overlaid)
 
 
 def conclude_small(args: Args, folder: Any, overlaid: list[Any]) -> int:
@@ -145,32 +146,25 @@ def go_on(args: Args) -> int:
     settings, request = reopen(folder)
     overlaid = install_again(request.mine) if request.mine else []
     resume(folder, settings, replace(request, checkpoint=args.checkpoint))
-    return conclude(args, folder, overlaid)
+    return conclude(args, settings, folder, overlaid)
 
 
-def conclude(args: Args, folder: Any, overlaid: list[Any]) -> int:
+def conclude(args: Args, run: Any, folder: Any, overlaid: list[Any]) -> int:
     """Say what was reached, write the report, and name the next step."""
     from gradschool.engine.run import is_main
 
     if not is_main():
         return 0
     result = folder.read("result.json")
-    low, high = result["interval"]
-    accuracy = result["metrics"]["test_accuracy"]
-    print(
-        f" accuracy {curve(folder)}{100 * accuracy:.1f} % of {result['test_images']:,} test images "
-        f"[{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
-    )
+    print(run.conclusion(result, curve(folder, run.monitor[0])))
     print(f" run      {folder.path}")
     raced = None
     if overlaid:
         tell(overlaid)
         raced = run_race(folder)
     if args.report:
-        from gradschool.recipes.report import report
-
-        print(f" report   {report(folder, args.ood)}")
-    print(f" next     gradschool predict {folder.path} FILE...")
+        print(f" report   {run.report(folder, args.ood)}")
+    print(f" next     {run.next_step(folder)}")
     recipe = folder.read("config.json")["recipe"]
     finish(
         args,
@@ -186,12 +180,14 @@ def conclude(args: Args, folder: Any, overlaid: list[Any]) -> int:
     return 0
 
 
-def curve(folder: Any, width: int = 20) -> str:
-    """The accuracy over the run as a row of small bars, lowest to highest; "" where they cannot be drawn."""
+def curve(folder: Any, score: str, width: int = 20) -> str:
+    """A held-out score over the run as a row of small bars; "" where they cannot be drawn."""
     import sys
 
     bars = "▁▂▃▄▅▆▇█"
-    values = [v for line in folder.metrics() for k, v in line.items() if k.endswith("_accuracy")]
+    kind = score.partition("_")[2]
+    names = (f"val_{kind}", f"test_{kind}")
+    values = [line[name] for line in folder.metrics() for name in names if name in line]
     if len(values) < 3 or "utf" not in (sys.stdout.encoding or "").lower():
         return ""
     values = (

@@ -173,6 +173,15 @@ def cpu_name() -> str:
         return platform.processor() or platform.machine()
 
 
+def told(machine: Machine) -> str:
+    """What computes, in one line for the terminal, e.g. "Python 3.12 · torch 2.15 · cpu, 2 cores"."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    torch_version = ".".join(torch.__version__.split(".")[:2])
+    cores = f", {os.cpu_count()} cores" if machine.device == "cpu" else ""
+    reason = f", {machine.reason}" if machine.reason else ""
+    return f"Python {python} · torch {torch_version} · {machine.device}{cores}{reason}"
+
+
 def describe(machine: Machine) -> dict[str, object]:
     """Hardware and versions for a run's environment file."""
     import numpy

@@ -61,7 +61,7 @@ class Material:
     """The facts, and what the run folder holds, read once."""
 
     facts: ReportFacts
-    name: str
+    run_dir: Path
     config: dict[str, Any]
     environment: dict[str, Any]
     result: dict[str, Any]
@@ -74,7 +74,7 @@ class Material:
         config, environment, result = (
             run.read(f"{name}.json") for name in ("config", "environment", "result")
         )
-        return cls(facts, run_dir.resolve().name, config, environment, result, list(run.metrics()))
+        return cls(facts, run_dir, config, environment, result, list(run.metrics()))
 
     @cached_property
     def tested(self) -> tuple[Images, Float[Tensor, "n k"]] | None:
@@ -151,7 +151,7 @@ def write_report(run_dir: Path, facts: ReportFacts, sections: Sequence[SectionOf
     # 2. One page, whole or not at all.
     environment = Environment(loader=PackageLoader("gradschool.evals"), autoescape=True, trim_blocks=True)
     html = environment.get_template("report.html.j2").render(
-        name=material.name,
+        name=run_dir.resolve().name,
         subtitle=report_scores.subtitle(material),
         headline=report_scores.headline(material),
         warnings=report_scores.warnings(material),

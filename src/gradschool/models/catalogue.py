@@ -1,4 +1,5 @@
-"""Find a network by name: a function of a file in this package whose first parameter is `classes`.
+"""Find a network by name: a function of a file in this package whose first parameter is `classes` (networks
+that classify), or `shape` (networks that make pictures).
 
 Listing reads the source only, so it is quick and imports nothing heavy.
 """
@@ -16,23 +17,27 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def listing() -> dict[str, str]:
-    """Every size function's name and the module it is in, e.g. {"resnet18": "gradschool.models.resnet"}."""
+def listing(first: str = "classes") -> dict[str, str]:
+    """Every size function's name and the module it is in, e.g. {"resnet18": "gradschool.models.resnet"}.
+
+    Args:
+        first: the functions' first parameter, "classes" or "shape".
+    """
     found = {}
     for file in sorted(Path(__file__).parent.glob("*.py")):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[0].arg == "classes":
+            if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[0].arg == first:
                 found[node.name] = f"gradschool.models.{file.stem}"
     return found
 
 
-def find(name: str) -> Callable[..., "nn.Module"]:
-    """The size function of a name, e.g. "resnet18".
+def find(name: str, first: str = "classes") -> Callable[..., "nn.Module"]:
+    """The size function of a name, e.g. "resnet18"; `first` as in `listing`.
 
     Raises:
         UserError: there is none; the nearest is named.
     """
-    known = listing()
+    known = listing(first)
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         guess = f"Did you mean {near[0]}?" if near else ""

@@ -1,5 +1,7 @@
 """The end of a run: choose the final weights, test once, and write all that predicting and reporting need."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -7,45 +9,36 @@ import torch
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from gradschool.data.cache import cache_folder
-from gradschool.data.images import Images, Splits
+from gradschool.data.images import Images
 from gradschool.data.loader import evaluation_batches
 from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.checkpoint import disk_errors, write_whole
-from gradschool.engine.device import Machine, choose
+from gradschool.engine.device import Machine
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
 from gradschool.engine.shard import whole
-from gradschool.engine.update import Stepper, load_weights
+from gradschool.engine.update import load_weights
 from gradschool.errors import UserError
 from gradschool.evals.inference import collect
 from gradschool.evals.metrics import negative_log_likelihood, wilson
+from gradschool.recipes.base import Pieces, Run
 from gradschool.recipes.image import ImageRun
 
 SEEN_AGAIN = 2000  # training images scored once more at the end: enough to see over-fitting
 
 
-def finish(
-    run: ImageRun, splits: Splits, pipeline: Pipeline, model: nn.Module, stepper: Stepper, folder: RunFolder,
-    at: Progress,
-) -> None:  # fmt: skip
+def finish(run: ImageRun, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
     """Score the whole model's final weights on the test part and write them with what is known of them; all
     processes call it. The stepper holds what of the model was trained.
     """
-    # 1. The final weights: of the last step or the best, averaged where averaging is on.
-    stepper.accelerator.wait_for_everyone()
-    stepper.load(folder, "best" if run.keep == "best" and splits.val is not None else "last")
-    with stepper.averaged():
-        # 2. One look at the test part, and another at some of what was trained on.
+    splits, pipeline, model, stepper = pieces.splits, pieces.pipeline, pieces.model, pieces.stepper
+    with final_weights(run, pieces, folder):
+        # 1. One look at the test part, and another at some of what was trained on.
         logits, labels = answers(run, model, splits.test, pipeline, stepper.machine)
         step = max(1, len(splits.train) // SEEN_AGAIN)
         again = splits.train.take(torch.arange(0, len(splits.train), step))
         seen, known = answers(run, model, again, pipeline, stepper.machine)
-        weights = {name: value.cpu().contiguous() for name, value in whole(model.state_dict()).items()}
-    # 3. The record.
-    if folder.writes:
-        with disk_errors(folder.path):
-            write_whole(folder.path / "model.safetensors", save(weights))
+    # 2. The record.
     folder.write("model.json", described(run, splits.test, pipeline, model))
     right = int((logits.argmax(-1) == labels).sum())
     scores = {
@@ -60,6 +53,23 @@ def finish(
     }
     course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
     folder.write("result.json", {"metrics": {**at.scores, **scores}, **facts, **course})
+
+
+@contextmanager
+def final_weights(run: Run, pieces: Pieces, folder: RunFolder) -> Iterator[None]:
+    """Inside, the model has the run's final weights: of the last step or the best, averaged where averaging
+    is on. They are written when the block ends.
+    """
+    pieces.stepper.accelerator.wait_for_everyone()
+    is_best = run.keep == "best" and pieces.splits.val is not None
+    pieces.stepper.load(folder, "best" if is_best else "last")
+    with pieces.stepper.averaged():
+        yield
+        held = whole(pieces.model.state_dict())
+        weights = {name: value.cpu().contiguous() for name, value in held.items()}
+    if folder.writes:
+        with disk_errors(folder.path):
+            write_whole(folder.path / "model.safetensors", save(weights))
 
 
 def answers(
@@ -88,17 +98,7 @@ def described(run: ImageRun, images: Images, pipeline: Pipeline, model: nn.Modul
     }
 
 
-def machine_of(folder: RunFolder) -> Machine:
-    """The machine that a run computed on, if it is here; else this one."""
-    found = folder.read("environment.json")
-    try:
-        choose(found["device"], "fp32")
-    except (UserError, KeyError):
-        return choose("auto", "auto", cache_folder())
-    return Machine(**{name: found[name] for name in Machine.__annotations__})
-
-
-def rebuilt(folder: RunFolder, run: ImageRun) -> tuple[nn.Module, dict[str, Any]]:
+def rebuilt(folder: RunFolder, run: Run) -> tuple[nn.Module, dict[str, Any]]:
     """The trained model of a finished run in eval mode, and the facts of model.json.
 
     Raises:
@@ -108,6 +108,6 @@ def rebuilt(folder: RunFolder, run: ImageRun) -> tuple[nn.Module, dict[str, Any]
     if not facts or not (folder.path / "model.safetensors").is_file():
         advice = f"Go on with it first: gradschool train --resume {folder.path}"
         raise UserError(f"{folder.path} is not finished", "a finished run", advice)
-    model = run.build_model(len(facts["classes"]), facts["channels"])
+    model = run.rebuild(facts)
     load_weights(model, load_file(folder.path / "model.safetensors"))
     return model.eval(), facts

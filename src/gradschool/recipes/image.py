@@ -1,27 +1,23 @@
-"""What an image classifier's run is made of: one frozen dataclass."""
+"""An image classifier's run: its settings, its network and task, and how it ends."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
 import torch
 import tyro
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer
 from torch import Tensor, nn
 
 from gradschool.data.images import Images, Splits
-from gradschool.data.loader import Loader
 from gradschool.data.pipeline import Augment, Pipeline
-from gradschool.engine.device import Machine, Precision
-from gradschool.engine.loop import HeldOut
-from gradschool.engine.optim import Name, Optim
-from gradschool.engine.schedule import Kind, Schedule
-from gradschool.engine.task import Batches
+from gradschool.engine.loop import Progress
+from gradschool.engine.run import RunFolder
 from gradschool.models import catalogue
+from gradschool.recipes.base import Count, Pieces, Run, Share
+from gradschool.tasks.classify import Classify
 
-Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
 ModelFunction = Annotated[
     Callable[..., nn.Module],
     BeforeValidator(lambda value: catalogue.find(value) if isinstance(value, str) else value),
@@ -36,42 +32,18 @@ ModelFunction = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class ImageRun:
+@dataclass(frozen=True, kw_only=True)
+class ImageRun(Run):
     """An image classifier trained on a set or on a folder of class folders."""
 
-    data: str
-    """Name of a data set, or path of a folder or zip of class folders."""
+    monitor: ClassVar[tuple[str, bool]] = ("val_accuracy", True)
+
     model: ModelFunction
     """Which network: the name of a size function in gradschool.models, e.g. resnet18."""
-    epochs: Positive = 10.0
-    """Passes over the training images."""
-    batch_size: Count = 128
-    """Images a step, over all processes together."""
-    optimizer: Name = "adamw"
-    """Method that turns gradients into steps."""
-    learning_rate: Positive = 1e-3
-    """Base (peak) learning rate."""
-    momentum: Share = 0.9
-    """For momentum, nesterov, rmsprop and muon."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Pull of the weights towards zero; biases and normalisation gains are spared."""
-    schedule: Kind = "one_cycle"
-    """Course of the learning rate."""
-    warmup: Share = 0.2
-    """Share of the run in which the rate rises."""
     label_smoothing: Share = 0.0
     """Share of the target that is spread over all classes."""
-    ema: Annotated[float, Field(ge=0, lt=1)] | None = None
-    """Decay of averaged weights, e.g. 0.999."""
-    clip: Positive | None = None
-    """Largest gradient norm."""
-    accumulate: Count = 1
-    """Micro-batches a step: the same result in less memory."""
     balance: bool = False
     """Weigh rare classes up in the loss."""
-    image_size: Count | None = None
-    """Side in pixels to which images are decoded; their own where they all agree, else 64."""
     sizes: tuple[tuple[float, int], ...] = ()
     """Progressive resizing: (from which share of the run, side in pixels), ...; empty for none."""
     test_size: Count | None = None
@@ -80,62 +52,49 @@ class ImageRun:
     """Random changes of the training images."""
     flip_test: bool = False
     """Average the answer over an image and its mirror image when testing."""
-    val: Share = 0.1
-    """Share of the training images held out to choose by, where the set brings no validation part."""
-    keep: Literal["last", "best"] = "last"
-    """Which weights the run ends with: the last, or the best on the validation part."""
-    patience: Annotated[int, Field(ge=0)] = 0
-    """Stop after so many epochs without improvement; 0 never."""
-    evaluations: Count | None = None
-    """How often to look at the validation part in all; once an epoch if not given."""
-    save_every: Annotated[float, Field(ge=0)] = 60.0
-    """Seconds between checkpoints."""
-    shard: bool = False
-    """Share the weights out over all processes, for models too large for one device (needs torchrun)."""
-    tensorboard: bool = False
-    """Write TensorBoard events as well."""
-    precision: Precision = "auto"
-    """Arithmetic: what is fastest and safe here, or one by name."""
-    compile: bool = False
-    """Let torch.compile fuse the model's kernels; on CUDA only, where minutes of compiling pay."""
-    threads: Count | None = None
-    """Processor threads; as many as cores if not given. Tiny networks are faster with one."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. {"width": 32}."""
-
-    def optim(self) -> Optim:
-        """The optimiser's settings."""
-        return Optim(self.optimizer, self.learning_rate, self.weight_decay, self.momentum)
-
-    def rate_schedule(self) -> Schedule:
-        """The schedule's settings."""
-        return Schedule(self.schedule, self.warmup)
 
     def network(self) -> str:
         """The network's name, for people."""
         return catalogue.name_of(self.model)
 
-    def side(self) -> int | None:
-        """Pixels to which image files are decoded; None keeps them where they all agree."""
-        return self.image_size
-
-    def notes(self) -> list[str]:
-        """Sentences that a person should read before the run."""
-        return []
-
     def build_model(self, classes: int, channels: int) -> nn.Module:
         """A freshly initialised model; the caller has seeded torch's generator."""
         return self.model(classes, channels, **self.model_options)
+
+    def rebuild(self, facts: dict[str, Any]) -> nn.Module:
+        """The network of a finished run, before its weights."""
+        return self.build_model(len(facts["classes"]), facts["channels"])
 
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
         """The model that training starts from; recipes that begin with more than chance begin here."""
         return self.build_model(len(images.classes), images.pixels.shape[1])
 
-    def feed(
-        self, model: nn.Module, batches: Loader, held_out: HeldOut, machine: Machine
-    ) -> tuple[nn.Module, Batches, HeldOut]:
-        """What is trained, and on what: here the whole model, on images."""
-        return model, batches, held_out
+    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Classify:
+        """Cross-entropy on the labels."""
+        weights = class_weights(splits) if self.balance else None
+        return Classify(model, self.label_smoothing, weights, held_out)
+
+    def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
+        """Test once, and write what predicting and reporting need."""
+        from gradschool.recipes.finish import finish
+
+        finish(self, pieces, folder, at)
+
+    def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
+        """Write report.html; see `recipes.report`."""
+        from gradschool.recipes.report import report
+
+        return report(folder, ood, data)
+
+    def conclusion(self, result: dict[str, Any], curve: str) -> str:
+        """Test accuracy with its interval."""
+        low, high = result["interval"]
+        return (
+            f" accuracy {curve}{100 * result['metrics']['test_accuracy']:.1f} % of {result['test_images']:,} "
+            f"test images [{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
+        )
 
     def pipeline(self, images: Images) -> Pipeline:
         """How pixels become the model's input: normalised by the training images' own mean and deviation."""

@@ -12,10 +12,11 @@ from statistics import mean, stdev
 
 from gradschool.data.pipeline import Augment
 from gradschool.models.quicknet import quicknet
+from gradschool.recipes.base import Request
 from gradschool.recipes.image import ImageRun
 from gradschool.recipes.natural_animals import natural_animals
 from gradschool.recipes.natural_animals_baseline import natural_animals_baseline
-from gradschool.recipes.train import Request, train
+from gradschool.recipes.train import train
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from gradschool.data.cache import cache_folder
+from gradschool.engine.device import Machine, choose
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.recipes import find
+from gradschool.recipes.base import Request
 from gradschool.recipes.settings import from_dict
-from gradschool.recipes.train import Request
 
 
 def reopen(folder: RunFolder) -> tuple[Any, Request]:
@@ -32,3 +34,13 @@ def reopen(folder: RunFolder) -> tuple[Any, Request]:
         raise UserError(
             f"{folder.path / 'config.json'} lacks {error}", "a run of this version", "Train again."
         ) from error
+
+
+def machine_of(folder: RunFolder) -> Machine:
+    """The machine that a run computed on, if it is here; else this one."""
+    found = folder.read("environment.json")
+    try:
+        choose(found["device"], "fp32")
+    except (UserError, KeyError):
+        return choose("auto", "auto", cache_folder())
+    return Machine(**{name: found[name] for name in Machine.__annotations__})

@@ -17,9 +17,9 @@ from gradschool.errors import UserError
 from gradschool.evals.adapt import adapted, normalisations
 from gradschool.evals.ood import Answers, OodScores, compare
 from gradschool.evals.report import ReportFacts, write_report
-from gradschool.recipes.finish import answers, machine_of, rebuilt
+from gradschool.recipes.finish import answers, rebuilt
 from gradschool.recipes.image import ImageRun
-from gradschool.recipes.reopen import reopen
+from gradschool.recipes.reopen import machine_of, reopen
 
 ADAPTS_TO = 512  # pictures a batch when statistics are taken: enough for a steady variance
 
@@ -39,7 +39,7 @@ def report(folder: RunFolder, ood: str | None = None, data: str | None = None) -
 def gathered(folder: RunFolder, ood: str | None = None, data: str | None = None) -> ReportFacts:
     """Everything to be told of a finished run; arguments as for `report`."""
     run, request = reopen(folder)
-    splits = open_set(data or run.data, size=run.side(), val=run.val, seed=request.seed)
+    splits = run.open(request.seed, data)
     return facts_of(folder, run, splits, ood)
 
 

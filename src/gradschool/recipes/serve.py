@@ -10,8 +10,8 @@ from gradschool.engine.run import RunFolder
 from gradschool.evals.export import ExportCheck, export_onnx
 from gradschool.evals.predict import Classifier, Prediction, Progress, Skip
 from gradschool.evals.predict import predict as predict_files
-from gradschool.recipes.finish import machine_of, rebuilt
-from gradschool.recipes.reopen import reopen
+from gradschool.recipes.finish import rebuilt
+from gradschool.recipes.reopen import machine_of, reopen
 
 
 def classifier(folder: RunFolder) -> Classifier:

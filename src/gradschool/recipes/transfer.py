@@ -23,15 +23,16 @@ from gradschool.engine.task import Batches
 from gradschool.errors import UserError
 from gradschool.evals.inference import collect
 from gradschool.recipes import backbone as timm_net
+from gradschool.recipes.base import Positive, Request
 from gradschool.recipes.finish import answers
-from gradschool.recipes.image import ImageRun, Positive
+from gradschool.recipes.image import ImageRun
 from gradschool.recipes.ladder import Rung, climb
-from gradschool.recipes.train import Request, train
+from gradschool.recipes.train import train
 
 ODD = "odd source"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TransferRun(ImageRun):
     """An image classifier on a backbone of timm."""
 

@@ -1,0 +1,45 @@
+"""gradschool sample RUN: new pictures from a generator."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gradschool.cli.main import finish
+
+
+@dataclass(frozen=True)
+class Args:
+    """Draw new pictures from a finished run of a generator."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of the run."""
+    n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 64
+    """How many pictures."""
+    seed: int = 0
+    """Of the noise: the same seed draws the same pictures."""
+    label: Annotated[str | None, tyro.conf.arg(name="class")] = None
+    """Only of this class (its name or number), for models that were told classes."""
+    steps: int | None = None
+    """How often a diffusion model or flow may run its network."""
+    guidance: float | None = None
+    """How strongly the class pulls a diffusion model."""
+    out: Path | None = None
+    """A .png file for one sheet, or a folder for one file a picture; else samples-SEED.png in the run."""
+    film: bool = False
+    """Draw how the pictures come about, as a GIF: a walk through the codes, or noise that clears up."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(args: Args) -> int:
+    """Draw, write, say where."""
+    from gradschool.engine.run import RunFolder
+    from gradschool.recipes.draw import Wanted, draw
+
+    wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.film)
+    path = draw(RunFolder.open(args.run), wanted, args.out)
+    print(f" pictures {path}")
+    finish(args, {"run": args.run, "pictures": path})
+    return 0

@@ -1,0 +1,61 @@
+"""Pictures made by a model, as files: one grid, many single files, or a film."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from PIL import Image
+from torch import Tensor
+
+GAP = 1  # pixels between the pictures of a grid
+
+
+def as_bytes(images: Float[Tensor, "n c h w"]) -> UInt8[np.ndarray, "n h w c"]:
+    """Pictures in 0 to 1 as bytes, colours last; grey becomes three equal channels."""
+    shown = images.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
+    return shown.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
+
+
+def grid(images: Float[Tensor, "n c h w"], columns: int) -> UInt8[np.ndarray, "height width 3"]:
+    """All pictures on one sheet, row after row; places that are left over stay white."""
+    shown = as_bytes(images)
+    n, h, w, _ = shown.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (h + GAP) - GAP, columns * (w + GAP) - GAP, 3), 255, np.uint8)
+    for i, picture in enumerate(shown):
+        top, left = i // columns * (h + GAP), i % columns * (w + GAP)
+        sheet[top : top + h, left : left + w] = picture
+    return sheet
+
+
+def enlarged(pixels: UInt8[np.ndarray, "h w 3"], factor: int) -> Image.Image:
+    """A picture magnified by a whole factor, every pixel a square."""
+    picture = Image.fromarray(pixels)
+    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+
+
+def save_grid(path: Path, images: Float[Tensor, "n c h w"], columns: int, factor: int = 2) -> None:
+    """Write a grid as PNG."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    enlarged(grid(images, columns), factor).save(path)
+
+
+def save_each(folder: Path, images: Float[Tensor, "n c h w"]) -> list[Path]:
+    """Write every picture as a PNG of its own; returns the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{i:04d}.png" for i in range(len(images))]
+    for file, picture in zip(files, as_bytes(images), strict=True):
+        Image.fromarray(picture).save(file)
+    return files
+
+
+def save_film(
+    path: Path, frames: Sequence[Float[Tensor, "n c h w"]], columns: int, milliseconds: int = 80
+) -> None:
+    """Write grids one after the other as an animated GIF that stays on its last for two seconds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures = [enlarged(grid(frame, columns), 2) for frame in frames]
+    times = [milliseconds] * (len(pictures) - 1) + [2000]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)

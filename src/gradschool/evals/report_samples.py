@@ -1,0 +1,66 @@
+"""A generator's report: what it makes, how that came about, and what it does to pictures it is given."""
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from markupsafe import Markup
+from torch import Tensor
+
+from gradschool.evals import html
+from gradschool.evals.html import Section
+from gradschool.evals.pictures import grid
+from gradschool.evals.report import Material
+
+SHEETS = 6  # of the pictures over training
+
+
+def made(m: Material) -> Section | None:
+    """The sheet that was drawn at the end."""
+    file = m.run_dir / "samples.png"
+    if not file.is_file():
+        return None
+    reading = "Made from noise by the final weights; nothing was picked out."
+    return Section("New pictures", reading, sheet(file, "a sheet of generated pictures", 520))
+
+
+def course(m: Material) -> Section | None:
+    """The same noise at several moments of the training."""
+    files = sorted((m.run_dir / "samples").glob("step-*.png"))
+    if len(files) < 2:
+        return None
+    chosen = [files[round(i * (len(files) - 1) / (SHEETS - 1))] for i in range(SHEETS)]
+    shown = [
+        Markup("<figure>{}<figcaption>step {}</figcaption></figure>").format(
+            sheet(file, f"pictures at {file.stem}", 250), int(file.stem.removeprefix("step-"))
+        )
+        for file in dict.fromkeys(chosen)
+    ]
+    reading = "The noise is the same on every sheet, so each place shows one picture taking shape."
+    return Section(
+        "Over the training", reading, Markup('<div class="gallery">{}</div>').format(html.join(shown))
+    )
+
+
+def redrawn(m: Material, x: Float[Tensor, "n c h w"], again: Float[Tensor, "n c h w"]) -> Section:
+    """Pictures of the test part, each above what the model makes of it."""
+    half = len(x) // 2
+    rows = [x[:half], again[:half].cpu(), x[half:], again[half:].cpu()]
+    pixels = grid(torch.cat(rows), max(1, half))
+    body = picture(np.kron(pixels, np.ones((2, 2, 1), np.uint8)), "test pictures above their reconstructions")
+    return Section("Reconstructions", "Test pictures, and under each what its code says of it.", body)
+
+
+def sheet(file: Path, alt: str, width: int) -> Markup:
+    """An image file inside the page."""
+    data = base64.b64encode(file.read_bytes()).decode()
+    return Markup('<img src="data:image/png;base64,{}" alt="{}" style="width:min(100%,{}px)">').format(
+        data, alt, width
+    )
+
+
+def picture(pixels: np.ndarray, alt: str) -> Markup:
+    """An array of pixels inside the page."""
+    return Markup('<img src="{}" alt="{}" style="max-width:100%">').format(html.data_uri(pixels), alt)

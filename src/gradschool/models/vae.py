@@ -1,0 +1,108 @@
+"""Variational autoencoders: a picture to a distribution over codes, a code to a picture.
+
+Source: Kingma and Welling 2014. The multi-layer form is that of the PyTorch example (784-400-20); the
+convolutional one halves the picture twice. Outputs are logits of pixels; a class may be told to both halves.
+"""
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from gradschool import nn
+from gradschool.ops.variational import reparametrise
+
+Shape = tuple[int, int, int]
+Coded = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+class VAE(nn.Module):
+    """Encoder and decoder around a Gaussian code.
+
+    Args:
+        encoder: pictures (and the class as `classes` further inputs of its last layer) to features (b, f).
+        decoder: codes (and the class) to logits of pixels (b, c, h, w).
+        features: f, without the class.
+        latent: d, dimensions of the code.
+        classes: how many classes are told apart; 0: none is told.
+    """
+
+    def __init__(
+        self, encoder: nn.Module, decoder: nn.Module, features: int, latent: int, classes: int = 0
+    ) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+        self.mean = nn.Linear(features + classes, latent)
+        self.log_variance = nn.Linear(features + classes, latent)
+        self.latent, self.classes = latent, classes
+
+    def told(self, x: Float[Tensor, "b f"], y: Int64[Tensor, " b"] | None) -> Float[Tensor, "b f2"]:
+        """`x` with the class beside it, where the model knows classes."""
+        if not self.classes:
+            return x
+        if y is None:
+            raise ValueError(f"no class was given, one of {self.classes} was wanted; pass y")
+        return torch.cat([x, one_hot(y, self.classes).to(x.dtype)], 1)
+
+    def encode(
+        self, x: Float[Tensor, "b c h w"], y: Int64[Tensor, " b"] | None = None
+    ) -> tuple[Float[Tensor, "b d"], Float[Tensor, "b d"]]:
+        """Mean and log-variance of the code."""
+        features = self.told(self.encoder(x), y)
+        return self.mean(features), self.log_variance(features)
+
+    def decode(
+        self, z: Float[Tensor, "b d"], y: Int64[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b c h w"]:
+        """Logits of the pixels."""
+        return self.decoder(self.told(z, y))
+
+    def forward(self, x: Tensor, y: Tensor | None = None, samples: int = 1) -> Coded:
+        """Logits of `samples` codes a picture, (samples * b, c, h, w), sample after sample; means,
+        log-variances (b, d) and the codes (samples, b, d).
+        """
+        mean, log_variance = self.encode(x, y)
+        noise = torch.randn(samples, *mean.shape, device=mean.device, dtype=mean.dtype)
+        z = reparametrise(mean.expand_as(noise), log_variance.expand_as(noise), noise)
+        again = None if y is None else y.repeat(samples)
+        return self.decode(z.flatten(0, 1), again), mean, log_variance, z
+
+
+class Reshape(nn.Module):
+    """(b, n) to (b, *shape)."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(len(x), *self.shape)
+
+
+def mlp_vae(shape: Shape, classes: int = 0, hidden: int = 400, latent: int = 20) -> VAE:
+    """784-400-20 and back for 28x28 pixels: 652,824 parameters."""
+    pixels = shape[0] * shape[1] * shape[2]
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, hidden), nn.ReLU())
+    decoder = nn.Sequential(
+        nn.Linear(latent + classes, hidden), nn.ReLU(), nn.Linear(hidden, pixels), Reshape(*shape)
+    )
+    return VAE(encoder, decoder, hidden, latent, classes)
+
+
+def conv_vae(shape: Shape, classes: int = 0, width: int = 32, latent: int = 32) -> VAE:
+    """Two convolutions of stride 2 down, two transposed ones up; sides must be multiples of 4."""
+    channels, height, wide = shape
+    if height % 4 or wide % 4:
+        raise ValueError(f"pictures are {wide}x{height}, sides that are multiples of 4 were wanted; resize")
+    grid = 2 * width, height // 4, wide // 4
+    features = grid[0] * grid[1] * grid[2]
+    encoder = nn.Sequential(
+        nn.Conv2d(channels, width, 3, 2, 1), nn.BatchNorm2d(width), nn.ReLU(),
+        nn.Conv2d(width, 2 * width, 3, 2, 1), nn.BatchNorm2d(2 * width), nn.ReLU(), nn.Flatten(),
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        nn.Linear(latent + classes, features), Reshape(*grid), nn.BatchNorm2d(grid[0]), nn.ReLU(),
+        nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.BatchNorm2d(width), nn.ReLU(),
+        nn.ConvTranspose2d(width, channels, 4, 2, 1),
+    )  # fmt: skip
+    return VAE(encoder, decoder, features, latent, classes)

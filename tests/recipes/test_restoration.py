@@ -1,0 +1,60 @@
+"""Restorers and the first network: trained for a few steps, reported, taken up again."""
+
+import pytest
+
+from gradschool.data.hide import Damage
+from gradschool.engine.run import RunFolder
+from gradschool.recipes import find, simple_ffn
+from gradschool.recipes.base import Request
+from gradschool.recipes.finish import rebuilt
+from gradschool.recipes.reopen import reopen
+from gradschool.recipes.settings import override
+from gradschool.recipes.train import train
+
+
+def trained(name, out, steps, *changes):
+    run = override(find(name)(), changes, name)
+    return run, train(run, Request(name, steps=steps, out=out), say=lambda text: None)
+
+
+def test_a_short_training_beats_the_mean_and_is_reported(tmp_path):
+    run, folder = trained("impute_digits", tmp_path / "run", 150)
+    scores = folder.read("result.json")["metrics"]
+    assert scores["test_loss"] < scores["test_mean_loss"]
+    assert scores["test_nearest_loss"] < scores["test_mean_loss"]
+    told = run.conclusion(folder.read("result.json"), "")
+    assert f"{scores['test_loss']:.4f}" in told and "360 test images" in told
+    page = run.report(folder).read_text()
+    assert "Restored" in page and page.count("test picture") == 4 * 12
+
+
+def test_a_run_is_taken_up_from_its_folder(tmp_path):
+    _, folder = trained(
+        "impute_digits", tmp_path / "run", 3, "damage.pixels=0.6", "damage.squares=0", "model=dense"
+    )
+    run, request = reopen(RunFolder.open(folder.path))
+    assert run.damage == Damage(squares=0, side=4, pixels=0.6)
+    assert request.steps == 3
+    model, facts = rebuilt(folder, run)
+    assert type(model).__name__ == "DenseRestorer" and facts["height"] == 8
+
+
+def test_noise_has_no_filling_beside_it(tmp_path):
+    run, folder = trained("impute_digits", tmp_path / "run", 3, "damage.noise=0.3", "damage.squares=0")
+    assert "test_nearest_loss" not in folder.read("result.json")["metrics"]
+    assert "nearest" not in run.conclusion(folder.read("result.json"), "")
+    assert run.report(folder).is_file()
+
+
+@pytest.mark.parametrize(("here", "data", "side"), [("/somewhere", "mnist", 28), (None, "digits", 8)])
+def test_simple_ffn_falls_back_to_digits(monkeypatch, here, data, side):
+    monkeypatch.setattr(simple_ffn, "located", lambda info: here)
+    for name in ("simple_ffn", "simple_ffn_improved"):
+        run = find(name)()
+        assert run.data == data and run.model_options["side"] == side
+
+
+def test_simple_ffn_trains(tmp_path, monkeypatch):
+    monkeypatch.setattr(simple_ffn, "located", lambda info: None)
+    _, folder = trained("simple_ffn_improved", tmp_path / "run", 100)
+    assert folder.read("result.json")["metrics"]["test_accuracy"] > 0.8
