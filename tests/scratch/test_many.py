@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gradschool.scratch.descent import Adam
 from gradschool.scratch.gradcheck import check_gradient
-from gradschool.scratch.many import PLAIN, SHORTCUTS, Nets, all_right, gradients, solved_at, viewed
+from gradschool.scratch.many import PLAIN, SHORTCUTS, Nets, all_right, gradients, train, viewed
 from gradschool.scratch.plane import fractal_cross, polar, twin_spirals
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-6}  # sums of some ten float32 products
@@ -124,16 +124,17 @@ def test_adam_is_torchs(rate, beta1, beta2, seed):
 def test_who_is_done_leaves_and_the_others_go_on():
     x, t = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0.0, 1, 1, 0])
     nets = Nets(PLAIN, (3,), 0.5, 0.05, 4, 400, 10)
-    epochs = solved_at(nets, x, t, 12, np.random.default_rng(0))
+    epochs, weights = train(nets, x, t, 12, np.random.default_rng(0))
+    np.testing.assert_array_equal(all_right(PLAIN, weights, x, t), epochs > 0)
     assert (epochs > 0).sum() >= 8
     assert set(epochs[epochs > 0] % 10) == {0}
-    alone = solved_at(Nets(PLAIN, (3,), 0.5, 0.05, 4, 1, 10), x, t, 12, np.random.default_rng(0))
+    alone, _ = train(Nets(PLAIN, (3,), 0.5, 0.05, 4, 1, 10), x, t, 12, np.random.default_rng(0))
     assert (alone < 0).all()
 
 
 def test_spirals_are_learned_by_shortcuts():
     x, t = twin_spirals(1, 33)
-    epochs = solved_at(
+    epochs, _ = train(
         Nets(SHORTCUTS, (8, 8), 0.3, 0.02, 66, 1500, 25), x / 6.5, t, 4, np.random.default_rng(0)
     )
     assert (epochs > 0).all()
@@ -141,4 +142,4 @@ def test_spirals_are_learned_by_shortcuts():
 
 def test_batches_must_divide_the_table():
     with pytest.raises(ValueError, match="equal parts"):
-        solved_at(Nets(batch=10), *twin_spirals(), 2, np.random.default_rng(0))
+        train(Nets(batch=10), *twin_spirals(), 2, np.random.default_rng(0))

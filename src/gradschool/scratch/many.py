@@ -181,8 +181,8 @@ def all_right(form: Form, weights: Sequence[Array], x: Array, t: Array) -> Array
     return ((logits[:, 0] > 0) == (t > 0.5)).all(axis=1)
 
 
-def solved_at(nets: Nets, x: Array, t: Array, runs: int, rng: np.random.Generator) -> Array:
-    """Epoch after which each of many nets had every row of a table right, (runs,); -1 if it never had.
+def train(nets: Nets, x: Array, t: Array, runs: int, rng: np.random.Generator) -> tuple[Array, list[Array]]:
+    """Train many nets until each has every row of a table right.
 
     Args:
         nets: which, and how they learn.
@@ -190,6 +190,10 @@ def solved_at(nets: Nets, x: Array, t: Array, runs: int, rng: np.random.Generato
         t: labels 0 or 1, (n,).
         runs: how many nets; they differ in their first weights and share the order of rows.
         rng: draws both.
+
+    Returns:
+        Epoch after which each had all rows right, (runs,), -1 if it never had; and its weights then,
+        (runs, outputs, rows of the view) for each layer.
 
     Raises:
         ValueError: the batch does not divide the table.
@@ -199,18 +203,20 @@ def solved_at(nets: Nets, x: Array, t: Array, runs: int, rng: np.random.Generato
     t = t.astype(np.float32)
     # 1. First weights, and who is still learning.
     weights, adam = nets.first(x.shape[1], runs, rng), Adam(nets.learning_rate)
-    epochs, learning = np.full(runs, -1), np.arange(runs)
+    last, epochs, learning = [w.copy() for w in weights], np.full(runs, -1), np.arange(runs)
     for epoch in range(1, nets.epochs + 1):
         # 2. One pass over the rows in a new order.
         for rows in rng.permutation(len(x)).reshape(-1, nets.batch):
             adam.step(weights, gradients(nets.form, weights, x[rows], t[rows]))
         if epoch % nets.look and epoch < nets.epochs:
             continue
-        # 3. Who has all rows right is done and leaves.
+        # 3. Remember the weights; who has all rows right is done and leaves.
+        for kept, now in zip(last, weights, strict=True):
+            kept[learning] = now
         done = all_right(nets.form, weights, x, t)
         epochs[learning[done]] = epoch
         weights, learning = [w[~done] for w in weights], learning[~done]
         adam.keep(~done)
         if not len(learning):
             break
-    return epochs
+    return epochs, last
