@@ -33,14 +33,16 @@ def course(m: Material) -> Section | None:
         return None
     chosen = [files[round(i * (len(files) - 1) / (SHEETS - 1))] for i in range(SHEETS)]
     shown = [
-        Markup("<figure>{}<figcaption>step {}</figcaption></figure>").format(
-            sheet(file, f"pictures at {file.stem}", 250), int(file.stem.removeprefix("step-"))
+        Markup('<figure style="margin:0">{}<figcaption>step {}</figcaption></figure>').format(
+            sheet(file, f"pictures at {file.stem}", 230), int(file.stem.removeprefix("step-"))
         )
         for file in dict.fromkeys(chosen)
     ]
     reading = "The noise is the same on every sheet, so each place shows one picture taking shape."
     return Section(
-        "Over the training", reading, Markup('<div class="gallery">{}</div>').format(html.join(shown))
+        "Over the training",
+        reading,
+        Markup('<div style="display:flex;flex-wrap:wrap;gap:1em">{}</div>').format(html.join(shown)),
     )
 
 

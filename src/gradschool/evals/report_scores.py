@@ -97,10 +97,12 @@ def training(m: Material) -> Section | None:
     drawn = [
         figures.curves(series, in_words(q), across, q.endswith("accuracy")) for q, series in groups.items()
     ]
-    reading = (
-        "Training loss that falls while held-out loss rises is over-fitting. With label smoothing or mixed "
-        "images the training loss has a floor above zero and may stay above the held-out one."
-    )
+    reading = "Training loss that falls while held-out loss rises is over-fitting."
+    if "accuracy" in groups:
+        reading += (
+            " With label smoothing or mixed images the training loss has a floor above zero and may stay above "
+            "the held-out one."
+        )
     return Section("Training curves", reading, html.charts(drawn))
 
 
