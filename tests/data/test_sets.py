@@ -37,7 +37,7 @@ def idx_set(folder: Path, n: int = 20, ending: str = ".gz") -> np.ndarray:
     for images, labels in NAMES.values():
         for name, values in ((images, pixels), (labels, np.arange(n, dtype=np.uint8) % 10)):
             content = idx(values)
-            (folder / f"{name}{ending}").write_bytes(gzip.compress(content) if ending else content)
+            (folder / f"{name}{ending}").write_bytes(gzip.compress(content, mtime=0) if ending else content)
     return pixels
 
 
@@ -108,8 +108,8 @@ def test_idx_files_are_read_gzipped_and_plain(tmp_path, monkeypatch, ending):
         b"",
         b"\x1f\x8b",
         b"plain text",
-        gzip.compress(b"\0\0\x08\x01\0\0\0\x09abc"),
-        gzip.compress(b"x" * 99)[:-9],
+        gzip.compress(b"\0\0\x08\x01\0\0\0\x09abc", mtime=0),
+        gzip.compress(b"x" * 99, mtime=0)[:-9],
     ],
 )
 def test_a_damaged_idx_file_is_named(tmp_path, content):

@@ -100,8 +100,8 @@ def training(m: Material) -> Section | None:
     reading = "Training loss that falls while held-out loss rises is over-fitting."
     if "accuracy" in groups:
         reading += (
-            " With label smoothing or mixed images the training loss has a floor above zero and may stay above "
-            "the held-out one."
+            " With label smoothing or mixed images the training loss has a floor above zero and may stay "
+            "above the held-out one."
         )
     return Section("Training curves", reading, html.charts(drawn))
 
