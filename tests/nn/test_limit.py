@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradschool.ops.limit import limited
+from gradschool.nn.limit import limited
 
 NUMBERS = st.lists(st.floats(-3, 3, width=32), min_size=1, max_size=8)
 

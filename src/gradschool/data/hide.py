@@ -30,7 +30,8 @@ def squares_mask(corners: Int64[Tensor, "n k 2"], side: int, frame: tuple[int, i
         True where at least one of a picture's squares covers the pixel; one channel.
     """
     # 1. Which rows each square covers, (n, k, h), and which columns, (n, k, w).
-    rows, columns = (torch.arange(size, device=corners.device) for size in frame)
+    rows = torch.arange(frame[0], device=corners.device)
+    columns = torch.arange(frame[1], device=corners.device)
     top, left = corners[..., :1], corners[..., 1:]
     in_rows = (rows >= top) & (rows < top + side)
     in_columns = (columns >= left) & (columns < left + side)

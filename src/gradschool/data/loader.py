@@ -101,9 +101,18 @@ class Loader:
         return iter(reading)
 
     def batch(self, order: Tensor, number: int, position: int) -> tuple[Tensor, Tensor]:
-        """Batch `position` of epoch `number`, whose images come in `order`."""
-        # 1. The whole batch, whoever shares it.
+        """Batch `position` of epoch `number`.
+
+        Args:
+            order: the places of all images as they come in this epoch.
+            number: of the epoch, from 0.
+            position: of the batch in it, from 0.
+
+        Returns:
+            Images as the pipeline changes them, and labels; of a shared batch the part of `rank`.
+        """
         rank, world = self.share
+        # 1. The whole batch, whoever shares it.
         size = min(self.batch_size, len(self.images)) // world * world
         chosen = order[position * size : (position + 1) * size]
         step = number * len(self) + position

@@ -29,7 +29,11 @@ class Ema:
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """Move the average towards the module's present weights."""
+        """Move the average towards the module's present weights.
+
+        The k-th update keeps the share min(decay, (1 + k) / (10 + k)) of the average, in place, and takes the
+        rest from `module.state_dict()`.
+        """
         # 1. Early on a long memory would remember the random start: let the memory grow with the steps taken.
         self.steps += 1
         weight = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
@@ -39,9 +43,8 @@ class Ema:
         for kind in {type(self.shadow[name]) for name in real}:  # sharded and whole tensors go separately
             names = [name for name in real if type(self.shadow[name]) is kind]
             torch._foreach_lerp_([self.shadow[n] for n in names], [now[n].detach() for n in names], weight)
-        for name, value in self.shadow.items():
-            if not value.is_floating_point():
-                value.copy_(now[name])
+        for name in self.shadow.keys() - set(real):
+            self.shadow[name].copy_(now[name])
 
     @contextmanager
     def applied(self, module: nn.Module) -> Iterator[None]:

@@ -173,12 +173,12 @@ class Stepper:
 
     def _fill_states(self) -> None:
         kept = {name: {k: v.clone() for k, v in m.state_dict().items()} for name, m in self.modules.items()}
-        for optimizer in self.optimizers.values():
-            for group in optimizer.param_groups:
+        for each in self.optimizers.values():
+            for group in each.param_groups:
                 for parameter in group["params"]:
                     parameter.grad = torch.zeros_like(parameter)
-            optimizer.step()
-            optimizer.zero_grad()
+            each.step()
+            each.zero_grad()
         for name, module in self.modules.items():
             module.load_state_dict(kept[name])
 

@@ -102,8 +102,9 @@ FAULTS = {
         "The training loss drops at once in the second epoch and falls far below the right loop's.",
     ),
     "trains_on_test": Fault(
-        "held, train = order[:360], order[360:]", "held, train = order[:360], order",
-        "The held-out images are trained on as well: the score says nothing of images not seen.",
+        "held, train = order[:360], order[360:]", "held, train = order[:360], order[36:]",
+        "A missing zero: nine tenths of the held-out images are trained on as well, so the score says little of "
+        "images not seen.",
         "Nothing in the loss; the accuracy is a little too good.",
     ),
     "not_normalised": Fault(

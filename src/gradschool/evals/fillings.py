@@ -53,7 +53,8 @@ def nearest_filling(
         at_once: how many pictures are compared at a time, to save memory.
     """
     pieces = []
-    for x, holes in zip(damaged.split(at_once), mask.split(at_once), strict=True):
+    for start in range(0, len(damaged), at_once):
+        x, holes = damaged[start : start + at_once], mask[start : start + at_once]
         visible = (~holes).expand_as(x).flatten(1).float()
         nearest = visible_distances(x.flatten(1), visible, known.flatten(1)).argmin(1)
         pieces.append(torch.where(holes, known[nearest], x))

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gradschool import nn
-from gradschool.ops.limit import limited
+from gradschool.nn.limit import limited
 
 Images = Float[Tensor, "b c h w"]
 Mask = Bool[Tensor, "b 1 h w"]

@@ -49,4 +49,4 @@ class Limited(torch.autograd.Function):
 
 def limited(x: X, low: float = 0.0, high: float = 1.0) -> X:
     """X clamped to low..high, with gradients that bring back what is outside."""
-    return Limited.apply(x, low, high)  # type: ignore[no-any-return]
+    return Limited.apply(x, low, high)

@@ -1,0 +1,178 @@
+"""A restorer's run: pictures are damaged, a network undoes it, and the plain fillings stand beside it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gradschool.data.hide import Damage
+from gradschool.data.images import Images, Splits
+from gradschool.data.loader import evaluation_batches
+from gradschool.data.pipeline import Augment, Pipeline
+from gradschool.engine.loop import Progress
+from gradschool.engine.run import RunFolder
+from gradschool.evals import html, report_scores
+from gradschool.evals.fillings import mean_filling, nearest_filling
+from gradschool.evals.html import Picture, Section
+from gradschool.evals.inference import evaluating
+from gradschool.evals.report import ReportFacts, write_report
+from gradschool.models.restorer import conv_restorer, dense_restorer
+from gradschool.recipes.base import Pieces, Run
+from gradschool.recipes.finish import final_weights, rebuilt
+from gradschool.tasks.restore import Restore, masked_mse
+
+KNOWN = 20_000  # training pictures at most that the nearest one is looked for among
+SHOWN = 12  # test pictures in the report
+RESTORERS: dict[str, Callable[..., nn.Module]] = {"conv": conv_restorer, "dense": dense_restorer}
+Kind = Literal["conv", "dense"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreRun(Run):
+    """A network that restores damaged pictures, trained on a set or on a folder."""
+
+    model: Kind = "conv"
+    """Which network: convolutions, or all pixels at once."""
+    damage: Damage = field(default_factory=lambda: Damage(squares=1))
+    """What is done to the pictures."""
+    augment: Augment = field(default_factory=Augment)
+    """Random changes of the training images, before they are damaged."""
+    model_options: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of the model function, e.g. {"width": 32}."""
+
+    def network(self) -> str:
+        """The network's name, for people."""
+        return RESTORERS[self.model].__name__
+
+    def pipeline(self, images: Images) -> Pipeline:
+        """Pixels from 0 to 1, as they are."""
+        channels = images.pixels.shape[1]
+        return Pipeline((0.0,) * channels, (1.0,) * channels, self.augment, (), len(images.classes))
+
+    def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
+        """The model with random weights."""
+        _, channels, side, _ = images.pixels.shape
+        return self.build(channels, side)
+
+    def build(self, channels: int, side: int) -> nn.Module:
+        """A freshly initialised model."""
+        return RESTORERS[self.model](channels, side, **self.model_options)
+
+    def rebuild(self, facts: dict[str, Any]) -> nn.Module:
+        """The model of a finished run, before its weights."""
+        return self.build(facts["channels"], facts["height"])
+
+    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Restore:
+        """Squared error where the pictures were damaged."""
+        return Restore(model, self.damage, held_out)
+
+    def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
+        """One look at the test part, beside the plain fillings; write the record and the weights."""
+        splits, pipeline, model, machine = (
+            pieces.splits,
+            pieces.pipeline,
+            pieces.model,
+            pieces.stepper.machine,
+        )
+        # 1. The network, and what needs none: on the same damaged pictures.
+        with final_weights(self, pieces, folder), evaluating(model), torch.inference_mode():
+            batches = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
+            placed = (tuple(map(machine.place, batch)) for batch in batches)
+            scores = Restore(model, self.damage, "test").evaluate(placed)
+        if self.damage.hides and folder.writes:
+            scores |= self.plainly(splits, pipeline)
+        # 2. The record.
+        _, channels, height, width = splits.test.pixels.shape
+        parameters = sum(p.numel() for p in model.parameters())
+        facts = {"channels": channels, "height": height, "width": width, "parameters": parameters}
+        folder.write("model.json", facts)
+        about = {"test_images": len(splits.test), "device": machine.device}
+        course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
+        folder.write("result.json", {"metrics": {**at.scores, **scores}, **about, **course})
+
+    def plainly(self, splits: Splits, pipeline: Pipeline) -> dict[str, float]:
+        """Errors on the test part of filling by the mean and by the most similar training picture."""
+        known = some_of(splits.train, KNOWN)
+        known_pixels = pipeline.eval(known.pixels, known.labels)[0]
+        totals, count = {"test_mean_loss": 0.0, "test_nearest_loss": 0.0}, 0
+        batches = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
+        for damaged, mask, images in Restore(nn.Identity(), self.damage).damaged(batches):
+            filled = {
+                "test_mean_loss": mean_filling(damaged, mask, known_pixels),
+                "test_nearest_loss": nearest_filling(damaged, mask, known_pixels),
+            }
+            for name, restored in filled.items():
+                totals[name] += masked_mse(restored, images, mask).item() * int(mask.sum())
+            count += int(mask.sum())
+        return {name: total / max(count, 1) for name, total in totals.items()}
+
+    def conclusion(self, result: dict[str, Any], curve: str) -> str:
+        """Squared error a pixel, beside that of the plain fillings."""
+        m = result["metrics"]
+        beside = [
+            f"{name} {m[key]:.4f}"
+            for name, key in (("mean", "test_mean_loss"), ("nearest picture", "test_nearest_loss"))
+            if key in m
+        ]
+        told = f" ({', '.join(beside)})" if beside else ""
+        return (
+            f" error    {curve}{m['test_loss']:.4f}{told} a damaged pixel of {result['test_images']:,} "
+            f"test images in {result['seconds']:.1f} s"
+        )
+
+    def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
+        """Write report.html: curves, and test pictures whole, damaged and restored."""
+        if not folder.read("model.json"):
+            return write_report(folder.path, ReportFacts(), [report_scores.training, report_scores.settings])
+        seed = folder.read("config.json")["seed"]
+        splits = self.open(seed, data)
+        model, _ = rebuilt(folder, self)
+        seen = self.restored(model, some_of(splits.test, SHOWN), some_of(splits.train, KNOWN))
+        sections = [
+            report_scores.training, lambda m: gallery(seen), report_scores.layers, report_scores.settings,
+        ]  # fmt: skip
+        return write_report(folder.path, ReportFacts(splits=splits, model=model), sections)
+
+    def restored(self, model: nn.Module, images: Images, known: Images) -> dict[str, Tensor]:
+        """Pictures (n, c, h, w) by what was done to them, damaged as in the test."""
+        pipeline = self.pipeline(known)
+        batch = pipeline.eval(images.pixels, images.labels)
+        damaged, mask, truth = next(Restore(model, self.damage).damaged(iter([batch])))
+        with evaluating(model), torch.inference_mode():
+            answer = model(damaged, mask)
+        shown = {
+            "as it is": truth,
+            "damaged": damaged.clamp(0, 1),
+            "restored": torch.where(mask, answer, damaged),
+        }
+        if self.damage.hides:
+            shown["nearest"] = nearest_filling(damaged, mask, pipeline.eval(known.pixels, known.labels)[0])
+        return shown
+
+    def next_step(self, folder: RunFolder) -> str:
+        """The command to try next."""
+        return f"gradschool train {folder.read('config.json')['recipe']} --set damage.squares=2"
+
+
+def some_of(images: Images, most: int) -> Images:
+    """At most so many images, evenly spaced."""
+    return images.take(torch.linspace(0, len(images) - 1, min(most, len(images))).long())
+
+
+def gallery(shown: dict[str, Tensor]) -> Section:
+    """A row a way, a column a picture."""
+    rows = []
+    for name, images in shown.items():
+        pixels = (images.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+        factor = max(1, 40 // pixels.shape[1])
+        pictures = [
+            Picture(np.ascontiguousarray(html.enlarged(p, factor)), f"test picture {i}, {name}", (name,))
+            for i, p in enumerate(pixels)
+        ]
+        rows.append(html.gallery(pictures, 56))
+    reading = "Test pictures, what was left of them, what the network made of that, and what copying gives."
+    return Section("Restored", reading, html.join(rows))
