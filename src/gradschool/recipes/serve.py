@@ -7,16 +7,33 @@ import torch
 from torch import Tensor
 
 from gradschool.engine.run import RunFolder
+from gradschool.errors import UserError
 from gradschool.evals.export import ExportCheck, export_onnx
 from gradschool.evals.predict import Classifier, Prediction, Progress, Skip
 from gradschool.evals.predict import predict as predict_files
 from gradschool.recipes.finish import rebuilt
+from gradschool.recipes.image import ImageRun
 from gradschool.recipes.reopen import machine_of, reopen
+
+
+def classifying(folder: RunFolder) -> ImageRun:
+    """The settings of a run that classifies.
+
+    Raises:
+        UserError: the run does something else.
+    """
+    run, request = reopen(folder)
+    if not isinstance(run, ImageRun):
+        wanted = "a run that classifies, such as digits"
+        raise UserError(
+            f"{folder.path} is a run of {request.recipe}", wanted, "What it can do: gradschool --help"
+        )
+    return run
 
 
 def classifier(folder: RunFolder) -> Classifier:
     """A run's network with all that it needs to look at a picture."""
-    run, _ = reopen(folder)
+    run = classifying(folder)
     model, facts = rebuilt(folder, run)
     machine = machine_of(folder)
     pipeline = run.prepared(facts["mean"], facts["std"], len(facts["classes"]))
@@ -41,8 +58,7 @@ def predict(
 def export(path: Path, out: Path | None) -> ExportCheck:
     """Write a run's network as ONNX, `model.onnx` in its folder if not told otherwise, and check it."""
     folder = RunFolder.open(path)
-    run, _ = reopen(folder)
-    model, facts = rebuilt(folder, run)
+    model, facts = rebuilt(folder, classifying(folder))
     example = torch.zeros(2, *facts["input"])
     known = {name: facts[name] for name in ("classes", "mean", "std")}
     return export_onnx(model, example, out or folder.path / "model.onnx", known)
