@@ -6,6 +6,7 @@ writes (the perceptron's update) runs for real.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,12 @@ class PerceptronRun:
         say(f" perceptron · {len(x)} points, 2 classes · {self.epochs} passes · seed {request.seed}")
         say(f" accuracy {told}")
         return folder
+
+    def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
+        """Its curves, and a race where there was one; it has no pictures to show."""
+        from gradschool.evals.report import ReportFacts, write_report
+
+        return write_report(folder.path, ReportFacts())
 
     def draw(self, random: np.random.Generator, line: Any) -> tuple[Any, Any]:
         """Points on both sides of a line, none of them in the gap."""
