@@ -34,18 +34,27 @@ class Schedule:
     wait: int = 3
 
     def factor(self, progress: float) -> float:
-        """The multiplier of the base learning rate at `progress` in [0, 1]."""
+        """The multiplier of the base learning rate at `progress` in [0, 1].
+
+        Warm-up rises from 0 to 1, that of one_cycle from `final`. After it cosine and one_cycle fall to `final`
+        along half a cosine wave, linear along a line; step is `drop` to the power of the places passed.
+        Constant and plateau stay at 1.
+        """
+        # 1. Warm-up.
         if progress < self.warmup:
             return (
                 self.final + (1 - self.final) * progress / self.warmup
                 if self.kind == "one_cycle"
                 else (progress / self.warmup)
             )
+        # 2. How much of what comes after it has passed, 0 to 1.
         rest = (progress - self.warmup) / (1 - self.warmup) if self.warmup < 1 else 1.0
+        # 3. Those that do not fall smoothly; places of drops are shares of the whole run.
         if self.kind in ("constant", "plateau"):
             return 1.0
         if self.kind == "step":
             return self.drop ** sum(progress >= place for place in self.drops)
+        # 4. Those that do.
         if self.kind == "linear":
             return 1 + (self.final - 1) * rest
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * rest)) / 2

@@ -50,7 +50,10 @@ def dropout(
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout's p is {p}, a probability from 0 to 1 was wanted")
+    # 1. Only training is noisy.
     if not training or p == 0:
         return x
+    # 2. A coin for each unit.
     kept = torch.rand(x.shape, generator=generator, device=x.device) >= p
+    # 3. Those that are left are scaled up; with p = 1 none is.
     return torch.where(kept, x / (1 - p) if p < 1 else x, torch.zeros_like(x))
