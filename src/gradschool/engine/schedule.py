@@ -36,8 +36,8 @@ class Schedule:
     def factor(self, progress: float) -> float:
         """The multiplier of the base learning rate at `progress` in [0, 1].
 
-        Warm-up rises from 0 to 1, that of one_cycle from `final`. After it cosine and one_cycle fall to `final`
-        along half a cosine wave, linear along a line; step is `drop` to the power of the places passed.
+        Warm-up rises from 0 to 1, that of one_cycle from `final`. After it cosine and one_cycle fall to
+        `final` along half a cosine wave, linear along a line; step is `drop` to the power of places passed.
         Constant and plateau stay at 1.
         """
         # 1. Warm-up.
