@@ -118,6 +118,37 @@ def gaussian_mle(ladder: Ladder) -> None:
     ladder.same("Turning all points by R gives R'CR, which", turned[1], turn.T @ covariance @ turn, CLOSE)
 
 
+def belief_by_steps(x, sigma, mean, tau):
+    """One measurement after the other: each draws the mean towards itself and narrows the spread."""
+    variance = tau**2
+    for value in x.tolist():
+        gain = variance / (variance + sigma**2)
+        mean, variance = mean + gain * (value - mean), variance * (1 - gain)
+    return float(mean), float(variance**0.5)
+
+
+def gaussian_belief(ladder: Ladder) -> None:
+    """One measurement as precise as the prior, several, none; late measurements upon early ones."""
+    rng = np.random.default_rng(10)
+    cases = [
+        Case("x = (4), sigma = 1, prior mean = 0, tau = 1", (np.array([4.0]), 1.0, 0.0, 1.0)),
+        Case("x = (2, 4, 6), sigma = 2, prior mean = 10, tau = 3", (np.array([2.0, 4, 6]), 2.0, 10.0, 3.0)),
+        Case("no measurement, prior mean = 1, tau = 3", (np.array([]), 1.0, 1.0, 3.0)),
+    ]
+    for n, sigma, tau in ((5, 0.5, 2.0), (40, 3.0, 0.2)):
+        x = rng.normal(size=n)
+        cases.append(Case(f"{n} random numbers, sigma = {sigma}, tau = {tau}", (x, sigma, -1.5, tau)))
+    ladder.agrees(cases, belief_by_steps, CLOSE)
+    x = rng.normal(size=6)
+    early = ladder.subject(x[:4], 0.7, 0.0, 2.0)
+    ladder.same(
+        "Learning from four numbers and then from two is learning from six, which",
+        ladder.subject(x[4:], 0.7, *early),
+        ladder.subject(x, 0.7, 0.0, 2.0),
+        CLOSE,
+    )
+
+
 def by_stacking(x, y, sigma, tau):
     """Least squares in which the prior is d more points: each asks one weight to be 0."""
     if tau == inf:
