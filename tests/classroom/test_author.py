@@ -235,6 +235,15 @@ def test_result_goes_stale_with_its_code(tmp_path):
         evidence.number(chapter, "half.m")
 
 
+def test_captions_hold_numbers_too(tmp_path):
+    chapter = lecture(tmp_path, "# T\n```{figure} dot\nSeven is {result}`half.n`.\n```\n")
+    (chapter.folder / "experiments.py").write_text("def half():\n    'Half.'\n    return {'n': 7}\n")
+    drawing = "from matplotlib.figure import Figure\n\n\ndef dot():\n    return Figure()\n"
+    (chapter.folder / "figures.py").write_text(drawing)
+    evidence.measure(chapter, "half")
+    assert resolve(chapter)[1].caption == "Seven is 7."
+
+
 @pytest.mark.parametrize(
     ("formula", "shown"),
     [

@@ -90,13 +90,18 @@ def resolve(chapter: Chapter) -> list[Block]:
         with place(file, text, at):
             if before.strip():
                 check_links(chapter, before)
-                blocks.append(Text(RESULT.sub(lambda role: number(chapter, role[1]), before)))
+                blocks.append(Text(with_numbers(chapter, before)))
         # 2. The fenced block.
         if fence:
             with place(file, text, fence.start()):
                 blocks.append(fenced(chapter, fence[1].strip(), fence[2], names))
             at = fence.end()
     return blocks
+
+
+def with_numbers(chapter: Chapter, markdown: str) -> str:
+    """Text whose {result} roles have become the numbers they name."""
+    return RESULT.sub(lambda role: number(chapter, role[1]), markdown)
 
 
 @contextlib.contextmanager
@@ -116,7 +121,7 @@ def fenced(chapter: Chapter, info: str, body: str, names: dict[str, Any]) -> Blo
         case "{code}":
             return library_code(rest)
         case "{figure}":
-            return figure(chapter, rest.strip(), body)
+            return figure(chapter, rest.strip(), with_numbers(chapter, body))
         case "{exercise}":
             for exercise in chapter.exercises:
                 if exercise.id == rest.strip():
