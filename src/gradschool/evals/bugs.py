@@ -103,8 +103,8 @@ FAULTS = {
     ),
     "trains_on_test": Fault(
         "held, train = order[:360], order[360:]", "held, train = order[:360], order[36:]",
-        "A missing zero: nine tenths of the held-out images are trained on as well, so the score says little of "
-        "images not seen.",
+        "A missing zero: nine tenths of the held-out images are trained on as well, so the score says "
+        "little of images not seen.",
         "Nothing in the loss; the accuracy is a little too good.",
     ),
     "not_normalised": Fault(
@@ -176,7 +176,9 @@ def right_loop() -> list[str]:
     (function,) = (n for n in ast.parse(source).body if isinstance(n, ast.FunctionDef))
     first = function.body[1].lineno - 2  # the comment above the first statement
     lines = source.splitlines()
-    return [lines[function.lineno - 1], *lines[first : function.end_lineno]]
+    return [
+        line.split("  # fmt")[0] for line in [lines[function.lineno - 1], *lines[first : function.end_lineno]]
+    ]
 
 
 def sheet(seed: int, fault: str = "") -> Sheet:

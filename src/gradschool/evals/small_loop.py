@@ -40,7 +40,7 @@ def learn(seed: int, epochs: int = 8) -> list[Line]:
     )  # fmt: skip
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
     curve = []
-    # 3. An epoch: every training image once, in a new order, 64 at a time; then the held-out images, without
+    # 3. An epoch: every training image once, in a new order and in batches; then the held-out images, without
     #    dropout and without gradients.
     for _ in range(epochs):
         model.train()

@@ -132,9 +132,7 @@ class RestoreRun(Run):
         splits = self.open(seed, data)
         model, _ = rebuilt(folder, self)
         seen = self.restored(model, some_of(splits.test, SHOWN), some_of(splits.train, KNOWN))
-        sections = [
-            report_scores.training, lambda m: gallery(seen), report_scores.layers, report_scores.settings,
-        ]  # fmt: skip
+        sections = [report_scores.training, lambda m: gallery(seen), report_scores.settings]
         return write_report(folder.path, ReportFacts(splits=splits, model=model), sections)
 
     def restored(self, model: nn.Module, images: Images, known: Images) -> dict[str, Tensor]:
@@ -146,7 +144,7 @@ class RestoreRun(Run):
             answer = model(damaged, mask)
         shown = {
             "as it is": truth,
-            "damaged": damaged.clamp(0, 1),
+            "given": damaged.clamp(0, 1),
             "restored": torch.where(mask, answer, damaged),
         }
         if self.damage.hides:

@@ -13,7 +13,7 @@ def simple_ffn_improved() -> ImageRun:
     return replace(
         start,
         model=mlp,
-        model_options={**start.model_options, "hidden": [128]},
+        model_options={**start.model_options, "hidden": [200, 50]},
         optimizer="adamw",
         learning_rate=2e-3,
         weight_decay=1e-2,
