@@ -27,6 +27,7 @@ COMMANDS = {
     "report": "write a run's report as one HTML file",
     "predict": "the five most likely classes of image files and folders",
     "sample": "new pictures from a generator's run: a sheet, files, or a film",
+    "score": "how good a generator's pictures are, as a classifier of ours sees them",
     "export": "write a run's network as ONNX and check it",
     "runs": "list the runs in this folder",
     "compare": "put runs side by side",

@@ -12,7 +12,7 @@ from torch import Tensor
 GAP = 1  # pixels between the pictures of a grid
 
 
-def as_bytes(images: Float[Tensor, "n c h w"]) -> UInt8[np.ndarray, "n h w c"]:
+def as_bytes(images: Float[Tensor, "n c h w"]) -> UInt8[np.ndarray, "n h w 3"]:
     """Pictures in 0 to 1 as bytes, colours last; grey becomes three equal channels."""
     shown = images.detach().float().cpu().clamp(0, 1).mul(255).round().to(torch.uint8)
     return shown.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()

@@ -1,0 +1,39 @@
+"""gradschool score RUN --network RUN2: how good generated pictures are, as a classifier of ours sees them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gradschool.cli.main import finish
+
+
+@dataclass(frozen=True)
+class Args:
+    """Compare generated pictures with real ones: Frechet distance, KID, precision, recall, copies."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of a generator's run."""
+    network: Path
+    """Folder of a classifier's run: the distances are between what it sees."""
+    against: str | None = None
+    """Real pictures: a set, folder or zip; what the generator was trained on if not given."""
+    n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 2000
+    """How many pictures of each kind; scores of different n cannot be compared."""
+    seed: int = 0
+    """Of the noise."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(args: Args) -> int:
+    """Score, and say by whose eyes."""
+    from gradschool.engine.run import RunFolder
+    from gradschool.recipes.score import in_words, score
+
+    found = score(RunFolder.open(args.run), RunFolder.open(args.network), args.against, args.n, args.seed)
+    print(in_words(found))
+    print(f" nearest   {args.run / 'nearest.png'}")
+    finish(args, {"run": args.run, **found})
+    return 0

@@ -1,0 +1,66 @@
+"""Scoring a generator by a classifier: both trained for seconds on digits."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from gradschool.cli import score as command
+from gradschool.errors import UserError
+from gradschool.recipes import find
+from gradschool.recipes.base import Request
+from gradschool.recipes.reopen import reopen
+from gradschool.recipes.score import score
+from gradschool.recipes.settings import override
+from gradschool.recipes.train import train
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A VAE and a classifier of digits."""
+    place = tmp_path_factory.mktemp("runs")
+
+    def trained(name, steps, *changes):
+        run = override(find(name)(), changes, name)
+        return train(run, Request(name, steps=steps, out=place / name), say=lambda text: None)
+
+    return trained("vae_mnist", 150, "data=digits", "threads=1"), trained("digits", 150, "threads=1")
+
+
+def test_scores_say_by_whose_eyes_and_are_written(runs):
+    vae, network = runs
+    found = score(vae, network, n=150)
+    assert found == vae.read("score.json")
+    assert "digits" in found["network"] and "features before its last layer" in found["network"]
+    assert found["frechet"] > found["frechet_of_real"] > 0
+    assert 0 <= found["precision"] <= 1 and found["classes_covered"][1] == 10
+    assert (vae.path / "nearest.png").is_file()
+
+
+def test_longer_training_scores_better(runs, tmp_path):
+    vae, network = runs
+    run = override(find("vae_mnist")(), ["data=digits", "threads=1"], "vae_mnist")
+    young = train(run, Request("vae_mnist", steps=5, out=tmp_path / "young"), say=lambda text: None)
+    assert score(young, network, n=100)["frechet"] > 2 * score(vae, network, n=100)["frechet"]
+
+
+def test_the_command_prints_them(runs, capsys):
+    vae, network = runs
+    assert command.run(command.Args(vae.path, network.path, n=100, json=True)) == 0
+    out = capsys.readouterr().out
+    assert "not Inception" in out
+    assert json.loads(out.splitlines()[-1])["n"] == 100
+
+
+def test_wrong_runs_are_refused_in_a_sentence(runs, tmp_path):
+    vae, network = runs
+    with pytest.raises(UserError, match="is no generator"):
+        score(network, network)
+    with pytest.raises(UserError, match="is no classifier"):
+        score(vae, vae)
+    with pytest.raises(UserError, match="n is 3"):
+        score(vae, network, n=3)
+    large = replace(reopen(vae)[0], size=28)  # the same run, as if it made larger pictures
+    large = train(large, Request("vae_mnist", steps=1, out=tmp_path / "large"), say=lambda text: None)
+    with pytest.raises(UserError, match="28x28 of 1 channels; wanted: 8x8"):
+        score(large, network)
