@@ -11,7 +11,12 @@ LossOf = Callable[[Batch], Losses]
 
 
 class Update(Protocol):
-    """What the engine hands to a task's step: one optimiser step, wherever it runs."""
+    """What the engine hands to a task's step: one optimiser step, wherever it runs.
+
+    `progress` is the share of the run that is done, 0 to 1, for what changes as it goes on.
+    """
+
+    progress: float
 
     def __call__(self, part: str, batch: Batch, loss_of: LossOf) -> dict[str, Tensor]:
         """Step the optimiser of `part` down the gradient of `loss_of(batch)["loss"]`, a mean over the batch.

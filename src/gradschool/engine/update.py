@@ -68,6 +68,7 @@ class Stepper:
         for name, optimizer in optimizers.items():
             self.optimizers[name] = self.accelerator.prepare(optimizer)
         self.plateau = Plateau(how.schedule)
+        self.progress = 0.0
         self.emas = {name: Ema(self.modules[name], how.ema) for name in optimizers} if how.ema else {}
 
     @property
@@ -82,6 +83,7 @@ class Stepper:
 
     def begin(self, progress: float) -> None:
         """Set the learning rates for the step at `progress` (0 to 1) of the run."""
+        self.progress = progress
         factor = self.schedule.factor(progress) * self.plateau.factor
         for optimizer in self.optimizers.values():
             for group in optimizer.param_groups:

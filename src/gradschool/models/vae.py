@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from gradschool import nn
+from gradschool.nn.bottleneck import Reshape, Shape, conv_decoder, conv_encoder
 from gradschool.ops.variational import reparametrise
 
-Shape = tuple[int, int, int]
 Coded = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
@@ -68,41 +68,19 @@ class VAE(nn.Module):
         return self.decode(z.flatten(0, 1), again), mean, log_variance, z
 
 
-class Reshape(nn.Module):
-    """(b, n) to (b, *shape)."""
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.view(len(x), *self.shape)
-
-
-def mlp_vae(shape: Shape, classes: int = 0, hidden: int = 400, latent: int = 20) -> VAE:
-    """784-400-20 and back for 28x28 pixels: 652,824 parameters."""
+def mlp_vae(shape: Shape, classes: int = 0, hidden: int = 400, latent: int = 20, depth: int = 1) -> VAE:
+    """784-400-20 and back for 28x28 pixels: 652,824 parameters; `depth` hidden layers on each side."""
     pixels = shape[0] * shape[1] * shape[2]
-    encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, hidden), nn.ReLU())
-    decoder = nn.Sequential(
-        nn.Linear(latent + classes, hidden), nn.ReLU(), nn.Linear(hidden, pixels), Reshape(*shape)
-    )
-    return VAE(encoder, decoder, hidden, latent, classes)
+    encoder: list[nn.Module] = [nn.Flatten(), nn.Linear(pixels, hidden), nn.ReLU()]
+    decoder: list[nn.Module] = [nn.Linear(latent + classes, hidden), nn.ReLU()]
+    for _ in range(depth - 1):
+        encoder += [nn.Linear(hidden, hidden), nn.ReLU()]
+        decoder += [nn.Linear(hidden, hidden), nn.ReLU()]
+    decoder += [nn.Linear(hidden, pixels), Reshape(*shape)]
+    return VAE(nn.Sequential(*encoder), nn.Sequential(*decoder), hidden, latent, classes)
 
 
 def conv_vae(shape: Shape, classes: int = 0, width: int = 32, latent: int = 32) -> VAE:
     """Two convolutions of stride 2 down, two transposed ones up; sides must be multiples of 4."""
-    channels, height, wide = shape
-    if height % 4 or wide % 4:
-        raise ValueError(f"pictures are {wide}x{height}, sides that are multiples of 4 were wanted; resize")
-    grid = 2 * width, height // 4, wide // 4
-    features = grid[0] * grid[1] * grid[2]
-    encoder = nn.Sequential(
-        nn.Conv2d(channels, width, 3, 2, 1), nn.BatchNorm2d(width), nn.ReLU(),
-        nn.Conv2d(width, 2 * width, 3, 2, 1), nn.BatchNorm2d(2 * width), nn.ReLU(), nn.Flatten(),
-    )  # fmt: skip
-    decoder = nn.Sequential(
-        nn.Linear(latent + classes, features), Reshape(*grid), nn.BatchNorm2d(grid[0]), nn.ReLU(),
-        nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.BatchNorm2d(width), nn.ReLU(),
-        nn.ConvTranspose2d(width, channels, 4, 2, 1),
-    )  # fmt: skip
-    return VAE(encoder, decoder, features, latent, classes)
+    encoder, features = conv_encoder(shape, width)
+    return VAE(encoder, conv_decoder(latent + classes, shape, width), features, latent, classes)

@@ -26,7 +26,7 @@ from gradschool.errors import UserError
 from gradschool.evals.html import Section
 from gradschool.evals.inference import evaluating
 from gradschool.evals.pictures import save_grid
-from gradschool.evals.report import ReportFacts, write_report
+from gradschool.evals.report import ReportFacts, SectionOf, write_report
 from gradschool.models import catalogue
 from gradschool.recipes.base import Count, Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
@@ -98,17 +98,36 @@ class GenerativeRun(Run):
         """How pictures come about: sheets in order; a walk through the codes, or noise that clears up."""
         raise UserError(f"a {type(self).__name__} has no film", "a VAE, a GAN or a diffusion model", "")
 
-    def redrawn(self, model: nn.Module, x: Tensor) -> Tensor | None:
-        """Pictures (b, c, h, w) as the model encodes and decodes them, in 0 to 1; None if it does not."""
+    def redrawn(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor | None:
+        """Pictures (b, c, h, w) of classes y as the model encodes and decodes them, in 0 to 1; None if it
+        does not.
+        """
         return None
+
+    def measured(self, pieces: Pieces) -> dict[str, float]:
+        """Further scores of the final weights on the test part, each name starting with `test_`."""
+        return {}
 
     def sections(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
         """Further sections of the report: latent maps, schedules ..."""
         return []
 
+    def curves(self) -> Sequence[SectionOf]:
+        """Sections of the report about the numbers that were logged."""
+        from gradschool.evals import report_scores
+
+        return [report_scores.training]
+
     def build_model(self, shape: Shape, classes: int) -> nn.Module:
-        """A freshly initialised model of pictures of a shape; classes is 0 where it is told none."""
-        return self.model(shape, classes, **self.model_options)
+        """A freshly initialised model of pictures of a shape; classes is 0 where it is told none.
+
+        Raises:
+            UserError: the network does not take pictures of that shape, or these options.
+        """
+        try:
+            return self.model(shape, classes, **self.model_options)
+        except ValueError as error:
+            raise UserError(f"{self.network()} cannot be built: {error}", "", "") from error
 
     def network(self) -> str:
         """The network's name, for people."""
@@ -150,6 +169,7 @@ class GenerativeRun(Run):
             torch.manual_seed(0)
             found = pieces.task.evaluate(placed)
             scores = {f"test_{name.partition('_')[2]}": value for name, value in found.items()}
+            scores |= self.measured(pieces)
             # 2. A sheet.
             if folder.writes:
                 pictures = self.generate(model, ask_for(self, self.shown, 0, splits.train.classes))
@@ -170,16 +190,17 @@ class GenerativeRun(Run):
 
         if ood:
             raise UserError("--ood was given", "a classifier's run", "A generator has no second set.")
-        standard = [report_scores.training, report_samples.made, report_samples.course]
+        standard: list[SectionOf] = [*self.curves(), report_samples.made, report_samples.course]
         if not folder.read("model.json"):
             return write_report(folder.path, ReportFacts(), [*standard, report_scores.settings])
         model, _ = rebuilt(folder, self)
         model = machine_of(folder).place_module(model)
         splits = self.open(folder.read("config.json")["seed"], data)
         pipeline = self.pipeline(splits.train)
-        x, _ = pipeline.eval(splits.test.pixels[:16], splits.test.labels[:16])
+        x, y = pipeline.eval(splits.test.pixels[:16], splits.test.labels[:16])
+        device = machine_of(folder).device
         with torch.inference_mode():
-            again = self.redrawn(model, x)
+            again = self.redrawn(model, x.to(device), y.to(device))
             own = self.sections(model, splits, pipeline)
         if again is not None:
             standard.append(partial(report_samples.redrawn, x=to_unit(x, self.scale), again=again))

@@ -1,17 +1,79 @@
-"""The variational autoencoder's task: raise a lower bound of the log-likelihood of pictures.
+"""The variational autoencoder's tasks: raise a lower bound of the log-likelihood of pictures.
 
-Source: Kingma and Welling 2014, eq. 10; beta: Higgins et al. 2017, eq. 4; free bits: Kingma et al. 2016,
-appendix C.8.
+Sources: Kingma and Welling 2014, eq. 10; beta: Higgins et al. 2017, eq. 4; free bits: Kingma et al. 2016,
+appendix C.8; several samples: Burda et al. 2016, eq. 8.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
-from gradschool.ops.loss import binary_cross_entropy_with_logits
-from gradschool.ops.variational import kl_standard_normal
+from gradschool.ops.activation import sigmoid
+from gradschool.ops.loss import binary_cross_entropy_with_logits, mse_loss
+from gradschool.ops.variational import (
+    free_bits,
+    importance_bound,
+    kl_standard_normal,
+    log_weights,
+    warmed_up,
+)
 
 Batch = tuple[Tensor, ...]
+Likelihood = Callable[[Tensor, Tensor], Tensor]
+"""(logits, pictures) to the error of each picture (b,) in nats."""
+
+
+class Update(Protocol):
+    """What `Vae.step` needs: a step of the optimiser, and how far the run is (0 to 1) for the warm-up."""
+
+    progress: float
+
+    def __call__(
+        self, part: str, batch: Batch, loss_of: Callable[..., dict[str, Tensor]]
+    ) -> dict[str, Tensor]:
+        """As `engine.task.Update`."""
+        ...
+
+
+def bernoulli(logits: Tensor, x: Tensor) -> Tensor:
+    """-ln p(x) where each pixel is on with probability sigmoid(logit); grey pixels count as shares."""
+    return binary_cross_entropy_with_logits(logits.float(), x, reduction="none").flatten(1).sum(1)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """-ln p(x) where each pixel is sigmoid(logit) with Gaussian noise, but for the constant that depends on
+    the noise alone: the squared error over 2 sigma^2.
+
+    Args:
+        sigma: of the noise, on the scale 0 to 1; at sqrt(1/2) a picture's error is its squared error.
+    """
+
+    sigma: float = 0.5**0.5
+
+    def __call__(self, logits: Tensor, x: Tensor) -> Tensor:
+        """The error of each picture."""
+        wrong = mse_loss(sigmoid(logits.float()), x, reduction="none").flatten(1).sum(1)
+        return wrong / (2 * self.sigma**2)
+
+
+@dataclass(frozen=True)
+class Price:
+    """How a code is paid for.
+
+    Args:
+        beta: price of a nat of code; 1 is the bound.
+        free_nats: of each latent dimension cost nothing (a mean over the batch), 0 or more.
+        warmup: share of the run in which the price rises from 0.
+    """
+
+    beta: float = 1.0
+    free_nats: float = 0.0
+    warmup: float = 0.0
 
 
 class Vae:
@@ -19,51 +81,107 @@ class Vae:
 
     Args:
         model: see `models.vae.VAE`.
-        beta: price of a nat of code; 1 is the bound.
-        free_nats: of each latent dimension cost nothing (a mean over the batch), 0 or more.
+        likelihood: `bernoulli` or a `Gaussian`.
+        price: of codes.
+        binarise: draw every pixel on or off anew at each training step, with its grey as probability.
         held_out: the word before the scores, "val" or "test".
     """
 
     def __init__(
-        self, model: nn.Module, beta: float = 1.0, free_nats: float = 0.0, held_out: str = "val"
+        self,
+        model: nn.Module,
+        likelihood: Likelihood = bernoulli,
+        price: Price | None = None,
+        binarise: bool = False,
+        held_out: str = "val",
     ) -> None:
         self.parts = {"model": model}
-        self.beta, self.free_nats, self.held_out = beta, free_nats, held_out
+        self.likelihood, self.price = likelihood, price or Price()
+        self.binarise, self.held_out = binarise, held_out
 
     def bound(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Reconstruction error of each picture (b,) and price of each latent dimension (b, d), in nats."""
         x, y = batch
         logits, mean, log_variance, _ = self.parts["model"](x, y)
-        wrong = binary_cross_entropy_with_logits(logits.float(), x, reduction="none").flatten(1).sum(1)
-        return wrong, kl_standard_normal(mean.float(), log_variance.float())
+        return self.likelihood(logits, x), kl_standard_normal(mean.float(), log_variance.float())
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Means over the batch, in nats a picture."""
+    def loss(self, batch: Batch, weight: float = 1.0) -> dict[str, Tensor]:
+        """Means over the batch, in nats a picture; `weight` is that of the warm-up."""
         wrong, prices = self.bound(batch)
-        paid = prices.mean(0).clamp_min(self.free_nats).sum()
+        paid = free_bits(prices, self.price.free_nats)
         return {
-            "loss": wrong.mean() + self.beta * paid,
+            "loss": wrong.mean() + weight * self.price.beta * paid,
             "reconstruction": wrong.mean(),
             "kl": prices.sum(1).mean(),
         }
 
-    def step(self, batch: Batch, update: Callable[..., dict[str, Tensor]]) -> dict[str, Tensor]:
+    def step(self, batch: Batch, update: Update) -> dict[str, Tensor]:
         """One step of the one part."""
-        return update("model", batch, self.loss)
+        x, y = batch
+        weight = warmed_up(update.progress, self.price.warmup) if self.price.warmup else 1.0
+        return update("model", (self.seen(x), y), partial(self.loss, weight=weight))
+
+    def seen(self, x: Tensor) -> Tensor:
+        """The pictures of a training step."""
+        return torch.bernoulli(x) if self.binarise else x
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
         """Minus the bound (beta 1) and its halves, in nats a picture."""
         wrong = price = count = 0.0
         for batch in batches:
             errors, prices = self.bound(batch)
-            wrong, price, count = (
-                wrong + errors.sum().item(),
-                price + prices.sum().item(),
-                count + len(errors),
-            )
+            wrong, price = wrong + errors.sum().item(), price + prices.sum().item()
+            count += len(errors)
         name = self.held_out
         return {
             f"{name}_loss": (wrong + price) / count,
             f"{name}_reconstruction": wrong / count,
             f"{name}_kl": price / count,
         }
+
+
+class Iwae(Vae):
+    """The bound from several codes a picture: tighter, and the encoder need not be right at once.
+
+    Args:
+        model: see `models.vae.VAE`.
+        samples: k, codes a picture.
+        likelihood: as for `Vae`.
+        binarise: as for `Vae`.
+        held_out: as for `Vae`.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        samples: int = 50,
+        likelihood: Likelihood = bernoulli,
+        binarise: bool = False,
+        held_out: str = "val",
+    ) -> None:
+        super().__init__(model, likelihood, None, binarise, held_out)
+        self.samples = samples
+
+    def loss(self, batch: Batch, weight: float = 1.0) -> dict[str, Tensor]:
+        """Minus the bound and, for comparison, that of one sample, in nats a picture."""
+        weights = weights_of(self.parts["model"], self.likelihood, batch, self.samples)
+        return {"loss": -importance_bound(weights).mean(), "one_sample": -weights.mean()}
+
+    def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
+        """Minus the bound and that of one sample, in nats a picture."""
+        found = [{n: v * len(batch[0]) for n, v in self.loss(batch).items()} | {"n": len(batch[0])}
+                 for batch in batches]  # fmt: skip
+        count = sum(float(each["n"]) for each in found)
+        return {
+            f"{self.held_out}_{name}": sum(float(each[name]) for each in found) / count
+            for name in ("loss", "one_sample")
+        }
+
+
+def weights_of(model: nn.Module, likelihood: Likelihood, batch: Batch, samples: int) -> Tensor:
+    """The ln w of `samples` codes a picture, (samples, b); see `ops.variational.log_weights`."""
+    x, y = batch
+    logits, mean, log_variance, z = model(x, y, samples)
+    again = x.expand(samples, *x.shape).flatten(0, 1)
+    seen = -likelihood(logits, again).view(samples, len(x))
+    return log_weights(seen, z.float(), mean.float(), log_variance.float())

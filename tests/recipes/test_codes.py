@@ -1,0 +1,143 @@
+"""Runs with codes: trained for a few steps on 8x8 digits, sampled, filmed, reported; and the pack's sets."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gradschool.engine.run import RunFolder
+from gradschool.errors import UserError
+from gradschool.recipes import find
+from gradschool.recipes.base import Request
+from gradschool.recipes.draw import Wanted, draw
+from gradschool.recipes.reopen import reopen
+from gradschool.recipes.settings import override
+from gradschool.recipes.train import train
+
+NAMES = ("vae_mnist", "vae_fashion", "cvae_fashion", "iwae_mnist", "ae_mnist", "vqvae_mnist")
+
+
+def trained(name, out, steps, *changes):
+    run = override(find(name)(), ("data=digits", "batch_size=64", *changes), name)
+    return run, train(run, Request(name, steps=steps, out=out), say=lambda text: None)
+
+
+def scores_of(folder):
+    return folder.read("result.json")["metrics"]
+
+
+@pytest.fixture(scope="module")
+def vae(tmp_path_factory):
+    changes = "evaluations=3", "importance=20", "learning_rate=3e-3"
+    return trained("vae_mnist", tmp_path_factory.mktemp("vae") / "run", 150, *changes)
+
+
+def test_a_vae_learns_and_importance_sampling_tightens_its_bound(vae):
+    run, folder = vae
+    scores = scores_of(folder)
+    assert scores["test_loss"] == pytest.approx(scores["test_reconstruction"] + scores["test_kl"], rel=1e-4)
+    assert scores["test_nats"] < scores["test_loss"] < 29  # 44 nats are those of a coin a pixel
+    assert 1 <= scores["test_active_units"] <= 20
+    assert len(list((folder.path / "samples").glob("step-*.png"))) == 3
+    assert "test nats" in run.conclusion(folder.read("result.json"), "")
+
+
+def test_its_report_shows_codes(vae, monkeypatch):
+    run, folder = vae
+    from gradschool.evals import report_latent
+
+    monkeypatch.setattr(report_latent, "MAPPED", 120)
+    monkeypatch.setattr(report_latent, "JUDGED", 60)
+    page = run.report(folder).read_text()
+    for title in ("Reconstructions", "Latent map", "Interpolation", "Active units", "Over the training"):
+        assert f">{title}<" in page, title
+    assert "of 20 numbers are active" in page and "trustworthiness" in page
+
+
+def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
+    _, folder = vae
+    files = [draw(folder, Wanted(n=4, seed=s), tmp_path / f"{i}.png") for i, s in enumerate((1, 1, 2))]
+    first, again, other = (np.asarray(Image.open(file)) for file in files)
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    film = Image.open(draw(folder, Wanted(n=4, film=True), tmp_path / "walk.gif"))
+    assert film.n_frames == 48
+    singles = draw(folder, Wanted(n=3), tmp_path / "singles")
+    assert len(list(singles.glob("*.png"))) == 3
+    with pytest.raises(UserError, match="--class 3 was given"):
+        draw(folder, Wanted(label="3"))
+
+
+def test_a_conditional_one_draws_the_class_that_is_asked_for(tmp_path):
+    _, folder = trained("cvae_fashion", tmp_path / "run", 60, 'model_options={"width": 8}')
+    run, _ = reopen(RunFolder.open(folder.path))
+    assert run.conditional and run.likelihood == "gaussian"
+    files = [draw(folder, Wanted(n=4, label=label), tmp_path / f"{label}.png") for label in ("0", "1")]
+    zero, one = (np.asarray(Image.open(file)) for file in files)
+    assert not np.array_equal(zero, one)
+    with pytest.raises(UserError, match="--class is '17'"):
+        draw(folder, Wanted(label="17"))
+
+
+def test_the_gaussian_loss_is_squared_error_plus_kl(tmp_path):
+    run, folder = trained("vae_fashion", tmp_path / "run", 20, 'model_options={"width": 8}')
+    scores = scores_of(folder)
+    from gradschool.recipes.finish import rebuilt
+
+    model, _ = rebuilt(folder, run)
+    splits = run.open(0)
+    x, _ = run.pipeline(splits.train).eval(splits.test.pixels, splits.test.labels)
+    with torch.inference_mode():
+        mean, log_variance = model.encode(x)
+        torch.manual_seed(1)
+        z = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+        squared = (model.decode(z).sigmoid() - x).square().sum((1, 2, 3)).mean()
+    # Other noise than the run's: means over 360 pictures differ by about a percent.
+    assert scores["test_reconstruction"] == pytest.approx(squared.item(), rel=0.05)
+
+
+def test_several_samples_are_a_tighter_bound(tmp_path):
+    _, folder = trained("iwae_mnist", tmp_path / "run", 30, "samples=5", "importance=50")
+    scores = scores_of(folder)
+    assert scores["test_nats"] < scores["test_loss"] < scores["test_one_sample"]
+
+
+def test_black_and_white_is_the_same_for_every_seed(tmp_path):
+    grey = override(find("vae_mnist")(), ("data=digits",), "vae_mnist")
+    static = replace(grey, binarise="static")
+    assert torch.equal(static.open(0).test.pixels, static.open(1).test.pixels)
+    assert static.open(0).train.pixels.unique().tolist() == [0, 255]
+    dynamic = replace(grey, binarise="dynamic").open(0)
+    assert torch.equal(dynamic.train.pixels, grey.open(0).train.pixels)
+    assert torch.equal(dynamic.test.pixels, static.open(0).test.pixels)
+
+
+@pytest.mark.parametrize("name", ["ae_mnist", "vqvae_mnist"])
+def test_autoencoders_learn_and_show_what_they_make(name, tmp_path):
+    run, folder = trained(name, tmp_path / "run", 120)
+    variance = run.open(0).test.pixels.float().div(255).var().item()
+    assert scores_of(folder)["test_loss"] < 0.6 * variance
+    page = run.report(folder).read_text()
+    assert ">Reconstructions<" in page and (">Latent map<" in page) == (name == "ae_mnist")
+    sheet = np.asarray(Image.open(draw(folder, Wanted(n=9), tmp_path / "nine.png")))
+    assert sheet.std() > 10
+
+
+def test_what_cannot_be_is_told_in_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="mlp_autoencoder cannot be built: 10 classes"):
+        trained("ae_mnist", tmp_path / "a", 1, "conditional=true")
+    with pytest.raises(UserError, match=r"conv_vae cannot be built: pictures are 9x9.* multiples of 4"):
+        trained("vae_fashion", tmp_path / "b", 1, "size=9")
+    with pytest.raises(UserError, match="vqvae cannot be built: pictures are 10x10"):
+        trained("vqvae_mnist", tmp_path / "c", 1, "size=10")
+    _, folder = trained("vqvae_mnist", tmp_path / "d", 2)
+    with pytest.raises(UserError, match="has no film"):
+        draw(folder, Wanted(film=True))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_recipes_build_their_networks_for_their_sets(name):
+    run = find(name)()
+    model = run.build_model((1, 28, 28), 10 if run.conditional else 0)
+    assert sum(p.numel() for p in model.parameters()) < 1_300_000
