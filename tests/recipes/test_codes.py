@@ -119,7 +119,7 @@ def test_autoencoders_learn_and_show_what_they_make(name, tmp_path):
     variance = run.open(0).test.pixels.float().div(255).var().item()
     assert scores_of(folder)["test_loss"] < 0.6 * variance
     page = run.report(folder).read_text()
-    assert ">Reconstructions<" in page and (">Latent map<" in page) == (name == "ae_mnist")
+    assert ">Reconstructions<" in page and (">Plane of codes<" in page) == (name == "ae_mnist")
     sheet = np.asarray(Image.open(draw(folder, Wanted(n=9), tmp_path / "nine.png")))
     assert sheet.std() > 10
 
@@ -141,3 +141,10 @@ def test_recipes_build_their_networks_for_their_sets(name):
     run = find(name)()
     model = run.build_model((1, 28, 28), 10 if run.conditional else 0)
     assert sum(p.numel() for p in model.parameters()) < 1_300_000
+
+
+def test_causes_of_squares_are_measured(tmp_path):
+    run = replace(find("vae_squares")(), evaluations=1)
+    folder = train(run, Request("vae_squares", steps=5, out=tmp_path / "run"), say=lambda text: None)
+    assert 0 <= scores_of(folder)["test_gap"] <= 1
+    assert len(run.open(0).train) + len(run.open(0).test) == 11 * 11 * 5

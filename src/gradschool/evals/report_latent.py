@@ -18,6 +18,7 @@ from gradschool.ops.variational import active_units
 MAPPED = 600  # codes on the map
 JUDGED = 200  # codes in the table of stability
 FEW = 10  # neighbours compared
+SIDE = 16  # pictures along the plane of codes
 
 
 def mapped(codes: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], classes: Sequence[str]) -> Section:
@@ -57,6 +58,21 @@ def scatter(places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> 
             ax.scatter(across, up, 26, color=colour, marker=f"${label}$", linewidths=0)
         ax.set(xticks=[], yticks=[])
         return figures.svg(figure, f"Map of {len(places)} codes of {len(np.unique(labels))} classes")
+
+
+def plane(pictures: Float[Tensor, "n c h w"]) -> Section:
+    """What the decoder draws on a grid over a code of two numbers, from `places_of_plane`."""
+    pixels = grid(pictures.cpu(), SIDE)
+    body = picture(pixels, "pictures of codes on a grid over the plane")
+    reading = "Every code of the plane, drawn: the left edge is -2, the right 2, the bottom -2, the top 2."
+    return Section("Plane of codes", reading, body)
+
+
+def places_of_plane() -> Float[Tensor, "n 2"]:
+    """Codes on a square grid, row after row from the top."""
+    along = torch.linspace(-2, 2, SIDE)
+    up, across = torch.meshgrid(along.flip(0), along, indexing="ij")
+    return torch.stack([across.flatten(), up.flatten()], 1)
 
 
 def walked(rows: Sequence[Float[Tensor, "steps c h w"]]) -> Section:

@@ -65,7 +65,11 @@ class CodeRun(GenerativeRun):
             self.pictures(model, latent.straight(codes[a], codes[b], STEPS), y[a].expand(STEPS))
             for a, b in ends
         ]
-        return [drawn, report_latent.walked(walks) if walks else None]
+        plane = None
+        if codes.shape[1] == 2 and not self.conditional:
+            z = report_latent.places_of_plane().to(codes.device)
+            plane = report_latent.plane(self.pictures(model, z, None))
+        return [drawn, plane, report_latent.walked(walks) if walks else None]
 
 
 @dataclass(frozen=True, kw_only=True)
