@@ -22,9 +22,11 @@ class Args:
     label: Annotated[str | None, tyro.conf.arg(name="class")] = None
     """Only of this class (its name or number), for models that were told classes."""
     steps: int | None = None
-    """How often a diffusion model or flow may run its network."""
+    """Steps from noise to picture, for a diffusion model or flow."""
     guidance: float | None = None
-    """How strongly the class pulls a diffusion model."""
+    """How strongly the class pulls a diffusion model; 1 is as trained."""
+    sampler: str | None = None
+    """ddpm, ddim, heun or dpm for a diffusion model; euler too for a flow."""
     out: Path | None = None
     """A .png file for one sheet, or a folder for one file a picture; else samples-SEED.png in the run."""
     film: bool = False
@@ -38,7 +40,7 @@ def run(args: Args) -> int:
     from gradschool.engine.run import RunFolder
     from gradschool.recipes.draw import Wanted, draw
 
-    wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.film)
+    wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film)
     path = draw(RunFolder.open(args.run), wanted, args.out)
     print(f" pictures {path}")
     finish(args, {"run": args.run, "pictures": path})

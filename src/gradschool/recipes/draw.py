@@ -25,6 +25,7 @@ class Wanted:
     label: str | None = None
     steps: int | None = None
     guidance: float | None = None
+    sampler: str | None = None
     film: bool = False
 
 
@@ -74,7 +75,9 @@ def asked(run: GenerativeRun, wanted: Wanted, classes: list[str]) -> Ask:
         number = classes.index(wanted.label) if wanted.label in classes else number_of(wanted.label, classes)
         labels = torch.full((wanted.n,), number)
     generator = torch.Generator().manual_seed(wanted.seed)
-    return Ask(wanted.n, generator, labels, wanted.steps, wanted.guidance)
+    ask = Ask(wanted.n, generator, labels, wanted.steps, wanted.guidance, wanted.sampler)
+    run.check(ask)
+    return ask
 
 
 def number_of(label: str, classes: list[str]) -> int:

@@ -56,8 +56,9 @@ class Ask:
         n: how many pictures.
         generator: where all noise comes from, on the CPU, so that every device draws the same.
         labels: (n,) the class of each, for conditional models; None lets the model choose.
-        steps: how often the network may be run, for models that sample step by step; None: as trained.
-        guidance: how strongly the class pulls, for models with classifier-free guidance; None: not at all.
+        steps: of the sampler, for models that sample step by step; None: as the run says.
+        guidance: how strongly the class pulls, for models with classifier-free guidance; None: as it says.
+        sampler: by name, for models that sample step by step; None: as the run says.
     """
 
     n: int
@@ -65,6 +66,7 @@ class Ask:
     labels: Tensor | None = None
     steps: int | None = None
     guidance: float | None = None
+    sampler: str | None = None
 
     def noise(self, *shape: int) -> Tensor:
         """N(0, 1) numbers, (n, *shape)."""
@@ -93,6 +95,18 @@ class GenerativeRun(Run):
     def generate(self, model: nn.Module, ask: Ask) -> Tensor:
         """New pictures (n, c, h, w) in 0 to 1; `model` is what `build_model` built, in eval mode."""
         raise NotImplementedError
+
+    def check(self, ask: Ask) -> None:
+        """Refuse what this kind of model cannot do.
+
+        Raises:
+            UserError: it does not sample step by step, but steps, guidance or a sampler is asked for.
+        """
+        for name in ("steps", "guidance", "sampler"):
+            if (value := getattr(ask, name)) is not None:
+                raise UserError(
+                    f"--{name} {value} was given", "a diffusion model or flow", f"Leave --{name} out."
+                )
 
     def film(self, model: nn.Module, ask: Ask) -> list[Tensor]:
         """How pictures come about: sheets in order; a walk through the codes, or noise that clears up."""
