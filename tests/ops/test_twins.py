@@ -36,7 +36,10 @@ OPS = all_ops()
 
 
 def test_every_op_without_a_twin_is_listed():
-    assert {name for name, op in OPS.items() if op.fast is None} == ALONE
+    with_twins = {module.name for module in pkgutil.iter_modules(fast.__path__)}
+    # Of the topics that torch has functions for; the others (diffusion, flow ...) are formulas of ours alone.
+    known = {name: op for name, op in OPS.items() if name.partition(".")[0] in with_twins}
+    assert {name for name, op in known.items() if op.fast is None} == ALONE
 
 
 def test_every_twin_belongs_to_an_op():

@@ -2,6 +2,7 @@
 
 The dense one sees all pixels at once; the convolutional one has a few layers of residual blocks and keeps
 the picture's size. Training counts hidden pixels only, so what comes out at known ones means nothing.
+Sources: Vincent et al. 2010 (learning to undo damage), He et al. 2016a (residual blocks).
 """
 
 import torch
