@@ -1,6 +1,7 @@
 """Autoencoders' tasks: the linear one lands on principal components, the codebook stays in use."""
 
 import numpy as np
+import pytest
 import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -63,10 +64,13 @@ def test_the_quantised_one_learns_and_keeps_its_entries_in_use():
     torch.manual_seed(0)
     task = VqAutoencode(vqvae((1, 8, 8), entries=16, code=4, width=8), DIGITS.var().item(), "test")
     with torch.no_grad():
-        before = task.evaluate(iter([(DIGITS[:500],)]))["test_loss"]
+        before = task.evaluate(iter([(DIGITS[:500],)]))["test_reconstruction"]
     losses = fitted(task, DIGITS, 200, 4e-3, 128)
     with torch.no_grad():
         after = task.evaluate(iter([(DIGITS[:300],), (DIGITS[300:500],)]))
-    assert after["test_loss"] < 0.4 * before
+        together = task.loss((DIGITS[:500],))
+    assert after["test_reconstruction"] < 0.4 * before
+    for name, value in together.items():
+        assert after[f"test_{name}"] == pytest.approx(value.item(), rel=1e-4)
     assert 6 < after["test_entries_used"] <= 16
     assert losses["loss"] > losses["reconstruction"] / DIGITS.var()

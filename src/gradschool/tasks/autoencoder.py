@@ -66,16 +66,19 @@ class VqAutoencode(Autoencode):
         return {"loss": wrong / self.variance + drawn, "reconstruction": wrong, "entries_used": used}
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
-        """Squared error a pixel (`loss`), and perplexity over all pictures."""
-        wrong = count = 0.0
+        """The same over all pictures; perplexity is that of all entries together."""
+        loss = wrong = count = 0.0
         entries = []
         for batch in batches:
-            again, chosen, _ = self.parts["model"](batch[0])
-            wrong += mse_loss(again.float(), batch[0], reduction="sum").item()
-            count += batch[0].numel()
+            again, chosen, drawn = self.parts["model"](batch[0])
+            error = mse_loss(again.float(), batch[0]).item()
+            n = len(batch[0])
+            loss, wrong = loss + n * (error / self.variance + drawn.item()), wrong + n * error
+            count += n
             entries.append(chosen.flatten())
-        used = perplexity(torch.cat(entries), self.entries).item()
-        return {f"{self.held_out}_loss": wrong / count, f"{self.held_out}_entries_used": used}
+        scores = {"loss": loss / count, "reconstruction": wrong / count}
+        scores["entries_used"] = perplexity(torch.cat(entries), self.entries).item()
+        return {f"{self.held_out}_{name}": value for name, value in scores.items()}
 
     @property
     def entries(self) -> int:
