@@ -12,7 +12,7 @@ from gradschool.cli.main import finish
 
 @dataclass(frozen=True)
 class Args:
-    """Name the five most probable classes of image files and folders of them."""
+    """Name the five most probable classes of image files and folders of them, or write a mask for each."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished run."""
@@ -47,8 +47,10 @@ def run(args: Args) -> int:
         args.run, args.files, args.top, progress, lambda file, why: skipped.append((file, why))
     ):
         best = "  ".join(f"{name} {100 * share:.1f} %" for name, share in one.top)
-        print(f" {one.file}  {best}")
-        found.append({"file": one.file, "top": [{"class": c, "probability": p} for c, p in one.top]})
+        written = f"  {one.mask}" if one.mask else ""
+        print(f" {one.file}  {best}{written}")
+        told = {"file": one.file, "top": [{"class": c, "probability": p} for c, p in one.top]}
+        found.append(told | ({"mask": one.mask} if one.mask else {}))
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})

@@ -88,6 +88,10 @@ def open_set(name: str | Path, *, size: int | None = None, val: float = 0.1, see
     if info is None:
         assert place is not None, "what is no set is a path"
         return open_folder(place, size, val, seed)
+    if info.has_masks:
+        raise UserError(
+            f"{info.name} has a class for each pixel", "one for each picture", "Try --data natural_animals."
+        )
     if info.read is None:
         assert place is not None, "a set of image files lies somewhere"
         return replace(open_folder(place, size, val, seed, info.layout), name=info.name)

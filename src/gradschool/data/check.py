@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from gradschool.data.catalogue import open_set, resolve
+from gradschool.data.catalogue import open_set, read_once, resolve
 from gradschool.data.layouts import entries
 from gradschool.data.leaks import find_leaks
 from gradschool.data.setinfo import SetInfo
@@ -76,6 +76,9 @@ def contents(info: SetInfo, place: Path | None) -> dict[str, dict[str, int]]:
     if info.read is None and place is not None:
         for entry in info.layout(open_source(place))[0]:
             found.setdefault(entry.part, Counter())[entry.label] += 1
+    elif info.has_masks:
+        counts = {part: len(pixels) for part, (pixels, _) in read_once(info, place).items()}
+        return {part: {"pictures with masks": counts[part]} for part in PARTS if part in counts}
     else:
         splits = open_set(info.name, val=0.0)
         for part in PARTS:

@@ -1,7 +1,7 @@
 """The two records every image task is handed: one split of labelled images, and the three splits of a set."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from jaxtyping import Int64, UInt8
 from torch import Tensor
@@ -29,7 +29,7 @@ class Images:
     def take(self, index: Int64[Tensor, " k"]) -> "Images":
         """The images at `index`, in that order."""
         names = [self.names[i] for i in index.tolist()] if self.names else ()
-        return Images(self.pixels[index], self.labels[index], self.classes, names)
+        return replace(self, pixels=self.pixels[index], labels=self.labels[index], names=names)
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from gradschool.data.layouts import Listing, entries
 from gradschool.data.source import Source
 
-Parts = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]
-"""Part ("train", "test") to pixels (n, c, h, w) uint8 and labels (n,)."""
+Parts = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64] | NDArray[np.uint8]]]
+"""Part ("train", "test") to pixels (n, c, h, w) uint8 and labels (n,), or masks (n, 1, h, w) uint8."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class SetInfo:
         package: Debian's package of it, which puts it at the first of the places.
         aliases: other names.
         layout: for folders of images, which class and part each belongs to.
+        has_masks: every pixel has a class, not every picture.
     """
 
     name: str
@@ -63,6 +64,7 @@ class SetInfo:
     package: str = ""
     aliases: Sequence[str] = ()
     layout: Callable[[Source], Listing] = entries
+    has_masks: bool = False
 
     @property
     def size(self) -> int | None:

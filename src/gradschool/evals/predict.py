@@ -51,10 +51,14 @@ class Classifier:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The most probable classes of one file, best first, each with its probability in [0, 1]."""
+    """The most probable classes of one file, best first, each with its probability in [0, 1].
+
+    Of a file whose pixels were given classes: the share of the picture that each covers, and the mask's file.
+    """
 
     file: Path
     top: list[tuple[str, float]]
+    mask: Path | None = None
 
 
 def predict(

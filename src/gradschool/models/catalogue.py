@@ -1,5 +1,5 @@
 """Find a network by name: a function of a file in this package whose first parameter is `classes` (networks
-that classify), or `shape` (networks that make pictures).
+that classify), `shape` (networks that make pictures) or `labels` (networks that give each pixel a class).
 
 Listing reads the source only, so it is quick and imports nothing heavy.
 """
@@ -21,7 +21,7 @@ def listing(first: str = "classes") -> dict[str, str]:
     """Every size function's name and the module it is in, e.g. {"resnet18": "gradschool.models.resnet"}.
 
     Args:
-        first: the functions' first parameter, "classes" or "shape".
+        first: the functions' first parameter, "classes", "shape" or "labels".
     """
     found = {}
     for file in sorted(Path(__file__).parent.glob("*.py")):

@@ -13,7 +13,9 @@ from gradschool.evals.predict import Classifier, Prediction, Progress, Skip
 from gradschool.evals.predict import predict as predict_files
 from gradschool.recipes.finish import rebuilt
 from gradschool.recipes.image import ImageRun
+from gradschool.recipes.outline import outline
 from gradschool.recipes.reopen import machine_of, reopen
+from gradschool.recipes.segmentation import SegmentRun
 
 
 def classifying(folder: RunFolder) -> ImageRun:
@@ -51,8 +53,18 @@ def classifier(folder: RunFolder) -> Classifier:
 def predict(
     path: Path, files: Sequence[Path], top: int, progress: Progress | None, skip: Skip | None
 ) -> Iterator[Prediction]:
-    """The most probable classes of pictures, by the run at `path`."""
-    return predict_files(classifier(RunFolder.open(path)), files, top=top, progress=progress, skip=skip)
+    """The most probable classes of pictures, or masks for them, by the run at `path`.
+
+    Raises:
+        UserError: the run neither classifies nor segments.
+    """
+    folder = RunFolder.open(path)
+    run, _ = reopen(folder)
+    if isinstance(run, SegmentRun):
+        return outline(folder, run, files, progress, skip)
+    if not isinstance(run, ImageRun):
+        raise UserError(f"{path} is no classifier", "a run such as mnist or unet_membrane", "")
+    return predict_files(classifier(folder), files, top=top, progress=progress, skip=skip)
 
 
 def export(path: Path, out: Path | None) -> ExportCheck:
