@@ -83,7 +83,7 @@ class View:
         self.console = Console(stderr=True)
         self.steps, self.per_epoch, self.batch_size, self.unit = steps, per_epoch, batch_size, unit
         self.scores, self.spoken = "", time.monotonic()
-        self.loss, self.rate = math.nan, 0.0
+        self.losses, self.rate = "", 0.0
         self.first: tuple[int, float] | None = None
         self.waiting: tuple[int, float] | None = None  # step and epoch that have not been shown yet
         self.bar = None
@@ -106,7 +106,7 @@ class View:
             self.scores = "  ".join(self._short(k, v) for k, v in main_scores(line).items())
         else:
             self.first = self.first or (line["step"], line["seconds"])
-            self.loss = next((v for k, v in line.items() if k.endswith("loss")), math.nan)
+            self.losses = "  ".join(f"{name} {value:.3f}" for name, value in main_losses(line).items())
             steps, seconds = line["step"] - self.first[0], line["seconds"] - self.first[1]
             self.rate = steps * self.batch_size / seconds if seconds > 0 else 0.0
         self.waiting = line["step"], line["epoch"]
@@ -121,7 +121,7 @@ class View:
         (step, epoch), self.waiting = self.waiting, None
         epochs = math.ceil(self.steps / self.per_epoch)
         head = f" epoch {min(math.ceil(epoch), epochs)}/{epochs}"
-        told = f"loss {self.loss:.3f}  {self.scores}  {self.rate:,.0f} {self.unit}/s"
+        told = f"{self.losses}  {self.scores}  {self.rate:,.0f} {self.unit}/s"
         if self.bar is not None:
             self.bar.update(self.task, completed=step, description=head, told=told)
         else:
@@ -145,6 +145,13 @@ def main_scores(line: Mapping[str, Any]) -> dict[str, Any]:
     """What a line says of held-out data, in short: its losses only where there is nothing else."""
     scores = {k: v for k, v in line.items() if k not in ("step", "epoch", "seconds")}
     return {k: v for k, v in scores.items() if not k.endswith("loss")} or scores
+
+
+def main_losses(line: Mapping[str, Any]) -> dict[str, float]:
+    """What a training line says in short: its loss, or the first two numbers of a game that has several."""
+    losses = {k: v for k, v in line.items() if k not in ("step", "epoch", "lr", "seconds")}
+    loss = next((v for k, v in losses.items() if k.endswith("loss")), None)
+    return dict(list(losses.items())[:2]) if loss is None else {"loss": loss}
 
 
 class TensorBoard:

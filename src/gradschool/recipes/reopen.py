@@ -3,7 +3,7 @@
 from typing import Any
 
 from gradschool.data.cache import cache_folder
-from gradschool.engine.device import Machine, choose
+from gradschool.engine.device import Machine, choose, find_device
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.recipes import find
@@ -40,7 +40,7 @@ def machine_of(folder: RunFolder) -> Machine:
     """The machine that a run computed on, if it is here; else this one."""
     found = folder.read("environment.json")
     try:
-        choose(found["device"], "fp32")
+        find_device(found["device"])
     except (UserError, KeyError):
         return choose("auto", "auto", cache_folder())
     return Machine(**{name: found[name] for name in Machine.__annotations__})

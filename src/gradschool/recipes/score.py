@@ -104,9 +104,14 @@ def generated(folder: RunFolder, run: GenerativeRun, n: int, seed: int) -> Tenso
     for start in range(0, n, AT_ONCE):
         wanted = Wanted(min(AT_ONCE, n - start), seed + start)
         with torch.inference_mode():
-            pictures = run.generate(model, asked(run, wanted, facts["classes"])).float().cpu()
-        pieces.append((pictures.clamp(0, 1) * 255).round().to(torch.uint8))
+            pictures = run.generate(model, asked(run, wanted, facts["classes"]))
+        pieces.append(as_stored(pictures))
     return torch.cat(pieces)
+
+
+def as_stored(pictures: Tensor) -> Tensor:
+    """Pictures in 0 to 1 as data sets hold them: uint8, on the CPU."""
+    return (pictures.float().cpu().clamp(0, 1) * 255).round().to(torch.uint8)
 
 
 def look(eye: Classifier, pixels: Tensor) -> Looked:
