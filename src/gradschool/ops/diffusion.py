@@ -80,7 +80,7 @@ class NoiseSchedule:
 
     def at(self, t: Int64[Tensor, " b"], dims: int) -> Float[Tensor, "b ..."]:
         """Alpha bar at each of b times, float32, with `dims` axes in all, to stand beside pictures."""
-        return self.alpha_bar[t.cpu()].float().to(t.device).view(-1, *[1] * (dims - 1))
+        return self.alpha_bar.float().to(t.device)[t].view(-1, *[1] * (dims - 1))
 
     def time_of(self, level: float) -> float:
         """The time, with a fraction, at which alpha bar is `level`; 0 or T - 1 beyond the ends."""
