@@ -1,8 +1,8 @@
 """N-2-K nets: two hidden units put every input at a place in a square, every output draws a line through it.
 
-After the encoder task of COMP9444 (UNSW): star16 and ch34 as its tables have them, heart18 as its picture
-shows it, house and fish are our own. Inputs are one-hot, so a hidden unit's weights are coordinates of the
-dots, and a hidden bias would only move all of them; it is left out.
+After the encoder task of COMP9444 (UNSW): star16 is its own table; heart18 and ch34 are on a grid, worked out
+from published answers to the task; house and fish are our own. Inputs are one-hot, so a hidden unit's weights
+are coordinates of the dots, and a hidden bias would only move all of them; it is left out.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ A chapter is a folder `course/NN-topic`; the manifest refuses what does not fit,
 import re
 import tomllib
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -99,11 +100,10 @@ class Exercise(Strict):
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """Every function that a check disables: the target, its fast twin, and `also_hide`."""
-        twins = [self.target] if not self.module.startswith("gradschool.ops.") else [
-            self.target, self.target.replace("gradschool.ops.", "gradschool.fast.", 1)
-        ]  # fmt: skip
-        return (*twins, *self.also_hide)
+        """Every function that a check disables: the target, its fast twin if it has one, and `also_hide`."""
+        twin = self.target.replace("gradschool.ops.", "gradschool.fast.", 1)
+        twins = [twin] if twin != self.target and find_spec(twin.partition(":")[0]) else []
+        return (self.target, *twins, *self.also_hide)
 
 
 class Chapter(Strict):
