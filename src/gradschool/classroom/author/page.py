@@ -11,7 +11,8 @@ from gradschool.classroom.author.render import Block, Code, Figure, Task, Text
 
 KATEX = Path(__file__).parent / "vendor" / "katex"
 STYLE = """
-:root { --ink: #1b1f24; --paper: #fff; --soft: #f5f6f8; --line: #d9dde3; --mark: #0b5fa5; }
+:root { --ink: #1b1f24; --paper: #fff; --soft: #f5f6f8; --line: #d9dde3; --mark: #0b5fa5;
+        --room: clamp(0px, (100vw - 46rem) / 2 - 1rem, 14rem); }
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e3e6ea; --paper: #16181c; --soft: #20242a; --line: #363c45; --mark: #7db8f0; }
   figure svg { background: #fff; border-radius: 4px; } pre span { filter: brightness(1.6); } }
@@ -21,9 +22,10 @@ h1, h2, h3 { line-height: 1.25; margin: 2em 0 .6em; } h1 { margin-top: .5em; }
 a { color: var(--mark); } figure { margin: 2em 0; } figure svg { max-width: 100%; height: auto; }
 figcaption, .where { color: color-mix(in srgb, var(--ink) 65%, transparent); font-size: .88em; }
 pre { background: var(--soft); padding: .8em 1em; overflow-x: auto; font-size: .84em; line-height: 1.45;
-      margin-right: calc(-1 * clamp(0px, (100vw - 46rem) / 2 - 1rem, 14rem)); }
+      margin-right: calc(-1 * var(--room)); }
 pre.printed { border-left: 3px solid var(--line); background: none; margin-top: -.6em; }
-code { font-family: ui-monospace, Consolas, monospace; } table { border-collapse: collapse; }
+code { font-family: ui-monospace, Consolas, monospace; }
+table { border-collapse: collapse; width: max-content; max-width: calc(100% + var(--room)); }
 td, th { border-bottom: 1px solid var(--line); padding: .3em .8em; text-align: left; }
 .task { border: 1px solid var(--mark); border-radius: 6px; padding: .7em 1em; margin: 1.5em 0; }
 .math.block { overflow-x: auto; overflow-y: hidden; display: block; }
