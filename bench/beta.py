@@ -15,7 +15,7 @@ from gradschool.recipes.base import Request
 from gradschool.recipes.train import train
 from gradschool.recipes.vae_squares import vae_squares
 
-BETAS = (0.25, 1.0, 2.0, 4.0, 8.0)
+BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
 SHOWN = ("gap", "active_units", "reconstruction", "kl")
 
 

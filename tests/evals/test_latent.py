@@ -110,3 +110,4 @@ def test_sections_say_what_was_found():
     assert "4 of 6 numbers are active" in told.body
     small = report_latent.mapped(CODES[:12], GROUPS[:12], ("0",))
     assert "perplexity" in small.reading and "<table" not in small.body
+    assert report_latent.mapped(CODES[:3], GROUPS[:3], ("0",)) is None

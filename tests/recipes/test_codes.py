@@ -107,6 +107,12 @@ def test_the_gaussian_loss_is_squared_error_plus_kl(tmp_path):
     assert scores["test_reconstruction"] == pytest.approx(squared.item(), rel=0.05)
 
 
+def test_the_price_of_codes_rises_with_the_run(tmp_path):
+    _, folder = trained("vae_mnist", tmp_path / "run", 1, "kl_warmup=0.5", "beta=50")
+    first = next(line for line in folder.metrics() if "kl" in line)
+    assert first["loss"] == first["reconstruction"] and first["kl"] > 0
+
+
 def test_several_samples_are_a_tighter_bound(tmp_path):
     _, folder = trained("iwae_mnist", tmp_path / "run", 30, "samples=5", "importance=50")
     scores = scores_of(folder)

@@ -21,9 +21,15 @@ FEW = 10  # neighbours compared
 SIDE = 16  # pictures along the plane of codes
 
 
-def mapped(codes: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], classes: Sequence[str]) -> Section:
-    """Codes of test pictures, each drawn as the number of its class; more than two numbers by t-SNE."""
+def mapped(
+    codes: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], classes: Sequence[str]
+) -> Section | None:
+    """Codes of test pictures, each drawn as the number of its class; more than two numbers by t-SNE. None for
+    fewer pictures than can be mapped.
+    """
     flat = codes.shape[1] == 2
+    if not flat and len(codes) < latent.LEAST:
+        return None
     shown = codes[:MAPPED]
     places = shown if flat else latent.tsne(shown)
     parts = [scatter(places, labels[: len(shown)])]

@@ -8,4 +8,4 @@ from gradschool.recipes.variational import VaeRun
 
 def cvae_fashion() -> VaeRun:
     """Fashion-MNIST, the class told to both halves: `gradschool sample RUN --class Bag`."""
-    return replace(vae_fashion(), conditional=True)
+    return replace(vae_fashion(), conditional=True, shown=100)  # ten columns, a class each
