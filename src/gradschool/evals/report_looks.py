@@ -109,7 +109,7 @@ def maps(m: Material) -> Section | None:
             for i, channel in enumerate(shown)
         ]
         size = "×".join(map(str, values.shape[1:]))
-        parts.append(Markup("<h3><code>{}</code> {}</h3>").format(name, size) + html.gallery(pictures, 50))
+        parts.append(Markup("<h3><code>{}</code> {}</h3>").format(name, size) + html.gallery(pictures, 44))
     reading = (
         f"The first {CHANNELS} channels of each stage, white where they answer most: early ones follow edges "
         "and colour, late ones parts and places."
