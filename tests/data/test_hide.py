@@ -1,11 +1,13 @@
 """Damage: what is hidden is 0 and marked, and drawn from the generator alone."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradschool.data.hide import Damage, squares_mask
+from gradschool.data.hide import Damage, lines_mask, squares_mask
 from gradschool.errors import UserError
 
 
@@ -62,3 +64,31 @@ def test_values_out_of_range_are_refused(wrong):
 def test_squares_that_do_not_fit_are_refused():
     with pytest.raises(UserError, match="do not fit into pictures of 8x8"):
         Damage(squares=1, side=9)(torch.rand(1, 1, 8, 8), generator())
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 99), st.floats(0.5, 4))
+def test_lines_are_pixels_near_them(seed, thickness):
+    g = generator(seed)
+    points, angles = 6 * torch.rand(2, 3, 2, generator=g), math.pi * torch.rand(2, 3, generator=g)
+    found = lines_mask(points, angles, thickness, (6, 8))
+    for i in range(2):
+        for row in range(6):
+            for column in range(8):
+                near = []
+                for (down, right), angle in zip(points[i].tolist(), angles[i].tolist(), strict=True):
+                    # The cross product with the line's unit vector (down sin, right cos).
+                    cross = (row - down) * math.cos(angle) - (column - right) * math.sin(angle)
+                    near.append(abs(cross) - thickness / 2)
+                if min(map(abs, near)) > 1e-5:
+                    assert found[i, 0, row, column] == (min(near) < 0)
+
+
+def test_lines_cross_pictures_in_every_direction():
+    damage = Damage(lines=2, thickness=2.0)
+    images = torch.rand(200, 1, 16, 16, generator=generator()) + 0.1
+    damaged, mask = damage(images, generator(1))
+    assert damage.hides and torch.equal(damaged == 0, mask)
+    assert mask.flatten(1).any(1).all()
+    share = mask.float().mean().item()
+    assert 0.15 < share < 0.35  # two bands of 2 pixels and up to 16 * sqrt 2 length in 256

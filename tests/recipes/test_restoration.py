@@ -1,10 +1,15 @@
 """Restorers and the first network: trained for a few steps, reported, taken up again."""
 
+import re
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from gradschool.data.hide import Damage
 from gradschool.engine.run import RunFolder
-from gradschool.recipes import find, simple_ffn
+from gradschool.errors import UserError
+from gradschool.recipes import find, impute_chest, simple_ffn
 from gradschool.recipes.base import Request
 from gradschool.recipes.finish import rebuilt
 from gradschool.recipes.reopen import reopen
@@ -44,6 +49,42 @@ def test_noise_has_no_filling_beside_it(tmp_path):
     assert "test_nearest_loss" not in folder.read("result.json")["metrics"]
     assert "nearest" not in run.conclusion(folder.read("result.json"), "")
     assert run.report(folder).is_file()
+
+
+def test_a_u_net_restores_lines_and_likeness_rises(tmp_path):
+    changes = ["model=unet", "damage.squares=0", "damage.lines=1", "damage.thickness=1.5"]
+    run, folder = trained("impute_digits", tmp_path / "run", 80, *changes, 'model_options={"width": 8}')
+    scores = folder.read("result.json")["metrics"]
+    assert scores["test_ssim"] > scores["test_damaged_ssim"] + 0.05
+    assert f"SSIM {scores['test_ssim']:.3f}" in run.conclusion(folder.read("result.json"), "")
+
+
+def test_pictures_of_another_kind_are_odd(tmp_path):
+    run, folder = trained("impute_digits", tmp_path / "run", 100)
+    rng = np.random.default_rng(0)
+    (tmp_path / "odd" / "noise").mkdir(parents=True)
+    for i in range(12):
+        noise = rng.integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / "odd" / "noise" / f"{i}.png")
+        (tmp_path / "odd" / "other").mkdir(exist_ok=True)
+        Image.fromarray(255 - noise).save(tmp_path / "odd" / "other" / f"{i}.png")
+    page = run.report(folder, ood=str(tmp_path / "odd")).read_text()
+    area = float(re.search(r"in ([\d.]+) % of all pairs", page)[1])
+    assert area > 90
+    with pytest.raises(UserError, match=r"pictures of .* are 3x"):
+        for i in range(12):
+            Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(
+                tmp_path / "odd" / "noise" / f"{i}.png"
+            )
+        run.report(folder, ood=str(tmp_path / "odd"))
+
+
+@pytest.mark.parametrize(
+    ("here", "data"), [("chestmnist", "chestmnist"), ("kmnist10k", "kmnist10k"), ("", "digits")]
+)
+def test_impute_chest_takes_what_is_here(monkeypatch, here, data):
+    monkeypatch.setattr(impute_chest, "located", lambda info: info.name == here or None)
+    assert find("impute_chest")().data == data
 
 
 @pytest.mark.parametrize(("here", "data", "side"), [("/somewhere", "mnist", 28), (None, "digits", 8)])

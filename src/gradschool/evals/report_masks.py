@@ -13,7 +13,7 @@ from gradschool.evals.html import Bar, Section
 from gradschool.evals.report import Material, in_words
 from gradschool.ops.segment import VOID
 
-WIDTH = 260  # of a picture on the page, in pixels
+WIDTH = 200  # of a picture on the page, in pixels
 
 
 def palette(classes: int) -> UInt8[np.ndarray, "k 3"]:
@@ -44,17 +44,17 @@ def by_class(m: Material) -> Section | None:
 def beside(images: Images, said: UInt8[Tensor, "n h w"]) -> Section:
     """Each picture, its mask, what the network says, and where that is wrong."""
     k = len(images.classes)
-    shown = []
+    rows = []
     for i in range(len(images)):
         pixels = images.pixels[i].permute(1, 2, 0).numpy()
         truth, answer = images.labels[i, 0].numpy(), said[i].numpy()
         wrong = np.where((truth != answer) & (truth != VOID), np.uint8(255), np.uint8(0))[:, :, None]
         predicted = coloured(answer, k)
         row = ("picture", pixels), ("mask", coloured(truth, k)), ("predicted", predicted), ("wrong", wrong)
-        for name, picture in row:
-            shown.append(html.Picture(np.ascontiguousarray(picture), f"test picture {i}, {name}", (name,)))
-    reading = "Test pictures that the network has not seen; white under `wrong` is where it errs."
-    return Section("Masks", reading, html.join([key(images.classes), html.gallery(shown, WIDTH)]))
+        shown = [(np.ascontiguousarray(p), f"test picture {i}, {name}", (name,)) for name, p in row]
+        rows.append(html.gallery([html.Picture(*each) for each in shown], WIDTH))
+    reading = "Test pictures that the network has not seen; white at the right is where it errs."
+    return Section("Masks", reading, html.join([key(images.classes), *rows]))
 
 
 def key(classes: tuple[str, ...]) -> Markup:

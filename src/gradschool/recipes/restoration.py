@@ -1,6 +1,6 @@
 """A restorer's run: pictures are damaged, a network undoes it, and the plain fillings stand beside it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -9,26 +9,34 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gradschool.data.catalogue import open_set
 from gradschool.data.hide import Damage
 from gradschool.data.images import Images, Splits
 from gradschool.data.loader import evaluation_batches
 from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
-from gradschool.evals import html, report_scores
+from gradschool.errors import UserError
+from gradschool.evals import anomaly, html, report_scores
 from gradschool.evals.fillings import mean_filling, nearest_filling
 from gradschool.evals.html import Picture, Section
 from gradschool.evals.inference import evaluating
 from gradschool.evals.report import ReportFacts, write_report
 from gradschool.models.restorer import conv_restorer, dense_restorer
+from gradschool.models.unet import unet_restorer
+from gradschool.ops.similarity import structural_similarity
 from gradschool.recipes.base import Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
 from gradschool.tasks.restore import Restore, masked_mse
 
 KNOWN = 20_000  # training pictures at most that the nearest one is looked for among
 SHOWN = 12  # test pictures in the report
-RESTORERS: dict[str, Callable[..., nn.Module]] = {"conv": conv_restorer, "dense": dense_restorer}
-Kind = Literal["conv", "dense"]
+RESTORERS: dict[str, Callable[..., nn.Module]] = {
+    "conv": conv_restorer,
+    "dense": dense_restorer,
+    "unet": unet_restorer,
+}
+Kind = Literal["conv", "dense", "unet"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +44,7 @@ class RestoreRun(Run):
     """A network that restores damaged pictures, trained on a set or on a folder."""
 
     model: Kind = "conv"
-    """Which network: convolutions, or all pixels at once."""
+    """Which network: convolutions, all pixels at once, or a U-Net."""
     damage: Damage = field(default_factory=lambda: Damage(squares=1))
     """What is done to the pictures."""
     augment: Augment = field(default_factory=Augment)
@@ -83,6 +91,8 @@ class RestoreRun(Run):
             batches = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
             placed = (tuple(map(machine.place, batch)) for batch in batches)
             scores = Restore(model, self.damage, "test").evaluate(placed)
+            again = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
+            scores |= self.likeness(model, (tuple(map(machine.place, batch)) for batch in again))
         if self.damage.hides and folder.writes:
             scores |= self.plainly(splits, pipeline)
         # 2. The record.
@@ -93,6 +103,16 @@ class RestoreRun(Run):
         about = {"test_images": len(splits.test), "device": machine.device}
         course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
         folder.write("result.json", {"metrics": {**at.scores, **scores}, **about, **course})
+
+    def likeness(self, model: nn.Module, batches: Iterator[tuple[Tensor, ...]]) -> dict[str, float]:
+        """Mean structural similarity to the truth of restored pictures, and of damaged ones."""
+        restored, before, count = 0.0, 0.0, 0
+        for damaged, mask, images in Restore(model, self.damage).damaged(batches):
+            answer = torch.where(mask, model(damaged, mask).float(), damaged)
+            restored += structural_similarity(answer, images).sum().item()
+            before += structural_similarity(damaged, images).sum().item()
+            count += len(images)
+        return {"test_ssim": restored / count, "test_damaged_ssim": before / count}
 
     def plainly(self, splits: Splits, pipeline: Pipeline) -> dict[str, float]:
         """Errors on the test part of filling by the mean and by the most similar training picture."""
@@ -119,9 +139,10 @@ class RestoreRun(Run):
             if key in m
         ]
         told = f" ({', '.join(beside)})" if beside else ""
+        alike = f"SSIM {m['test_ssim']:.3f} (damaged {m['test_damaged_ssim']:.3f})"
         return (
-            f" error    {curve}{m['test_loss']:.4f}{told} a damaged pixel of {result['test_images']:,} "
-            f"test images in {result['seconds']:.1f} s"
+            f" error    {curve}{m['test_loss']:.4f}{told} a damaged pixel of {result['test_images']:,} test "
+            f"images, {alike}, {result['seconds']:.1f} s"
         )
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
@@ -133,7 +154,32 @@ class RestoreRun(Run):
         model, _ = rebuilt(folder, self)
         seen = self.restored(model, some_of(splits.test, SHOWN), some_of(splits.train, KNOWN))
         sections = [report_scores.training, lambda m: gallery(seen), report_scores.settings]
+        if ood:
+            odd = self.oddness(model, splits, ood)
+            sections.insert(2, lambda m: odd)
         return write_report(folder.path, ReportFacts(splits=splits, model=model), sections)
+
+    def oddness(self, model: nn.Module, splits: Splits, ood: str) -> Section:
+        """How well the error tells the test part from pictures of another set.
+
+        Raises:
+            UserError: those have another number of channels.
+        """
+        away = open_set(ood, size=splits.test.pixels.shape[2], val=0.0)
+        if away.test.pixels.shape[1:] != splits.test.pixels.shape[1:]:
+            sizes = ["x".join(map(str, each.test.pixels.shape[1:])) for each in (away, splits)]
+            raise UserError(f"pictures of {ood} are {sizes[0]}", sizes[1], "Take a set of the same kind.")
+        task, pipeline = Restore(model, self.damage), self.pipeline(splits.train)
+
+        def rebuild(x: Tensor) -> tuple[Tensor, Tensor]:
+            damaged, mask, truth = next(task.damaged(iter([(x,)])))
+            return truth, torch.where(mask, model(damaged, mask), damaged)
+
+        found = []
+        for images in (splits.test, some_of(away.test, len(splits.test))):
+            batches = (x for x, _ in evaluation_batches(images, pipeline, 2 * self.batch_size))
+            found.append(anomaly.errors(rebuild, batches))
+        return anomaly.section(found[0], found[1], (splits.name, away.name))
 
     def restored(self, model: nn.Module, images: Images, known: Images) -> dict[str, Tensor]:
         """Pictures (n, c, h, w) by what was done to them, damaged as in the test."""
