@@ -8,6 +8,6 @@ def vae_binary_mnist() -> VaeRun:
     """Static binarised MNIST, two hidden layers each way; likelihood from 200 codes a test digit."""
     return VaeRun(
         data="mnist", model=mlp_vae, model_options={"hidden": 300, "latent": 40, "depth": 2},
-        binarise="static", importance=200, epochs=60, evaluations=12, batch_size=128, optimizer="adam",
+        binarise="static", importance=200, epochs=100, evaluations=20, batch_size=128, optimizer="adam",
         learning_rate=2e-3, schedule="one_cycle", kl_warmup=0.1, val=0.0, precision="fp32",
     )  # fmt: skip
