@@ -1,16 +1,19 @@
 """A segmenter's run on drawn discs: trained in seconds, reported, taken up again, and asked for masks."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from gradschool.cli import predict as command
 from gradschool.data.masks import open_masked
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
+from gradschool.models.unet import unet
 from gradschool.recipes import find
 from gradschool.recipes.base import Request
 from gradschool.recipes.reopen import reopen
@@ -19,8 +22,8 @@ from gradschool.recipes.serve import predict
 from gradschool.recipes.settings import override
 from gradschool.recipes.train import train
 
-SMALL = ["model_options.width=4", "crop=null", "threads=1", "precision=fp32", "batch_size=4", "tile=48",
-         "overlap=8", "augment.rotate=0", "augment.resized_crop=null"]  # fmt: skip
+SMALL = ['model_options={"width": 4, "depth": 2}', "crop=null", "threads=1", "precision=fp32", "batch_size=4",
+         "tile=48", "overlap=8", "augment.rotate=0", "augment.resized_crop=null"]  # fmt: skip
 
 
 def disc(rng, height=40, width=36):
@@ -54,8 +57,8 @@ def trained(discs, out, steps, *changes, name="unet_membrane"):
 
 @pytest.fixture(scope="module")
 def finished(discs, tmp_path_factory):
-    """A run of 120 steps."""
-    return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 120, "border=3")
+    """A run of 90 steps."""
+    return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 90, "border=3")
 
 
 def test_discs_are_learned_and_reported(finished):
@@ -118,6 +121,25 @@ def test_a_backbone_of_timm_is_trained_too(discs, tmp_path):
         name="unet_camvid",
     )
     assert run.network() == "timm_unet" and folder.read("result.json")["metrics"]["test_iou"] >= 0
+
+
+def test_a_backbone_begins_with_what_it_learned(discs, tmp_path):
+    timm = pytest.importorskip("timm")
+    learned = timm.create_model("test_resnet", in_chans=1, num_classes=7)
+    save_file(learned.state_dict(), tmp_path / "w.safetensors")
+    words = ["model=timm_unet", f"weights={tmp_path / 'w.safetensors'}", f"data={discs}"]
+    options = 'model_options={"backbone": "test_resnet"}'
+    run = override(find("unet_camvid")(), [*words, options], "unet_camvid")
+    splits = run.open(0)
+    model = run.start_model(splits.train, run.pipeline(splits.train))
+    found = {key.replace(".", "_"): value for key, value in learned.state_dict().items()}
+    for key, value in model.body.state_dict().items():
+        assert torch.equal(value, found[key.replace(".", "_")])
+    with pytest.raises(UserError, match="a model with a backbone"):
+        replace(run, model=unet, model_options={}).start_model(splits.train, run.pipeline(splits.train))
+    with pytest.raises(UserError, match="do not fit test_efficientnet"):
+        other = replace(run, model_options={"backbone": "test_efficientnet"})
+        other.start_model(splits.train, run.pipeline(splits.train))
 
 
 def test_rare_classes_are_weighed_up(discs):

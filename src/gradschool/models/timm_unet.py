@@ -45,16 +45,13 @@ class TimmUNet(AnySize):
         return self.head(self.last(self.up(maps)))
 
 
-def timm_unet(
-    labels: int, channels: int = 3, backbone: str = "resnet18", pretrained: bool = False, most: int = 256
-) -> TimmUNet:
-    """A U-Net over a network of timm with random weights, or with timm's published ones if so asked.
+def timm_unet(labels: int, channels: int = 3, backbone: str = "resnet18", most: int = 256) -> TimmUNet:
+    """A U-Net over a network of timm, with random weights.
 
     Args:
         labels: scores a pixel.
         channels: of the pictures.
         backbone: a network of timm.
-        pretrained: fetch its published weights.
         most: channels that a step up gives at most.
     Raises:
         ValueError: timm is not installed, or knows no such network.
@@ -66,5 +63,5 @@ def timm_unet(
         raise ValueError(f"timm is not installed, it was wanted for {backbone}; {advice}") from error
     if not timm.is_model(backbone):
         raise ValueError(f"backbone is {backbone!r}, a network of timm was wanted; try resnet18")
-    body = timm.create_model(backbone, pretrained=pretrained, features_only=True, in_chans=channels)
+    body = timm.create_model(backbone, pretrained=False, features_only=True, in_chans=channels)
     return TimmUNet(body, labels, most)

@@ -26,7 +26,9 @@ from gradschool.evals.inference import evaluating
 from gradschool.evals.report import ReportFacts, write_report
 from gradschool.evals.tiles import tiled
 from gradschool.models import catalogue
+from gradschool.models.timm_unet import TimmUNet
 from gradschool.ops.segment import VOID, boundary_weights
+from gradschool.recipes import backbone
 from gradschool.recipes.base import Count, Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
 from gradschool.recipes.image import channel_statistics
@@ -59,6 +61,8 @@ class SegmentRun(Run):
     """Which network: the name of a function of (labels, channels) in gradschool.models, e.g. unet."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. {"width": 16}."""
+    weights: str = ""
+    """What the backbone of timm_unet has learned elsewhere: a .safetensors file, or hub to fetch it."""
     criterion: Criterion = "both"
     """What is lowered: cross_entropy, focal, dice, or both cross-entropy and Dice."""
     balance: bool = False
@@ -89,9 +93,9 @@ class SegmentRun(Run):
             what = f"border is {self.border} and there are {len(splits.train.classes)} classes"
             raise UserError(what, "two, background and cells", "Use --set border=0.")
         assert isinstance(splits.train, Masked)
-        return replace(splits, train=weighed(splits.train, self.weights(splits.train.labels[:, 0])))
+        return replace(splits, train=weighed(splits.train, self.border_weights(splits.train.labels[:, 0])))
 
-    def weights(self, masks: UInt8[Tensor, "n h w"]) -> Tensor:
+    def border_weights(self, masks: UInt8[Tensor, "n h w"]) -> Tensor:
         """Each pixel's weight in the loss, (n, h, w)."""
         reach = max(1, round(REACH * self.border_width))
         found = [two_nearest(mask.numpy() == 1, reach) for mask in masks]
@@ -113,13 +117,19 @@ class SegmentRun(Run):
         return self.model(classes, channels, **self.model_options)
 
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
-        """The model with random weights."""
-        return self.build_model(len(images.classes), images.pixels.shape[1])
+        """The model with random weights; its backbone with learned ones, where they are given."""
+        channels = images.pixels.shape[1]
+        model = self.build_model(len(images.classes), channels)
+        if self.weights:
+            if not isinstance(model, TimmUNet):
+                what = f"weights is {self.weights} and the model {self.network()}"
+                raise UserError(what, "a model with a backbone", "Use --set model=timm_unet.")
+            load_backbone(model, self.model_options.get("backbone", "resnet18"), channels, self.weights)
+        return model
 
     def rebuild(self, facts: dict[str, Any]) -> nn.Module:
         """The model of a finished run, before its weights."""
-        options = {name: value for name, value in self.model_options.items() if name != "pretrained"}
-        return self.model(len(facts["classes"]), facts["channels"], **options)
+        return self.build_model(len(facts["classes"]), facts["channels"])
 
     def task(self, model: nn.Module, splits: Splits, held_out: str) -> Segment:
         """Cross-entropy of pixels, Dice of regions, or both."""
@@ -144,6 +154,7 @@ class SegmentRun(Run):
         facts = {
             "classes": list(classes),
             "channels": splits.train.pixels.shape[1],
+            "input": list(splits.test.pixels.shape[1:]),
             "mean": list(pieces.pipeline.mean),
             "std": list(pieces.pipeline.std),
             "parameters": sum(p.numel() for p in model.parameters()),
@@ -220,6 +231,28 @@ class Looking(nn.Module):
         """Float32 scores."""
         with evaluating(self.model), self.machine.autocast():
             return tiled(self.model, self.machine.place(x), self.tile, self.overlap)
+
+
+def load_backbone(model: TimmUNet, name: str, channels: int, weights: str) -> None:
+    """Give a U-Net's way down the weights that a network of timm has learned.
+
+    Args:
+        model: its body is `name` without a classifier.
+        name: of the network in timm.
+        channels: of the pictures.
+        weights: a .safetensors file, or "hub" for the published ones.
+    Raises:
+        UserError: the file is not safetensors, or belongs to another network.
+        WorkFailed: the Hub cannot be reached.
+    """
+    file = backbone.fetched(name) if weights == "hub" else Path(weights)
+    # timm names the layers of a body that gives maps by their whole paths: layer1.0 may be layer1_0 there.
+    learned = backbone.trained_body(name, channels, {}, file).state_dict()
+    known = {key.replace(".", "_"): value for key, value in learned.items()}
+    wanted = model.body.state_dict()
+    if lost := [key for key in wanted if key.replace(".", "_") not in known]:
+        raise UserError(f"{file} has no {lost[0]}", f"weights of {name}", "Name their backbone.")
+    model.body.load_state_dict({key: known[key.replace(".", "_")] for key in wanted})
 
 
 def pixel_class_weights(images: Images) -> Tensor:
