@@ -81,11 +81,11 @@ def conv_autoencoder(shape: Shape, classes: int = 0, latent: int = 16, width: in
     return Autoencoder(encoder, conv_decoder(latent, shape, width).append(nn.Sigmoid()), latent)
 
 
-def untold(classes: int) -> None:
+def untold(told: int) -> None:
     """Refuse classes.
 
     Raises:
         ValueError: an autoencoder is to be told classes.
     """
-    if classes:
-        raise ValueError(f"{classes} classes were given, an autoencoder is told none; use a conditional VAE")
+    if told:
+        raise ValueError(f"{told} classes were given, an autoencoder is told none; use a conditional VAE")

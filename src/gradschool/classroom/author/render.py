@@ -148,7 +148,7 @@ def library_code(words: str) -> Code:
     start, end = first_line(node), node.end_lineno or 0
     if not chosen:
         imports = imports_for(source, node, target.partition(":")[0])
-        return Code("".join(lines[start:end]), f"{where}, line {start + 1}", imports=imports)
+        return Code(dedent("".join(lines[start:end])), f"{where}, line {start + 1}", imports=imports)
     # 2. Steps only, with the comments that name them.
     known = steps_of(source, node)
     parts = []
