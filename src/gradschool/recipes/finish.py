@@ -66,7 +66,7 @@ def final_weights(run: Run, pieces: Pieces, folder: RunFolder) -> Iterator[None]
     with pieces.stepper.averaged():
         yield
         held = whole(pieces.model.state_dict())
-        weights = {name: value.cpu().contiguous() for name, value in held.items()}
+        weights = {name: value.to("cpu", copy=True).contiguous() for name, value in held.items()}
     if folder.writes:
         with disk_errors(folder.path):
             write_whole(folder.path / "model.safetensors", save(weights))
