@@ -30,6 +30,7 @@ from gradschool.evals.report import ReportFacts, SectionOf, write_report
 from gradschool.models import catalogue
 from gradschool.recipes.base import Count, Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
+from gradschool.recipes.oddness import oddness
 from gradschool.recipes.reopen import machine_of
 
 Shape = tuple[int, int, int]
@@ -202,8 +203,6 @@ class GenerativeRun(Run):
         """Losses, pictures over training, reconstructions, and what else a kind of model has to show."""
         from gradschool.evals import report_samples, report_scores
 
-        if ood:
-            raise UserError("--ood was given", "a classifier's run", "A generator has no second set.")
         standard: list[SectionOf] = [*self.curves(), report_samples.made, report_samples.course]
         if not folder.read("model.json"):
             return write_report(folder.path, ReportFacts(), [*standard, report_scores.settings])
@@ -215,12 +214,31 @@ class GenerativeRun(Run):
         device = machine_of(folder).device
         with torch.inference_mode():
             again = self.redrawn(model, x.to(device), y.to(device))
-            own = self.sections(model, splits, pipeline)
+            own = list(self.sections(model, splits, pipeline))
+        if ood:
+            own.append(self.oddness(model, splits, pipeline, ood))
         if again is not None:
             standard.append(partial(report_samples.redrawn, x=to_unit(x, self.scale), again=again))
         sections = [*standard, *[lambda _, section=section: section for section in own]]
         facts = ReportFacts(splits=splits, model=model)
         return write_report(folder.path, facts, [*sections, report_scores.settings])
+
+    def oddness(self, model: nn.Module, splits: Splits, pipeline: Pipeline, ood: str) -> Section:
+        """How well the error of reconstructions tells the test part from pictures of another set.
+
+        Raises:
+            UserError: the model rebuilds no pictures, or only of classes it is told.
+        """
+        device = next(model.parameters()).device
+
+        def rebuild(x: Tensor) -> tuple[Tensor, Tensor]:
+            again = self.redrawn(model, x.to(device), torch.zeros(len(x), dtype=torch.int64, device=device))
+            if again is None or self.conditional:
+                wanted = "a run that rebuilds any picture, such as vae_mnist"
+                raise UserError(f"--ood was given to a {type(self).__name__}", wanted, "Leave --ood out.")
+            return to_unit(x, self.scale), again
+
+        return oddness(rebuild, pipeline, splits, ood)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """The test part's loss and time."""

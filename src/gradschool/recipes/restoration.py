@@ -9,15 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gradschool.data.catalogue import open_set
 from gradschool.data.hide import Damage
 from gradschool.data.images import Images, Splits
 from gradschool.data.loader import evaluation_batches
 from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
-from gradschool.errors import UserError
-from gradschool.evals import anomaly, html, report_scores
+from gradschool.evals import html, report_scores
 from gradschool.evals.fillings import mean_filling, nearest_filling
 from gradschool.evals.html import Picture, Section
 from gradschool.evals.inference import evaluating
@@ -27,6 +25,7 @@ from gradschool.models.unet import unet_restorer
 from gradschool.ops.similarity import structural_similarity
 from gradschool.recipes.base import Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
+from gradschool.recipes.oddness import oddness
 from gradschool.tasks.restore import Restore, masked_mse
 
 KNOWN = 20_000  # training pictures at most that the nearest one is looked for among
@@ -160,26 +159,14 @@ class RestoreRun(Run):
         return write_report(folder.path, ReportFacts(splits=splits, model=model), sections)
 
     def oddness(self, model: nn.Module, splits: Splits, ood: str) -> Section:
-        """How well the error tells the test part from pictures of another set.
-
-        Raises:
-            UserError: those have another number of channels.
-        """
-        away = open_set(ood, size=splits.test.pixels.shape[2], val=0.0)
-        if away.test.pixels.shape[1:] != splits.test.pixels.shape[1:]:
-            sizes = ["x".join(map(str, each.test.pixels.shape[1:])) for each in (away, splits)]
-            raise UserError(f"pictures of {ood} are {sizes[0]}", sizes[1], "Take a set of the same kind.")
-        task, pipeline = Restore(model, self.damage), self.pipeline(splits.train)
+        """How well the error tells the test part from pictures of another set."""
+        task = Restore(model, self.damage)
 
         def rebuild(x: Tensor) -> tuple[Tensor, Tensor]:
             damaged, mask, truth = next(task.damaged(iter([(x,)])))
             return truth, torch.where(mask, model(damaged, mask), damaged)
 
-        found = []
-        for images in (splits.test, some_of(away.test, len(splits.test))):
-            batches = (x for x, _ in evaluation_batches(images, pipeline, 2 * self.batch_size))
-            found.append(anomaly.errors(rebuild, batches))
-        return anomaly.section(found[0], found[1], (splits.name, away.name))
+        return oddness(rebuild, self.pipeline(splits.train), splits, ood)
 
     def restored(self, model: nn.Module, images: Images, known: Images) -> dict[str, Tensor]:
         """Pictures (n, c, h, w) by what was done to them, damaged as in the test."""
