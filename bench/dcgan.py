@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench.common import compare, main
+from bench.common import Work, compare, main
 from gradschool.engine.device import choose
 from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.update import Stepper
@@ -124,7 +124,7 @@ def run(repeats: int = 5, n: int = 3) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in ours.players.parameters()),
         "ours": f"{ours.machine.precision}, {ours.machine.reason}",
     }  # fmt: skip
-    peers = {"PyTorch's DCGAN example, float32": lambda: example.train(batches)}
+    peers: dict[str, Work] = {"PyTorch's DCGAN example, float32": lambda: example.train(batches)}
     return compare("dcgan", "images/s", lambda: ours.train(batches), peers, repeats, about)
 
 

@@ -1,6 +1,6 @@
 """Which classes a generator makes, counted by a frozen classifier: modes that are missing show as zeros.
 
-Source: modes are counted by a classifier in Srivastava et al. 2017 (VEEGAN), section 4.2. Here a class counts
+Source: modes are counted by a classifier in Srivastava et al. 2017 (VEEGAN), section 4. Here a class counts
 as covered when sure pictures of it are a tenth of its share of the training pictures.
 """
 

@@ -104,7 +104,7 @@ def hinge_discriminator_loss(real: Scores, fake: Scores) -> Scalar:
         real: scores of pictures from the data.
         fake: scores of generated pictures.
 
-    Source: Lim and Ye 2017, eq. 7; Miyato et al. 2018, eq. 16.
+    Source: Lim and Ye 2017; Miyato et al. 2018, eq. 16.
     """
     # 1. Real pictures should score at least 1 ...
     short_of_real = torch.relu(1 - real)
