@@ -13,6 +13,19 @@ from torch import Tensor
 Score = Callable[[Tensor, float], Tensor]
 
 
+def mixture_draw(
+    means: Float[Tensor, "k d"],
+    weights: Float[Tensor, " k"],
+    variance: float,
+    n: int,
+    generator: torch.Generator,
+) -> Float[Tensor, "n d"]:
+    """Draw n points of a mixture; arguments as in `mixture_score`."""
+    # 1. Which peak, then where about it.
+    which = torch.multinomial(weights, n, replacement=True, generator=generator)
+    return means[which] + variance**0.5 * torch.randn(n, means.shape[1], generator=generator)
+
+
 def mixture_score(
     x: Float[Tensor, "n d"], means: Float[Tensor, "k d"], weights: Float[Tensor, " k"], variance: float
 ) -> Float[Tensor, "n d"]:
