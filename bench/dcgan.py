@@ -90,7 +90,8 @@ class Ours:
 
     def __init__(self) -> None:
         self.machine = choose()
-        self.players = self.machine.place_module(dcgan((3, SIDE, SIDE), width=WIDTH, latent=LATENT))
+        self.players = dcgan((3, SIDE, SIDE), width=WIDTH, latent=LATENT)
+        self.machine.place_module(self.players)
         self.task = Gan(self.players, GAMES["non_saturating"])
         optimizers = {
             name: make_optimizer(part, Optim("adam", RATE, betas=BETAS))

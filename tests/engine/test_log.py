@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from gradschool.engine import log
-from gradschool.engine.log import View, main_scores
+from gradschool.engine.log import View, main_losses, main_scores
 
 
 def steps(view: View, first: int, last: int, evaluate: bool = True) -> None:
@@ -81,3 +81,10 @@ view.close()
     last = [line for line in re.split(r"[\r\n]+", plain) if line.strip()][-1]
     assert "epoch 30/30" in last and "100%" in last and len(last.rstrip()) <= 100
     assert "loss 0.021  test 98.9 %  12,800 images/s" in last
+
+
+def test_a_line_of_several_losses_is_told_by_its_first_two():
+    times = {"step": 3, "epoch": 0.1, "lr": 0.01, "seconds": 1.0}
+    assert main_losses({**times, "kl": 2.0, "total_loss": 5.0, "x": 1.0}) == {"loss": 5.0}
+    assert main_losses({**times, "errD": 1.3, "errG": 0.7, "D(x)": 0.5}) == {"errD": 1.3, "errG": 0.7}
+    assert main_losses(times) == {}
