@@ -10,8 +10,8 @@ def fashion() -> ImageRun:
     return ImageRun(
         data="fashion",
         model=resnet9,
-        model_options={"widths": (64, 128), "stride": 1},
-        epochs=10,
+        model_options={"widths": (64, 128), "stride": 2},
+        epochs=8,
         batch_size=128,
         optimizer="nesterov",
         learning_rate=0.1,

@@ -1,4 +1,4 @@
-"""Fashion-MNIST as a longer run: the network of `fashion` with hidden boxes and more passes."""
+"""Fashion-MNIST as a longer run: the network of `fashion` at full resolution, hidden boxes, more passes."""
 
 from dataclasses import replace
 
@@ -10,4 +10,5 @@ from gradschool.recipes.image import ImageRun
 def fashion_best() -> ImageRun:
     """Clothing, 28 px: longer, with random erasing."""
     augment = Augment(flip=True, crop_padding=2, erase=0.5)
-    return replace(fashion(), epochs=28, weight_decay=2e-3, ema=0.998, augment=augment)
+    options = {"widths": (64, 128), "stride": 1}
+    return replace(fashion(), model_options=options, epochs=28, weight_decay=2e-3, ema=0.998, augment=augment)
