@@ -1,0 +1,80 @@
+"""Sections of a report about noise: how pictures drown in it, what a network sees in it, how it clears."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from jaxtyping import Float
+from markupsafe import Markup
+from torch import Tensor
+
+from gradschool.evals import figures, html
+from gradschool.evals.html import Section
+from gradschool.evals.pictures import grid
+from gradschool.evals.report_samples import picture
+from gradschool.ops.diffusion import NoiseSchedule, q_sample
+
+Pictures = Float[Tensor, "n c h w"]
+Clean = Callable[[Tensor, float], Tensor]
+WIDTH = 640  # pixels of a strip, about
+
+
+def schedules(named: Mapping[str, NoiseSchedule]) -> Section:
+    """Picture's share and signal-to-noise ratio over the times; the first schedule is the run's own."""
+    share, ratio = {}, {}
+    for name, schedule in named.items():
+        times = list(range(len(schedule)))
+        share[name] = (times, schedule.alpha_bar.tolist())
+        ratio[name] = (times, schedule.snr.log10().tolist())
+    drawn = [
+        figures.curves(share, "picture's share of the variance", "time"),
+        figures.curves(ratio, "log10 of signal to noise", "time"),
+    ]
+    reading = (
+        "How much of a picture is left at each time. At the last there should be next to nothing, or "
+        "sampling starts from noise that the network has never seen."
+    )
+    return Section("Noise schedule", reading, html.charts(drawn))
+
+
+def drowning(x: Pictures, levels: Sequence[float], clean: Clean, unit: Callable[[Tensor], Tensor]) -> Section:
+    """Test pictures at rising noise, and under each what the network sees in it at a single look.
+
+    Args:
+        x: pictures as the model sees them.
+        levels: alpha bar of each column, falling.
+        clean: the network's clean picture at a level.
+        unit: pictures as the model sees them to 0 to 1.
+    """
+    # 1. The same noise at every level.
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0)).to(x.device)
+    columns = [q_sample(x, noise, a) for a in levels]
+    seen = [clean(noisy, a) for noisy, a in zip(columns, levels, strict=True)]
+    # 2. Two rows a picture.
+    rows = [
+        unit(torch.stack([column[i] for column in some])) for i in range(len(x)) for some in (columns, seen)
+    ]
+    shares = ", ".join(f"{a:.3g}" for a in levels)
+    reading = (
+        f"Alpha bar from left to right: {shares}. In much noise the answer is the mean of all pictures that "
+        "may be behind it, so it is blurred, and it would be wrong to stop at a single look."
+    )
+    return Section(
+        "Through noise", reading, strip(torch.cat(rows), len(levels), "test pictures in rising noise")
+    )
+
+
+def clearing(frames: Sequence[Pictures], steps: int, sampler: str) -> Section:
+    """Pictures on their way out of noise, one in a row."""
+    n = len(frames[0])
+    rows = [torch.stack([frame[i] for frame in frames]) for i in range(n)]
+    reading = f"From noise to pictures in {steps} steps of {sampler}; the film of it: sample --film."
+    return Section(
+        "Out of noise", reading, strip(torch.cat(rows), len(frames), "noise that becomes pictures")
+    )
+
+
+def strip(pictures: Pictures, columns: int, alt: str) -> Markup:
+    """A sheet with small pictures magnified."""
+    sheet = grid(pictures, columns)
+    factor = max(1, round(WIDTH / sheet.shape[1]))
+    return picture(sheet.repeat(factor, 0).repeat(factor, 1), alt)
