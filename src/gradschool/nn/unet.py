@@ -41,8 +41,21 @@ class Up(nn.Module):
         return fine
 
     def forward(self, coarse: Tensor, fine: Tensor | None = None) -> Tensor:
+        """One step up.
+
+        Args:
+            coarse: (b, coarse channels, h, w), what the picture shows.
+            fine: (b, fine channels, 2h, 2w) from the way down, where it is; None: there is none.
+
+        Returns:
+            (b, out_channels, 2h, 2w).
+        """
+        # 1. The coarse map at twice its size.
         up = self.up(coarse)
-        return self.conv(up if fine is None else torch.cat([self.skipped(fine, up), up], 1))
+        # 2. Behind what `skipped` leaves of the fine map, in the axis of channels.
+        joined = up if fine is None else torch.cat([self.skipped(fine, up), up], 1)
+        # 3. Two convolutions make one map of both.
+        return self.conv(joined)
 
 
 class GatedUp(Up):
@@ -104,8 +117,11 @@ class AnySize(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
+        """Scores (b, k, h, w) for pictures (b, c, h, w), each of h and w at least 1."""
+        # 1. How many rows and columns are missing to the next multiple of the stride; 0 where none are.
         height, width = x.shape[2:]
         below, right = -height % self.stride, -width % self.stride
         if not below and not right:
             return self.inner(x)
+        # 2. Repeat the last row and column so often, and cut the answer to the picture's size.
         return self.inner(F.pad(x, (0, right, 0, below), mode="replicate"))[:, :, :height, :width]

@@ -221,7 +221,10 @@ def focal_loss(
 
     Source: Lin et al. 2017, eq. 5.
     """
+    # 1. Cross-entropy of every element.
     loss = binary_cross_entropy_with_logits(x, y, "none")
+    # 2. p_t, the probability of what is true, of class 1 or of class 0; fade by (1 - p_t)^gamma.
     p = sigmoid(x)
     loss = loss * (1 - (p * y + (1 - p) * (1 - y))) ** gamma
+    # 3. alpha for class 1, 1 - alpha for class 0, where it is given; then the reduction.
     return reduced(loss if alpha is None else loss * (alpha * y + (1 - alpha) * (1 - y)), reduction)
