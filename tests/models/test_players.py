@@ -114,6 +114,13 @@ def test_other_sides_are_refused(shape):
         dcgan(shape)
 
 
+def test_compiling_compiles_each_player():
+    """The two are called by themselves, so compiling what holds them would do nothing."""
+    players = built(dcgan, (1, 8, 8))
+    players.compile(backend="eager")
+    assert all(part._compiled_call_impl for part in (players.generator, players.discriminator))
+
+
 def test_all_are_found_by_name():
     assert {kind.__name__ for kind in KINDS} <= catalogue.listing("shape").keys()
     assert isinstance(catalogue.find("dcgan", "shape")((1, 8, 8), width=4), Players)

@@ -20,7 +20,7 @@ from gradschool.recipes.reopen import reopen
 from gradschool.recipes.settings import from_dict, to_dict
 from gradschool.recipes.train import train
 
-NAMES = ["gan_mnist", "cgan_mnist", "dcgan_mnist", "dcgan_cifar10", "wgan_gp_mnist"]
+NAMES = ["gan_mnist", "cgan_mnist", "dcgan_mnist", "dcgan_cifar10", "dcgan_cifar10_gpu", "wgan_gp_mnist"]
 SMALL = {"widths": [64, 64], "latent": 8}
 
 
@@ -104,6 +104,7 @@ def test_every_recipe_builds_within_the_limit(name):
     ("changes", "sentence"),
     [
         ({"accumulate": 2}, "accumulate is 2"),
+        ({"compile": True, "penalty": 10.0}, "wanted: compile=false"),
         ({"turns": 9, "batch_size": 16}, "a batch holds 16 pictures for 9 turns; wanted: 18 or more"),
         ({"model": sn_dcgan, "model_options": {}, "size": 27}, "28x28, 32x32 or 64x64 were wanted"),
     ],

@@ -67,17 +67,17 @@ class Watch:
         if self.end and abs(errd) < 0.02 * self.end:
             found["the discriminator wins"] = (
                 f"errD is {errd:.2g}, {self.end:.3g} is a draw; the generator hardly learns. "
-                "Try --set game=hinge model=sn_dcgan or a smaller learning_rate."
+                "Try --set game=hinge --set model=sn_dcgan or a smaller learning_rate."
             )
         if diversity < 0.1:
             found["mode collapse"] = (
                 f"generated pictures differ {100 * diversity:.0f} % as much as real ones. "
-                "Try another --seed, --set game=hinge model=sn_dcgan or a smaller learning_rate."
+                "Try another --seed, --set game=hinge --set model=sn_dcgan or a smaller learning_rate."
             )
         if max(abs(errd), abs(errg)) > 1000:
             found["exploding critic"] = (
                 f"errD is {errd:.3g}, errG {errg:.3g}. "
-                "Try --set penalty=10, clip=1, precision=fp32 or a smaller learning_rate."
+                "Try --set penalty=10, --set precision=fp32 or a smaller learning_rate."
             )
         return found
 

@@ -1,5 +1,7 @@
 """A generator and a discriminator as one module, within a limit of parameters; both may be told a class."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -39,6 +41,11 @@ class Players(Module):
     def forward(self, z: Float[Tensor, "b d"], y: Classes = None) -> Float[Tensor, "b c h w"]:
         """Pictures; training calls the two players themselves."""
         return self.generator(z, y)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile each player, since each is called by itself; arguments as for any module."""
+        self.generator.compile(*args, **kwargs)
+        self.discriminator.compile(*args, **kwargs)
 
 
 class Generator(Module):

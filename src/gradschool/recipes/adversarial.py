@@ -81,6 +81,9 @@ class GanRun(GenerativeRun):
             raise UserError(what, "accumulate=1", "Lower batch_size.")
         if self.shard or int(os.environ.get("WORLD_SIZE", "1")) > 1:
             raise UserError("a GAN was started on several processes", "one", "Leave torchrun and shard out.")
+        if self.compile and self.penalty:
+            what = "compile is on with a gradient penalty, whose gradient of a gradient torch.compile lacks"
+            raise UserError(what, "compile=false", "")
         if min(self.batch_size, images) < 2 * self.turns:
             what = f"a batch holds {min(self.batch_size, images)} pictures for {self.turns} turns"
             raise UserError(what, f"{2 * self.turns} or more", f"Use --set batch_size={64 * self.turns}.")
