@@ -57,8 +57,8 @@ def trained(discs, out, steps, *changes, name="unet_membrane"):
 
 @pytest.fixture(scope="module")
 def finished(discs, tmp_path_factory):
-    """A run of 90 steps."""
-    return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 90, "border=3")
+    """A run of 130 steps."""
+    return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 130, "border=3")
 
 
 def test_discs_are_learned_and_reported(finished):

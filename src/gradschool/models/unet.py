@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor
+from torch.nn import init
 
 from gradschool import nn
 from gradschool.nn.init import he_
@@ -42,8 +43,10 @@ class UNet(AnySize):
         )
         # 2. Up again, and one score a label.
         self.up = WayUp(widths, step)
-        self.head = nn.Conv2d(width, labels, 1)
         he_(self)
+        self.head = nn.Conv2d(
+            width, labels, 1
+        )  # small at first, or the first answers would be sure and wrong
 
     def inner(self, x: Tensor) -> Tensor:
         check_images(x, self.channels, 1)
@@ -63,6 +66,8 @@ class UNetRestorer(nn.Module):
     def __init__(self, net: UNet) -> None:
         super().__init__()
         self.net = net
+        # It begins by leaving pictures almost as they are.
+        init.zeros_(net.head.weight)
 
     def forward(self, damaged: Tensor, mask: Tensor) -> Tensor:
         return limited(damaged + self.net(torch.cat([damaged, mask.to(damaged.dtype)], 1)))
