@@ -1,120 +1,61 @@
-"""The score, the slope of ln p: it says which way data are more likely, and to walk along it is to sample.
+"""Score matching: learn in which direction points become more probable, and walk there.
 
-Symbols: a peak is a round Gaussian with mean m and variance v; a mixture is a weighted sum of them.
-Sources: Vincent 2011 (score matching by denoising); Song and Ermon 2019 (Langevin); Robbins 1956 (Tweedie).
+The score of a density p is the gradient of ln p(x). Sources: Vincent 2011 (denoising); Song and Ermon 2019.
 """
-
-from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Score = Callable[[Tensor, float], Tensor]
+from gradschool.ops.switch import op
 
 
-def mixture_draw(
-    means: Float[Tensor, "k d"],
-    weights: Float[Tensor, " k"],
-    variance: float,
-    n: int,
-    generator: torch.Generator,
-) -> Float[Tensor, "n d"]:
-    """Draw n points of a mixture; arguments as in `mixture_score`."""
-    # 1. Which peak, then where about it.
-    which = torch.multinomial(weights, n, replacement=True, generator=generator)
-    return means[which] + variance**0.5 * torch.randn(n, means.shape[1], generator=generator)
-
-
-def mixture_score(
-    x: Float[Tensor, "n d"], means: Float[Tensor, "k d"], weights: Float[Tensor, " k"], variance: float
-) -> Float[Tensor, "n d"]:
-    """The slope of ln p at each of n points, for a mixture of k equally wide round Gaussians.
+@op
+def score_loss(
+    score: Float[Tensor, "b d"], noise: Float[Tensor, "b d"], sigma: Float[Tensor, "b 1"]
+) -> Float[Tensor, " b"]:
+    """How far a score is from pointing back to where noisy points came from.
 
     Args:
-        x: the points.
-        means: m_i, the middle of each peak.
-        weights: share of each peak, above 0, with sum 1.
-        variance: v of each peak along each axis, above 0.
-    Source: the slope in x of Bishop 2006, eq. 9.7.
+        score: as predicted at the points x + sigma * noise.
+        noise: N(0, 1), as added to each point x.
+        sigma: its standard deviation, one a point.
+    Returns:
+        The squared error of each point, times sigma^2 so that all sigmas weigh alike.
+    Source: Song and Ermon 2019, eq. 5 and section 4.2.
     """
-    # 1. ln of weight times density of each peak at each point; what all peaks share may be left out.
-    distance = (x[:, None] - means).square().sum(2)
-    log_joint = weights.log() - distance / (2 * variance)
-    # 2. Whose is the point? Shares of the peaks, which sum to 1.
-    share = log_joint.softmax(1)
-    # 3. Each peak pulls towards its middle, by its share.
-    return (share @ means - x) / variance
+    # 1. The score of N(x, sigma^2) at a noisy point leads back to x.
+    back = -noise / sigma
+    # 2. The mean over all x behind a noisy point is the score of the noisy data: least squares finds it.
+    return 0.5 * (sigma * (score - back)).square().sum(1)
 
 
-def tweedie(x: Float[Tensor, "*d"], score: Float[Tensor, "*d"], a: float) -> Float[Tensor, "*d"]:
-    """The mean clean picture behind a noisy one, from the slope of ln p of noisy pictures.
-
-    Args:
-        x: noisy, sqrt(a) x_0 + sqrt(1 - a) noise.
-        score: slope of ln p at x, where p is the density of such noisy pictures.
-        a: alpha bar, above 0.
-    Source: Efron 2011, eq. 1.4.
-    """
-    # 1. Up the slope as far as the noise is strong.
-    shrunk = x + (1 - a) * score
-    # 2. Undo the shrinking.
-    return shrunk / a**0.5
-
-
-def mixture_clean(
-    x: Float[Tensor, "n d"],
-    means: Float[Tensor, "k d"],
-    weights: Float[Tensor, " k"],
-    variance: float,
-    a: float,
-) -> Float[Tensor, "n d"]:
-    """What a perfect network says: the mean x_0 given x at level a, if clean pictures come from a mixture."""
-    # 1. Noisy data are a mixture, too: peaks move in and widen.
-    wide = a * variance + 1 - a
-    # 2. So the slope is known.
-    return tweedie(x, mixture_score(x, a**0.5 * means, weights, wide), a)
-
-
+@op
 def langevin_step(
-    x: Float[Tensor, "*d"], score: Float[Tensor, "*d"], size: float, noise: Float[Tensor, "*d"]
+    x: Float[Tensor, "*d"], score: Float[Tensor, "*d"], step: float, noise: Float[Tensor, "*d"]
 ) -> Float[Tensor, "*d"]:
-    """One step up the slope and one at random: repeated, places are visited as often as p says.
+    """Uphill a little, and a random shake; many such steps are samples of the density.
 
     Args:
-        x: now.
-        score: the slope of ln p at x.
-        size: of the step, above 0; p is met exactly only as it goes to 0.
+        x: points.
+        score: gradient of ln p at each.
+        step: size, above 0; the smaller the more exact and the slower.
         noise: N(0, 1).
-    Source: Song and Ermon 2019, eq. 4.
+    Source: Welling and Teh 2011, eq. 1, with step = alpha / 2 of Song and Ermon 2019, eq. 4.
     """
-    # 1. Up, by half the size.
-    up = x + size / 2 * score
-    # 2. Noise of variance `size`, which keeps all from ending at the top.
-    return up + size**0.5 * noise
+    # 1. Uphill.
+    uphill = x + step * score
+    # 2. The shake that keeps points from all ending on the top.
+    return uphill + (2 * step) ** 0.5 * noise
 
 
-def annealed_langevin(
-    score: Score, x: Tensor, sigmas: Sequence[float], steps: int, size: float, fresh: Callable[[], Tensor]
-) -> Iterator[Tensor]:
-    """Langevin steps in less and less noise, so that walkers find every peak before peaks are far apart.
+@op
+def falling_sigmas(high: float, low: float, n: int) -> Float[Tensor, " n"]:
+    """Standard deviations from `high` to `low`, each the same fraction of the one before.
 
-    Args:
-        score: slope of ln p of data with noise of standard deviation sigma, score(x, sigma).
-        x: the start.
-        sigmas: falling standard deviations.
-        steps: at each of them.
-        size: of a step at the last of them; steps grow as sigma squared.
-        fresh: draws N(0, 1) of x's shape.
-    Returns: x after the steps at each sigma.
-    Source: Song and Ermon 2019, algorithm 1.
+    Source: Song and Ermon 2019, section 4.1.
     """
-    for sigma in sigmas:
-        for _ in range(steps):
-            x = langevin_step(x, score(x, sigma), size * (sigma / sigmas[-1]) ** 2, fresh())
-        yield x
-
-
-def even_falling(first: float, last: float, count: int) -> list[float]:
-    """Standard deviations from `first` down to `last`, each the same share of the one before."""
-    return torch.logspace(0, 1, count, last / first, dtype=torch.float64).mul(first).tolist()
+    # 1. Evenly spaced logarithms.
+    logs = torch.linspace(0, 1, n)
+    # 2. Back.
+    return high * (low / high) ** logs
