@@ -46,7 +46,13 @@ LAYERS = {
 CASES = [
     pytest.param(name, *case, id=f"{name}-{i}") for name in LAYERS for i, case in enumerate(LAYERS[name])
 ]
-WITHOUT_PEER = {"BlurPool2d", "ConvNormAct"}  # tested below; Dropout as well, whose draws are torch's
+WITHOUT_PEER = {
+    "BlurPool2d",
+    "ConvNormAct",
+    "Reshape",
+    "SpectralConv2d",
+    "SpectralLinear",
+}  # tested below; Dropout as well, whose draws are torch's
 
 
 def noise(*shape, seed=0):

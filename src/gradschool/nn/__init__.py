@@ -8,10 +8,12 @@ from torch.nn import Flatten, Identity, Module, ModuleDict, ModuleList, Paramete
 
 from gradschool.nn.activation import ELU, GELU, Hardswish, LeakyReLU, Mish, PReLU, ReLU, Sigmoid, SiLU, Tanh
 from gradschool.nn.blocks import ConvNormAct
+from gradschool.nn.bottleneck import Reshape
 from gradschool.nn.conv import Conv2d, ConvTranspose2d
 from gradschool.nn.linear import Dropout, Linear
 from gradschool.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from gradschool.nn.pool import AdaptiveAvgPool2d, AvgPool2d, BlurPool2d, MaxPool2d
+from gradschool.nn.spectral import SpectralConv2d, SpectralLinear
 from gradschool.ops import switch
 
 switch.find_twins()
@@ -45,8 +47,11 @@ __all__ = [
     "Parameter",
     "RMSNorm",
     "ReLU",
+    "Reshape",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SpectralConv2d",
+    "SpectralLinear",
     "Tanh",
 ]
