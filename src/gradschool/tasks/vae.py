@@ -106,9 +106,20 @@ class Vae:
         return self.likelihood(logits, x), kl_standard_normal(mean.float(), log_variance.float())
 
     def loss(self, batch: Batch, weight: float = 1.0) -> dict[str, Tensor]:
-        """Means over the batch, in nats a picture; `weight` is that of the warm-up."""
+        """Means over the batch, in nats a picture.
+
+        Args:
+            batch: pictures, and classes or None.
+            weight: of the price of codes besides beta, from the warm-up, 0 to 1.
+
+        Returns:
+            "loss", which is trained; for the curves "reconstruction" and "kl" of a picture, without weights.
+        """
+        # 1. The halves: the error of each picture (b,), the price of each number of each code (b, d).
         wrong, prices = self.bound(batch)
+        # 2. What is charged when some nats are free.
         paid = free_bits(prices, self.price.free_nats)
+        # 3. Both halves together, and each as it is.
         return {
             "loss": wrong.mean() + weight * self.price.beta * paid,
             "reconstruction": wrong.mean(),
