@@ -46,10 +46,13 @@ def test_end_of_each_game_is_where_all_scores_are_alike(name):
     """No score can tell: the best constant score gives the losses that the game states as its end."""
     game, alike = GAMES[name], torch.linspace(-1, 2, 3001)[:, None]
     losses = torch.stack([game.discriminator(s, s) for s in alike])
-    best = alike[losses.argmin()] if name not in ("hinge", "wasserstein") else torch.zeros(1)
-    # The grid's step is 0.001.
     assert losses.min().item() == pytest.approx(game.end[0], abs=1e-6)
-    assert game.generator(best).item() == pytest.approx(game.end[1], abs=1e-3)
+    if game.end[1] is None:
+        flat = losses < losses.min() + 1e-5
+        assert flat.sum() > 1000, "no score is better than another, so the generator's loss may be anything"
+    else:
+        # The grid's step is 0.001.
+        assert game.generator(alike[losses.argmin()]).item() == pytest.approx(game.end[1], abs=1e-3)
 
 
 def test_a_step_is_that_of_the_tutorial():

@@ -14,23 +14,21 @@ from gradschool.evals.report import Material
 Curve = tuple[list[float], list[float]]
 
 
-def game(m: Material, end: tuple[float, float], is_answer: bool) -> Section | None:
+def game(m: Material, end: tuple[float, float | None], is_answer: bool) -> Section | None:
     """Losses beside what they are at the end of the game, answers, and what was named on the way.
 
     Args:
         m: of the run.
-        end: both losses where nobody can tell real from generated.
+        end: both losses where nobody can tell real from generated; None where any value will do.
         is_answer: D is a probability, 1/2 at the end.
     """
     lines = [line for line in m.lines if "errD" in line]
     if not lines:
         return None
-    drawn = [
-        figures.curves(
-            {"played": curve(lines, name), "end of the game": level(lines, at)}, f"{name}, {whose}", "step"
-        )
-        for name, whose, at in (("errD", "discriminator", end[0]), ("errG", "generator", end[1]))
-    ]
+    drawn = []
+    for name, whose, at in (("errD", "discriminator", end[0]), ("errG", "generator", end[1])):
+        ends = {} if at is None else {"end of the game": level(lines, at)}
+        drawn.append(figures.curves({"played": curve(lines, name), **ends}, f"{name}, {whose}", "step"))
     answers = {"D(x)": curve(lines, "D(x)"), "D(G(z))": curve(lines, "D(G(z)) before")}
     answers |= {"end of the game": level(lines, 0.5)} if is_answer else {}
     drawn.append(figures.curves(answers, "what D says", "step"))
@@ -39,14 +37,14 @@ def game(m: Material, end: tuple[float, float], is_answer: bool) -> Section | No
     drawn += [
         figures.curves({title: curve(lines, name)}, title, "step")
         for name, title in (
-            ("distance", "distance of both losses from the end"),
+            ("distance", "distance of the losses from the end"),
             ("diversity", "spread of pictures, real = 1"),
             ("slope", "slope of the critic, 1 is wanted"),
         ) if name in lines[0]
     ]  # fmt: skip
     reading = (
         "Neither loss tells how good the pictures are: at the end of the game the discriminator can only "
-        "guess, and both losses lie on the dashed lines."
+        "guess, and the losses lie on the dashed lines."
     )
     named = [html.paragraph(f"Step {s.step}: {s.name}: {s.told}") for s in collapse.read(lines, end[0])]
     return Section("The game", reading, html.join([*named, html.charts(drawn)]))

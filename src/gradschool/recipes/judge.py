@@ -28,7 +28,7 @@ from gradschool.recipes.train import silent, train
 
 
 def judge_for(run: GenerativeRun, splits: Splits) -> RunFolder:
-    """The classifier of what a generator is trained on, from the cache or trained now (a minute at most)."""
+    """The classifier of what a generator is trained on, from the cache or trained now (a minute or two)."""
     folder = cache_folder() / "judges" / f"{splits.name}-{key(run, splits.train)}"
     if not (folder / "result.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)  # one that was cut short

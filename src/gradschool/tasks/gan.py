@@ -30,13 +30,14 @@ class Game:
     Args:
         discriminator: scores of real and of generated pictures to its loss.
         generator: scores of generated pictures to its loss.
-        end: both losses when nobody can tell the two kinds apart.
+        end: both losses when nobody can tell the two kinds apart; None where any value will do, since only
+            differences of scores count.
         answer: a score as the discriminator's answer D.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor], Tensor]
-    end: tuple[float, float]
+    end: tuple[float, float | None]
     answer: Callable[[Tensor], Tensor] = torch.Tensor.float
 
 
@@ -46,8 +47,8 @@ GAMES = {
     "least_squares": Game(
         ops.least_squares_discriminator_loss, ops.least_squares_generator_loss, (0.25, 0.125)
     ),
-    "hinge": Game(ops.hinge_discriminator_loss, ops.raise_score, (2.0, 0.0)),
-    "wasserstein": Game(ops.critic_loss, ops.raise_score, (0.0, 0.0)),
+    "hinge": Game(ops.hinge_discriminator_loss, ops.raise_score, (2.0, None)),
+    "wasserstein": Game(ops.critic_loss, ops.raise_score, (0.0, None)),
 }
 
 
@@ -146,9 +147,10 @@ class Gan:
         return {"loss": error, "errG": error, "D(G(z)) after": self.game.answer(scores.detach()).mean()}
 
     def distance(self, discriminator: Tensor, generator: Tensor) -> Tensor:
-        """How far both losses are from the end of the game, summed."""
+        """How far the losses are from the end of the game, summed over those that have one."""
         ours, theirs = self.game.end
-        return (discriminator - ours).abs() + (generator - theirs).abs()
+        first = (discriminator - ours).abs()
+        return first if theirs is None else first + (generator - theirs).abs()
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
         """Where the game stands on held-out pictures, with both in eval mode."""
