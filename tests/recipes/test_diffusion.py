@@ -124,6 +124,16 @@ def test_a_wrong_sampler_is_refused_before_training(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_more_steps_than_times_are_refused_before_training(tmp_path):
+    with pytest.raises(UserError, match="sampler_steps is 4; wanted: at most times, which is 3"):
+        trained("ddpm_mnist", tmp_path / "run", 2, "times=3")
+
+
+def test_models_without_steps_refuse_them():
+    with pytest.raises(UserError, match="--steps 3 was given; wanted: a diffusion model or flow"):
+        find("vae_mnist")().check(Ask(1, torch.Generator(), steps=3))
+
+
 def test_a_size_that_does_not_fit_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"28x28, sides that are multiples of 8"):
         trained("ddpm_mnist", tmp_path / "run", 2, "model=denoiser_small", "size=28")

@@ -55,8 +55,9 @@ def drowning(x: Pictures, levels: Sequence[float], clean: Clean, unit: Callable[
     ]
     shares = ", ".join(f"{a:.3g}" for a in levels)
     reading = (
-        f"Alpha bar from left to right: {shares}. In much noise the answer is the mean of all pictures that "
-        "may be behind it, so it is blurred, and it would be wrong to stop at a single look."
+        f"Alpha bar from left to right: {shares}. In much noise the best answer is the mean of all pictures "
+        "that may be behind it: blurred, and no picture itself. A network that predicts the noise errs most "
+        "there, as its error is divided by the root of alpha bar."
     )
     return Section(
         "Through noise", reading, strip(torch.cat(rows), len(levels), "test pictures in rising noise")

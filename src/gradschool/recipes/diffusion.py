@@ -65,6 +65,9 @@ class DiffusionRun(GenerativeRun):
         """Squared errors."""
         if self.sampler not in self.samplers:
             raise UserError(f"sampler is {self.sampler!r}", f"one of {', '.join(self.samplers)}", "")
+        if self.sampler_steps > self.most_steps():
+            wanted = f"at most times, which is {self.most_steps()}"
+            raise UserError(f"sampler_steps is {self.sampler_steps}", wanted, "")
         return self.process(model, held_out)
 
     def common(self, model: nn.Module, held_out: str) -> dict[str, Any]:
@@ -244,7 +247,8 @@ class FlowRun(DiffusionRun):
     sampler_steps: Count = 20
     """Steps from noise to picture; heun runs the network twice in each."""
     pairing: Literal["random", "transport"] = "random"
-    """Which noise becomes which picture of a batch: by chance, or so that the lines are shortest."""
+    """Which noise becomes which picture of a batch: by chance, or so that the lines are shortest. With
+    classes the latter gives each class noises of its own, which sampling does not: leave it at random."""
 
     samplers: ClassVar[tuple[str, ...]] = ("euler", "heun", "ddim", "dpm")
 
