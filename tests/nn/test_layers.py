@@ -46,13 +46,8 @@ LAYERS = {
 CASES = [
     pytest.param(name, *case, id=f"{name}-{i}") for name in LAYERS for i, case in enumerate(LAYERS[name])
 ]
-WITHOUT_PEER = {
-    "BlurPool2d",
-    "ConvNormAct",
-    "Reshape",
-    "SpectralConv2d",
-    "SpectralLinear",
-}  # tested below; Dropout as well, whose draws are torch's
+# The first two are tested below (Dropout as well, whose draws are torch's), spectral ones in models/test_players.
+WITHOUT_PEER = {"BlurPool2d", "ConvNormAct", "Reshape", "SpectralConv2d", "SpectralLinear"}
 
 
 def noise(*shape, seed=0):
