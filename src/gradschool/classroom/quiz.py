@@ -274,4 +274,7 @@ def run(
             say(f"{mark} {verdict.feedback}".strip())
             if verdict.right:
                 break
+        else:
+            if question.id in first and shown.question.why:
+                say(filled(shown.question.why, shown.values))
     return first

@@ -123,7 +123,7 @@ def conclude_small(args: Args, folder: Any, overlaid: list[Any]) -> int:
     print(f" run      {folder.path}")
     if overlaid:
         tell(overlaid)
-    raced = run_race(folder) if overlaid else None
+    raced = run_race(folder) if any(one.calls for one in overlaid) else None
     print(" next     gradschool check, or see the course: gradschool")
     metrics = folder.read("result.json")["metrics"]
     finish(args, {"run": folder.path, "recipe": args.recipe, "metrics": metrics, "race": raced})
@@ -161,7 +161,7 @@ def conclude(args: Args, run: Any, folder: Any, overlaid: list[Any]) -> int:
     raced = None
     if overlaid:
         tell(overlaid)
-        raced = run_race(folder)
+        raced = run_race(folder) if any(one.calls for one in overlaid) else None
     if args.report:
         print(f" report   {run.report(folder, args.ood)}")
     print(f" next     {run.next_step(folder)}")

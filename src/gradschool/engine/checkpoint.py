@@ -39,7 +39,7 @@ def disk_errors(place: Path) -> Iterator[None]:
                 f"the disk of {place} is full", "room for a checkpoint",
                 f"Free some space, then go on with --resume {place}; what was saved before is whole.",
             ) from error  # fmt: skip
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT):
             raise UserError(
                 f"{place} cannot be written", "a folder that can", "Choose another with --out."
             ) from error

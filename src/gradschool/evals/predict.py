@@ -84,7 +84,7 @@ def predict(
         WorkFailed: none of the files could be read.
     """
     files = pictures_in(paths)
-    read_any = False
+    read_any, why = False, ""
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(files), batch_size):
             # 1. Decode a batch in parallel; what cannot be read is told and left out.
@@ -92,8 +92,10 @@ def predict(
             decoded = dict(zip(part, pool.map(lambda file: _try(classifier, file), part), strict=True))
             good = {file: pixels for file, pixels in decoded.items() if isinstance(pixels, Tensor)}
             for file, reason in decoded.items():
-                if isinstance(reason, str) and skip is not None:
-                    skip(file, reason)
+                if isinstance(reason, str):
+                    why = why or f" ({reason})"
+                    if skip is not None:
+                        skip(file, reason)
             # 2. One pass for the rest.
             if good:
                 read_any = True
@@ -102,7 +104,7 @@ def predict(
                 progress(start + len(part), len(files))
     if not read_any:
         what = (
-            f"{files[0]} could not be read"
+            f"{files[0]} could not be read{why}"
             if len(files) == 1
             else f"None of {len(files)} files could be read"
         )

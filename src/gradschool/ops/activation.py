@@ -39,7 +39,7 @@ def step(x: X) -> X:
 @op
 def sigmoid(x: X) -> X:
     """1 / (1 + exp(-x)), in (0, 1). Saturates beyond about |x| = 5: the derivative is below 0.007 there."""
-    # 1. The exponential of a negative number cannot overflow, so take it of -|x|.
+    # 1. exp of a negative number cannot overflow: take it of -magnitude(x). (The slope of abs is 0 at 0.)
     small = torch.exp(-magnitude(x))
     # 2. Above 0 that is exp(-x); below it is exp(x), and both sides of the fraction are multiplied by it.
     return torch.where(x >= 0, 1 / (1 + small), small / (1 + small))

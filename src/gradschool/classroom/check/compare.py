@@ -61,6 +61,7 @@ def same_kinds(about: str, got: Any, want: Any, came: object, place: str = "") -
     if kind(got) != kind(want):
         where = f" at {place}" if place else ""
         said = f"For {about}: {kind(want)} was expected{where}, {kind(got)} came."
+        said += " Did you forget `return`?" if got is None and not place else ""
         raise Failure("wrong_type", said, came=came if kind(got) not in ("None",) else None)
     if isinstance(want, list | tuple | dict):
         if len(got) != len(want) or (isinstance(want, dict) and list(got) != list(want)):

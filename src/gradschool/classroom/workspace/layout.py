@@ -22,6 +22,9 @@ from gradschool.errors import UserError
 State = Literal["new", "kept", "updated", "merged", "conflict"]
 
 
+WORK = "gradschool-work"
+
+
 @dataclass(frozen=True)
 class Laid:
     """A file that `start` saw to.
@@ -70,8 +73,14 @@ class Workspace:
 
 
 def find_workspace(folder: Path | None = None) -> Workspace:
-    """The learner's folder: `folder`, else GRADSCHOOL_WORK, else ./gradschool-work."""
-    return Workspace(folder or Path(os.environ.get("GRADSCHOOL_WORK") or "gradschool-work"))
+    """The learner's folder: `folder`, else GRADSCHOOL_WORK, else gradschool-work here or further up."""
+    if named := folder or os.environ.get("GRADSCHOOL_WORK"):
+        return Workspace(Path(named))
+    here = Path.cwd()
+    for place in (here / WORK, here, *(found for above in here.parents for found in (above / WORK, above))):
+        if place.name == WORK and place.is_dir():
+            return Workspace(Path(WORK) if place.parent == here else place)
+    return Workspace(Path(WORK))
 
 
 def start(chapter: Chapter, workspace: Workspace) -> list[Laid]:
@@ -144,7 +153,10 @@ def text_for(chapter: Chapter, exercise: Exercise, solved: bool = False, source:
     cut = blank(source, exercise.function, exercise.steps)
     _, holder = find(ast.parse(source), exercise.function)
     title = f"chapter {chapter.number}, {chapter.title}: about {exercise.minutes} minutes."
-    head = f'"""Exercise {exercise.id} of {title}\n\nCheck it with: gradschool check {exercise.id}\n"""\n\n'
+    without = ", ".join(pattern for pattern in exercise.forbid if not pattern.startswith("aten::"))
+    rule = f"Do without: {without}.\n" if without else ""
+    told = f"{rule}Check it with: gradschool check {exercise.id}\n"
+    head = f'"""Exercise {exercise.id} of {title}\n\n{told}"""\n\n'
     function = "".join(split(source)[first_line(holder) : holder.end_lineno]) if solved else cut.function
     marker = "" if solved else "from gradschool.classroom import NotAttempted\n"
     return f"{head}{imports_for(source, holder, exercise.module, marker)}\n\n{function}"
