@@ -46,7 +46,7 @@ LAYERS = {
 CASES = [
     pytest.param(name, *case, id=f"{name}-{i}") for name in LAYERS for i, case in enumerate(LAYERS[name])
 ]
-# The first two are tested below (Dropout as well, whose draws are torch's), spectral ones in models/test_players.
+# The first two are tested below (Dropout too, whose draws are torch's), spectral ones in models/test_players.
 WITHOUT_PEER = {"BlurPool2d", "ConvNormAct", "Reshape", "SpectralConv2d", "SpectralLinear"}
 
 
