@@ -31,6 +31,7 @@ COMMANDS = {
     "export": "write a run's network as ONNX and check it",
     "runs": "list the runs in this folder",
     "compare": "put runs side by side",
+    "coursework": "a whole coursework: its figures, and its marks: gradschool coursework vae-dcgan",
     "ladder": "one baseline, then each cure alone, as a table",
     "data": "data sets: where each lies; fetch or check one",
     "bench": "time the library against its peers on this machine",
@@ -116,7 +117,7 @@ def parse(kind: type, name: str, words: list[str]) -> Any:
 def overview() -> str:
     """The help of the whole command line."""
     lines = ["gradschool: a deep-learning course you can run", "", "usage: gradschool COMMAND ...", ""]
-    lines += [f"  {name:<9} {text}" for name, text in COMMANDS.items()]
+    lines += [f"  {name:<10} {text}" for name, text in COMMANDS.items()]
     lines += ["", "gradschool COMMAND --help explains one; every command takes --json and --debug."]
     return "\n".join(lines)
 

@@ -1,0 +1,43 @@
+"""Courseworks: whole guided projects, each one file here; a new file with a class of its name is enough."""
+
+import ast
+import difflib
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gradschool.errors import UserError
+
+if TYPE_CHECKING:
+    from gradschool.classroom.coursework.frame import Coursework
+
+
+def class_name(name: str) -> str:
+    """The class of a coursework: vae-dcgan is VaeDcgan."""
+    return "".join(part.capitalize() for part in name.replace("_", "-").split("-"))
+
+
+def listing() -> dict[str, str]:
+    """Every coursework's name and the first line of its class's docstring, without importing any."""
+    found = {}
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and node.name == class_name(file.stem) and node.bases:
+                found[file.stem.replace("_", "-")] = (ast.get_docstring(node) or "").split("\n")[0]
+    return found
+
+
+def find(name: str) -> "type[Coursework]":
+    """The class of a coursework.
+
+    Raises:
+        UserError: there is none of that name; the nearest is named.
+    """
+    known, name = listing(), name.replace("_", "-")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        guess = f"Did you mean {near[0]}?" if near else "See: gradschool coursework"
+        raise UserError(f"there is no coursework {name!r}", f"one of {', '.join(known)}", guess)
+    module = importlib.import_module(f"gradschool.classroom.coursework.{name.replace('-', '_')}")
+    kind: type[Coursework] = getattr(module, class_name(name))
+    return kind
