@@ -32,6 +32,14 @@ def test_it_is_scipys(n, m, d):
     assert frechet_distance(fitted(x), fitted(y)) == pytest.approx(by_sqrtm(x, y), rel=1e-6)
 
 
+def test_it_is_torch_fidelitys():
+    metric = pytest.importorskip("torch_fidelity.metric_fid")
+    x, y = features(500, 64, 0).double(), features(400, 64, 1, 0.05).double()
+    told = [metric.fid_features_to_statistics(each) for each in (x, y)]
+    wanted = metric.fid_statistics_to_metric(*told, verbose=False)[metric.KEY_METRIC_FID]
+    assert frechet_distance(fitted(x), fitted(y)) == pytest.approx(wanted, rel=1e-6)
+
+
 @pytest.mark.parametrize(("n", "m"), [(40, 50), (40, 40), (40, 400), (400, 40)])
 def test_few_pictures_give_the_same_by_the_short_way(n, m):
     """SciPy's root of a singular matrix is good to about 1e-5 only; NumPy's nuclear norm is exact."""
