@@ -237,7 +237,8 @@ def named(result, outcome, words):
     told = "\n".join(lines(result, 100))
     assert result.outcome == outcome, told
     assert words in " ".join(told.split()), told
-    assert len(told.splitlines()) <= 6
+    assert len(told.partition("   printed:")[0].splitlines()) <= 6
+    assert len(told.splitlines()) <= 13
 
 
 @pytest.mark.parametrize("name", PERCEPTRON)
@@ -256,6 +257,23 @@ def test_torch_submission_never_passes(verdict, name):
 def test_right_answer_passes_after_all_of_this(verdict):
     result = verdict("perceptron-update", perceptron("print('noise')\n" + dedent(RIGHT)))
     assert result.passed, lines(result)
+    assert result.printed.splitlines()[:5] == ["noise"] * 5
+    assert "more lines" in result.printed
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("print('begun')\nk = 0\nwhile True:\n    k += 0", "`"),
+        ("print('begun')\nb = a = np.ones((900, 900))\nwhile True:\n    b = a @ a", "`b = a @ a`"),
+        ("print('begun')\ntime.sleep(1000)", "at line 7: `time.sleep(1000)`"),
+    ],
+)
+def test_timeout_names_the_line_and_keeps_what_was_printed(verdict, body, words):
+    result = verdict("perceptron-update", perceptron(body), seconds=1.0)
+    named(result, "timeout", words)
+    assert "when its time was up, at line" in result.said
+    assert result.printed == "begun"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from gradschool.classroom.check.compare import Tolerance, close, same_kinds
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.ladder import Case, Ladder
 from gradschool.classroom.check.remote import Local
-from gradschool.classroom.check.report import Failure, Result, lines
+from gradschool.classroom.check.report import Failure, Result, first_lines, lines
 from gradschool.classroom.workspace.layout import text_for
 
 EXACT = Tolerance(0, 0, "whole numbers")
@@ -62,7 +62,7 @@ def test_without_fork_the_verdict_is_the_same(tmp_path, solved, outcome):
     ("body", "outcome"),
     [
         ("__import__('os')._exit(0)", "import"),
-        ("while True: pass", "timeout"),
+        ("print('begun')\nwhile True: pass", "timeout"),
         ("a = []\nwhile True: a.append(bytearray(10**7))", "memory"),
     ],
 )
@@ -73,6 +73,7 @@ def test_without_fork_tricks_end_the_same_way(tmp_path, body, outcome):
     text = f"{body}\ndef update(w, x, target, learning_rate=1.0): ...\n"
     result = run_spawned(Job(exercise.id, str(chapter.folder), "mine.py", text, 2.0, 2**28))
     assert result.outcome == outcome, lines(result)
+    assert result.printed == ("begun" if outcome == "timeout" else "")
 
 
 @pytest.mark.parametrize(
@@ -130,3 +131,33 @@ def test_report_never_exceeds_six_lines_and_never_cuts_the_next_step():
     assert len(told) <= 6
     assert told[-1].strip() == "next: do this"
     assert max(map(len, told)) <= 60
+
+
+@pytest.mark.parametrize(
+    ("got", "want", "words"),
+    [
+        ({"most": 0.5}, {"most": 0.25}, "0.25 was expected for 'most', 0.5 came"),
+        ([1, 2], [1, 3], "3 was expected at [1], 2 came"),
+        ({"rows": [[1, 2]]}, {"rows": [[1, 3]]}, "3 was expected at [0][1] of 'rows', 2 came"),
+        ({"w": np.eye(3)}, {"w": np.ones((3, 3))}, "at [0, 1] of 'w' 1 was expected, 0 came; 6 of 9 differ"),
+        (np.eye(3), np.ones((3, 3)), "at [0, 1] 1 was expected, 0 came; 6 of 9 differ"),
+        ({"w": np.ones(2)}, {"w": np.ones(3)}, "shape (3,) of 'w' was expected, (2,) came"),
+        ({"w": 1, "b": 2}, {"w": 1, "c": 2}, "parts 'w', 'c' were expected, 'w', 'b' came"),
+        ({"w": None}, {"w": 1.0}, "a number was expected for 'w', None came"),
+    ],
+)
+def test_first_differing_place_is_told_in_words(got, want, words):
+    failure = failure_of(Ladder(Local(lambda: got)).agrees, [Case("it", ())], lambda: want, EXACT)
+    assert words in failure.said
+
+
+def test_printing_stands_below_the_verdict_and_is_cut():
+    result = Result(
+        "a", "pass", printed=first_lines("".join(f"{i} \x1b[31m{'y' * 200}\n" for i in range(1234)))
+    )
+    told = lines(result, 60)
+    assert told[1:3] == ["   printed:", "   | 0  [31m" + "y" * 43 + " ..."]
+    assert told[-1] == "   | (and 1,229 more lines, from all calls together)"
+    assert len(told) == 8
+    assert max(map(len, told)) <= 60
+    assert lines(Result("a", "pass", printed=first_lines("")), 60) == lines(Result("a", "pass"), 60)

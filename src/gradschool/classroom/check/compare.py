@@ -24,16 +24,40 @@ class Tolerance:
     why: str
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+Place = tuple[str | int | tuple[int, ...], ...]  # names and indices from the outside in
+
+
+def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
     """The numbers and arrays in a nested result, each with its place."""
     if isinstance(value, dict):
         for key, part in value.items():
-            yield from leaves(part, f"{path}[{key!r}]")
+            yield from leaves(part, (*place, key))
     elif isinstance(value, list | tuple):
         for i, part in enumerate(value):
-            yield from leaves(part, f"{path}[{i}]")
+            yield from leaves(part, (*place, i))
     else:
-        yield path, numbers(value)
+        yield place, numbers(value)
+
+
+def spot(place: Place) -> str:
+    """A place in words: 'loss', [2], [1][2, 3] of 'rows'."""
+    parts: list[str] = []
+    for key in place:
+        if isinstance(key, str):
+            parts.append(repr(key))
+            continue
+        index = f"[{', '.join(map(str, key)) if isinstance(key, tuple) else key}]"
+        if parts and parts[-1].startswith("["):
+            parts[-1] += index
+        else:
+            parts.append(index)
+    return " of ".join(reversed(parts))
+
+
+def at(place: Place) -> str:
+    """As `spot`, with what stands before it: at [2], for 'loss'; "" for the whole."""
+    told = spot(place)
+    return f"{'at' if told.startswith('[') else 'for'} {told}" if told else ""
 
 
 def numbers(value: Any) -> Any:
@@ -56,26 +80,28 @@ def kind(value: Any) -> str:
     return words.get(type(value), type(value).__name__)
 
 
-def same_kinds(about: str, got: Any, want: Any, came: object, place: str = "") -> None:
+def same_kinds(about: str, got: Any, want: Any, came: object, place: Place = ()) -> None:
     """Refuse a result whose type, or that of a part, is not the oracle's."""
     if kind(got) != kind(want):
-        where = f" at {place}" if place else ""
-        said = f"For {about}: {kind(want)} was expected{where}, {kind(got)} came."
+        said = f"For {about}: {kind(want)} was expected {at(place)}".rstrip() + f", {kind(got)} came."
         said += " Did you forget `return`?" if got is None and not place else ""
         raise Failure("wrong_type", said, came=came if kind(got) not in ("None",) else None)
     if isinstance(want, list | tuple | dict):
-        if len(got) != len(want) or (isinstance(want, dict) and list(got) != list(want)):
+        if isinstance(want, dict) and list(got) != list(want):
+            names = [", ".join(map(repr, one)) or "none" for one in (want, got)]
+            raise Failure("wrong_type", f"For {about}: parts {names[0]} were expected, {names[1]} came.")
+        if len(got) != len(want):
             raise Failure("wrong_type", f"For {about}: {len(want)} parts were expected, {len(got)} came.")
         keys = list(want) if isinstance(want, dict) else range(len(want))
         for key in keys:
-            same_kinds(about, got[key], want[key], came, f"{place}[{key!r}]")
+            same_kinds(about, got[key], want[key], came, (*place, key))
 
 
 def same_shapes(about: str, got: Any, want: Any, came: object) -> None:
     """Refuse an array of another shape than the oracle's."""
     for (place, g), (_, w) in zip(leaves(got), leaves(want), strict=True):
         if np.shape(g) != np.shape(w):
-            which = f" of {place}" if place else ""
+            which = f" of {spot(place)}" if place else ""
             said = f"For {about}: shape {np.shape(w)}{which} was expected, {np.shape(g)} came."
             raise Failure("wrong_shape", said, came=came)
 
@@ -110,15 +136,13 @@ def close(outcome: Any, lead: str, got: Any, want: Any, tolerance: Tolerance, ca
             raise Failure(outcome, f"{lead} {difference(place, g, w, wrong)}", came=came)
 
 
-def difference(place: str, g: Any, w: Any, wrong: Any) -> str:
+def difference(place: Place, g: Any, w: Any, wrong: Any) -> str:
     """Expected and came, in full where they are short, else at the first differing place."""
     if wrong.ndim == 0 or wrong.size <= 6:
-        which = f" at {place}" if place else ""
-        return f"{spelt(w)} was expected{which}, {spelt(g)} came."
-    at = tuple(int(i) for i in np.argwhere(wrong)[0])
-    where = f"{place}[{', '.join(map(str, at))}]"
+        return f"{spelt(w)} was expected {at(place)}".rstrip() + f", {spelt(g)} came."
+    first = tuple(int(i) for i in np.argwhere(wrong)[0])
     count = f"{int(wrong.sum())} of {wrong.size} differ"
-    return f"at {where} {spelt(w[at])} was expected, {spelt(g[at])} came; {count}."
+    return f"{at((*place, first))} {spelt(w[first])} was expected, {spelt(g[first])} came; {count}."
 
 
 def spelt(value: Any) -> str:

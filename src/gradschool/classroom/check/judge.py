@@ -27,7 +27,7 @@ NEXT = {
     "import": "mend that line; the function itself was not called yet.",
     "timeout": "look for a loop that does not end.",
     "memory": "look for an array that grows, or a product over axes that should meet.",
-    "crash": "look at the names and shapes in that line; print is silent here, so try it in Python itself.",
+    "crash": "look at the names and shapes in that line; what you print() is shown below.",
     "wrong_type": "compare with Returns in the docstring.",
     "wrong_shape": "write down the shape after each step and compare with the signature.",
     "wrong_dtype": "make new arrays in the dtype of the inputs.",

@@ -4,7 +4,9 @@ Resource limits where the system has them (Linux, macOS); an audit hook everywhe
 and tricks, not an attacker with native code: a class that grades strangers' code adds a sandbox around it.
 """
 
+import faulthandler
 import importlib.util
+import io
 import os
 import sys
 from dataclasses import dataclass
@@ -89,9 +91,21 @@ def address_space() -> int:
         return 0
 
 
-def quiet(output: int) -> None:
-    """Give this process no input, and send what it prints to the open file `output`."""
+def quiet(output: int, errors: int | None = None) -> None:
+    """Give this process no input; send what it prints to the open file `output`, line by line.
+
+    Args:
+        output: descriptor of a file.
+        errors: of the file for standard error; `output` as well if None.
+    """
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(output, 1)
-    os.dup2(output, 2)
+    os.dup2(output if errors is None else errors, 2)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
+
+
+def tell_where(seconds: float) -> None:
+    """Write to standard error where this process is, just before its time is up."""
+    faulthandler.dump_traceback_later(0.9 * seconds, file=2)

@@ -13,6 +13,7 @@ Outcome = Literal[
     "infra_error",
 ]  # fmt: skip
 LINES = 6
+PRINTED = 5  # lines of the learner's own output that are shown below the verdict
 
 
 class Failure(Exception):
@@ -44,6 +45,7 @@ class Result:
         seconds: how long the check ran.
         file, sha256: whose code was under test.
         stages: those that were passed.
+        printed: what the learner's code printed, cut.
     """
 
     exercise: str
@@ -56,6 +58,7 @@ class Result:
     file: str = ""
     sha256: str = ""
     stages: tuple[str, ...] = field(default_factory=tuple)
+    printed: str = ""
 
     @property
     def passed(self) -> bool:
@@ -69,7 +72,7 @@ class Result:
 
 
 def lines(result: Result, width: int | None = None) -> list[str]:
-    """A result as at most six lines of text.
+    """A result as at most six lines of text; below them the first lines that the learner's code printed.
 
     Args:
         result: of a check.
@@ -91,7 +94,22 @@ def lines(result: Result, width: int | None = None) -> list[str]:
     room = LINES - 1 - len(step)
     if len(told) > room:
         told = [*told[: room - 1], textwrap.shorten(told[room - 1], width - 8, placeholder="") + " ..."]
-    return [head, *(f"   {line}" for line in [*told, *step][: LINES - 1])]
+    verdict = [head, *(f"   {line}" for line in [*told, *step][: LINES - 1])]
+    # 3. What was printed stands apart.
+    printed = [
+        line if len(line) <= width - 6 else line[: width - 10] + " ..."
+        for line in result.printed.splitlines()
+    ]
+    return [*verdict, *(["   printed:"] if printed else []), *(f"   | {line}" for line in printed)]
+
+
+def first_lines(output: str) -> str:
+    """The first lines of what was printed over all calls of a check, then how many more there were."""
+    found = ["".join(c if c.isprintable() else " " for c in line)[:500] for line in output.splitlines()]
+    more = len(found) - PRINTED
+    return "\n".join(
+        [*found[:PRINTED], *([f"(and {more:,} more lines, from all calls together)"] if more > 0 else [])]
+    )
 
 
 def from_record(record: dict[str, Any], file: Path) -> Result:

@@ -7,20 +7,21 @@ carries the verdict exist, so nothing in it can write a verdict or read the trut
 import contextlib
 import json
 import os
+import re
 import select
 import signal
 import socket
 import tempfile
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gradschool.classroom.author.manifest import Chapter, Exercise
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.judge import NEXT, judge
 from gradschool.classroom.check.limits import Limits, quiet
-from gradschool.classroom.check.report import Result, from_record
+from gradschool.classroom.check.report import Result, first_lines, from_record
 from gradschool.classroom.check.subject import Work, serve
 from gradschool.classroom.check.wire import Channel
 
@@ -48,11 +49,11 @@ def run_forked(job: Job) -> Result:
     work = work_of(job, chapter, exercise)
     # 1. The learner's process, which is left nothing but its end of the channel.
     ours, theirs = socket.socketpair()
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         subject = os.fork()
         if subject == 0:
             os.setsid()
-            quiet(output.fileno())
+            quiet(output.fileno(), errors.fileno())
             keep_only(theirs.fileno())
             serve(Channel(theirs), work)
             os._exit(0)
@@ -77,7 +78,7 @@ def run_forked(job: Job) -> Result:
             os.close(read)
             for process, kill in ((subject, os.killpg), (judging, os.kill)):
                 end(process, kill)
-    return concluded(job, said, is_starved)
+        return observed(concluded(job, said, is_starved), job.text, output, errors)
 
 
 def keep_only(fd: int) -> None:
@@ -143,3 +144,32 @@ def starved(job: Job, result: Result) -> Result:
     told = "It asked for more memory than a check may use."
     return Result(job.exercise, "memory", result.stage, told, "", NEXT["memory"], result.seconds,
                   job.path, result.sha256, result.stages)  # fmt: skip
+
+
+def observed(result: Result, text: str, output: BinaryIO, errors: BinaryIO) -> Result:
+    """A result with what the learner's process printed, and for a timeout the line where it was.
+
+    Args:
+        result: the verdict.
+        text: of the learner's file.
+        output, errors: files behind the process's standard output and standard error.
+    """
+    if result.outcome == "timeout" and (line := line_reached(content(errors), result.file)):
+        quoted = text.splitlines()[line - 1].strip()
+        said = f"It was still running when its time was up, at line {line}: `{quoted}`."
+        result = replace(result, said=said)
+    return replace(result, printed=first_lines(content(output)))
+
+
+def content(file: BinaryIO) -> str:
+    """A whole file as text."""
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def line_reached(trace: str, path: str) -> int:
+    """The line of a file that runs in the last traceback of `faulthandler`; 0 if none does."""
+    shown = path.encode("ascii", "backslashreplace").decode()
+    last = trace.rpartition("Timeout (")[2]
+    found = re.search(rf'File "{re.escape(shown)}", line (\d+) in', last)
+    return int(found[1]) if found else 0

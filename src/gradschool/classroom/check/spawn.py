@@ -21,7 +21,7 @@ from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.judge import judge
 from gradschool.classroom.check.limits import Limits, quiet
 from gradschool.classroom.check.report import Result
-from gradschool.classroom.check.runner import GLANCE, infra, rss, starved, work_of
+from gradschool.classroom.check.runner import GLANCE, infra, observed, rss, starved, work_of
 from gradschool.classroom.check.subject import Work, serve
 from gradschool.classroom.check.wire import Channel
 
@@ -36,10 +36,11 @@ class Spare:
         # 1. A door on this machine only; who comes must know the word.
         self.word = secrets.token_hex(16)
         self.output = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
         with socket.create_server(("127.0.0.1", 0)) as door:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", SUBJECT], stdin=subprocess.PIPE,
-                stdout=self.output, stderr=self.output,
+                stdout=self.output, stderr=self.errors,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
             )  # fmt: skip
             assert self.process.stdin is not None
@@ -62,11 +63,16 @@ class Spare:
                 return connection
             connection.close()
 
-    def end(self) -> None:
-        """Leave nothing of it."""
+    def stop(self) -> None:
+        """End the process."""
         self.process.kill()
         self.process.wait()
+
+    def end(self) -> None:
+        """Leave nothing of it."""
+        self.stop()
         self.output.close()
+        self.errors.close()
 
 
 def subject() -> None:
@@ -80,7 +86,7 @@ def subject() -> None:
     channel = Channel(connection)
     fields: dict[str, Any] = json.loads(channel.receive())
     lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    quiet(os.dup(1))
+    quiet(os.dup(1), os.dup(2))
     serve(channel, Work(**fields | lists | {"limits": Limits(**fields["limits"])}))
     os._exit(0)
 
@@ -99,7 +105,9 @@ def run_spawned(job: Job) -> Result:
         result = judge(chapter, exercise, job.text, job.path, channel)
         watcher.done.set()
         watcher.join()
-        return starved(job, result) if watcher.starved else result
+        spare.stop()
+        result = starved(job, result) if watcher.starved else result
+        return observed(result, job.text, spare.output, spare.errors)
     finally:
         with contextlib.suppress(OSError):
             spare.connection.close()

@@ -22,7 +22,7 @@ from typing import Any
 from gradschool.classroom import NotAttempted
 from gradschool.classroom.author.manifest import source_of
 from gradschool.classroom.author.strip import body_after_docstring, find, read_source
-from gradschool.classroom.check.limits import Forbidden, Limits, confine
+from gradschool.classroom.check.limits import Forbidden, Limits, confine, tell_where
 from gradschool.classroom.check.rules import is_forbidden
 from gradschool.classroom.check.wire import Channel, Closed
 
@@ -186,6 +186,7 @@ def serve(channel: Channel, work: Work) -> None:
             {"ok": False, "kind": "infra", "name": type(error).__name__, "text": str(error), "at": []}
         )
         return
+    tell_where(work.limits.seconds)
     try:
         function = load(work)
         channel.send({"ok": True, "callable": callable(function)})
