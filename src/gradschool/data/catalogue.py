@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from gradschool.data import sets
+from gradschool.data import sets, stacks
 from gradschool.data.cache import Arrays, Room, cache_folder, remembered
 from gradschool.data.fetch import brought, fetch, usable
 from gradschool.data.folder import open_folder
@@ -68,12 +68,12 @@ def in_pack(info: SetInfo) -> list[Path]:
         return []
     pack = Path(os.environ["GRADSCHOOL_DATA"]).expanduser()
     items = sorted(pack.iterdir()) if pack.is_dir() else []
-    named = [p for p in items if plain(p.stem if p.suffix == ".zip" else p.name) in spellings(info)]
+    named = [p for p in items if plain(p.stem if p.suffix in (".zip", ".npz") else p.name) in spellings(info)]
     return [*(pack / inside for inside in info.packs), *named]
 
 
 def open_set(name: str | Path, *, size: int | None = None, val: float = 0.1, seed: int = 0) -> Splits:
-    """Open a data set by name, or a folder or zip by path.
+    """Open a data set by name, or a folder, a zip or MedMNIST's .npz by path.
 
     Args:
         name: of a set, or a path; a bare name that is both is the set.
@@ -87,7 +87,8 @@ def open_set(name: str | Path, *, size: int | None = None, val: float = 0.1, see
     info, place = resolve(name)
     if info is None:
         assert place is not None, "what is no set is a path"
-        return open_folder(place, size, val, seed)
+        is_parts = place.suffix == ".npz"
+        return stacks.open_stack(place, val, seed) if is_parts else open_folder(place, size, val, seed)
     if info.has_masks:
         raise UserError(
             f"{info.name} has a class for each pixel", "one for each picture", "Try --data natural_animals."

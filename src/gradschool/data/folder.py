@@ -99,6 +99,7 @@ def open_folder(
     val: float = 0.1,
     seed: int = 0,
     layout: Callable[[Source], Listing] = entries,
+    fewest: int = 2,
 ) -> Splits:
     """A folder or zip of images as three parts.
 
@@ -108,9 +109,10 @@ def open_folder(
         val: share of the training images held out where the layout has no validation part, 0 to below 1.
         seed: of what is held out.
         layout: says which class and part each file belongs to.
+        fewest: classes that are wanted; 1 where they do not matter.
 
     Raises:
-        UserError: nothing to train on, or fewer than two classes.
+        UserError: nothing to train on, or too few classes.
     """
     # 1. List, part by part so that each is one stretch of the array; then decode, or find decoded.
     source = open_source(path)
@@ -128,7 +130,7 @@ def open_folder(
         raise UserError(f"{path} has no image that could be used ({file}: {reason}{others})", "images", "")
     # 2. Classes in the order of their names; every class needs an image.
     classes = class_names(kept)
-    if len(classes) < 2:
+    if len(classes) < fewest:
         raise UserError(f"{path} has one class ({classes[0]})", "two or more class folders", "")
     place = {name: i for i, name in enumerate(classes)}
     pixels = torch.from_numpy(arrays["pixels"])[: len(kept)]

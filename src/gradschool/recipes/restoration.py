@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gradschool.data.hide import Damage
 from gradschool.data.images import Images, Splits
 from gradschool.data.loader import evaluation_batches
+from gradschool.data.pictures import open_pictures
 from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
@@ -54,6 +55,10 @@ class RestoreRun(Run):
     def network(self) -> str:
         """The network's name, for people."""
         return RESTORERS[self.model].__name__
+
+    def open(self, seed: int, data: str | None = None) -> Splits:
+        """The pictures; they need no classes."""
+        return open_pictures(data or self.data, size=self.side(), val=self.val, seed=seed)
 
     def pipeline(self, images: Images) -> Pipeline:
         """Pixels from 0 to 1, as they are."""

@@ -2,19 +2,13 @@
 
 from pathlib import Path
 
-import numpy as np
-
 from gradschool.data.setinfo import Parts, RemoteFile, SetInfo
+from gradschool.data.stacks import read_medmnist
 
 
 def read(place: Path) -> Parts:
     """The published parts; the 14 findings become one: any or none."""
-    parts: Parts = {}
-    with np.load(place / "chestmnist.npz" if place.is_dir() else place, allow_pickle=False) as pack:
-        for part in ("train", "val", "test"):
-            found = (pack[f"{part}_labels"].sum(1) > 0).astype(np.int64)
-            parts[part] = pack[f"{part}_images"][:, None], found
-    return parts
+    return read_medmnist(place / "chestmnist.npz" if place.is_dir() else place)[0]
 
 
 SET = SetInfo(
