@@ -221,13 +221,14 @@ class Run:
         # 2. The model, from the seed alone.
         torch.manual_seed(mix(request.seed))
         model = machine.place_module(self.start_model(splits.train, pipeline))
-        if self.compile and machine.device.startswith("cuda"):
-            model.compile()
         # 3. What of it is trained, and on what.
         start = time.monotonic()
         trained, fed, held_out = self.feed(model, batches, self.evaluation(splits, pipeline), machine)
         seconds = time.monotonic() - start
         task = self.task(trained, splits, "val" if splits.val is not None else "test")
+        if self.compile and machine.device.startswith("cuda"):
+            for part in task.parts.values():
+                part.compile()
         # 4. The engine.
         if self.shard:
             for part in task.parts.values():
