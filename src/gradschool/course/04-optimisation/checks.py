@@ -100,12 +100,6 @@ def adam_step(ladder: Ladder) -> None:
     climb(ladder, torch.optim.Adam, variants, "lr 0.1")
 
 
-def decoupled_decay(ladder: Ladder) -> None:
-    """Against torch's AdamW, with little and with much decay."""
-    variants = [{"lr": 0.1, "weight_decay": 0.1}, {"lr": 0.05, "betas": (0.7, 0.9), "weight_decay": 0.5}]
-    climb(ladder, torch.optim.AdamW, variants, "lr 0.1, weight decay 0.1")
-
-
 # Schedule
 
 
