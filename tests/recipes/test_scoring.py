@@ -60,7 +60,23 @@ def test_wrong_runs_are_refused_in_a_sentence(runs, tmp_path):
         score(vae, vae)
     with pytest.raises(UserError, match="n is 3"):
         score(vae, network, n=3)
-    large = replace(reopen(vae)[0], size=28)  # the same run, as if it made larger pictures
-    large = train(large, Request("vae_mnist", steps=1, out=tmp_path / "large"), say=lambda text: None)
-    with pytest.raises(UserError, match="28x28 of 1 channels; wanted: 8x8"):
-        score(large, network)
+
+
+def test_pictures_of_another_size_are_brought_to_the_networks(runs, tmp_path, capsys):
+    vae, network = runs
+    large = replace(reopen(vae)[0], size=16)
+    large = train(large, Request("vae_mnist", steps=60, out=tmp_path / "large"), say=lambda text: None)
+    assert score(large, network, n=60)["resized"] == "16x16 to 8x8"
+    assert score(vae, network, n=60)["resized"] is None
+
+
+def test_without_a_network_a_judge_of_the_set_is_trained_once_and_kept(runs, tmp_path, monkeypatch, capsys):
+    vae, _ = runs
+    monkeypatch.setattr("gradschool.recipes.judge.cache_folder", lambda: tmp_path)
+    kind, used = {}, []
+    for _ in range(2):
+        assert command.run(command.Args(vae.path, n=60, json=True)) == 0
+        used.append(json.loads(capsys.readouterr().out.splitlines()[-1]))
+        kind = {file: file.stat().st_mtime for file in tmp_path.rglob("result.json")}
+    assert used[0] == used[1] and "digits" in used[0]["network"]
+    assert len(kind) == 1

@@ -1,4 +1,4 @@
-"""gradschool score RUN --network RUN2: how good generated pictures are, as a classifier of ours sees them."""
+"""gradschool score RUN: how good generated pictures are, as a classifier of ours sees them."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,9 @@ class Args:
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a generator's run."""
-    network: Path
-    """Folder of a classifier's run: the distances are between what it sees."""
+    network: Path | None = None
+    """Folder of a classifier's run: the distances are between what it sees. If not given, a small classifier
+    of the generator's own set is trained at first need and kept."""
     against: str | None = None
     """Real pictures: a set, folder or zip; what the generator was trained on if not given."""
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 2000
@@ -30,9 +31,12 @@ class Args:
 def run(args: Args) -> int:
     """Score, and say by whose eyes."""
     from gradschool.engine.run import RunFolder
+    from gradschool.recipes.judge import judge_of
     from gradschool.recipes.score import in_words, score
 
-    found = score(RunFolder.open(args.run), RunFolder.open(args.network), args.against, args.n, args.seed)
+    folder = RunFolder.open(args.run)
+    network = RunFolder.open(args.network) if args.network else judge_of(folder)
+    found = score(folder, network, args.against, args.n, args.seed)
     print(in_words(found))
     print(f" nearest   {args.run / 'nearest.png'}")
     finish(args, {"run": args.run, **found})

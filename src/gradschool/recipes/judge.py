@@ -13,7 +13,7 @@ from torch import nn
 from gradschool.data.cache import cache_folder
 from gradschool.data.images import Images, Splits
 from gradschool.engine.run import RunFolder
-from gradschool.errors import WorkFailed
+from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.coverage import Coverage, coverage, shares_of
 from gradschool.recipes.base import Request
 from gradschool.recipes.cifar10 import cifar10
@@ -40,6 +40,23 @@ def judge_for(run: GenerativeRun, splits: Splits) -> RunFolder:
             what = "the classifier that counts classes was not trained to its end"
             raise WorkFailed(what, "", "Go on with --resume, or do without: --set counted=0.") from error
     return RunFolder(folder)
+
+
+def judge_of(folder: RunFolder) -> RunFolder:
+    """The classifier that scores a finished generator: of its set at the stored size, whatever size it makes,
+    so that all generators of a set are seen by the same eyes.
+
+    Raises:
+        UserError: the run is no generator, or its pictures are of one class.
+    """
+    run, request = reopen(folder)
+    if not isinstance(run, GenerativeRun):
+        raise UserError(f"{folder.path} is no generator", "a run such as vae_mnist", "See: gradschool train")
+    splits = run.open(request.seed)
+    if len(splits.train.classes) < 2:
+        advice = "Name a classifier's run: --network RUN"
+        raise UserError(f"{splits.name} has one class, so no classifier can be trained on it", "", advice)
+    return judge_for(replace(run, size=None), splits)
 
 
 def classifying(run: GenerativeRun, images: Images) -> tuple[str, ImageRun]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 from gradschool.data.images import Images
 from gradschool.engine.run import RunFolder
@@ -40,6 +41,8 @@ def score(
 ) -> dict[str, Any]:
     """Compare n generated pictures with the test part of a set; writes score.json and nearest.png to the run.
 
+    Generated pictures of another size are brought to the classifier's, and the result says so.
+
     Args:
         folder: a finished run of a generator.
         network: a finished run of a classifier; its penultimate layer is what is compared.
@@ -61,7 +64,8 @@ def score(
     eye = classifier(network)
     # 2. What there is to look at.
     splits = run.open(folder.read("config.json")["seed"], against)
-    made = generated(folder, run, n, seed)
+    drawn = generated(folder, run, n, seed)
+    made = fitting(drawn, eye)
     test, train = spread(splits.test, n), spread(splits.train, 5 * n)
     ours, real, known = (look(eye, pixels) for pixels in (made, test.pixels, train.pixels))
     # 3. The scores; real pictures against real ones are the floor that no generator should fall below.
@@ -69,7 +73,8 @@ def score(
     apart = generators.copies(ours.features, known.features, real.features)
     found = scores(ours, real, look(eye, floor.pixels), seed) | {"copied": apart.share}
     whose = named(network, judge, ours)
-    told = {"n": n, "real": len(test), "against": splits.name, "seed": seed, "network": whose}
+    told: dict[str, Any] = {"n": n, "real": len(test), "against": splits.name, "seed": seed, "network": whose}
+    told["resized"] = None if made is drawn else f"{side_by_side(drawn)} to {side_by_side(made)}"
     folder.write("score.json", {**told, **found})
     # 4. The generated pictures that are nearest to a training picture, each above it.
     closest = apart.distance.argsort()[:SHOWN]
@@ -112,6 +117,19 @@ def generated(folder: RunFolder, run: GenerativeRun, n: int, seed: int) -> Tenso
 def as_stored(pictures: Tensor) -> Tensor:
     """Pictures in 0 to 1 as data sets hold them: uint8, on the CPU."""
     return (pictures.float().cpu().clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def fitting(pixels: Tensor, eye: Classifier) -> Tensor:
+    """Pictures (uint8) at the size that the classifier was trained on."""
+    size = eye.height, eye.width
+    if tuple(pixels.shape[2:]) == size:
+        return pixels
+    return interpolate(pixels.float(), size=size, mode="bilinear", antialias=True).round().to(torch.uint8)
+
+
+def side_by_side(pixels: Tensor) -> str:
+    """Width and height in words."""
+    return f"{pixels.shape[3]}x{pixels.shape[2]}"
 
 
 def look(eye: Classifier, pixels: Tensor) -> Looked:
@@ -159,6 +177,7 @@ def in_words(found: dict[str, Any]) -> str:
         [
             f" {found['n']:,} generated against {found['real']:,} real pictures of {found['against']}",
             f" seen by   {found['network']}; not Inception, so compare with nothing else",
+            *([f" resized   generated pictures from {found['resized']}"] if found["resized"] else []),
             f" frechet   {found['frechet']:.4g} (training pictures {found['frechet_of_real']:.4g})",
             f" kid       {kid['value']:.4g} [{kid['low']:.4g}, {kid['high']:.4g}]",
             f" precision {found['precision']:.3f}, recall {found['recall']:.3f}",
