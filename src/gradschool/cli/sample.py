@@ -30,7 +30,8 @@ class Args:
     out: Path | None = None
     """A .png file for one sheet, or a folder for one file a picture; else samples-SEED.png in the run."""
     film: bool = False
-    """Draw how the pictures come about, as a GIF: a walk through the codes, or noise that clears up."""
+    """Draw how pictures come about: a walk through the codes, or noise that clears up. A .gif file, or with
+    --out a .html page with a slider, or a .png strip of moments."""
     json: bool = False
     """Print the result as one line of JSON."""
 

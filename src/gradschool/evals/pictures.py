@@ -1,6 +1,5 @@
-"""Pictures made by a model, as files: one grid, many single files, or a film."""
+"""Pictures made by a model, as files: one grid, or many single files."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +48,3 @@ def save_each(folder: Path, images: Float[Tensor, "n c h w"]) -> list[Path]:
     for file, picture in zip(files, as_bytes(images), strict=True):
         Image.fromarray(picture).save(file)
     return files
-
-
-def save_film(
-    path: Path, frames: Sequence[Float[Tensor, "n c h w"]], columns: int, milliseconds: int = 80
-) -> None:
-    """Write grids one after the other as an animated GIF that stays on its last for two seconds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = [enlarged(grid(frame, columns), 2) for frame in frames]
-    times = [milliseconds] * (len(pictures) - 1) + [2000]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)

@@ -8,7 +8,8 @@ import torch
 from gradschool.engine.checkpoint import disk_errors
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.evals.pictures import save_each, save_film, save_grid
+from gradschool.evals.films import FORMS, save_film
+from gradschool.evals.pictures import save_each, save_grid
 from gradschool.recipes.finish import rebuilt
 from gradschool.recipes.generate import Ask, GenerativeRun, columns_for
 from gradschool.recipes.reopen import machine_of, reopen
@@ -35,7 +36,7 @@ def draw(folder: RunFolder, wanted: Wanted, out: Path | None = None) -> Path:
     Args:
         folder: a finished run of a generator.
         wanted: how many, from which noise, of which class.
-        out: a .png or .gif file, or a folder; None: a file in the run's folder.
+        out: a .png file or a folder, for a film a .gif, .png or .html file; None: a file in the run's folder.
     Raises:
         UserError: the run is no generator or not finished, or it cannot do what is wanted.
     """
@@ -47,6 +48,8 @@ def draw(folder: RunFolder, wanted: Wanted, out: Path | None = None) -> Path:
     model = machine_of(folder).place_module(model)
     suffix = "gif" if wanted.film else "png"
     out = out or folder.path / f"samples-{wanted.seed}.{suffix}"
+    if wanted.film and out.suffix.lower() not in FORMS:
+        raise UserError(f"--out is {out}", f"a file ending in {', '.join(FORMS)}", "Example: --out film.html")
     columns = columns_for(wanted.n)
     with disk_errors(out), torch.inference_mode():
         if wanted.film:
