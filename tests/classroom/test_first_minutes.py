@@ -102,6 +102,26 @@ def test_diff_reset_solution(capsys, monkeypatch):
     assert "solution" in record["exercises"]["perceptron-update"]
 
 
+def test_map_and_start_go_on_where_the_learner_is(capsys):
+    call(capsys, "start", "neurons")
+    assert "gradschool check perceptron-update" in call(capsys, "map")[1]
+    FILE.write_text(RIGHT)
+    call(capsys, "check", "perceptron-update")
+    shown = call(capsys, "map")[1]
+    assert "next     written-trace (15 min): gradschool check written-trace" in shown
+    assert str(FILE.parent / "written_trace.py") in shown
+    _, shown, _ = call(capsys, "start", "neurons", "--json")
+    assert f"{FILE}   passed" in shown
+    assert "write in written_trace.py" in shown
+    assert [one["passed"] for one in told(shown)["files"]][:2] == [True, False]
+    FILE.write_text(RIGHT + "# changed since\n")
+    assert f"{FILE}   begun, left as it is" in call(capsys, "start", "neurons")[1]
+    call(capsys, "start", "convolution")
+    newest = Path("gradschool-work/06-convolution/convolve.py")
+    os.utime(newest, (time.time() + 5,) * 2)
+    assert "gradschool check convolve" in call(capsys, "map")[1]
+
+
 def test_read_here_and_as_a_page(capsys):
     assert "Learning from mistakes" in call(capsys, "read", "neurons")[1]
     _, out, _ = call(capsys, "read", "neurons", "--html", "--json")

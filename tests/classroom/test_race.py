@@ -55,11 +55,20 @@ def test_late_collapse_is_below():
 def test_prediction_interval_against_its_definition():
     values = np.array([0.1, 0.2, 0.4, 0.5, 0.3])
     half = stats.t.ppf((1 + LEVEL) / 2, 4) * values.std(ddof=1) * np.sqrt(1.2)
-    assert prediction(values, 0.0) == pytest.approx(0.3 - half)
+    assert prediction(values, 0.0) == pytest.approx((0.3 - half, 0.3 + half))
 
 
 def test_equal_seeds_still_leave_the_resolution():
-    assert prediction(np.full(5, 0.9), 0.01) < 0.9 - 0.01
+    assert prediction(np.full(5, 0.9), 0.01)[0] < 0.9 - 0.01
+
+
+@pytest.mark.parametrize(("shift", "where"), [(0.0, "inside"), (0.5, "above"), (-0.5, "below")])
+def test_a_loss_is_outside_on_both_sides_for_the_learner_measures_it(shift, where):
+    losses = (20 * (1 - np.array(band().curves))).tolist()
+    shipped = Band("test", "", "test_loss", list(range(1, 21)), losses, 0.0, {})
+    verdict = race(20 * (1 - curves(1)[0]) + 6 * shift, shipped)
+    assert (verdict.where, verdict.inside) == (where, where == "inside")
+    assert "%" not in "".join([verdict.said, *draw(losses[0], shipped)])
 
 
 def test_curve_of_another_length_is_refused():

@@ -1,7 +1,8 @@
 """The race: a learner's training curve beside those of the reference over several seeds.
 
 One run is inside the band if its mean height and its end are what one more reference run would give: both
-within the two-sided 99 % prediction interval of Student's t over the seeds, above it counts as inside.
+within the two-sided 99 % prediction interval of Student's t over the seeds. A share of right answers may be
+better than that; a loss may not, for the learner's own function may be what measures it.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from gradschool.errors import UserError
 
 BANDS = Path(__file__).parent / "bands"
 LEVEL = 0.99
+SHARES = ("accuracy", "iou")
 SEEDS = 8
 HEIGHT, WIDTH = 8, 60
 
@@ -31,10 +33,10 @@ class Band:
     Args:
         recipe: that was trained.
         settings: a hash of its settings; other settings have other curves.
-        metric: e.g. test_accuracy, a share.
+        metric: e.g. test_accuracy, a share, or test_loss.
         across: where it was evaluated, in epochs.
         curves: one a seed, (seeds, evaluations).
-        resolution: the smallest step of the metric, 1 / test images.
+        resolution: the smallest step of the metric, 1 / test images of a share; 0 of a loss.
         machine: where it was measured.
     """
 
@@ -46,13 +48,27 @@ class Band:
     resolution: float
     machine: dict[str, str]
 
+    @property
+    def is_share(self) -> bool:
+        """Whether the metric is a share, of which more is better."""
+        return self.metric.partition("_")[2] in SHARES
+
+    def spelt(self, value: float) -> str:
+        """A value of the metric for people."""
+        return f"{100 * value:.1f} %" if self.is_share else f"{value:.4g}"
+
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a curve is inside the band, and why, in a sentence."""
+    """Where a curve is (inside, below or above the band), and why, in a sentence."""
 
-    inside: bool
+    where: str
     said: str
+
+    @property
+    def inside(self) -> bool:
+        """Whether it is inside the band."""
+        return self.where == "inside"
 
 
 def race(curve: Sequence[float], band: Band) -> Verdict:
@@ -71,21 +87,25 @@ def race(curve: Sequence[float], band: Band) -> Verdict:
         "on average": (reference.mean(1), mine.mean()),
         "at the end": (reference[:, -1], mine[-1]),
     }
-    lowest = {name: prediction(values, band.resolution) for name, (values, _) in parts.items()}
-    said = "; ".join(
-        f"{name} {100 * value:.1f} %, at least {100 * lowest[name]:.1f} % is expected of one more seed"
-        for name, (_, value) in parts.items()
-    )
-    return Verdict(all(value >= lowest[name] for name, (_, value) in parts.items()), said)
+    told, sides = [], set()
+    for name, (values, value) in parts.items():
+        low, high = prediction(values, band.resolution)
+        wanted = (
+            f"at least {band.spelt(low)}" if band.is_share else f"{band.spelt(low)} to {band.spelt(high)}"
+        )
+        told.append(f"{name} {band.spelt(value)}, {wanted} is expected of one more seed")
+        sides |= {"below"} if value < low else {"above"} if value > high and not band.is_share else set()
+    return Verdict(min(sides, default="inside"), "; ".join(told))
 
 
-def prediction(values: Any, resolution: float) -> float:
-    """The lower end of the interval in which one more value lies; Student's t, n - 1 degrees of freedom."""
+def prediction(values: Any, resolution: float) -> tuple[float, float]:
+    """The interval in which one more value lies; Student's t, n - 1 degrees of freedom."""
     from scipy.stats import t
 
     n = len(values)
     spread = np.sqrt(values.var(ddof=1) + resolution**2)
-    return float(values.mean() - t.ppf((1 + LEVEL) / 2, n - 1) * spread * np.sqrt(1 + 1 / n))
+    half = t.ppf((1 + LEVEL) / 2, n - 1) * spread * np.sqrt(1 + 1 / n)
+    return float(values.mean() - half), float(values.mean() + half)
 
 
 def curve_of(folder: Any, metric: str) -> tuple[list[float], list[float]]:
@@ -98,9 +118,12 @@ def draw(curve: Sequence[float], band: Band) -> list[str]:
     """The band in grey blocks and the curve as dots over it, as lines of text."""
     reference, mine = np.array(band.curves), np.array(curve)
     columns = np.linspace(0, len(mine) - 1, min(WIDTH, 2 * len(mine))).round().astype(int)
-    # 1. From the lowest to the highest number; the early climb is cut off where it would flatten the rest.
-    top = max(reference.max(), mine.max())
-    bottom = min(np.median(reference[:, 0]), np.quantile(mine, 0.1))
+    # 1. From the lowest to the highest; the early climb or fall is cut where it would flatten the rest.
+    top, bottom = max(reference.max(), mine.max()), min(reference.min(), mine.min())
+    if band.is_share:
+        bottom = min(np.median(reference[:, 0]), np.quantile(mine, 0.1))
+    else:
+        top = max(np.median(reference[:, 0]), np.quantile(mine, 0.9))
     heights = np.array([reference.min(0), reference.max(0), mine])
     scaled = (heights - bottom) / max(top - bottom, 1e-9) * (HEIGHT - 1)
     low, high, dots = np.clip(scaled.round(), 0, HEIGHT - 1)
@@ -108,8 +131,8 @@ def draw(curve: Sequence[float], band: Band) -> list[str]:
     lines = []
     for row in range(HEIGHT - 1, -1, -1):
         signs = ["●" if dots[c] == row else "░" if low[c] <= row <= high[c] else " " for c in columns]
-        label = f"{100 * (bottom + (top - bottom) * row / (HEIGHT - 1)):5.1f} %"
-        lines.append(f" {label} │{''.join(signs)}")
+        label = band.spelt(bottom + (top - bottom) * row / (HEIGHT - 1))
+        lines.append(f" {label:>7} │{''.join(signs)}")
     legend = f"░ reference, {len(reference)} seeds   ● yours   {band.across[-1]:g} epochs"
     return [*lines, f" {'':7} └{'─' * len(columns)}", f" {'':9}{legend}"]
 
@@ -143,7 +166,8 @@ def measure(recipe: str, seeds: int = SEEDS) -> Path:
         raise UserError(f"{seeds} seeds", "5 or more", "")
     # 1. The same training as anybody's, for each seed.
     settings = find(recipe)()
-    metric = "val_accuracy" if getattr(settings, "val", 0) else "test_accuracy"
+    score = getattr(settings, "monitor", ("test_accuracy", True))[0].partition("_")[2]
+    metric = f"{'val' if getattr(settings, 'val', 0) else 'test'}_{score}"
     own = getattr(settings, "train", None)
     curves, across, images = [], [0.0], 1
     with tempfile.TemporaryDirectory() as scrap:
@@ -154,7 +178,8 @@ def measure(recipe: str, seeds: int = SEEDS) -> Path:
             images = folder.read("result.json")["test_images"]
             curves.append(curve)
     # 2. With all that a reader needs.
-    band = Band(recipe, fingerprint(to_dict(settings)), metric, across, curves, 1 / images, machine())
+    step = 1 / images if score in SHARES else 0.0
+    band = Band(recipe, fingerprint(to_dict(settings)), metric, across, curves, step, machine())
     file = BANDS / f"{recipe}.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(asdict(band)) + "\n", encoding="utf-8")

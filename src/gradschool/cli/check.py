@@ -64,13 +64,17 @@ def check_all(workspace: Any, chosen: Iterable[Any], again: bool) -> list[dict[s
 
 def say_next(workspace: Any) -> None:
     """Name the next exercise."""
-    from gradschool.classroom.workspace.progress import course_map, next_exercise
+    from gradschool.classroom.workspace.progress import course_map, how_to, next_exercise
 
     chapters = course_map(workspace)
     done = sum(chapter["done"] for chapter in chapters)
     total = sum(len(chapter["exercises"]) for chapter in chapters)
     waiting = next_exercise(chapters)
-    told = f"next exercise: {waiting[1]['id']} ({waiting[1]['minutes']} min)" if waiting else "all done"
+    told = "all done"
+    if waiting:
+        chapter, exercise = waiting
+        way = "" if exercise["file"] else f": {how_to(chapter, exercise)}"
+        told = f"next exercise: {exercise['id']} ({exercise['minutes']} min){way}"
     print(f" next     {done} of {total} done · {told}")
 
 

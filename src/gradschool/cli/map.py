@@ -19,7 +19,7 @@ class Args:
 def run(args: Args) -> int:
     """Print one line a chapter."""
     from gradschool.classroom.workspace.layout import find_workspace
-    from gradschool.classroom.workspace.progress import course_map, next_exercise
+    from gradschool.classroom.workspace.progress import course_map, how_to, next_exercise
 
     chapters = course_map(find_workspace(args.dir))
     # 1. The chapters; a filled square is an exercise that passed.
@@ -38,9 +38,16 @@ def run(args: Args) -> int:
         name, exercise = waiting
         chapter = next(c for c in chapters if c["id"] == name)
         left = sum(e["minutes"] for e in chapter["exercises"] if not e["done"])
-        print(f" next     {exercise['id']} ({exercise['minutes']} min): gradschool start {name}")
+        print(f" next     {exercise['id']} ({exercise['minutes']} min): {how_to(name, exercise)}")
+        if exercise["file"]:
+            print(f" write    in {exercise['file']}")
         print(f" stop     a good place is the end of {chapter['title']}, {left} minutes from here")
-        print(" see      something run first: gradschool train digits · all commands: gradschool --help")
+        seen = "all commands: gradschool --help"
+        print(
+            f" see      {seen}"
+            if done
+            else f" see      something run first: gradschool train digits · {seen}"
+        )
     else:
         print(" next     all done. Train something of your own: gradschool train folder --data PATH")
     finish(args, {"chapters": chapters})

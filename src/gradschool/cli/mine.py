@@ -57,10 +57,11 @@ def run_race(folder: Any) -> dict[str, Any] | None:
         return None
     verdict = race(curve, band)
     print("\n".join(draw(curve, band)))
-    print(f" race     {'inside' if verdict.inside else 'below'} the band")
+    print(f" race     {verdict.where} the band")
     print("\n".join(f"          {part}" for part in verdict.said.split("; ")))
     told = {
-        "inside": verdict.inside, "said": verdict.said, "metric": band.metric,
+        "inside": verdict.inside, "where": verdict.where, "said": verdict.said,
+        "metric": band.metric, "share": band.is_share,
         "epochs": epochs, "yours": curve,
         "lowest": [min(column) for column in zip(*band.curves, strict=True)],
         "highest": [max(column) for column in zip(*band.curves, strict=True)],

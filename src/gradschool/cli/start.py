@@ -2,14 +2,14 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
 from gradschool.cli.main import finish
 
 STATES = {
-    "new": "", "kept": "yours, left as it is", "updated": "new version, you had not begun",
+    "new": "", "kept": "", "updated": "new version, you had not begun",
     "merged": "new version, your work carried over; a backup is in .course/backup",
     "conflict": "new version: look at the lines between <<<<<<< and >>>>>>>; a backup is in .course/backup",
 }  # fmt: skip
@@ -31,9 +31,9 @@ def run(args: Args) -> int:
     """Lay the files out and say where to begin."""
     from gradschool.classroom.author.manifest import find_chapter
     from gradschool.classroom.workspace.layout import find_workspace, start
-    from gradschool.classroom.workspace.progress import course_map, next_exercise
+    from gradschool.classroom.workspace.progress import course_map, next_exercise, remembered
 
-    # 1. Which chapter: the one asked for, or the first that is not done.
+    # 1. Which chapter: the one asked for, or the next that is not done.
     workspace = find_workspace(args.dir)
     waiting = next_exercise(course_map(workspace))
     chapter = find_chapter(args.chapter or (waiting or ("1", {}))[0])
@@ -43,20 +43,30 @@ def run(args: Args) -> int:
         f"Chapter {chapter.number} · {chapter.title} · {count(len(laid), 'exercise')}, "
         f"about {chapter.minutes} minutes · {chapter.needs}"
     )
+    passed = {one.exercise.id for one in laid if remembered(workspace, chapter, one.exercise)}
     for one in laid:
-        line = first_blank(one.file)
-        told = STATES[one.state] or (f"line {line}" if line else "")
-        print(f" {one.file}   {told}")
+        print(f" {one.file}   {'passed' if one.exercise.id in passed else STATES[one.state] or place(one)}")
     print(f" read     the lecture: gradschool read {chapter.id}")
-    print(" then     write in the first file, and: gradschool check --watch")
-    finish(
-        args,
-        {
-            "chapter": chapter.id,
-            "files": [asdict(one) | {"exercise": one.exercise.id} for one in laid],
-        },
-    )
+    waiting_here = [one for one in laid if one.exercise.id not in passed]
+    if not passed:
+        print(" then     write in the first file, and: gradschool check --watch")
+    elif waiting_here:
+        print(f" then     write in {waiting_here[0].file.name}, and: gradschool check --watch")
+    else:
+        print(f" then     all passed; a few questions wait: gradschool quiz {chapter.id}")
+    files = [asdict(one) | {"exercise": one.exercise.id, "passed": one.exercise.id in passed} for one in laid]
+    finish(args, {"chapter": chapter.id, "files": files})
     return 0
+
+
+def place(one: Any) -> str:
+    """Where to write in a file that nobody has begun; of one that somebody has, that it stays."""
+    from gradschool.classroom.workspace.progress import is_begun
+
+    line = first_blank(one.file)
+    if one.state == "kept" and is_begun(one.exercise, one.file):
+        return "begun, left as it is"
+    return f"line {line}" if line else ""
 
 
 def count(number: int, word: str) -> str:

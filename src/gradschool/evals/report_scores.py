@@ -113,10 +113,9 @@ def race(m: Material) -> Section | None:
         return None
     names = {"yours": "yours", "lowest": "reference, lowest", "highest": "reference, highest"}
     series = {shown: (raced["epochs"], raced[name]) for name, shown in names.items()}
-    drawn = figures.curves(series, in_words(raced["metric"]), "epoch", percent=True)
-    where = "inside" if raced["inside"] else "below"
+    drawn = figures.curves(series, in_words(raced["metric"]), "epoch", percent=raced["share"])
     reading = (
-        f"Your functions in place of the library's: {where} the band of {raced['seeds']} seeds "
+        f"Your functions in place of the library's: {raced['where']} the band of {raced['seeds']} seeds "
         f"({raced['said']})."
     )
     return Section("Race", reading, html.charts([drawn]))

@@ -110,8 +110,10 @@ def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[st
     """The chapters with minutes, what is done, and what is next.
 
     Returns:
-        For each chapter {id, number, title, needs, minutes, done, next, exercises: [{id, target, minutes,
-        mutants, done, hints, solution}]}; `next` is the id of its first exercise that is not done, or None.
+        For each chapter {id, number, title, needs, minutes, done, next, touched, exercises: [{id, target,
+        minutes, mutants, done, hints, solution, file}]}; `next` is the id of its first exercise that is not
+        done, or None; `touched` when the newest of its files was saved, 0 before `start`; `file` is the
+        learner's, None before `start`.
     """
     record, rows = read(workspace)["exercises"], []
     for chapter in chapters(course) if course else chapters():
@@ -120,25 +122,35 @@ def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[st
                 "id": e.id, "target": e.target, "minutes": e.minutes, "mutants": len(e.mutants),
                 "done": "passed" in record.get(e.id, {}), "hints": record.get(e.id, {}).get("hints", 0),
                 "solution": "solution" in record.get(e.id, {}),
+                "file": str(file) if file.is_file() else None,
             }
-            for e in chapter.exercises
+            for e, file in ((e, workspace.file(chapter, e)) for e in chapter.exercises)
         ]  # fmt: skip
         waiting = [line["id"] for line in lines if not line["done"]]
         rows.append({
             "id": chapter.id, "number": chapter.number, "title": chapter.title, "needs": chapter.needs,
             "minutes": chapter.minutes, "done": len(lines) - len(waiting),
             "next": waiting[0] if waiting else None, "exercises": lines,
+            "touched": max((Path(e["file"]).stat().st_mtime for e in lines if e["file"]), default=0.0),
         })  # fmt: skip
     return rows
 
 
 def next_exercise(chapters_: list[dict[str, Any]]) -> tuple[str, dict[str, Any]] | None:
-    """The first exercise of a map that is not done, with its chapter's id; None when all are."""
-    for chapter in chapters_:
+    """What to do next, with its chapter's id; None when all is done.
+
+    The first exercise that is not done, of the chapter that was worked on last if one waits there.
+    """
+    for chapter in sorted(chapters_, key=lambda row: -row["touched"]):
         for exercise in chapter["exercises"]:
             if not exercise["done"]:
                 return chapter["id"], exercise
     return None
+
+
+def how_to(chapter: str, exercise: dict[str, Any]) -> str:
+    """The command with which an exercise goes on: start its chapter, or check what was written."""
+    return f"gradschool check {exercise['id']}" if exercise["file"] else f"gradschool start {chapter}"
 
 
 def wanted(workspace: Workspace, name: str) -> tuple[Chapter, Exercise]:
