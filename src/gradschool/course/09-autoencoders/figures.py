@@ -78,7 +78,7 @@ def price() -> Figure:
         left.annotate(
             f"{b:g}", (x, y), xytext=(5, -10 if b == 4 else 3), textcoords="offset points", fontsize=8
         )
-    left.margins(0.12)
+    left.margins(0.16)
     left.set(xlabel="KL in nats", ylabel="reconstruction in nats")
     right.plot(range(len(active)), active, "s-", ms=4)
     right.set_xticks(range(len(active)), [f"{b:g}" for b in betas])
