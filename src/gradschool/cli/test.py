@@ -56,6 +56,7 @@ def run(args: Args) -> int:
         "lint": [*python, "ruff", "check", "."],
         "format": [*python, "ruff", "format", "--check", "."],
         "types": [*python, "mypy"],
+        "chapters": [sys.executable, "tests/chapter_types.py"],
         "imports": [
             sys.executable,
             "-c",

@@ -46,8 +46,8 @@ def perceptron_update(ladder: Ladder) -> None:
     w, mistakes = np.array([0.5, -1.0, -1.0]), 4
     for _ in range(30):
         mistakes = 0
-        for x, target in zip(points, targets, strict=True):
-            new = ladder.subject(w, np.array(x, float), target)
+        for point, target in zip(points, targets, strict=True):
+            new = ladder.subject(w, np.array(point, float), target)
             mistakes += not np.array_equal(new, w)
             w = new
         if not mistakes:

@@ -53,7 +53,7 @@ def first_weights() -> dict:
 def fractal() -> dict:
     """Full3Net, Full4Net and DenseNet of several sizes on 256 points of a cross of crosses, 10,000 epochs."""
     x, t = fractal_cross()
-    kinds = {
+    kinds = {  # type: dict[str, tuple]
         "full3": (PLAIN, [(h, h) for h in (6, 8, 10, 14)]),
         "full4": (PLAIN, [(h, h, h) for h in (5, 6, 8, 10)]),
         "dense": (SHORTCUTS, [(h, h) for h in (5, 6, 8, 10)]),
@@ -87,7 +87,7 @@ def counted(nets: Nets, x: np.ndarray, t: np.ndarray) -> dict:
     share = len(solved) / RUNS
     found = {"n": RUNS, "seed": 0, "solved": len(solved), "share": share, "parameters": nets.parameters(2)}
     if len(solved):
-        found["epochs"] = dict(
+        found["epochs"] = dict(  # type: ignore[assignment]
             zip(("lower", "median", "upper"), np.quantile(solved, [0.25, 0.5, 0.75]).tolist(), strict=True)
         )
     return found | interval(share, RUNS)

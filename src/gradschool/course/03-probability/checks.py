@@ -171,7 +171,7 @@ def ridge_map(ladder: Ladder) -> None:
         cases.append(Case(f"{n} points, {d} weights, sigma = {sigma}, tau = {tau}", (x, y, sigma, tau)))
     ladder.agrees(cases, by_stacking, SOLVED)
     x, y = rng.normal(size=(15, 3)), rng.normal(size=15)
-    ladder.same(
+    ladder.same(  # type: ignore[call-arg]
         "Without a prior sigma drops out, which", *(ladder.subject(x, y, s, inf) for s in (0.1, 7.0)), SOLVED
     )
     sizes = [float(np.linalg.norm(ladder.subject(x, y, 1.0, tau))) for tau in (0.1, 0.5, 2.0)]

@@ -55,7 +55,7 @@ def climbed(x, y, s):
 
 def sigma() -> dict:
     """Slopes by maximising the likelihood for three assumed sigmas, with a prior and without; 1000 seeds."""
-    apart, slopes, plain, weighted = [], {"0.1": [], "0.5": [], "2.0": []}, [], []
+    apart, slopes, plain, weighted = [], {"0.1": [], "0.5": [], "2.0": []}, [], []  # type: ignore
     for seed in range(1000):
         rng = np.random.default_rng(seed)
         x, y = straight(rng)
@@ -168,7 +168,7 @@ def shift() -> dict:
 
 def curse() -> dict:
     """Contrast of distances and error of the nearest neighbour among 1000 points of a cube; 20 seeds."""
-    dimensions, result = [1, 2, 3, 5, 10, 20, 50, 100, 200], {}
+    dimensions, result = [1, 2, 3, 5, 10, 20, 50, 100, 200], {}  # type: ignore
     sharp, off = [], []
     for d in dimensions:
         contrasts, errors = [], []

@@ -96,7 +96,7 @@ def rmsprop_step(ladder: Ladder) -> None:
 
 def adam_step(ladder: Ladder) -> None:
     """Against torch's, with the paper's numbers and with others."""
-    variants = [{"lr": 0.1}, {"lr": 0.05, "betas": (0.7, 0.9), "eps": 1e-2}]
+    variants: list[dict] = [{"lr": 0.1}, {"lr": 0.05, "betas": (0.7, 0.9), "eps": 1e-2}]
     climb(ladder, torch.optim.Adam, variants, "lr 0.1")
 
 

@@ -119,7 +119,7 @@ def initial() -> dict:
         for seed in range(20):
             rng = np.random.default_rng(seed)
             bend = (lambda z: np.maximum(z, 0)) if rectified else np.tanh
-            runs.append(sizes([draw(200, 200, rng) for _ in range(30)], rng.normal(size=(100, 200)), bend))
+            runs.append(sizes([draw(200, 200, rng) for _ in range(30)], rng.normal(size=(100, 200)), bend))  # type: ignore[operator]
         quartiles = np.quantile(runs, [0.25, 0.5, 0.75], axis=0).tolist()
         result[name] = dict(zip(("lower", "median", "upper"), quartiles, strict=True))
         result[name]["last"] = spread([run[-1] for run in runs])
@@ -241,7 +241,7 @@ def cures() -> dict:
         for name, cure in CURES.items():
             runs = [cured(seed, wrong, **cure) for seed in range(10)]
             result[kind][name] = {key: spread([run[key] for run in runs]) for key in runs[0]}
-            plain = runs if name == "none" else plain
+            plain = runs if name == "none" else plain  # type: ignore[has-type]
             gains = [run["test"] - base["test"] for run, base in zip(runs, plain, strict=True)]
             result[kind][name]["gain"] = spread(gains)
     return result

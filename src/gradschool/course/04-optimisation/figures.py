@@ -31,10 +31,11 @@ def ravine() -> Figure:
     figure, axes = plt.subplots(2, 2, figsize=(6.4, 3.6), sharex=True, sharey=True)
     x, y = np.meshgrid(np.linspace(-2.3, 1.2, 120), np.linspace(-0.9, 0.9, 80))
     for panel, (name, (step, numbers)) in zip(axes.flat, ways.items(), strict=True):
-        theta, state, path = torch.tensor([-2.0, 0.6]), {}, []
+        theta, path = torch.tensor([-2.0, 0.6]), []
+        state: dict = {}
         for _ in range(40):
             path.append(theta.tolist())
-            theta, state = step(theta, theta * torch.tensor([1.0, 50.0]), state, **numbers)
+            theta, state = step(theta, theta * torch.tensor([1.0, 50.0]), state, **numbers)  # type: ignore[operator]
         panel.contour(x, y, x**2 / 2 + 25 * y**2, levels=10, colors="lightgray", linewidths=0.6)
         panel.plot(*np.array(path).T, color="C0", marker=".", ms=3, lw=0.8)
         panel.scatter(0, 0, marker="+", color="black", zorder=3)
@@ -99,7 +100,7 @@ def draw_net(axes: Axes, points: np.ndarray, lines: np.ndarray) -> None:
         ends = segment(line)
         if ends is not None:
             axes.plot(*ends.T, color="C0", lw=0.7)
-    axes.scatter(*points.T, s=10, color="black", zorder=3)
+    axes.scatter(points[:, 0], points[:, 1], s=10, color="black", zorder=3)
     axes.set(xlim=(-1.04, 1.04), ylim=(-1.04, 1.04), xticks=[], yticks=[], aspect="equal")
 
 

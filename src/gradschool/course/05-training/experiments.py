@@ -32,7 +32,7 @@ def spread(values: list[float]) -> dict:
 def split() -> dict:
     """Images between the most and the least frequent class of a tenth of the digits, by kind of split."""
     labels = torch.tensor(digits.read(Path())["train"][1])
-    sizes, ranges = labels.bincount(), {"random": [], "stratified": []}
+    sizes, ranges = labels.bincount(), {"random": [], "stratified": []}  # type: ignore
     for seed in range(200):
         generator = torch.Generator().manual_seed(seed)
         drawn = torch.randperm(len(labels), generator=generator)[: -(-len(labels) // 10)]

@@ -20,7 +20,7 @@ def shift() -> dict:
     }
     result: dict = {"n": len(x)}
     for name, pool in ways.items():
-        mean, moved = pool(x).mean((1, 2, 3)), pool(x.roll(1, 3)).mean((1, 2, 3))
+        mean, moved = pool(x).mean((1, 2, 3)), pool(x.roll(1, 3)).mean((1, 2, 3))  # type: ignore[operator]
         change = (moved - mean).abs() / mean
         quartiles = change.quantile(torch.tensor([0.25, 0.5, 0.75])).tolist()
         result[name] = dict(zip(("lower", "median", "upper"), quartiles, strict=True))

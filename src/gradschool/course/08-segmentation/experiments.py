@@ -104,11 +104,11 @@ def skips() -> dict:
 def losses() -> dict:
     """Accuracy and IoU of small discs, few of the pixels, by what was lowered in training."""
     scene = {"each": 1, "radius": (1.0, 2.0), "kinds": 1}
-    x, y = shapes(400, SIDE, torch.Generator().manual_seed(1000), **scene)
+    x, y = shapes(400, SIDE, torch.Generator().manual_seed(1000), **scene)  # type: ignore[arg-type]
     share = (y > 0).float().mean().item()
     balance = torch.tensor([0.5 / (1 - share), 0.5 / share])
     ways = {
-        "cross_entropy": Segment,
+        "cross_entropy": Segment,  # type: ignore[dict-item]
         "weighted": lambda net: Segment(net, "cross_entropy", balance),
         "focal": lambda net: Segment(net, "focal"),
         "dice": lambda net: Segment(net, "dice"),
@@ -155,8 +155,8 @@ def seams() -> dict:
                     "wrong": (found.argmax(1) != y)[:, seam].float().mean().item(),
                     "work": len(starts(size, tile, overlap)) ** 2 * tile**2 / size**2,
                 })  # fmt: skip
-    found = {str(overlap): by_name(row) for overlap, row in rows.items()}
-    return found | {"n": SEEDS, "seeds": list(range(SEEDS)), "size": size, "tile": tile, "near": near}
+    found = {str(overlap): by_name(row) for overlap, row in rows.items()}  # type: ignore[assignment]
+    return found | {"n": SEEDS, "seeds": list(range(SEEDS)), "size": size, "tile": tile, "near": near}  # type: ignore[operator]
 
 
 def restorer(known: Tensor, damage: Damage, seed: int, hidden_only: bool) -> torch.nn.Module:

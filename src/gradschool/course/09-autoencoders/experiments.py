@@ -67,8 +67,8 @@ def small_vae(seed: int) -> VAE:
 @torch.no_grad()
 def scores(task: Vae, held: torch.Tensor) -> dict[str, float]:
     """Reconstruction, KL and minus the bound in nats of a test picture, and how many numbers are active."""
-    errors, prices = Vae.bound(task, (held, None))
-    active = active_units(task.parts["model"].encode(held)[0])
+    errors, prices = Vae.bound(task, (held, None))  # type: ignore[arg-type]
+    active = active_units(task.parts["model"].encode(held)[0])  # type: ignore[operator]
     return {
         "reconstruction": errors.mean().item(), "kl": prices.sum(1).mean().item(),
         "nats": (errors.mean() + prices.sum(1).mean()).item(), "active": float(active.sum()),
@@ -94,11 +94,11 @@ def linear() -> dict:
             task = Autoencode(linear_autoencoder((1, 8, 8), latent=latent))
             fitted(task, repeat(known), 5 * STEPS, 1e-2)
             with torch.no_grad():
-                mine = task.loss((known, None))["loss"].item()
+                mine = task.loss((known, None))["loss"].item()  # type: ignore[arg-type]
             x = known.flatten(1).double().numpy()
             _, values, directions = np.linalg.svd(x - x.mean(0), full_matrices=False)
             # 1. What the planes have in common: cosines of the angles between them, the smallest.
-            span = np.linalg.qr(task.parts["model"].decoder[0].weight.detach().double().numpy())[0]
+            span = np.linalg.qr(task.parts["model"].decoder[0].weight.detach().double().numpy())[0]  # type: ignore[index, union-attr]
             cosine = np.linalg.svd(span.T @ directions[:latent].T, compute_uv=False)[-1]
             best = float((values[latent:] ** 2).sum() / x.size)
             rows.append({"pca": best, "autoencoder": mine, "ratio": mine / best, "cosine": float(cosine)})
@@ -117,7 +117,7 @@ def beta() -> dict:
             fitted(task, some(known), STEPS, 5e-3)
             rows.append(scores(task, held))
             if seed == 0:
-                found["drawn"][name] = drawn(task.parts["model"])
+                found["drawn"][name] = drawn(task.parts["model"])  # type: ignore[arg-type]
         found["runs"][name] = table(rows)
     return found
 
@@ -140,7 +140,7 @@ def collapse() -> dict:
 @torch.no_grad()
 def nats_of(model: VAE, held: torch.Tensor, codes: int) -> float:
     """Minus the importance-weighted bound of 200 test pictures."""
-    weights = weights_of(model, bernoulli, (held[:200], None), codes)
+    weights = weights_of(model, bernoulli, (held[:200], None), codes)  # type: ignore[arg-type]
     return -importance_bound(weights).mean().item()
 
 
@@ -155,7 +155,7 @@ def iwae() -> dict:
             task = Iwae(small_vae(seed), trained) if trained > 1 else Vae(small_vae(seed))
             fitted(task, some(known), STEPS, 5e-3)
             model = task.parts["model"]
-            row = {f"k{k}": nats_of(model, held, k) for k in counts}
+            row = {f"k{k}": nats_of(model, held, k) for k in counts}  # type: ignore[arg-type]
             rows.append(row | {"active": scores(task, held)["active"]})
         found[f"trained{trained}"] = table(rows)
     return found

@@ -147,7 +147,7 @@ def stall() -> dict:
             rows["taken_for_real"].append(spread(torch.sigmoid(scores).mean(1).tolist()))
             for name, loss in sides.items():
                 total = sum(loss(each) for each in scores)
-                (slope,) = torch.autograd.grad(total, mean, retain_graph=True)
+                (slope,) = torch.autograd.grad(total, mean, retain_graph=True)  # type: ignore[arg-type]
                 rows[name].append(spread(slope.flatten().abs().tolist()))
         # 3. The discriminator learns on, the generator waits.
         optim.zero_grad()

@@ -120,7 +120,7 @@ def floors() -> dict:
                 guess = perfect(x, a)
                 e = (x - a**0.5 * guess) / (1 - a) ** 0.5
                 for kind in sums:
-                    wanted, said = (diffusion.target(*pair, a, kind) for pair in ((x0, noise), (guess, e)))
+                    wanted, said = (diffusion.target(*pair, a, kind) for pair in ((x0, noise), (guess, e)))  # type: ignore[call-arg]
                     sums[kind] += (said - wanted).square().mean().item() / len(levels)
             for kind in sums:
                 losses[kind].append(sums[kind])
@@ -222,7 +222,7 @@ def pairing() -> dict:
     """Bend of the paths and distance after few Euler steps, for two ways to pair noise with data."""
     counts, result, n = [1, 2, 4, 8, 64], {}, 2000
     for way in ("independent", "transport"):
-        bends, lengths, far = [], [], {str(steps): [] for steps in counts}
+        bends, lengths, far = [], [], {str(steps): [] for steps in counts}  # type: ignore
         for seed in range(SEEDS):
             velocity, data = flow_trained(way, seed), moons(n, 99 + seed)
             start = normal(n, generator(50 + seed))

@@ -99,7 +99,7 @@ def roads() -> Figure:
     for ax, name in zip(axes, ("ddpm", "ddim"), strict=True):
         grid = NoiseSchedule(cosine_betas(1000)).levels(200)
         fresh = torch.Generator().manual_seed(4)
-        path = [start, *SAMPLERS[name](perfect, start, grid, lambda g=fresh: torch.randn(12, 2, generator=g))]
+        path = [start, *SAMPLERS[name](perfect, start, grid, lambda g=fresh: torch.randn(12, 2, generator=g))]  # type: ignore[misc]
         heights = torch.stack(path)[:, :, 1]
         ax.plot(range(len(path)), heights.numpy(), lw=0.9)
         ax.set(title={"ddpm": "ddpm: a new die each step", "ddim": "ddim: one road from each start"}[name],
