@@ -6,7 +6,7 @@ the first round of a side compiles and is not counted.
 The protocol for the Frechet distance of the runs at full length, so that it can be set beside published ones:
 50,000 pictures of the averaged weights, seed 0 (`edm_cifar10` by heun with 18 steps), against the 50,000
 training pictures, features by Inception v3 of 2015:
-`gradschool score RUN --network inception -n 50000 --against-training`. Scores of another n or of another
+`gradschool score RUN --network inception --part train -n 50000`. Scores of another n or of another
 network's features are never put beside these.
 """
 

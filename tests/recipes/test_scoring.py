@@ -2,11 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import torch
 
 from gradschool.cli import score as command
 from gradschool.errors import UserError
+from gradschool.evals.predict import Classifier
 from gradschool.recipes import find
 from gradschool.recipes.base import Request
 from gradschool.recipes.reopen import reopen
@@ -80,3 +83,35 @@ def test_without_a_network_a_judge_of_the_set_is_trained_once_and_kept(runs, tmp
         kind = {file: file.stat().st_mtime for file in tmp_path.rglob("result.json")}
     assert used[0] == used[1] and "digits" in used[0]["network"]
     assert len(kind) == 1
+
+
+def test_inception_is_asked_for_by_name_and_says_what_it_needs(runs, monkeypatch, tmp_path):
+    vae, _ = runs
+    pytest.importorskip("torch_fidelity")
+    monkeypatch.setenv("GRADSCHOOL_DATA", str(tmp_path))
+    with pytest.raises(UserError, match=r"weights-inception.* is not there"):
+        command.run(command.Args(vae.path, Path("inception"), n=20))
+
+
+def test_what_inception_sees_is_scored_as_such(runs, monkeypatch, capsys):
+    """A network of Inception's form stands in for it: pictures in, features before a last layer."""
+    vae, _ = runs
+
+    class Stand(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = torch.nn.Linear(3 * 64, 20, bias=False)
+
+        def forward(self, x):
+            return self.last(x.flatten(1) / 255)
+
+    def stand(height, width, folder):
+        return Classifier(
+            Stand().eval(), [str(k) for k in range(20)], torch.Tensor.contiguous, 3, height, width
+        )
+
+    monkeypatch.setattr("gradschool.recipes.score.inception", stand)
+    assert command.run(command.Args(vae.path, Path("inception"), part="train", n=60, json=True)) == 0
+    out = capsys.readouterr().out
+    assert "not Inception" not in out and "Inception v3 of 2015" in out and "its train part" in out
+    assert json.loads(out.splitlines()[-1])["inception"] is True

@@ -1,8 +1,8 @@
-"""gradschool score RUN: how good generated pictures are, as a classifier of ours sees them."""
+"""gradschool score RUN: how good generated pictures are, as a classifier sees them."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 
@@ -17,9 +17,12 @@ class Args:
     """Folder of a generator's run."""
     network: Path | None = None
     """Folder of a classifier's run: the distances are between what it sees. If not given, a small classifier
-    of the generator's own set is trained at first need and kept."""
+    of the generator's own set is trained at first need and kept. The word inception: Inception v3, which
+    published distances are measured with, from a file of weights that you bring."""
     against: str | None = None
     """Real pictures: a set, folder or zip; what the generator was trained on if not given."""
+    part: Literal["test", "train"] = "test"
+    """Which real pictures; published Frechet distances are from the training part."""
     n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 2000
     """How many pictures of each kind; scores of different n cannot be compared."""
     seed: int = 0
@@ -35,8 +38,10 @@ def run(args: Args) -> int:
     from gradschool.recipes.score import in_words, score
 
     folder = RunFolder.open(args.run)
-    network = RunFolder.open(args.network) if args.network else judge_of(folder)
-    found = score(folder, network, args.against, args.n, args.seed)
+    network = None
+    if str(args.network) != "inception":
+        network = RunFolder.open(args.network) if args.network else judge_of(folder)
+    found = score(folder, network, args.against, args.n, args.seed, args.part)
     print(in_words(found))
     print(f" nearest   {args.run / 'nearest.png'}")
     finish(args, {"run": args.run, **found})

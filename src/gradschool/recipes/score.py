@@ -1,20 +1,25 @@
-"""Score a finished generator by a finished classifier of ours, whose name goes with every number."""
+"""Score a finished generator by the features of a classifier, whose name goes with every number: a finished
+run of ours, or Inception where its weights are at hand.
+"""
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from gradschool.data.cache import cache_folder
 from gradschool.data.images import Images
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals import generators
 from gradschool.evals.features import seen
 from gradschool.evals.frechet import fitted, frechet_distance
+from gradschool.evals.inception import FEATURES, WEIGHTS, inception
 from gradschool.evals.pictures import save_grid
 from gradschool.evals.predict import Classifier
 from gradschool.recipes.draw import Wanted, asked
@@ -25,6 +30,7 @@ from gradschool.recipes.reopen import machine_of, reopen
 from gradschool.recipes.serve import classifier
 
 AT_ONCE = 256  # pictures that are generated and looked at together
+OURS_ONLY = "; not Inception, so compare with nothing else"
 SHOWN = 10  # pictures beside their nearest training pictures
 
 
@@ -37,43 +43,44 @@ class Looked:
 
 
 def score(
-    folder: RunFolder, network: RunFolder, against: str | None = None, n: int = 2000, seed: int = 0
-) -> dict[str, Any]:
-    """Compare n generated pictures with the test part of a set; writes score.json and nearest.png to the run.
+    folder: RunFolder, network: RunFolder | None, against: str | None = None, n: int = 2000, seed: int = 0,
+    part: Literal["test", "train"] = "test",
+) -> dict[str, Any]:  # fmt: skip
+    """Compare n generated pictures with real ones of a set; writes score.json and nearest.png to the run.
 
     Generated pictures of another size are brought to the classifier's, and the result says so.
 
     Args:
         folder: a finished run of a generator.
-        network: a finished run of a classifier; its penultimate layer is what is compared.
+        network: a finished run of a classifier, whose penultimate layer is what is compared; None: Inception.
         against: a set, folder or zip; None is what the generator was trained on.
         n: pictures, generated and real; fewer real ones if there are not so many.
         seed: of the noise.
+        part: the real pictures; published Frechet distances are from the training part.
     Raises:
-        UserError: a run is of another kind or not finished, or n is below 4.
+        UserError: a run is of another kind or not finished, n is below 4, or Inception's weights are missing.
     """
-    # 1. Who generates, and who looks.
+    # 1. Who generates.
     run, _ = reopen(folder)
-    judge, _ = reopen(network)
     if not isinstance(run, GenerativeRun):
         raise UserError(f"{folder.path} is no generator", "a run such as vae_mnist", "See: gradschool train")
-    if not isinstance(judge, ImageRun):
-        raise UserError(f"{network.path} is no classifier", "a run such as mnist", "See: gradschool train")
     if n < 4:
         raise UserError(f"n is {n}", "a whole number >= 4", "Example: -n 2000")
-    eye = classifier(network)
-    # 2. What there is to look at.
     splits = run.open(folder.read("config.json")["seed"], against)
+    # 2. Who looks, and at what.
+    eye, whose = our_eye(network) if network else published_eye(folder, splits.test)
     drawn = generated(folder, run, n, seed)
     made = fitting(drawn, eye)
+    real, floor = (splits.test, splits.train) if part == "test" else (splits.train, splits.test)
+    real, floor = spread(real, n), spread(floor, min(n, len(real)))
     test, train = spread(splits.test, n), spread(splits.train, 5 * n)
-    ours, real, known = (look(eye, pixels) for pixels in (made, test.pixels, train.pixels))
+    ours, known, unknown = (look(eye, pixels) for pixels in (made, train.pixels, test.pixels))
+    truth = unknown if part == "test" else look(eye, real.pixels)
     # 3. The scores; real pictures against real ones are the floor that no generator should fall below.
-    floor = spread(splits.train, len(test))
-    apart = generators.copies(ours.features, known.features, real.features)
-    found = scores(ours, real, look(eye, floor.pixels), seed) | {"copied": apart.share}
-    whose = named(network, judge, ours)
-    told: dict[str, Any] = {"n": n, "real": len(test), "against": splits.name, "seed": seed, "network": whose}
+    apart = generators.copies(ours.features, known.features, unknown.features)
+    found = scores(ours, truth, look(eye, floor.pixels), seed) | {"copied": apart.share}
+    told: dict[str, Any] = {"n": n, "real": len(real), "against": splits.name, "part": part, "seed": seed}
+    told |= {"network": whose, "inception": network is None}
     told["resized"] = None if made is drawn else f"{side_by_side(drawn)} to {side_by_side(made)}"
     folder.write("score.json", {**told, **found})
     # 4. The generated pictures that are nearest to a training picture, each above it.
@@ -81,6 +88,24 @@ def score(
     pairs = torch.cat([made[closest], train.pixels[apart.place[closest]]])
     save_grid(folder.path / "nearest.png", pairs.float() / 255, min(SHOWN, n), 3)
     return {**told, **found}
+
+
+def our_eye(network: RunFolder) -> tuple[Classifier, str]:
+    """The classifier of a finished run, and what it is in words."""
+    judge, _ = reopen(network)
+    if not isinstance(judge, ImageRun):
+        raise UserError(f"{network.path} is no classifier", "a run such as mnist", "See: gradschool train")
+    return classifier(network), named(network, judge)
+
+
+def published_eye(folder: RunFolder, images: Images) -> tuple[Classifier, str]:
+    """Inception for pictures of this size, with weights from the data pack or the cache; its words."""
+    places = [Path(os.environ.get("GRADSCHOOL_DATA", cache_folder())).expanduser(), cache_folder()]
+    place = next((each for each in places if (each / WEIGHTS).is_file()), places[0])
+    height, width = images.pixels.shape[2:]
+    eye = inception(height, width, place)
+    eye.model.to(machine_of(folder).device)
+    return eye, f"Inception v3 of 2015 as torch-fidelity runs it, {FEATURES:,} features before its last layer"
 
 
 def scores(ours: Looked, real: Looked, floor: Looked, seed: int) -> dict[str, Any]:
@@ -160,12 +185,12 @@ def spread(images: Images, most: int) -> Images:
     return images.take(torch.linspace(0, len(images) - 1, min(most, len(images))).long())
 
 
-def named(network: RunFolder, judge: ImageRun, ours: Looked) -> str:
+def named(network: RunFolder, judge: ImageRun) -> str:
     """The network in words: what it is, what it learned, how well, and which layer is compared."""
     accuracy = network.read("result.json")["metrics"]["test_accuracy"]
     return (
         f"{judge.network()} of {network.path.name}, trained on {Path(judge.data).name} "
-        f"({100 * accuracy:.1f} % on its test part), {ours.features.shape[1]} features before its last layer"
+        f"({100 * accuracy:.1f} % on its test part), features before its last layer"
     )
 
 
@@ -175,10 +200,11 @@ def in_words(found: dict[str, Any]) -> str:
     have, of = found["classes_covered"]
     return "\n".join(
         [
-            f" {found['n']:,} generated against {found['real']:,} real pictures of {found['against']}",
-            f" seen by   {found['network']}; not Inception, so compare with nothing else",
+            f" {found['n']:,} generated against {found['real']:,} real pictures of {found['against']}, "
+            f"its {found['part']} part",
+            f" seen by   {found['network']}{'' if found['inception'] else OURS_ONLY}",
             *([f" resized   generated pictures from {found['resized']}"] if found["resized"] else []),
-            f" frechet   {found['frechet']:.4g} (training pictures {found['frechet_of_real']:.4g})",
+            f" frechet   {found['frechet']:.4g} (real pictures {found['frechet_of_real']:.4g})",
             f" kid       {kid['value']:.4g} [{kid['low']:.4g}, {kid['high']:.4g}]",
             f" precision {found['precision']:.3f}, recall {found['recall']:.3f}",
             f" inception {clear['value']:.3f} [{clear['low']:.3f}, {clear['high']:.3f}] "
