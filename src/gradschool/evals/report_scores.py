@@ -1,6 +1,5 @@
 """The sections of a report that are about numbers: curves, classes, confusion, model, settings."""
 
-import shlex
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -207,17 +206,16 @@ def layers(m: Material) -> Section | None:
 def settings(m: Material) -> Section | None:
     """Everything needed to run it again."""
     parts = []
+    asked = {name: value for name, value in m.config.items() if name != "command"}
     for name, values in (
         ("Result", m.result),
-        ("Settings", m.config),
+        ("Settings", asked),
         ("Hardware and versions", m.environment),
     ):
         if values:
             parts.append(Markup("<h3>{}</h3>{}").format(name, html.pairs(values)))
-    recipe = m.known("recipe")
-    if isinstance(recipe, str) and recipe:
-        command = f"gradschool train {shlex.quote(recipe)}"
-        command += f" --seed {m.known('seed')}" if m.known("seed") is not None else ""
+    if recipe := m.known("recipe"):
+        command = m.config.get("command", f"gradschool train {recipe} --seed {m.known('seed')}")
         parts.append(Markup("<h3>Run it again</h3><pre>{}</pre>").format(command))
     reading = "The same settings, seed and versions on the same kind of machine give the same curves."
     return Section("Settings", reading, html.join(parts)) if parts else None

@@ -15,6 +15,7 @@ from gradschool.engine.loop import Progress, fit
 from gradschool.engine.run import RunFolder, is_main, same_everywhere
 from gradschool.errors import UserError
 from gradschool.ops import switch
+from gradschool.recipes.again import command
 from gradschool.recipes.base import Pieces, Request, Run, Say
 from gradschool.recipes.reopen import machine_of
 from gradschool.recipes.settings import to_dict
@@ -73,7 +74,8 @@ def begin(folder: RunFolder, run: Run, request: Request, pieces: Pieces) -> None
     mine = {"mine": list(request.mine)} if request.mine else {}
     settings = to_dict(run)
     settings |= {name: absolute(settings[name]) for name in ("data", "weights") if settings.get(name)}
-    folder.write("config.json", {"recipe": request.recipe, **asked, **mine, "settings": settings})
+    told = {"settings": settings, "command": command(request, settings)}
+    folder.write("config.json", {"recipe": request.recipe, **asked, **mine, **told})
     folder.write("environment.json", describe(pieces.stepper.machine) | {"started": time.strftime("%F %T")})
     if pieces.splits.skipped:
         folder.write("skipped.txt", "".join(f"{file}\t{reason}\n" for file, reason in pieces.splits.skipped))
