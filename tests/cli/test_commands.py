@@ -1,6 +1,7 @@
 """The command line as its user meets it: what it does, its exit codes, and its sentences."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,11 @@ def test_a_finished_run_is_used(run, capsys, place):
     assert len(found["predictions"]) == 1 and len(found["predictions"][0]["top"]) == 5
     assert sum(t["probability"] for t in found["predictions"][0]["top"]) <= 1 + 1e-6
     assert "broken.png" in err
+    words = [*words[:-2], "nowhere.png", *words[-2:]]
+    done = subprocess.run(words, cwd=place, capture_output=True, text=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert (done.returncode, len(found["predictions"])) == (2, 1)
+    assert "left out: nowhere.png: does not exist" in done.stderr
     words = [sys.executable, "-m", "gradschool", "report", "short"]
     done = subprocess.run(words, cwd=place, capture_output=True, text=True)
     code = done.returncode
@@ -68,7 +74,13 @@ def test_a_finished_run_is_used(run, capsys, place):
     assert "<html" in (place / "short" / "report.html").read_text()
     assert "http://" not in (place / "short" / "report.html").read_text().replace("http://www.w3.org", "")
     assert call(capsys, "runs", ".")[0] == 0
-    assert "seconds" in call(capsys, "compare", "short", "short", "--json")[1]
+    code, _, err = call(capsys, "compare", "short", "./short")
+    assert code == 2 and "one run twice" in err
+    shutil.copytree(place / "short", place / "elsewhere" / "short", dirs_exist_ok=True)
+    assert "do not differ" in call(capsys, "compare", "short", "elsewhere/short")[1]
+    (place / "elsewhere" / "short" / "result.json").write_text('{"metrics": {"test_accuracy": 0.5}}')
+    _, shown, _ = call(capsys, "compare", "short", "elsewhere/short", "--json")
+    assert "elsewhere/short" in shown and "0.5" in shown and "learning_rate" not in shown.splitlines()[1]
     code, _, err = call(capsys, "train", "--resume", "short")
     assert code == 2 and "finished" in err
 

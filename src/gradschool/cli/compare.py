@@ -51,17 +51,22 @@ def run(args: Args) -> int:
 
     if len(args.runs) < 2:
         raise UserError(f"compare got {len(args.runs)} run", "two or more", "List them with: gradschool runs")
+    if len({path.resolve() for path in args.runs}) < len(args.runs):
+        raise UserError(
+            "compare got one run twice", "two or more different runs", "List them with: gradschool runs"
+        )
     found = columns(args.runs)
     names = list(dict.fromkeys(name for column in found for name in column))
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    for path in args.runs:
-        table.add_column(path.name, justify="right")
+    short = [path.resolve().name for path in args.runs]
+    for path, own in zip(args.runs, short, strict=True):
+        table.add_column(own if short.count(own) == 1 else str(path), justify="right", overflow="fold")
     for name in names:
         values = [column.get(name, "-") for column in found]
         if len({str(value) for value in values}) > 1:
             table.add_row(name, *map(str, values))
-    Console().print(table)
+    Console().print(table if table.row_count else "these runs do not differ in any score or setting")
     finish(
         args, {"runs": [{"run": str(path), **column} for path, column in zip(args.runs, found, strict=True)]}
     )

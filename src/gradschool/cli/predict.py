@@ -25,7 +25,10 @@ class Args:
 
 
 def run(args: Args) -> int:
-    """Print a line for each file; those that cannot be read are named at the end."""
+    """Print a line for each file; those that cannot be read are named at the end.
+
+    A path that does not exist is named there, too, and makes the exit code 2; the others are done.
+    """
     from gradschool.errors import UserError
     from gradschool.recipes.serve import predict
 
@@ -35,7 +38,9 @@ def run(args: Args) -> int:
         raise UserError(
             "predict got no files", "image files or folders", "Example: gradschool predict RUN cat.jpg"
         )
-    skipped: list[tuple[Path, str]] = []
+    missing = [file for file in args.files if not file.exists()]
+    files = [file for file in args.files if file not in missing] or args.files
+    skipped = [(file, "does not exist") for file in missing]
     live = sys.stderr.isatty()
 
     def progress(done: int, of: int) -> None:
@@ -43,9 +48,7 @@ def run(args: Args) -> int:
             print(f"\r {done} of {of}", end="" if done < of else "\r", file=sys.stderr, flush=True)
 
     found = []
-    for one in predict(
-        args.run, args.files, args.top, progress, lambda file, why: skipped.append((file, why))
-    ):
+    for one in predict(args.run, files, args.top, progress, lambda file, why: skipped.append((file, why))):
         best = "  ".join(f"{name} {100 * share:.1f} %" for name, share in one.top)
         written = f"  {one.mask}" if one.mask else ""
         print(f" {one.file}  {best}{written}")
@@ -54,4 +57,4 @@ def run(args: Args) -> int:
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})
-    return 0
+    return 2 if missing else 0
