@@ -1,4 +1,4 @@
-"""What a recipe reaches: test accuracy and seconds over seeds, written to results/accuracy-RECIPE.json.
+"""What a recipe reaches: a score and seconds over seeds, written to results/accuracy-RECIPE.json.
 
 Usage: python -m bench.accuracy RECIPE [--seeds 3] [--processes 1] [--set KEY=VALUE ...] [--label NAME].
 So many processes train side by side, each on its share of the cores; the seconds are then those of a smaller
@@ -10,6 +10,7 @@ import json
 import multiprocessing
 import os
 import statistics
+import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -25,33 +26,38 @@ from gradschool.recipes.train import train
 
 
 def train_one(run: Any, label: str, threads: int, seed: int) -> dict[str, Any]:
-    """Train one seed; what it reached."""
+    """Train one seed; what it reached, in wall seconds of training and processor seconds of everything."""
     torch.set_num_threads(threads)
+    used = time.process_time()
     folder = train(run, Request(label, seed=seed, out=Path("runs") / "accuracy" / f"{label}-{seed}"))
     result = folder.read("result.json")
-    return {"seed": seed, "seconds": result["seconds"], **result["metrics"]}
+    spent = time.process_time() - used
+    return {"seed": seed, "seconds": result["seconds"], "processor_seconds": spent, **result["metrics"]}
 
 
-def measure(run: Any, label: str, seeds: int, processes: int) -> dict[str, Any]:
-    """Train with every seed from 0 and keep each result."""
+def measure(run: Any, label: str, seeds: int, processes: int, score: str = "test_accuracy") -> dict[str, Any]:
+    """Train with every seed from 0 and keep each result; `score` is the one that is summed up."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     threads = max(1, (os.cpu_count() or 1) // processes)
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         results = list(pool.map(partial(train_one, run, label, threads), range(seeds)))
-    accuracy, seconds = ([r[key] for r in results] for key in ("test_accuracy", "seconds"))
     return {
         "name": f"accuracy-{label}",
         "n": seeds,
-        "test_accuracy": {"median": statistics.median(accuracy), "mean": statistics.mean(accuracy),
-                          "min": min(accuracy), "max": max(accuracy)},
-        "seconds": {"median": statistics.median(seconds), "min": min(seconds), "max": max(seconds)},
+        **{key: spread([r[key] for r in results]) for key in (score, "seconds", "processor_seconds")},
         "threads": threads,
         "side_by_side": processes,
         "load_at_start": load,
         "runs": results,
         "settings": to_dict(run),
         "machine": common.machine(),
-    }  # fmt: skip
+    }
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Middle and ends of what the seeds gave."""
+    middle = {"median": statistics.median(values), "mean": statistics.mean(values)}
+    return {**middle, "min": min(values), "max": max(values)}
 
 
 def main() -> None:

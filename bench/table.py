@@ -28,6 +28,15 @@ def accuracy_row(result: Result) -> str:
     return f"| `{name}` | {100 * found['mean']:.1f} % | {spread} | {took['median']:,.0f} s | {result['n']} |"
 
 
+def goal_row(result: Result) -> str:
+    """Recipe, what it reached over seeds, what was wanted (at most), processor time a run."""
+    goal, name = result["goal"], result["name"].removeprefix("likelihood-")
+    found, minutes = result[goal["score"]], result["processor_seconds"]["median"] / 60
+    values = [f"{found[key]:.4g}" for key in ("mean", "min", "max")]
+    reached = f"{values[0]} | {values[1]} to {values[2]} | {goal['wanted']:g}"
+    return f"| `{name}` | {goal['unit']} | {reached} | {minutes:.1f} min | {result['n']} |"
+
+
 def ratio_row(result: Result) -> str:
     """Comparison, both sides, how many times better ours is."""
     sides = f"{number(result['ours'])} | {number(result['peer'])} ({result['peer_name']})"
@@ -35,15 +44,22 @@ def ratio_row(result: Result) -> str:
 
 
 def tables(found: list[Result]) -> str:
-    """Both tables in Markdown."""
+    """The tables in Markdown; the one of goals only where there are results."""
     accuracies = [accuracy_row(result) for result in found if "test_accuracy" in result]
     ratios = [ratio_row(result) for result in found if "ratio" in result]
+    goals = [goal_row(result) for result in found if "goal" in result]
     first = ["| recipe | test accuracy, mean | seeds from, to | training | seeds |", "|---|---|---|---|---|"]
     second = [
         "| `gradschool bench` | unit | ours | peer | times better | rounds |",
         "|---|---|---|---|---|---|",
     ]
-    return "\n".join([*first, *accuracies, "", *second, *ratios]) + "\n"
+    third = [
+        "",
+        "| recipe | less is better | mean | seeds from, to | wanted | processor | seeds |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    middle = [*third, *goals] if goals else []
+    return "\n".join([*first, *accuracies, *middle, "", *second, *ratios]) + "\n"
 
 
 def filled(readme: str) -> str:
