@@ -6,7 +6,12 @@ from sklearn.impute import KNNImputer
 from sklearn.metrics.pairwise import nan_euclidean_distances
 
 from gradschool.data.hide import Damage
-from gradschool.evals.fillings import mean_filling, nearest_filling, visible_distances
+from gradschool.evals.fillings import (
+    mean_filling,
+    nearest_filling,
+    smooth_filling,
+    visible_distances,
+)
 
 KNOWN = torch.rand(40, 1, 5, 5, generator=torch.Generator().manual_seed(0))
 IMAGES = torch.rand(15, 1, 5, 5, generator=torch.Generator().manual_seed(1))
@@ -38,3 +43,17 @@ def test_mean_filling():
     filled = mean_filling(DAMAGED, MASK, KNOWN)
     assert torch.equal(filled[~MASK], IMAGES[~MASK])
     assert torch.equal(filled[MASK], KNOWN.mean(0).expand_as(IMAGES)[MASK])
+
+
+def test_smooth_filling_continues_a_ramp_and_stays_within_its_border():
+    """A plane solves Laplace's equation, and no solution exceeds its border (maximum principle)."""
+    ramp = (torch.arange(12.0)[:, None] + 2 * torch.arange(12.0)).expand(1, 1, 12, 12) / 40
+    mask = torch.zeros(1, 1, 12, 12, dtype=torch.bool)
+    mask[..., 4:7, 3:9] = True
+    found = smooth_filling(ramp.masked_fill(mask, 0), mask)
+    torch.testing.assert_close(found, ramp, atol=1e-4, rtol=0)  # 200 rounds of Jacobi's method
+    some = smooth_filling(DAMAGED, MASK)
+    assert torch.equal(some[~MASK], DAMAGED[~MASK])
+    for filled, image, hole in zip(some, IMAGES, MASK, strict=True):
+        known = image[~hole]
+        assert known.min() <= filled[hole].min() and filled[hole].max() <= known.max()

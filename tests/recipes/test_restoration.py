@@ -9,7 +9,7 @@ from PIL import Image
 from gradschool.data.hide import Damage
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.recipes import find, impute_chest, simple_ffn
+from gradschool.recipes import find, simple_ffn, standins
 from gradschool.recipes.base import Request
 from gradschool.recipes.finish import rebuilt
 from gradschool.recipes.reopen import reopen
@@ -57,6 +57,9 @@ def test_a_u_net_restores_lines_and_likeness_rises(tmp_path):
     scores = folder.read("result.json")["metrics"]
     assert scores["test_ssim"] > scores["test_damaged_ssim"] + 0.05
     assert f"SSIM {scores['test_ssim']:.3f}" in run.conclusion(folder.read("result.json"), "")
+    assert scores["test_smooth_loss"] < scores["test_mean_loss"]
+    # Errors are in the gaps alone, so the mean over all pixels is smaller by the share that is hidden.
+    assert 0 < scores["test_mse"] < 0.5 * scores["test_loss"]
 
 
 def test_pictures_of_another_kind_are_odd(tmp_path):
@@ -82,9 +85,10 @@ def test_pictures_of_another_kind_are_odd(tmp_path):
 @pytest.mark.parametrize(
     ("here", "data"), [("chestmnist", "chestmnist"), ("kmnist10k", "kmnist10k"), ("", "digits")]
 )
-def test_impute_chest_takes_what_is_here(monkeypatch, here, data):
-    monkeypatch.setattr(impute_chest, "located", lambda info: info.name == here or None)
-    assert find("impute_chest")().data == data
+def test_chest_recipes_take_what_is_here(monkeypatch, here, data):
+    monkeypatch.setattr(standins, "located", lambda info: info.name == here or None)
+    for name in ("impute_chest", "denoise_chest", "vae_xray", "gan_xray"):
+        assert find(name)().data == data
 
 
 @pytest.mark.parametrize(("here", "data", "side"), [("/somewhere", "mnist", 28), (None, "digits", 8)])

@@ -17,7 +17,7 @@ from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
 from gradschool.evals import html, report_scores
-from gradschool.evals.fillings import mean_filling, nearest_filling
+from gradschool.evals.fillings import mean_filling, nearest_filling, smooth_filling
 from gradschool.evals.html import Picture, Section
 from gradschool.evals.inference import evaluating
 from gradschool.evals.report import ReportFacts, write_report
@@ -27,7 +27,7 @@ from gradschool.ops.similarity import structural_similarity
 from gradschool.recipes.base import Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
 from gradschool.recipes.oddness import oddness
-from gradschool.tasks.restore import Restore, masked_mse
+from gradschool.tasks.restore import Damaging, Restore, masked_mse
 
 KNOWN = 20_000  # training pictures at most that the nearest one is looked for among
 SHOWN = 12  # test pictures in the report
@@ -78,9 +78,13 @@ class RestoreRun(Run):
         """The model of a finished run, before its weights."""
         return self.build(facts["channels"], facts["height"])
 
+    def damaging(self) -> Damaging:
+        """What is done to the pictures."""
+        return self.damage
+
     def task(self, model: nn.Module, splits: Splits, held_out: str) -> Restore:
         """Squared error where the pictures were damaged."""
-        return Restore(model, self.damage, held_out)
+        return Restore(model, self.damaging(), held_out)
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """One look at the test part, beside the plain fillings; write the record and the weights."""
@@ -94,7 +98,7 @@ class RestoreRun(Run):
         with final_weights(self, pieces, folder), evaluating(model), torch.inference_mode():
             batches = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
             placed = (tuple(map(machine.place, batch)) for batch in batches)
-            scores = Restore(model, self.damage, "test").evaluate(placed)
+            scores = Restore(model, self.damaging(), "test").evaluate(placed)
             again = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
             scores |= self.likeness(model, (tuple(map(machine.place, batch)) for batch in again))
         if self.damage.hides and folder.writes:
@@ -109,25 +113,32 @@ class RestoreRun(Run):
         folder.write("result.json", {"metrics": {**at.scores, **scores}, **about, **course})
 
     def likeness(self, model: nn.Module, batches: Iterator[tuple[Tensor, ...]]) -> dict[str, float]:
-        """Mean structural similarity to the truth of restored pictures, and of damaged ones."""
-        restored, before, count = 0.0, 0.0, 0
-        for damaged, mask, images in Restore(model, self.damage).damaged(batches):
+        """Mean structural similarity to the truth of restored pictures, and of damaged ones; and the squared
+        error over all pixels, restored and known, as courses state it.
+        """
+        restored, before, wrong, count = 0.0, 0.0, 0.0, 0
+        for damaged, mask, images in Restore(model, self.damaging()).damaged(batches):
             answer = torch.where(mask, model(damaged, mask).float(), damaged)
             restored += structural_similarity(answer, images).sum().item()
             before += structural_similarity(damaged, images).sum().item()
+            wrong += (answer - images).square().mean((1, 2, 3)).sum().item()
             count += len(images)
-        return {"test_ssim": restored / count, "test_damaged_ssim": before / count}
+        means = {"test_ssim": restored, "test_damaged_ssim": before, "test_mse": wrong}
+        return {name: total / count for name, total in means.items()}
 
     def plainly(self, splits: Splits, pipeline: Pipeline) -> dict[str, float]:
-        """Errors on the test part of filling by the mean and by the most similar training picture."""
+        """Errors on the test part of three plain fillings: by the mean, by the most similar training picture,
+        and smoothly from what is around.
+        """
         known = some_of(splits.train, KNOWN)
         known_pixels = pipeline.eval(known.pixels, known.labels)[0]
-        totals, count = {"test_mean_loss": 0.0, "test_nearest_loss": 0.0}, 0
+        totals, count = {f"test_{name}_loss": 0.0 for name in ("mean", "nearest", "smooth")}, 0
         batches = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
-        for damaged, mask, images in Restore(nn.Identity(), self.damage).damaged(batches):
+        for damaged, mask, images in Restore(nn.Identity(), self.damaging()).damaged(batches):
             filled = {
                 "test_mean_loss": mean_filling(damaged, mask, known_pixels),
                 "test_nearest_loss": nearest_filling(damaged, mask, known_pixels),
+                "test_smooth_loss": smooth_filling(damaged, mask),
             }
             for name, restored in filled.items():
                 totals[name] += masked_mse(restored, images, mask).item() * int(mask.sum())
@@ -139,14 +150,18 @@ class RestoreRun(Run):
         m = result["metrics"]
         beside = [
             f"{name} {m[key]:.4f}"
-            for name, key in (("mean", "test_mean_loss"), ("nearest picture", "test_nearest_loss"))
+            for name, key in (
+                ("mean", "test_mean_loss"),
+                ("nearest picture", "test_nearest_loss"),
+                ("smooth", "test_smooth_loss"),
+            )
             if key in m
         ]
         told = f" ({', '.join(beside)})" if beside else ""
         alike = f"SSIM {m['test_ssim']:.3f} (damaged {m['test_damaged_ssim']:.3f})"
         return (
             f" error    {curve}{m['test_loss']:.4f}{told} a damaged pixel of {result['test_images']:,} test "
-            f"images, {alike}, {result['seconds']:.1f} s"
+            f"images, {m['test_mse']:.5f} over all pixels, {alike}, {result['seconds']:.1f} s"
         )
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
@@ -165,7 +180,7 @@ class RestoreRun(Run):
 
     def oddness(self, model: nn.Module, splits: Splits, ood: str) -> Section:
         """How well the error tells the test part from pictures of another set."""
-        task = Restore(model, self.damage)
+        task = Restore(model, self.damaging())
 
         def rebuild(x: Tensor) -> tuple[Tensor, Tensor]:
             damaged, mask, truth = next(task.damaged(iter([(x,)])))
@@ -177,7 +192,7 @@ class RestoreRun(Run):
         """Pictures (n, c, h, w) by what was done to them, damaged as in the test."""
         pipeline = self.pipeline(known)
         batch = pipeline.eval(images.pixels, images.labels)
-        damaged, mask, truth = next(Restore(model, self.damage).damaged(iter([batch])))
+        damaged, mask, truth = next(Restore(model, self.damaging()).damaged(iter([batch])))
         with evaluating(model), torch.inference_mode():
             answer = model(damaged, mask)
         shown = {
