@@ -194,6 +194,20 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     assert run.checkpoints.load("last")[1]["step"] == 5
 
 
+def test_a_young_run_is_saved_more_often(tmp_path, monkeypatch):
+    """A step a second: a run that is killed has lost at most half of itself, or what save_every says."""
+    run, task, clock, saved = RunFolder.create("t", root=tmp_path), Regression(), [0.0], []
+    monkeypatch.setattr("gradschool.engine.loop.time.monotonic", lambda: clock[0])
+    stepper = stepper_for(task)
+    step, save = task.step, stepper.save
+    task.step = lambda batch, update: (clock.__setitem__(0, clock[0] + 1), step(batch, update))[1]
+    monkeypatch.setattr(
+        stepper, "save", lambda run, at, best: (saved.append(at["step"]), save(run, at, best))
+    )
+    fit(task, Noise(), None, stepper, Plan(200, save_every=60.0), run)
+    assert saved == [5, 10, 20, 40, 80, 140, 200]
+
+
 def test_out_of_memory_names_the_batch_that_would_fit(tmp_path):
     class Hungry(Regression):
         def loss(self, batch):

@@ -19,6 +19,7 @@ from gradschool.engine.update import Stepper
 from gradschool.errors import WorkFailed
 
 HeldOut = Callable[[], Iterator[Batch]]
+FIRST_SAVE = 5.0  # seconds into a run
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Plan:
         steps: optimiser steps in all.
         seed: of everything random.
         evaluate_every: steps between evaluations; 0 for none.
-        save_every: seconds between checkpoints; an evaluation that is the best so far saves as well.
+        save_every: seconds between checkpoints, fewer early on: after 5, 10, 20, 40 s, so that a run that is
+            killed loses half of it at most. An evaluation that is the best so far saves as well.
         monitor: the score that decides what is best; None: nothing is selected by a score.
         higher_is_better: direction of that score.
         patience: stop after so many evaluations without improvement; 0 never stops early.
@@ -95,7 +97,7 @@ def fit(
                     {"step": at.step, "epoch": epoch, **at.scores, "seconds": time.monotonic() - start}, {}
                 )
             # 3. Save when due, never with weights that a bad loss has spoiled: the flush refuses it first.
-            due = time.monotonic() - saved >= plan.save_every
+            due = time.monotonic() - saved >= min(plan.save_every, max(FIRST_SAVE, saved - start))
             asked, due = stepper.agree(interrupted.is_set() and not at_end, due)
             if is_best or at_end or at.stopped or asked or due:
                 journal.flush()

@@ -120,7 +120,7 @@ class Run:
     evaluations: Count | None = None
     """How often to look at the validation part in all; once an epoch if not given."""
     save_every: Annotated[float, Field(ge=0)] = 60.0
-    """Seconds between checkpoints."""
+    """Seconds between checkpoints; early on after 5, 10, 20, 40 s."""
     shard: bool = False
     """Share the weights out over all processes, for models too large for one device (needs torchrun)."""
     tensorboard: bool = False
