@@ -65,8 +65,7 @@ class RunFolder:
         """
         if not (path / "config.json").is_file():
             near = sorted(
-                p.parent.name
-                for p in [*path.parent.glob("*/config.json"), *Path("runs").glob("*/config.json")]
+                {p.parent.name for place in (path.parent, Path("runs")) for p in place.glob("*/config.json")}
             )
             known = f"one of {', '.join(near[-5:])}" if near else "a folder that a training run has made"
             raise UserError(f"{path} is not a run", known, "List them with: gradschool runs")
