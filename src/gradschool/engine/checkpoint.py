@@ -29,16 +29,20 @@ Tensors = Mapping[str, Mapping[str, Tensor]]
 
 
 @contextlib.contextmanager
-def disk_errors(place: Path) -> Iterator[None]:
-    """Turn a full disk or an unwritable folder into a sentence."""
+def disk_errors(place: Path, advice: str = "") -> Iterator[None]:
+    """Turn a full disk or an unwritable folder into a sentence.
+
+    Args:
+        place: what is written to.
+        advice: what to do about a full disk, where `place` is not the folder of a run that can be resumed.
+    """
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise WorkFailed(
-                f"the disk of {place} is full", "room for a checkpoint",
-                f"Free some space, then go on with --resume {place}; what was saved before is whole.",
-            ) from error  # fmt: skip
+            later = f"Free some space, then go on with --resume {place}; what was saved before is whole."
+            wanted = "more room" if advice else "room for a checkpoint"
+            raise WorkFailed(f"the disk of {place} is full", wanted, advice or later) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT):
             raise UserError(
                 f"{place} cannot be written", "a folder that can", "Choose another with --out."

@@ -51,7 +51,7 @@ def draw(folder: RunFolder, wanted: Wanted, out: Path | None = None) -> Path:
     if wanted.film and out.suffix.lower() not in FORMS:
         raise UserError(f"--out is {out}", f"a file ending in {', '.join(FORMS)}", "Example: --out film.html")
     columns = columns_for(wanted.n)
-    with disk_errors(out), torch.inference_mode():
+    with disk_errors(out, "Free some space, or choose another place with --out."), torch.inference_mode():
         if wanted.film:
             save_film(out, run.film(model, ask), columns)
         elif out.suffix.lower() == ".png":

@@ -51,7 +51,7 @@ def outline(
         # 2. Its mask.
         with torch.inference_mode():
             mask = look(pipeline.normalise(x))[0].argmax(0).to(torch.uint8).cpu().numpy()
-        with disk_errors(out):
+        with disk_errors(out, "Free some space and ask again."):
             out.mkdir(exist_ok=True)
             save_mask(out / f"{names[file]}.png", mask, len(classes))
         # 3. How much of the picture each class covers.
