@@ -19,6 +19,7 @@ from gradschool.errors import WorkFailed
 from gradschool.evals.collapse import MEMORY, Watch, read
 from gradschool.models.dcgan import dc_critic, dcgan
 from gradschool.models.gan import mlp_gan
+from gradschool.nn.norm import BatchNorm2d
 from gradschool.tasks.gan import GAMES, Gan, Rules, frozen
 
 X = torch.rand(12, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -152,6 +153,28 @@ def test_evaluation_weighs_batches_by_their_size_and_leaves_the_nets_alone():
         abs(found["test_errD"] - 0.25) + abs(found["test_errG"] - 0.125), rel=1e-5
     )
     assert all(torch.equal(a, b) for a, b in zip(before.values(), state(judge).values(), strict=True))
+
+
+def test_a_discriminator_with_batch_statistics_is_asked_as_it_was_trained():
+    """Its running statistics are of real and generated pictures together, which are apart in training."""
+    torch.manual_seed(0)
+    both = dcgan((1, 16, 16), width=4, latent=6)
+    task = Gan(both, GAMES["non_saturating"], held_out="test")
+    judge = both.discriminator
+    x = torch.rand(16, 1, 16, 16) * 2 - 1
+    y = torch.zeros(16, dtype=torch.int64)
+    for layer in judge.modules():
+        if isinstance(layer, BatchNorm2d):
+            layer.running_mean.fill_(3.0)
+    both.eval()
+    before = state(judge)
+    with torch.inference_mode():
+        torch.manual_seed(1)
+        found = task.evaluate(iter([(x, y)]))
+        assert not judge.training and all(not layer.training for layer in judge.modules())
+        assert all(torch.equal(a, b) for a, b in zip(before.values(), state(judge).values(), strict=True))
+        judge.train()
+        assert found["test_D(x)"] == pytest.approx(judge(x, y).sigmoid().mean().item(), abs=1e-5)
 
 
 def loader():

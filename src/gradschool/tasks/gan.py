@@ -153,11 +153,13 @@ class Gan:
         return first if theirs is None else first + (generator - theirs).abs()
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
-        """Where the game stands on held-out pictures, with both in eval mode."""
+        """Where the game stands on held-out pictures; the generator is in eval mode, and the discriminator
+        but for its batch normalisation, whose running statistics mix real and generated pictures.
+        """
         parts = []
-        for x, y in batches:
-            real, made = self.scores(x, self.made(x, y), y)
-            parts.append((real, made))
+        with by_batch(self.parts["discriminator"]):
+            for x, y in batches:
+                parts.append(self.scores(x, self.made(x, y), y))
         real, made = (torch.cat(each) for each in zip(*parts, strict=True))
         found = {
             "errD": self.game.discriminator(real, made), "errG": self.game.generator(made),
@@ -177,6 +179,22 @@ def clip_(module: nn.Module, most: float) -> None:
     """Cut every weight to -most to most."""
     for parameter in module.parameters():
         parameter.clamp_(-most, most)
+
+
+@contextmanager
+def by_batch(module: nn.Module) -> Iterator[None]:
+    """Inside, batch normalisation takes each batch's own statistics, as in training, and remembers none."""
+    layers = [layer for layer in module.modules() if isinstance(layer, BatchNorm2d) and not layer.training]
+    kept = [[buffer.clone() for buffer in layer.buffers()] for layer in layers]
+    for layer in layers:
+        layer.train()
+    try:
+        yield
+    finally:
+        for layer, values in zip(layers, kept, strict=True):
+            layer.eval()
+            for buffer, value in zip(layer.buffers(), values, strict=True):
+                buffer.copy_(value)
 
 
 @contextmanager
