@@ -1,5 +1,6 @@
 """Blanks, manifests, lectures: what fits is exact, what does not is refused in words."""
 
+import re
 import textwrap
 
 import pytest
@@ -10,7 +11,7 @@ from gradschool.classroom.author import evidence
 from gradschool.classroom.author.manifest import chapters, find_chapter, find_exercise, read_chapter
 from gradschool.classroom.author.render import Code, Text, resolve
 from gradschool.classroom.author.strip import blank, is_attempted
-from gradschool.classroom.author.terminal import plain_math, unicode
+from gradschool.classroom.author.terminal import MATH, plain_math, unicode
 from gradschool.classroom.quiz import read_quiz
 from gradschool.errors import UserError
 
@@ -252,10 +253,33 @@ def test_captions_hold_numbers_too(tmp_path):
         (r"\hat y \le \theta_{12}", "y\u0302 ≤ θ₁₂"),
         (r"x^{q}", "x^q"),
         (r"\text{if } a \ne b", "if  a ≠ b"),
+        (r"E_\text{source} p_{i, h'}", "E_source p_(i, h')"),
+        (r"\tfrac12 \ln \frac1n \sqrt{2h} \frac{\partial L}{\partial x}", "1/2 ln 1/n √(2h) ∂L/∂x"),
+        (r"\bar\alpha_t \hat{x} \quad\text{or}\ y", "α\u0304ₜ x\u0302   or y"),
+        (r"\underbrace{E[x]^2}_{\text{bias}^2} \| q", "E[x]² (bias²) ‖ q"),
+        (
+            r"\hat y = \begin{cases} 1 & s \ge 0 \\ 0 & s < 0 \end{cases}",
+            "y\u0302 = ⎧ 1   s ≥ 0\n    ⎩ 0   s < 0",
+        ),
+        (
+            r"\begin{pmatrix} -1 & 0 \\ -1 & 10 \\ 2 & 0 \end{pmatrix}, x",
+            "⎛ -1    0 ⎞\n⎜ -1   10 ⎟, x\n⎝  2    0 ⎠",
+        ),
+        (r"\begin{aligned} V &= 2 \\ &\le 3 \end{aligned}", " V = 2\n  ≤ 3"),
     ],
 )
 def test_formula_in_the_terminal(formula, shown):
     assert unicode(formula) == shown
+
+
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.id)
+def test_no_formula_of_the_course_shows_its_tex(chapter):
+    text = re.sub(
+        r"```.*?```", "", (chapter.folder / "lecture.md").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+    shown = [unicode(found[1] or found[2]) for found in MATH.finditer(text)]
+    assert shown
+    assert not [one for one in shown if re.search(r"\\|[{}]|frac|underbrace|begin|₍[^₎]*$|⁽[^⁾]*$", one)]
 
 
 def test_prices_are_no_formulas():

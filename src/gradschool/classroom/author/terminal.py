@@ -1,7 +1,9 @@
 """A lecture in the terminal: Markdown by rich, formulas in Unicode as far as that goes."""
 
 import re
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 
 from gradschool.classroom.author.render import Block, Code, Figure, Task, Text
 
@@ -18,10 +20,17 @@ SIGNS = {
     "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈",
     "rceil": "⌉", "log": "log", "exp": "exp", "max": "max", "min": "min", "tanh": "tanh", "langle": "⟨",
     "rangle": "⟩", "neg": "¬", "land": "∧", "lor": "∨", "ell": "ℓ", "Vert": "‖", "vert": "|",
+    "cap": "∩", "cup": "∪", "subset": "⊂", "emptyset": "∅", "notin": "∉", "forall": "∀", "exists": "∃",
+    "Longleftrightarrow": "⟺", "iff": "⟺", "implies": "⟹", "Rightarrow": "⇒", "propto": "∝", "ll": "≪",
+    "gg": "≫", "equiv": "≡", "circ": "∘", "zeta": "ζ", "prime": "′", "perp": "⊥", "Pi": "Π",
 }  # fmt: skip
 MARKS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "vec": "\u20d7", "dot": "\u0307"}
 UP = str.maketrans("0123456789+-=()niTtk", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱᵀᵗᵏ")
 DOWN = str.maketrans("0123456789+-=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
+ROWS = re.compile(
+    r"\\begin\{(?P<kind>[a-z]+)\*?\}(?:\{[lcr|]*\})?(?P<rows>.*?)\\end\{(?P=kind)\*?\}", re.DOTALL
+)
+BRACKETS = {"cases": ("⎧⎨⎩", ""), "pmatrix": ("⎛⎜⎝", "⎞⎟⎠"), "bmatrix": ("⎡⎢⎣", "⎤⎥⎦")}
 MATH = re.compile(r"\$\$(.+?)\$\$|\$(?!\s)([^$\n]+?)(?<!\s)\$", re.DOTALL)
 
 
@@ -29,50 +38,89 @@ def plain_math(text: str) -> str:
     """Text with its $formulas$ in Unicode."""
 
     def one(found: re.Match[str]) -> str:
-        return f"\n\n    {unicode(found[1].strip())}\n\n" if found[1] else unicode(found[2])
+        shown = textwrap.indent(unicode(found[1].strip()), "    ") if found[1] else unicode(found[2])
+        return f"\n\n{shown}\n\n" if found[1] else shown
 
     return MATH.sub(one, text)
 
 
 def unicode(formula: str) -> str:
-    """A LaTeX formula in Unicode; what has no sign keeps its name."""
-    formula = re.sub(r"\\(begin|end)\{[a-z]+\*?\}(\{[lcr|]*\})?", " ", formula)
+    """A LaTeX formula in Unicode, over several lines where it has rows; what has no sign keeps its name."""
+    found = ROWS.search(formula)
+    if not found:
+        return line(formula)
+    # 1. The rows, in columns.
+    rows = [[line(cell).strip() for cell in row.split("&")] for row in re.split(r"\\\\", found["rows"])]
+    align = str.rjust if found["kind"] == "pmatrix" else str.ljust
+    if found["kind"] != "aligned":
+        widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+        rows = [[align(cell, width) for cell, width in zip(row, widths, strict=False)] for row in rows]
+    # 2. Between tall brackets; what stands before and after is in the middle.
+    left, right = BRACKETS.get(found["kind"], ("", ""))
+    middle, before = (len(rows) - 1) // 2, line(formula[: found.start()])
+    shown = []
+    for number, cells in enumerate(rows):
+        place = 0 if number == 0 else 2 if number == len(rows) - 1 else 1
+        head = before if number == middle else " " * len(re.sub(r"[\u0300-\u036f]", "", before))
+        tail = line(formula[found.end() :]) if number == middle else ""
+        body = ("   " if left else " ").join(cells)
+        shown.append(f"{head}{left[place : place + 1]} {body} {right[place : place + 1]}{tail}".rstrip())
+    return "\n".join(shown)
+
+
+def line(formula: str) -> str:
+    """A formula without rows."""
+    # 1. Signs and marks; what only TeX needs goes.
+    formula = re.sub(r"\\!|\\(left|right|[bB]igg?[lr]?|displaystyle)(?![a-z])", "", formula)
+    formula = re.sub(r"\\([A-Za-z]+)", lambda f: SIGNS.get(f[1], f[0]), formula)
     formula = re.sub(
-        r"\\(hat|bar|tilde|vec|dot)(?:\{(\w)\}|\s+(\w))", lambda f: (f[2] or f[3]) + MARKS[f[1]], formula
+        r"\\(hat|bar|tilde|vec|dot)(?:\{(\w)\}|\s+(\w)|([^\x00-\x7f]))",
+        lambda f: (f[2] or f[3] or f[4]) + MARKS[f[1]],
+        formula,
     )
-    # 1. Fractions, roots and words, from the inside out.
+    # 2. Fractions, roots, words and scripts, from the inside out.
     before = ""
     while before != formula:
         before = formula
-        formula = re.sub(
-            r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}", lambda f: f"{group(f[1])}/{group(f[2])}", formula
-        )
-        formula = re.sub(r"\\sqrt(?:\{([^{}]*)\}|\s+(\w))", lambda f: f"√{group(f[1] or f[2])}", formula)
-        formula = re.sub(
-            r"\\(?:text|mathrm|mathbf|mathbb|mathcal|operatorname|boldsymbol|bar|hat|tilde|vec)\{([^{}]*)\}",
-            r"\1",
-            formula,
-        )
-        formula = re.sub(r"\^\{([^{}]*)\}|\^(\\\w+|.)", lambda f: script(f[1] or f[2], UP, "^"), formula)
-        formula = re.sub(r"_\{([^{}]*)\}|_(\\\w+|.)", lambda f: script(f[1] or f[2], DOWN, "_"), formula)
-    # 2. Signs; then the braces, spaces and marks that only TeX needs.
-    formula = re.sub(r"\\(left|right|big|Big|bigl|bigr|displaystyle)(?![a-z])", "", formula)
-    formula = re.sub(r"\\([A-Za-z]+)", lambda f: SIGNS.get(f[1], f[1]), formula)
-    formula = formula.replace("\\\\", "\n    ").replace("\\{", "{").replace("\\}", "}").replace("&", "")
-    return re.sub(r"\\[,;:! ]", " ", formula).replace("{", "").replace("}", "")
+        for pattern, shown in PARTS:
+            formula = re.sub(pattern, shown, formula)
+    # 3. Braces and spaces.
+    formula = (
+        formula.replace("\\\\", "\n").replace("\\|", "‖").replace("\\{", "\ue002").replace("\\}", "\ue003")
+    )
+    formula = re.sub(r"\\[,;: ]", " ", formula).replace("&", "").replace("{", "").replace("}", "")
+    formula = re.sub(r"\\([A-Za-z]+)", r"\1", formula)
+    return formula.translate(str.maketrans("\ue000\ue001\ue002\ue003", "_^{}"))
 
 
 def group(text: str) -> str:
     """A part of a fraction, in brackets if it needs them."""
-    return text if re.fullmatch(r"\\?\w+|.", text.strip()) else f"({text})"
+    text = re.sub(r"^∂\s+(?=\S+$)", "∂", text.strip())
+    return text if re.fullmatch(r"\\?[^\W\d]\w*|\d+|∂\S+|.[\u0300-\u036f]?", text) else f"({text})"
 
 
 def script(text: str, signs: dict[int, int], mark: str) -> str:
     """An index or exponent in small signs where all of it has them."""
-    text = re.sub(r"\\([A-Za-z]+)", lambda f: SIGNS.get(f[1], f[1]), text)
     small = text.translate(signs)
     kept = any(a == b and not a.isspace() for a, b in zip(text, small, strict=True)) and text not in ("ᵀ",)
     return f"{mark}{group(text)}" if kept else small
+
+
+# What stands in braces is replaced from the inside out; \ue000 and \ue001 are _ and ^ that are to stay.
+WORDS = r"\\(?:text|mathrm|mathbf|mathbb|mathcal|operatorname|boldsymbol|bar|hat|tilde|vec|dot)\{([^{}]*)\}"
+PARTS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (rf"([_^]){WORDS}", lambda f: f"{f[1]}{{{f[2]}}}"),
+    (r"\\underbrace\{([^{}]*)\}_\{([^{}]*)\}", lambda f: f"{f[1]} ({f[2].strip()})"),
+    (
+        r"\\[dt]?frac\s*(?:\{([^{}]*)\}|(\w))\s*(?:\{([^{}]*)\}|(\w))",
+        lambda f: f"{group(f[1] or f[2])}/{group(f[3] or f[4])}",
+    ),
+    (r"\\binom\{([^{}]*)\}\{([^{}]*)\}", lambda f: f"({f[1]} choose {f[2]})"),
+    (r"\\sqrt(?:\{([^{}]*)\}|\s+(\w)|([^\x00-\x7f]))", lambda f: f"√{group(f[1] or f[2] or f[3])}"),
+    (WORDS, lambda f: f[1]),
+    (r"\^\{([^{}]*)\}|\^([^{\\])", lambda f: script(f[1] or f[2], UP, "\ue001")),
+    (r"(?<!\})_\{([^{}]*)\}|_([^{\\])", lambda f: script(f[1] or f[2], DOWN, "\ue000")),
+)
 
 
 def show(blocks: Sequence[Block], width: int | None = None) -> None:
