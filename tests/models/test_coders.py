@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gradschool.models.autoencoder import conv_autoencoder, linear_autoencoder, mlp_autoencoder
-from gradschool.models.vae import conv_vae, mlp_vae
+from gradschool.models.vae import conv_vae, map_vae, mlp_vae
 from gradschool.models.vqvae import vqvae
 
 X = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0))
@@ -69,3 +69,36 @@ def test_what_does_not_fit_is_refused_in_one_sentence():
             make((1, 28, 28), 10)
     with pytest.raises(ValueError, match="no class was given, one of 3 was wanted"):
         mlp_vae((1, 28, 28), 3)(X)
+
+
+@pytest.mark.parametrize(("size", "halvings"), [(8, 1), (16, 2), (24, 3)])
+def test_codes_that_are_maps_see_their_own_part_of_the_picture(size, halvings):
+    torch.manual_seed(0)
+    model = map_vae((3, size, size), width=8, channels=2, halvings=halvings)
+    side = size // 2**halvings
+    assert model.map_shape == (2, side, side) and model.latent == 2 * side * side
+    x = torch.rand(3, 3, size, size)
+    logits, mean, log_variance, z = model(x, None, 2)
+    assert logits.shape == (6, 3, size, size) and z.shape == (2, 3, model.latent)
+    assert mean.shape == log_variance.shape == (3, model.latent)
+
+
+def test_a_pixel_of_a_corner_leaves_the_far_corner_of_the_map_alone():
+    torch.manual_seed(0)
+    model = map_vae((1, 64, 64), width=4)
+    x = torch.rand(1, 1, 64, 64)
+    other = x.clone()
+    other[..., 0, 0] = 1 - other[..., 0, 0]
+    before, after = (model.encode(each)[0].view(model.map_shape) for each in (x, other))
+    assert not torch.equal(before[:, 0, 0], after[:, 0, 0])
+    assert torch.equal(before[:, 8:, 8:], after[:, 8:, 8:])
+
+
+def test_sides_that_cannot_be_halved_and_classes_are_refused():
+    with pytest.raises(ValueError, match="20x20, sides that are multiples of 8"):
+        map_vae((3, 20, 20), halvings=3)
+    with pytest.raises(ValueError, match="halvings is 0"):
+        map_vae((3, 20, 20), halvings=0)
+    with pytest.raises(ValueError, match="told no class"):
+        map_vae((3, 16, 16), 5)
+    assert counted(map_vae((3, 64, 64))) < 1_000_000

@@ -28,6 +28,7 @@ COMMANDS = {
     "predict": "the five most likely classes of image files and folders",
     "sample": "new pictures from a generator's run: a sheet, files, or a film",
     "score": "how good a generator's pictures are, as a classifier of ours sees them",
+    "judge": "is it what it should be, among a classifier's first five guesses?",
     "export": "write a run's network as ONNX and check it",
     "runs": "list the runs in this folder",
     "compare": "put runs side by side",

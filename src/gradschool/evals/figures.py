@@ -151,7 +151,7 @@ def reliability(before: Bins, after: Bins | None, temperature: float | None) -> 
         return svg(figure, "Reliability diagram. " + "; ".join(told))
 
 
-def histogram(groups: Mapping[str, Float[np.ndarray, "n"]], across: str) -> Markup:
+def histogram(groups: Mapping[str, Float[np.ndarray, "n"]], across: str, counted: str = "images") -> Markup:
     """Shares per bin of up to three groups of numbers, as outlined steps over one another."""
     with rc_context(_STYLE):
         figure, ax = _panel(4.8, 3.0)
@@ -161,7 +161,7 @@ def histogram(groups: Mapping[str, Float[np.ndarray, "n"]], across: str) -> Mark
             ax.stairs(
                 100 * counts / len(values), edges, color=colour, linestyle=dash, linewidth=1.6, label=name
             )
-        ax.set(xlabel=across, title="images per bin, %")
+        ax.set(xlabel=across, title=f"{counted} per bin, %")
         ax.legend(loc="best")
         told = "; ".join(f"{name} median {np.median(values):.3g}" for name, values in groups.items())
         return svg(figure, f"Histogram of {across}: {told}")

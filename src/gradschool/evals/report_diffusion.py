@@ -74,6 +74,31 @@ def clearing(frames: Sequence[Pictures], steps: int, sampler: str) -> Section:
     )
 
 
+def channels(raw: Pictures, scaled: Pictures) -> Section:
+    """The codes that a latent diffusion model works on, channel by channel, before and after scaling.
+
+    Args:
+        raw: codes of pictures as the first stage gives them.
+        scaled: the same as the network sees them.
+    """
+    # 1. A row a channel.
+    rows = [
+        (str(i), *(f"{number:.3f}" for number in (a.mean(), a.std(), b.mean(), b.std())))
+        for i, (a, b) in enumerate(zip(raw.unbind(1), scaled.unbind(1), strict=True))
+    ]
+    head = ("channel", "mean", "deviation", "mean, scaled", "deviation, scaled")
+    table = html.table(head, rows, f"Codes of {len(raw)} test pictures, {'x'.join(map(str, raw.shape[1:]))}")
+    # 2. All numbers together beside what the noise is.
+    noise = torch.randn(scaled.numel(), generator=torch.Generator().manual_seed(0))
+    named = {"codes": scaled.flatten().numpy(), "N(0, 1)": noise.numpy()}
+    reading = (
+        "The noise schedule is made for numbers of deviation 1. Deviations far from it after scaling mean "
+        "that test pictures are not like those that the scale was taken from."
+    )
+    drawn = html.charts([figures.histogram(named, "code, scaled", "numbers")])
+    return Section("Codes", reading, html.join([table, drawn]))
+
+
 def strip(pictures: Pictures, columns: int, alt: str) -> Markup:
     """A sheet with small pictures magnified."""
     sheet = grid(pictures, columns)

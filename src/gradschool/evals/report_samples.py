@@ -1,6 +1,7 @@
 """A generator's report: what it makes, how that came about, and what it does to pictures it is given."""
 
 import base64
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from markupsafe import Markup
 from torch import Tensor
 
 from gradschool.evals import html
-from gradschool.evals.html import Section
+from gradschool.evals.html import Bar, Section
 from gradschool.evals.pictures import grid
 from gradschool.evals.report import Material
 
@@ -44,6 +45,33 @@ def course(m: Material) -> Section | None:
         reading,
         Markup('<div style="display:flex;flex-wrap:wrap;gap:1em">{}</div>').format(html.join(shown)),
     )
+
+
+def judged(m: Material) -> Section | None:
+    """For how many pictures a class is among a classifier's first guesses, if that was asked."""
+    file = m.run_dir / "judged.json"
+    verdicts = json.loads(file.read_text(encoding="utf-8"))["verdicts"] if file.is_file() else []
+    if not verdicts:
+        return None
+    # 1. Generated and real pictures and chance, classifier by classifier.
+    rows = []
+    for one in verdicts:
+        seen = {"generated": one["generated"]} | ({"real": one["real"]} if one["real"] else {})
+        for name, v in seen.items():
+            shares = Bar(v["first"] / v["n"]), Bar(v["among"] / v["n"])
+            rows.append((one["class"], name, v["n"], *shares, f"{v['mean']:.3f}", f"{v['highest']:.3f}"))
+        chance = 1 / one["classes"]
+        rows.append((one["class"], "chance", "–", Bar(chance), Bar(min(1, 5 * chance)), f"{chance:.3f}", "–"))
+    head = ("class", "pictures", "n", "first, %", "among five, %", "mean probability", "highest")
+    eyes = "; ".join(dict.fromkeys(one["network"] for one in verdicts))
+    # 2. The pictures of the last verdict.
+    drawn = sheet(m.run_dir / "judged.png", "generated pictures, the most probable first", 520)
+    reading = (
+        f"Seen by {eyes}. A picture passes when its class is among the first five guesses; the sheet has the "
+        "most probable first. A model that copies its training pictures passes, too: see the nearest ones."
+    )
+    body = html.join([html.table(head, rows, "What a classifier takes the pictures for", words=2), drawn])
+    return Section("Judged", reading, body)
 
 
 def redrawn(m: Material, x: Float[Tensor, "n c h w"], again: Float[Tensor, "n c h w"]) -> Section:

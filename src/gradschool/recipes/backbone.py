@@ -182,9 +182,15 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def fetched(name: str) -> Path:
+USUAL = "Pass --set weights=FILE.safetensors, or use random weights: --set pretrained=false."
+
+
+def fetched(name: str, advice: str = USUAL) -> Path:
     """The safetensors file of a backbone's published weights, from the Hub or from its cache.
 
+    Args:
+        name: of the backbone in timm.
+        advice: what to do without.
     Raises:
         UserError: nobody publishes weights of this name as safetensors.
         WorkFailed: they cannot be reached; the sentence says what to bring.
@@ -197,7 +203,6 @@ def fetched(name: str) -> Path:
     place, _, revision = (config.get("hf_hub_id") or "").partition("@")
     version = revision or None
     file = config.get("hf_hub_filename") or "model.safetensors"
-    advice = "Pass --set weights=FILE.safetensors, or use random weights: --set pretrained=false."
     safe = "a backbone with published safetensors"
     if not place or not file.endswith(".safetensors"):
         raise UserError(f"{name} has no published weights that are safe to open", safe, advice)

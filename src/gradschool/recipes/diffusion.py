@@ -130,6 +130,10 @@ class DiffusionRun(GenerativeRun):
         """A predicted picture cut to what pixels can be."""
         return x.clamp(-1, 1)
 
+    def seen_as(self, model: nn.Module, x: Tensor) -> Tensor:
+        """Pictures of the pipeline as the model sees them."""
+        return x
+
     def shown_as(self, model: nn.Module, x: Tensor) -> Tensor:
         """What the model sees, as pictures in 0 to 1."""
         return to_unit(x, self.scale)
@@ -161,7 +165,7 @@ class DiffusionRun(GenerativeRun):
         frames = [self.shown_as(model, x) for x in thinned(list(self.path(model, ask)), 10)]
         return [
             *self.schedules(),
-            show.drowning(x.to(device), SHADES, clean, partial(self.shown_as, model)),
+            show.drowning(self.seen_as(model, x.to(device)), SHADES, clean, partial(self.shown_as, model)),
             show.clearing(frames, self.sampler_steps, self.sampler),
         ]
 

@@ -4,7 +4,7 @@ The model is asked for the same pictures (the same noise) again and again while 
 shows how they became what they are.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,16 +15,17 @@ import tyro
 from pydantic import BeforeValidator, Field, PlainSerializer
 from torch import Generator, Tensor, nn
 
+from gradschool.data.chosen import chosen, names
 from gradschool.data.images import Images, Splits
 from gradschool.data.loader import evaluation_batches
+from gradschool.data.pictures import open_pictures
 from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
-from gradschool.engine.update import Stepper
+from gradschool.engine.task import Batch
 from gradschool.errors import UserError
 from gradschool.evals.html import Section
-from gradschool.evals.inference import evaluating
 from gradschool.evals.pictures import save_grid
 from gradschool.evals.report import ReportFacts, SectionOf, write_report
 from gradschool.models import catalogue
@@ -34,6 +35,7 @@ from gradschool.recipes.oddness import oddness
 from gradschool.recipes.reopen import machine_of
 
 Shape = tuple[int, int, int]
+Names = Annotated[tuple[str, ...], BeforeValidator(names)]
 Generate = Callable[[nn.Module, "Ask"], Tensor]
 GeneratorFunction = Annotated[
     Callable[..., nn.Module],
@@ -90,8 +92,20 @@ class GenerativeRun(Run):
     """Random changes of the training images."""
     conditional: bool = False
     """Tell the model the class of every picture."""
+    only: Names = ()
+    """Classes that are kept, e.g. only=jellyfish or only=jellyfish,goldfish; all if none is named."""
+    limit: Count | None = None
+    """Most parameters that the network may have."""
     shown: Annotated[int, Field(ge=1, le=400)] = 64
     """Pictures on the sheets drawn while training."""
+
+    def open(self, seed: int, data: str | None = None) -> Splits:
+        """The pictures, of all classes or of those that are wanted; unless these matter, of none."""
+        if self.conditional or self.only:
+            splits = super().open(seed, data)
+        else:
+            splits = open_pictures(data or self.data, size=self.side(), val=self.val, seed=seed)
+        return chosen(splits, self.only) if self.only else splits
 
     def generate(self, model: nn.Module, ask: Ask) -> Tensor:
         """New pictures (n, c, h, w) in 0 to 1; `model` is what `build_model` built, in eval mode."""
@@ -123,6 +137,14 @@ class GenerativeRun(Run):
         """Further scores of the final weights on the test part, each name starting with `test_`."""
         return {}
 
+    def tested_on(self, pieces: Pieces) -> Iterator[Batch]:
+        """The test part as the task sees it."""
+        return evaluation_batches(pieces.splits.test, pieces.pipeline, 2 * self.batch_size)
+
+    def facts(self, model: nn.Module) -> dict[str, Any]:
+        """What `rebuild` needs to know besides classes and shape, for model.json."""
+        return {}
+
     def sections(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
         """Further sections of the report: latent maps, schedules ..."""
         return []
@@ -137,12 +159,18 @@ class GenerativeRun(Run):
         """A freshly initialised model of pictures of a shape; classes is 0 where it is told none.
 
         Raises:
-            UserError: the network does not take pictures of that shape, or these options.
+            UserError: the network does not take pictures of that shape, or these options, or is too large.
         """
         try:
-            return self.model(shape, classes, **self.model_options)
+            model = self.model(shape, classes, **self.model_options)
         except ValueError as error:
             raise UserError(f"{self.network()} cannot be built: {error}", "", "") from error
+        parameters = sum(p.numel() for p in model.parameters())
+        if self.limit is not None and parameters > self.limit:
+            what = f"{self.network()} has {parameters:,} parameters"
+            advice = "Make it smaller, e.g. --set 'model_options={\"width\": 16}', or raise --set limit=..."
+            raise UserError(what, f"at most {self.limit:,} (limit)", advice)
+        return model
 
     def network(self) -> str:
         """The network's name, for people."""
@@ -170,6 +198,8 @@ class GenerativeRun(Run):
 
     def watchers(self, pieces: Pieces, folder: RunFolder) -> list[Hook]:
         """A sheet of pictures at every look."""
+        from gradschool.recipes.gallery import Gallery
+
         return [Gallery(self, pieces.model, pieces.stepper, pieces.splits.train.classes, folder)]
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
@@ -179,7 +209,7 @@ class GenerativeRun(Run):
             # 1. The task's own scores, now of the test part.
             for module in stepper.modules.values():
                 module.eval()
-            batches = evaluation_batches(splits.test, pieces.pipeline, 2 * self.batch_size)
+            batches = self.tested_on(pieces)
             placed = (tuple(stepper.machine.place(v) for v in batch) for batch in batches)
             torch.manual_seed(0)
             found = pieces.task.evaluate(placed)
@@ -194,7 +224,7 @@ class GenerativeRun(Run):
             "input": list(self.shape(splits.train)),
             "parameters": sum(p.numel() for p in model.parameters()),
         }
-        folder.write("model.json", facts)
+        folder.write("model.json", facts | self.facts(model))
         told = {"test_images": len(splits.test), "device": stepper.machine.device}
         course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
         folder.write("result.json", {"metrics": {**at.scores, **scores}, **told, **course})
@@ -203,7 +233,9 @@ class GenerativeRun(Run):
         """Losses, pictures over training, reconstructions, and what else a kind of model has to show."""
         from gradschool.evals import report_samples, report_scores
 
-        standard: list[SectionOf] = [*self.curves(), report_samples.made, report_samples.course]
+        standard: list[SectionOf] = [
+            *self.curves(), report_samples.made, report_samples.judged, report_samples.course
+        ]  # fmt: skip
         if not folder.read("model.json"):
             return write_report(folder.path, ReportFacts(), [*standard, report_scores.settings])
         model, _ = rebuilt(folder, self)
@@ -249,38 +281,6 @@ class GenerativeRun(Run):
     def next_step(self, folder: RunFolder) -> str:
         """Pictures are what it is for."""
         return f"gradschool sample {folder.path}"
-
-
-class Gallery:
-    """Draws the same pictures at every look: a hook that watches a training run.
-
-    Args:
-        run: knows how to ask.
-        model: what is asked; its averaged weights are used where there are some.
-        stepper: of the run.
-        classes: their names.
-        folder: of the run; sheets go to samples/step-00000100.png.
-    """
-
-    def __init__(
-        self,
-        run: GenerativeRun,
-        model: nn.Module,
-        stepper: Stepper,
-        classes: Sequence[str],
-        folder: RunFolder,
-    ) -> None:
-        self.run, self.model, self.stepper, self.classes, self.folder = run, model, stepper, classes, folder
-
-    def __call__(self, line: dict[str, Any]) -> None:
-        """Draw where a line holds scores of held-out pictures."""
-        if not self.folder.writes or not any(name.startswith(("val_", "test_")) for name in line):
-            return
-        ask = ask_for(self.run, self.run.shown, 0, self.classes)
-        with self.stepper.averaged(), torch.inference_mode(), evaluating(self.model):
-            pictures = self.run.generate(self.model, ask)
-        file = self.folder.path / "samples" / f"step-{line['step']:08d}.png"
-        save_grid(file, pictures, columns_for(self.run.shown), 1)
 
 
 def ask_for(run: GenerativeRun, n: int, seed: int, classes: Sequence[str]) -> Ask:

@@ -73,7 +73,9 @@ def begin(folder: RunFolder, run: Run, request: Request, pieces: Pieces) -> None
     asked = {"seed": request.seed, "steps": request.steps, "plain": request.plain, "device": request.device}
     mine = {"mine": list(request.mine)} if request.mine else {}
     settings = to_dict(run)
-    settings |= {name: absolute(settings[name]) for name in ("data", "weights") if settings.get(name)}
+    settings |= {
+        name: absolute(settings[name]) for name in ("data", "weights", "first_stage") if settings.get(name)
+    }
     told = {"settings": settings, "command": command(request, settings)}
     folder.write("config.json", {"recipe": request.recipe, **asked, **mine, **told})
     folder.write("environment.json", describe(pieces.stepper.machine) | {"started": time.strftime("%F %T")})
