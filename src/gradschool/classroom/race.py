@@ -55,7 +55,7 @@ class Band:
 
     def spelt(self, value: float) -> str:
         """A value of the metric for people."""
-        return f"{100 * value:.1f} %" if self.is_share else f"{value:.4g}"
+        return f"{100 * value:.1f} %" if self.is_share else f"{value:#.4g}".rstrip(".")
 
 
 @dataclass(frozen=True)
