@@ -44,6 +44,19 @@ def test_a_run_is_taken_up_from_its_folder(tmp_path):
     assert type(model).__name__ == "DenseRestorer" and facts["height"] == 8
 
 
+def test_chest_pictures_come_from_medmnists_file(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part, n in (("train", 24), ("val", 6), ("test", 8)):
+        arrays[f"{part}_images"] = rng.integers(0, 256, (n, 28, 28), dtype=np.uint8)
+        arrays[f"{part}_labels"] = rng.integers(0, 2, (n, 14), dtype=np.uint8)
+    np.savez(tmp_path / "chestmnist.npz", **arrays)
+    changes = [f"data={tmp_path / 'chestmnist.npz'}", 'model_options={"width": 4}']
+    _, folder = trained("denoise_chest", tmp_path / "run", 3, *changes)
+    result = folder.read("result.json")
+    assert result["test_images"] == 8 and 0 < result["metrics"]["test_mse"] < result["metrics"]["test_loss"]
+
+
 def test_noise_has_no_filling_beside_it(tmp_path):
     run, folder = trained("impute_digits", tmp_path / "run", 3, "damage.noise=0.3", "damage.squares=0")
     assert "test_nearest_loss" not in folder.read("result.json")["metrics"]
