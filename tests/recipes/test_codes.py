@@ -61,7 +61,14 @@ def test_its_report_shows_codes(vae, monkeypatch):
     monkeypatch.setattr(report_latent, "MAPPED", 120)
     monkeypatch.setattr(report_latent, "JUDGED", 60)
     page = run.report(folder).read_text()
-    for title in ("Reconstructions", "Latent map", "Interpolation", "Active units", "Over the training"):
+    for title in (
+        "Reconstructions",
+        "Latent map",
+        "Interpolation",
+        "Active units",
+        "Over the training",
+        "Model",
+    ):
         assert f">{title}<" in page, title
     assert "of 20 numbers are active" in page and "trustworthiness" in page
 

@@ -101,6 +101,4 @@ def channels(raw: Pictures, scaled: Pictures) -> Section:
 
 def strip(pictures: Pictures, columns: int, alt: str) -> Markup:
     """A sheet with small pictures magnified."""
-    sheet = grid(pictures, columns)
-    factor = max(1, round(WIDTH / sheet.shape[1]))
-    return picture(sheet.repeat(factor, 0).repeat(factor, 1), alt)
+    return picture(grid(pictures, columns), alt, WIDTH)

@@ -84,7 +84,7 @@ def places_of_plane() -> Float[Tensor, "n 2"]:
 def walked(rows: Sequence[Float[Tensor, "steps c h w"]]) -> Section:
     """Pictures of codes on straight lines between the codes of two test pictures, one line a row."""
     pixels = grid(torch.cat(list(rows)).cpu(), len(rows[0]))
-    body = picture(np.kron(pixels, np.ones((2, 2, 1), np.uint8)), "pictures of codes between two pictures")
+    body = picture(pixels, "pictures of codes between two pictures", 580)
     reading = (
         "Each row walks in a straight line from the code of one test picture to that of another. Where every "
         "step is a picture, the space between them is filled."

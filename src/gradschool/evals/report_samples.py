@@ -79,18 +79,44 @@ def redrawn(m: Material, x: Float[Tensor, "n c h w"], again: Float[Tensor, "n c 
     half = len(x) // 2
     rows = [x[:half], again[:half].cpu(), x[half:], again[half:].cpu()]
     pixels = grid(torch.cat(rows), max(1, half))
-    body = picture(np.kron(pixels, np.ones((2, 2, 1), np.uint8)), "test pictures above their reconstructions")
+    body = picture(pixels, "test pictures above their reconstructions", 460)
     return Section("Reconstructions", "Test pictures, and under each what its code says of it.", body)
+
+
+def parts(m: Material) -> Section | None:
+    """What the model is made of: every layer that has weights, and the sums of its parts."""
+    model = m.facts.model
+    if model is None:
+        return None
+    # 1. Layers as they are named.
+    own = {
+        name: sum(p.numel() for p in each.parameters(recurse=False)) for name, each in model.named_modules()
+    }
+    rows = [
+        (name or "(model)", type(each).__name__, f"{own[name]:,}")
+        for name, each in model.named_modules() if own[name]
+    ]  # fmt: skip
+    # 2. Sums.
+    sums = {name: sum(p.numel() for p in each.parameters()) for name, each in model.named_children()}
+    shares = ", ".join(f"{name} {count:,}" for name, count in sums.items() if count)
+    convolutions = sum("Conv" in kind for _, kind, _ in rows)
+    told = (
+        f"{sum(own.values()):,} parameters ({shares}); {convolutions} of {len(rows)} layers are convolutions."
+    )
+    table = html.table(("layer", "kind", "parameters"), rows, "Layers with weights", words=2)
+    body = html.join([html.paragraph(told), html.details(f"{len(rows)} layers", table)])
+    return Section("Model", "Layers that have weights, in the order in which they were built.", body)
 
 
 def sheet(file: Path, alt: str, width: int) -> Markup:
     """An image file inside the page."""
     data = base64.b64encode(file.read_bytes()).decode()
-    return Markup('<img src="data:image/png;base64,{}" alt="{}" style="width:min(100%,{}px)">').format(
-        data, alt, width
-    )
+    look = f"width:{width}px;max-width:100%;image-rendering:pixelated"
+    return Markup('<img src="data:image/png;base64,{}" alt="{}" style="{}">').format(data, alt, look)
 
 
-def picture(pixels: np.ndarray, alt: str) -> Markup:
-    """An array of pixels inside the page."""
-    return Markup('<img src="{}" alt="{}" style="max-width:100%">').format(html.data_uri(pixels), alt)
+def picture(pixels: np.ndarray, alt: str, width: int = 0) -> Markup:
+    """An array of pixels inside the page, magnified by a whole factor to about `width` if that is given."""
+    factor = max(1, round(width / pixels.shape[1]))
+    shown = pixels.repeat(factor, 0).repeat(factor, 1)
+    return Markup('<img src="{}" alt="{}" style="max-width:100%">').format(html.data_uri(shown), alt)

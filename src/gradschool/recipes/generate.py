@@ -253,7 +253,7 @@ class GenerativeRun(Run):
             standard.append(partial(report_samples.redrawn, x=to_unit(x, self.scale), again=again))
         sections = [*standard, *[lambda _, section=section: section for section in own]]
         facts = ReportFacts(splits=splits, model=model)
-        return write_report(folder.path, facts, [*sections, report_scores.settings])
+        return write_report(folder.path, facts, [*sections, report_samples.parts, report_scores.settings])
 
     def oddness(self, model: nn.Module, splits: Splits, pipeline: Pipeline, ood: str) -> Section:
         """How well the error of reconstructions tells the test part from pictures of another set.
