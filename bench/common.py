@@ -71,15 +71,18 @@ def compare(
     values = {side: [measured["value"] for measured in rounds[side]] for side in sides}
     medians = {side: statistics.median(each) for side, each in values.items()}
     best = (max if more_is_better else min)(peers, key=lambda side: medians[side])
-    ratio = medians["ours"] / medians[best] if more_is_better else medians[best] / medians["ours"]
+    ratios = {
+        peer: medians["ours"] / medians[peer] if more_is_better else medians[peer] / medians["ours"]
+        for peer in peers
+    }
     # 3. Everything a reader needs to judge it.
     spread = {
         side: {"median": medians[side], "iqr": iqr(values[side]), "rounds": rounds[side]} for side in sides
     }
     result = {
-        "name": name, "unit": unit, "ours": medians["ours"], "peer": medians[best], "ratio": ratio,
-        "n": repeats, "peer_name": best, "sides": spread, "about": about or {}, "load_at_start": load,
-        "is_quiet": load <= 1 + torch.get_num_threads(), "machine": machine(),
+        "name": name, "unit": unit, "ours": medians["ours"], "peer": medians[best], "ratio": ratios[best],
+        "n": repeats, "peer_name": best, "ratios": ratios, "sides": spread, "about": about or {},
+        "load_at_start": load, "is_quiet": load <= 1 + torch.get_num_threads(), "machine": machine(),
     }  # fmt: skip
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")

@@ -105,6 +105,18 @@ def test_masks_move_with_their_pictures(augment):
         assert ((x > 0.39) == (y == 1))[clear].float().mean() > 0.99
 
 
+def test_quarter_turns_are_exact_for_each_picture_and_want_squares():
+    """Nothing but turns is on: every picture is one of its four, all four occur, and the mask went along."""
+    pixels = torch.arange(64, dtype=torch.uint8).view(1, 1, 8, 8).expand(24, 1, 8, 8)
+    pipeline = MaskPipeline((0.0,), (1.0,), turning=True)
+    x, y = pipeline.train(pixels, pixels, torch.Generator().manual_seed(0), 0.0)
+    assert torch.equal((x * 255).round().to(torch.uint8), y)
+    views = {tuple(torch.rot90(pixels[0, 0], turns).flatten().tolist()) for turns in range(4)}
+    assert {tuple(mask.flatten().tolist()) for mask in y} == views
+    with pytest.raises(UserError, match="6x8 pixels cannot be turned by quarters; wanted: squares"):
+        pipeline.train(pixels[..., :6], pixels[..., :6], torch.Generator(), 0.0)
+
+
 def test_evaluation_keeps_whole_pictures_and_black_edges_are_refused():
     pipeline = MaskPipeline((0.0,), (1.0,), Augment(flip=True), ((0.0, 8),))
     mask = torch.ones(2, 1, 30, 20, dtype=torch.uint8)

@@ -306,6 +306,19 @@ def test_other_normalisations():
         norm.group_norm.plain(x, 4)
 
 
+def test_group_norm_of_half_precision_maps_with_channels_last():
+    """Values, gradients and layout of bf16 maps; bf16 keeps 8 bits, so a value of 4 is right to 0.016."""
+    exact = noise(3, 8, 6, 5, seed=1).bfloat16().requires_grad_()
+    weight, bias, given = noise(8, seed=2), noise(8, seed=3), noise(3, 8, 6, 5, seed=4)
+    x = exact.detach().contiguous(memory_format=torch.channels_last).requires_grad_()
+    y, ours = norm.group_norm.fast(x, 2, weight, bias), norm.group_norm.plain(exact.double(), 2, weight, bias)
+    assert y.dtype == torch.bfloat16 and y.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(y.double(), ours.double(), rtol=0.01, atol=0.02)
+    y.backward(given.bfloat16())
+    ours.backward(given.to(ours.dtype))
+    torch.testing.assert_close(x.grad, exact.grad, rtol=0.02, atol=0.05)
+
+
 def test_linear_takes_any_leading_axes():
     weight, bias = noise(3, 5), noise(3, seed=1)
     for shape in [(5,), (4, 5), (2, 3, 4, 5)]:

@@ -23,7 +23,7 @@ from gradschool.recipes.settings import override
 from gradschool.recipes.train import train
 
 SMALL = ['model_options={"width": 4, "depth": 2}', "crop=null", "threads=1", "precision=fp32", "batch_size=4",
-         "tile=48", "overlap=8", "augment.rotate=0", "augment.resized_crop=null"]  # fmt: skip
+         "tile=48", "overlap=8", "turning=false", "augment.resized_crop=null"]  # fmt: skip
 
 
 def disc(rng, height=40, width=36):
@@ -58,7 +58,7 @@ def trained(discs, out, steps, *changes, name="unet_membrane"):
 @pytest.fixture(scope="module")
 def finished(discs, tmp_path_factory):
     """A run of 130 steps."""
-    return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 130, "border=3")
+    return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 130, "border=3", "evaluations=1")
 
 
 def test_discs_are_learned_and_reported(finished):
@@ -94,7 +94,7 @@ def test_files_of_any_size_get_masks_as_large_as_they_are(finished, tmp_path, ca
 
 
 @pytest.mark.parametrize("changes", [
-    ("model=attention_unet", "criterion=dice", "border=0"),
+    ("model=attention_unet", "criterion=dice", "border=0", "turning=true", "crop=32"),
     ("model=unet_plus", "criterion=focal", "balance=true", "border=0"),
 ])  # fmt: skip
 def test_variants_train_and_are_taken_up(discs, tmp_path, changes):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Shaped, UInt8
 from torch import Generator, Tensor
 
+from gradschool.data import draw
 from gradschool.data.catalogue import read_once, resolve
 from gradschool.data.images import Images, Splits
 from gradschool.data.pairs import read_pairs
@@ -41,9 +42,13 @@ class Masked(Images):
 class MaskPipeline(Pipeline):
     """Preparation of batches whose labels are masks; evaluation keeps whole pictures at their own size.
 
+    Args:
+        turning: turn square training pictures by none to three quarters: exact, nothing is interpolated.
     Raises:
         UserError: pictures would be moved over black edges, which have no class.
     """
+
+    turning: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,14 +66,30 @@ class MaskPipeline(Pipeline):
         generator: Generator,
         progress: float,
     ) -> tuple[Float[Tensor, "n c out_h out_w"], UInt8[Tensor, "n k out_h out_w"]]:
-        """A training batch."""
-        return self.train_with_masks(pixels, labels, generator, progress)
+        """A training batch.
+
+        Raises:
+            UserError: pictures are to be turned and are not square.
+        """
+        x, masks = self.train_with_masks(pixels, labels, generator, progress)
+        if not self.turning:
+            return x, masks
+        if x.shape[2] != x.shape[3]:
+            what = f"{x.shape[3]}x{x.shape[2]} pixels cannot be turned by quarters"
+            raise UserError(what, "squares", "Use --set crop=128, or --set turning=false.")
+        turns = draw.integers((len(x),), 4, generator).tolist()
+        return turned(x, turns), turned(masks, turns)
 
     def eval(
         self, pixels: UInt8[Tensor, "n c h w"], labels: UInt8[Tensor, "n k h w"]
     ) -> tuple[Float[Tensor, "n c h w"], UInt8[Tensor, "n k h w"]]:
         """An evaluation batch: whole pictures, normalised."""
         return self.normalise(pixels), labels
+
+
+def turned(pictures: Shaped[Tensor, "n c s s"], turns: list[int]) -> Shaped[Tensor, "n c s s"]:
+    """Each picture turned by so many quarters."""
+    return torch.stack([torch.rot90(p, t, (1, 2)) for p, t in zip(pictures, turns, strict=True)])
 
 
 def open_masked(name: str | Path, *, val: float = 0.1) -> Splits:

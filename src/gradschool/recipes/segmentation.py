@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -25,6 +26,7 @@ from gradschool.evals import report_masks, report_scores
 from gradschool.evals.inference import evaluating
 from gradschool.evals.report import ReportFacts, write_report
 from gradschool.evals.tiles import tiled
+from gradschool.evals.views import over_views
 from gradschool.models import catalogue
 from gradschool.models.timm_unet import TimmUNet
 from gradschool.ops.segment import VOID, boundary_weights
@@ -75,6 +77,8 @@ class SegmentRun(Run):
     """Side of the squares that are trained on; whole pictures if not given."""
     augment: Augment = field(default_factory=Augment)
     """Random changes of the training pictures; masks move along."""
+    turning: bool = False
+    """Pictures have no up: training turns them by quarters, and answers are means over their eight views."""
     tile: Annotated[int, Field(ge=32)] = 512
     """Larger pictures are looked at in tiles of this side."""
     overlap: Annotated[int, Field(ge=0)] = 64
@@ -110,7 +114,7 @@ class SegmentRun(Run):
     def prepared(self, mean: tuple[float, ...], std: tuple[float, ...], classes: int) -> MaskPipeline:
         """The same with a mean and a deviation that are known already."""
         sizes = ((0.0, self.crop),) if self.crop else ()
-        return MaskPipeline(tuple(mean), tuple(std), self.augment, sizes, classes)
+        return MaskPipeline(tuple(mean), tuple(std), self.augment, sizes, classes, turning=self.turning)
 
     def build_model(self, classes: int, channels: int) -> nn.Module:
         """A freshly initialised model."""
@@ -171,7 +175,7 @@ class SegmentRun(Run):
 
     def looking(self, model: nn.Module, machine: Machine) -> "Looking":
         """The network as it is used after training: in the run's precision, in tiles."""
-        return Looking(model, machine, self.tile, min(self.overlap, self.tile - 1))
+        return Looking(model, machine, self.tile, min(self.overlap, self.tile - 1), self.turning)
 
     def reopened(self, folder: RunFolder) -> tuple["Looking", MaskPipeline, dict[str, Any]]:
         """A finished run's network, how pictures are prepared for it, and what is known of it."""
@@ -221,16 +225,22 @@ class Looking(nn.Module):
         machine: where it computes.
         tile: larger pictures are cut into tiles of this side.
         overlap: of neighbouring tiles.
+        turning: whether answers are means over a picture's eight views.
     """
 
-    def __init__(self, model: nn.Module, machine: Machine, tile: int, overlap: int) -> None:
+    def __init__(
+        self, model: nn.Module, machine: Machine, tile: int, overlap: int, turning: bool = False
+    ) -> None:
         super().__init__()
         self.model, self.machine, self.tile, self.overlap = model, machine, tile, overlap
+        self.turning = turning
 
     def forward(self, x: Tensor) -> Tensor:
         """Float32 scores."""
         with evaluating(self.model), self.machine.autocast():
-            return tiled(self.model, self.machine.place(x), self.tile, self.overlap)
+            look = partial(tiled, self.model, tile=self.tile, overlap=self.overlap)
+            x = self.machine.place(x)
+            return over_views(look, x) if self.turning else look(x)
 
 
 def load_backbone(model: TimmUNet, name: str, channels: int, weights: str) -> None:

@@ -7,11 +7,9 @@ from gradschool.recipes.segmentation import SegmentRun
 
 def unet_membrane() -> SegmentRun:
     """Membranes of ISBI 2012, 24 slices to train on and 6 to test on, by a U-Net of 16 channels."""
-    augment = Augment(
-        flip=True, resized_crop=(0.1, 0.2), rotate=30.0, brightness=0.2, contrast=0.2, edge="mirror"
-    )
+    augment = Augment(flip=True, resized_crop=(0.1, 0.2), brightness=0.2, contrast=0.2, edge="mirror")
     return SegmentRun(
-        data="membrane", model=unet, model_options={"width": 16}, crop=192, augment=augment, criterion="both",
-        border=5.0, batch_size=8, epochs=120, learning_rate=3e-3, weight_decay=1e-2, val=0.0, ema=0.98,
+        data="membrane", model=unet, model_options={"width": 16}, crop=192, augment=augment, turning=True,
+        criterion="both", batch_size=8, epochs=120, learning_rate=3e-3, weight_decay=1e-2, val=0.0, ema=0.98,
         evaluations=6,
     )  # fmt: skip
