@@ -36,6 +36,7 @@ def test_scores_say_by_whose_eyes_and_are_written(runs):
     assert found == vae.read("score.json")
     assert "digits" in found["network"] and "features before its last layer" in found["network"]
     assert found["frechet"] > found["frechet_of_real"] > 0
+    assert found["kid"]["low"] < found["kid"]["value"] < found["kid"]["high"]
     assert 0 <= found["precision"] <= 1 and found["classes_covered"][1] == 10
     assert (vae.path / "nearest.png").is_file()
 
