@@ -9,9 +9,9 @@ from gradschool.data.hide import Damage
 from gradschool.evals.fillings import (
     mean_filling,
     nearest_filling,
-    smooth_filling,
     visible_distances,
 )
+from gradschool.evals.smooth import smooth_filling
 
 KNOWN = torch.rand(40, 1, 5, 5, generator=torch.Generator().manual_seed(0))
 IMAGES = torch.rand(15, 1, 5, 5, generator=torch.Generator().manual_seed(1))

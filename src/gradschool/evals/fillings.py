@@ -1,8 +1,7 @@
 """Ways to fill holes in pictures without a network: what a network has to beat.
 
 Source: filling by the most similar complete case is imputation by the nearest neighbour (Troyanskaya et al.
-2001, with k = 1); distances are over visible pixels only. Filling smoothly solves Laplace's equation in the
-holes by Jacobi's method (Bertalmio et al. 2000 go further).
+2001, with k = 1); distances are over visible pixels only.
 """
 
 import torch
@@ -60,25 +59,3 @@ def nearest_filling(
         nearest = visible_distances(x.flatten(1), visible, known.flatten(1)).argmin(1)
         pieces.append(torch.where(holes, known[nearest], x))
     return torch.cat(pieces)
-
-
-def smooth_filling(damaged: Images, mask: Mask, rounds: int = 200) -> Images:
-    """Every hidden pixel becomes the mean of its four neighbours, again and again, known ones staying.
-
-    Args:
-        damaged: pictures with holes.
-        mask: True where a pixel is hidden.
-        rounds: how often; a hole of k pixels across wants about k^2.
-    """
-    # 1. Begin with the mean of what is known.
-    known = (~mask).expand_as(damaged)
-    mean = (damaged * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True).clamp_min(1)
-    filled = torch.where(mask, mean, damaged)
-    # 2. Beyond the border lies what is at the border.
-    for _ in range(rounds):
-        padded = torch.nn.functional.pad(filled, (1, 1, 1, 1), mode="replicate")
-        around = (
-            padded[..., 1:-1, 2:] + padded[..., 1:-1, :-2] + padded[..., 2:, 1:-1] + padded[..., :-2, 1:-1]
-        )
-        filled = torch.where(mask, around / 4, filled)
-    return filled

@@ -17,10 +17,11 @@ from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
 from gradschool.evals import html, report_scores
-from gradschool.evals.fillings import mean_filling, nearest_filling, smooth_filling
+from gradschool.evals.fillings import mean_filling, nearest_filling
 from gradschool.evals.html import Picture, Section
 from gradschool.evals.inference import evaluating
 from gradschool.evals.report import ReportFacts, write_report
+from gradschool.evals.smooth import smooth_filling
 from gradschool.models.restorer import conv_restorer, dense_restorer
 from gradschool.models.unet import unet_restorer
 from gradschool.ops.similarity import structural_similarity

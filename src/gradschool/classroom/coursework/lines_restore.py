@@ -17,8 +17,8 @@ from gradschool.classroom.coursework.frame import Coursework, Desk, Lost, Mark, 
 from gradschool.data.stacks import load
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.evals.fillings import smooth_filling
 from gradschool.evals.pictures import grid
+from gradschool.evals.smooth import smooth_filling
 from gradschool.ops.similarity import structural_similarity
 from gradschool.recipes import find
 from gradschool.recipes.base import Request
