@@ -81,3 +81,17 @@ def test_drawing_holds_every_column_of_the_curve():
     plot = [line.split("│")[1] for line in text if "│" in line]
     assert [sum(row[c] == "●" for row in plot) for c in range(len(plot[0]))] == [1] * len(plot[0])
     assert max(map(len, text)) <= 100
+
+
+def test_a_race_opens_the_report_of_any_kind_of_run(tmp_path):
+    from gradschool.evals.report import ReportFacts, write_report
+
+    told = {
+        "inside": False, "where": "above", "share": False, "said": "at the end 26.62", "metric": "test_loss",
+        "epochs": [1.0, 2.0, 3.0], "yours": [39.6, 28.0, 26.6], "lowest": [39.0, 26.0, 24.4],
+        "highest": [40.0, 27.0, 24.8], "seeds": 6,
+    }  # fmt: skip
+    (tmp_path / "result.json").write_text(json.dumps({"race": told}))
+    page = write_report(tmp_path, ReportFacts(), []).read_text(encoding="utf-8")
+    assert "above the band of 6 seeds (at the end 26.62)" in page
+    assert "reference, lowest" in page

@@ -124,7 +124,7 @@ def classifier_sections() -> list[SectionOf]:
     from gradschool.evals import report_trust as trust
 
     return [
-        scores.training, scores.race, scores.rate, scores.classes, scores.confused, looks.mistakes,
+        scores.training, scores.rate, scores.classes, scores.confused, looks.mistakes,
         trust.calibrated, trust.abroad, looks.augmented, looks.filters, looks.maps, looks.attention,
         looks.dreams, scores.layers, scores.settings,
     ]  # fmt: skip
@@ -145,9 +145,10 @@ def write_report(run_dir: Path, facts: ReportFacts, sections: Sequence[SectionOf
 
     from gradschool.evals import report_scores
 
-    # 1. Every section whose inputs are there.
+    # 1. Every section whose inputs are there; a learner's race comes first, whatever was trained.
     material = Material.read(run_dir, facts)
-    made = [section(material) for section in (classifier_sections() if sections is None else sections)]
+    wanted = classifier_sections() if sections is None else sections
+    made = [section(material) for section in (report_scores.race, *wanted)]
     # 2. One page, whole or not at all.
     environment = Environment(loader=PackageLoader("gradschool.evals"), autoescape=True, trim_blocks=True)
     html = environment.get_template("report.html.j2").render(
