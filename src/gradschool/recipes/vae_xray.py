@@ -12,6 +12,6 @@ def vae_xray() -> VaeRun:
     """
     return VaeRun(
         data=here(*XRAYS), model=conv_vae, model_options={"width": 32, "latent": 32}, size=32,
-        likelihood="gaussian", sigma=0.2, epochs=4, batch_size=128, optimizer="adam", learning_rate=2e-3,
+        likelihood="gaussian", sigma=0.4, epochs=4, batch_size=128, optimizer="adam", learning_rate=2e-3,
         val=0.0, evaluations=4, precision="fp32",
     )  # fmt: skip
