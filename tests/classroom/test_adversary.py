@@ -283,7 +283,8 @@ def test_timeout_names_the_line_and_keeps_what_was_printed(verdict, body, words)
         ("import numpi\n" + perceptron("return w"), "import", "line 1: `import numpi`"),
         (perceptron("return w + undefined"), "crash", "NameError at line 6: `return w + undefined`"),
         (perceptron("return w").replace("target,", "label,"), "wrong_type", "target"),
-        ("x = 1\n", "wrong_type", "no function 'update'"),
+        ("x = 1\n", "wrong_type", "your file has no function 'update'; exactly one was expected."),
+        ("x = 1\n", "wrong_type", "gradschool diff perceptron-update"),
         (perceptron("return w[:-1]"), "wrong_shape", "(3,) was expected, (2,) came"),
         ("\0", "syntax", "not Python"),
         ("", "wrong_type", "no function"),
@@ -298,7 +299,10 @@ def test_loop_where_loops_are_forbidden(verdict):
         "import torch\n\ndef conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):\n"
         "    for i in range(3):\n        pass\n    return x\n"
     )
-    named(verdict("conv2d", text), "broken_invariant", "Line 4 uses a for loop")
+    result = verdict("conv2d", text)
+    named(result, "broken_invariant", "Line 4 uses a for loop")
+    named(result, "broken_invariant", "broken rule")
+    assert "stands at the top of your file" in result.next
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,9 @@ def test_report_never_exceeds_six_lines_and_never_cuts_the_next_step():
         ({"w": np.ones(2)}, {"w": np.ones(3)}, "shape (3,) of 'w' was expected, (2,) came"),
         ({"w": 1, "b": 2}, {"w": 1, "c": 2}, "parts 'w', 'c' were expected, 'w', 'b' came"),
         ({"w": None}, {"w": 1.0}, "a number was expected for 'w', None came"),
+        (np.array(0.123456), np.array(0.5), "0.5 was expected, 0.1235 came"),
+        (np.array([1.0, 2.00001]), np.array([1.0, 2.0]), "(1, 2) was expected, (1, 2.00001) came"),
+        (1 / 3, 0.333333, "0.333333 was expected, 0.333333333 came"),
     ],
 )
 def test_first_differing_place_is_told_in_words(got, want, words):

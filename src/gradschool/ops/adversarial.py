@@ -186,7 +186,7 @@ def gradient_penalty(slope: Scores) -> Scalar:
     """How far slopes are from 1, squared: 0 for the best critic on its way between data and generator.
 
     Args:
-        slope: see `slopes`.
+        slope: how steep the critic is, (b,); see `slopes`.
 
     Source: Gulrajani et al. 2017, eq. 3 (the penalty without its weight lambda).
     """

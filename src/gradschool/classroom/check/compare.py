@@ -139,16 +139,24 @@ def close(outcome: Any, lead: str, got: Any, want: Any, tolerance: Tolerance, ca
 def difference(place: Place, g: Any, w: Any, wrong: Any) -> str:
     """Expected and came, in full where they are short, else at the first differing place."""
     if wrong.ndim == 0 or wrong.size <= 6:
-        return f"{spelt(w)} was expected {at(place)}".rstrip() + f", {spelt(g)} came."
+        want, came = told_apart(w, g)
+        return f"{want} was expected {at(place)}".rstrip() + f", {came} came."
     first = tuple(int(i) for i in np.argwhere(wrong)[0])
     count = f"{int(wrong.sum())} of {wrong.size} differ"
-    return f"{at((*place, first))} {spelt(w[first])} was expected, {spelt(g[first])} came; {count}."
+    want, came = told_apart(w[first], g[first])
+    return f"{at((*place, first))} {want} was expected, {came} came; {count}."
 
 
-def spelt(value: Any) -> str:
-    """A number with four digits, a short array as (a, b, c)."""
+def told_apart(want: Any, came: Any) -> tuple[str, str]:
+    """Both in digits enough to see that they differ."""
+    short = spelt(want), spelt(came)
+    return short if short[0] != short[1] else (spelt(want, 9), spelt(came, 9))
+
+
+def spelt(value: Any, digits: int = 4) -> str:
+    """A number with a few digits, a short array as (a, b, c)."""
     if np.ndim(value) == 0:
-        return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)
-    if np.ndim(value) == 1:
-        return "(" + ", ".join(spelt(v) for v in value) + ")"
-    return "[" + ", ".join(spelt(v) for v in value) + "]"
+        number = value.item() if isinstance(value, np.ndarray) else value
+        return f"{number:.{digits}g}" if isinstance(number, float | np.floating) else str(number)
+    brackets = "()" if np.ndim(value) == 1 else "[]"
+    return ", ".join(spelt(v, digits) for v in value).join(brackets)

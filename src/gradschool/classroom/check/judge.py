@@ -27,7 +27,7 @@ NEXT = {
     "import": "mend that line; the function itself was not called yet.",
     "timeout": "look for a loop that does not end.",
     "memory": "look for an array that grows, or a product over axes that should meet.",
-    "crash": "look at the names and shapes in that line; what you print() is shown below.",
+    "crash": "look at the names and shapes in that line; what you print() is shown here.",
     "wrong_type": "compare with Returns in the docstring.",
     "wrong_shape": "write down the shape after each step and compare with the signature.",
     "wrong_dtype": "make new arrays in the dtype of the inputs.",
@@ -53,7 +53,7 @@ def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: C
 
     def result(outcome: Outcome, stage: str = "", said: str = "", why: str = "") -> Result:
         return Result(
-            exercise.id, outcome, stage, said, why, next_step(outcome, exercise),
+            exercise.id, outcome, stage, said, why, next_step(outcome, stage, exercise),
             time.monotonic() - start, path, hashlib.sha256(text.encode()).hexdigest(), tuple(stages),
         )  # fmt: skip
 
@@ -84,10 +84,14 @@ def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: C
         return result("infra_error", ladder.stage, f"{type(error).__name__}: {error}")
 
 
-def next_step(outcome: Outcome, exercise: Exercise) -> str:
-    """What to do after an outcome; nothing after a pass of what no recipe runs."""
+def next_step(outcome: Outcome, stage: str, exercise: Exercise) -> str:
+    """What to do after an outcome at a stage; nothing after a pass of what no recipe runs."""
     if outcome == "pass" and not exercise.recipe:
         return ""
+    if stage == "signature" and outcome == "wrong_type":
+        return f"put the line of its `def` back. What has changed: gradschool diff {exercise.id}"
+    if stage == "rules":
+        return "do without it: what the exercise leaves out stands at the top of your file."
     return NEXT[outcome].format(id=exercise.id, recipe=exercise.recipe)
 
 
@@ -129,7 +133,8 @@ def same_signature(exercise: Exercise, tree: ast.Module) -> None:
     try:
         mine, _ = find(tree, exercise.function)
     except UserError as error:
-        raise Failure("wrong_type", f"{error.what} in your file; exactly one was expected.") from None
+        said = error.what.replace("the module", "your file")
+        raise Failure("wrong_type", f"{said}; exactly one was expected.") from None
     want, came = (ast.unparse(strip_types(f)) for f in (reference, mine))
     if want != came:
         raise Failure("wrong_type", f"The signature is ({came}); ({want}) was expected.")

@@ -80,7 +80,7 @@ def lines(result: Result, width: int | None = None) -> list[str]:
     """
     width = min(width or shutil.get_terminal_size().columns, 100)
     # 1. One line that says it all.
-    name = result.outcome.replace("_", " ")
+    name = "broken rule" if result.stage == "rules" else result.outcome.replace("_", " ")
     head = f" {result.exercise:<20} {name:<16} {result.seconds:.1f} s"
     if result.passed:
         head += f"   {len(result.stages)} stages: {' '.join(result.stages)}"
