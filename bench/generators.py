@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from bench import common
+from gradschool.data.cache import cache_folder
 from gradschool.data.catalogue import open_set
 from gradschool.data.images import Splits
 from gradschool.engine.device import choose
@@ -85,7 +86,7 @@ def trained(run: GenerativeRun, seed: int, seconds: float) -> tuple[nn.Module, R
 
     The first steps are timed to know how many there will be; they are then forgotten.
     """
-    machine = choose("cpu", run.precision, None)
+    machine = choose("cpu", run.precision, cache_folder())
 
     def played(steps: int) -> tuple[Any, float]:
         pieces = run.assemble(Request("", seed=seed, steps=steps), machine, silent)
@@ -96,11 +97,11 @@ def trained(run: GenerativeRun, seed: int, seconds: float) -> tuple[nn.Module, R
     played(5)
     steps = max(1, round(seconds * 20 / played(20)[1]))
     pieces, used = played(steps)
-    pictures = steps * run.batch_size
+    told = {"pictures": steps * run.batch_size, "precision": machine.precision}
     with pieces.stepper.averaged():
         weights = {name: value.clone() for name, value in pieces.model.state_dict().items()}
     pieces.model.load_state_dict(weights)
-    return pieces.model.eval(), {"seconds": used, "steps": steps, "pictures": pictures}
+    return pieces.model.eval(), {"seconds": used, "steps": steps, **told}
 
 
 def made(run: GenerativeRun, model: nn.Module, n: int, **how: Any) -> tuple[Tensor, float]:
