@@ -27,6 +27,7 @@ from gradschool.recipes.generate import GenerativeRun, to_unit
 from gradschool.recipes.reopen import reopen
 from gradschool.recipes.score import generated, spread
 from gradschool.recipes.settings import override
+from gradschool.recipes.standins import XRAYS, here
 from gradschool.recipes.train import train
 
 COUNT = 300  # files to hand in
@@ -223,6 +224,6 @@ def unit(pixels: Tensor) -> Tensor:
 def stand_in_note() -> list[str]:
     """What a person should know of the pictures."""
     return [
-        "X-rays of hands are not passed on with the course: another set stands in for them, one bright thing "
-        "in shades of grey on black. With the real ones: --data FOLDER."
+        f"X-rays of hands are not passed on with the course: {here(*XRAYS)} stands in for them, one bright "
+        "thing in shades of grey on black. With the real ones: --data FOLDER."
     ]
