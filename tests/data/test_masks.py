@@ -62,7 +62,7 @@ def test_parts_and_names_of_classes_are_taken_and_void_is_255(tmp_path):
 
 def test_what_does_not_fit_is_said_in_a_sentence(tmp_path):
     pair(tmp_path, "a")
-    with pytest.raises(UserError, match="holds 1 pictures with masks; wanted: 2 or more"):
+    with pytest.raises(UserError, match="holds 1 picture with masks; wanted: 2 or more"):
         open_masked(tmp_path)
     pair(tmp_path, "b", mask=np.zeros((5, 10)))
     with pytest.raises(UserError, match=r"b.png is 10x12 and its mask 10x5"):
@@ -74,6 +74,10 @@ def test_what_does_not_fit_is_said_in_a_sentence(tmp_path):
     (tmp_path / "classes.json").write_text(json.dumps([{"label": 0, "name": "only"}]))
     with pytest.raises(UserError, match=r"the mask of image/a.png holds 1; wanted: 0 to 0, or 255"):
         open_masked(tmp_path)
+    for text in ("{oops", '[{"label": 0}]', "[3]", '{"cell": 0}'):
+        (tmp_path / "classes.json").write_text(text)
+        with pytest.raises(UserError, match=r"classes.json cannot be read .*; wanted: \[.\"label\": 0"):
+            open_masked(tmp_path)
     (tmp_path / "label" / "b.png").unlink()
     with pytest.raises(UserError, match=r"image/b.png has no mask"):
         open_masked(tmp_path)

@@ -36,7 +36,9 @@ def read_pairs(source: Source) -> tuple[Parts, tuple[str, ...]]:
     if len(pairs) < 2:
         advice = "One picture cannot be trained and tested on; cut it into several."
         raise UserError(
-            f"{source.path} holds {len(pairs)} pictures with masks", f"2 or more, {LAYOUT}", advice
+            f"{source.path} holds {len(pairs)} picture{'' if len(pairs) == 1 else 's'} with masks",
+            f"2 or more, {LAYOUT}",
+            advice,
         )
     # 2. Their pixels, all of one size.
     read = {picture: (pixels_of(source, picture), mask_of(source, mask)) for picture, mask in pairs}
@@ -135,13 +137,21 @@ def size_of(pixels: Bytes) -> str:
 
 
 def named_classes(source: Source) -> tuple[tuple[str, ...], int | None]:
-    """Names from classes.json in label order, without void, and void's own number."""
+    """Names from classes.json in label order, without void, and void's own number.
+
+    Raises:
+        UserError: it is no list of labels and names.
+    """
     file = next((name for name in source.names if PurePosixPath(name).name == "classes.json"), None)
     if file is None:
         return (), None
-    rows = sorted(json.loads(source.read(file)), key=lambda row: row["label"])
-    void = next((row["label"] for row in rows if row["name"].lower() == "void"), None)
-    return tuple(row["name"] for row in rows if row["label"] != void), void
+    try:
+        numbers = {int(row["label"]): str(row["name"]) for row in json.loads(source.read(file))}
+    except (ValueError, TypeError, KeyError) as error:
+        wanted = '[{"label": 0, "name": "cell"}, ...]'
+        raise UserError(f"{file} cannot be read ({error!r})", wanted, "Mend it, or take it out.") from None
+    void = next((label for label, name in numbers.items() if name.lower() == "void"), None)
+    return tuple(name for label, name in sorted(numbers.items()) if label != void), void
 
 
 def guessed(masks: dict[str, Bytes]) -> tuple[str, ...]:
