@@ -38,7 +38,7 @@ def train_one(run: Any, label: str, threads: int, seed: int) -> dict[str, Any]:
 def measure(run: Any, label: str, seeds: int, processes: int, score: str = "test_accuracy") -> dict[str, Any]:
     """Train with every seed from 0 and keep each result; `score` is the one that is summed up."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    threads = max(1, (os.cpu_count() or 1) // processes)
+    threads = run.threads or max(1, (os.cpu_count() or 1) // processes)
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
         results = list(pool.map(partial(train_one, run, label, threads), range(seeds)))
     return {
