@@ -311,3 +311,40 @@ def mode_coverage(ladder: Ladder) -> None:
         ladder.inside(counted)(p, torch.full((5,), 0.2))[4],
         CLOSE,
     )
+
+
+def from_features(mine, first, second):
+    """Beside the learner's function: features to Gaussians to a number."""
+    from gradschool.evals.frechet import fitted
+
+    return mine(fitted(first), fitted(second))
+
+
+def by_eigenvalues(first, second):
+    """The distance of the Gaussians of two sets of features; the root's trace from eigenvalues of C_a C_b."""
+    a, b = first.double().numpy(), second.double().numpy()
+    ours, theirs = np.atleast_2d(np.cov(a.T)), np.atleast_2d(np.cov(b.T))
+    roots = np.sqrt(np.maximum(np.linalg.eigvals(ours @ theirs).real, 0))
+    return float(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(ours + theirs) - 2 * roots.sum())
+
+
+def frechet_distance(ladder: Ladder) -> None:
+    """One feature by hand, equal sets, many pictures, fewer pictures than features; the order is all one."""
+    one, other = torch.tensor([[0.0], [2.0]]), torch.tensor([[3.0], [7.0]])
+    near = Tolerance(
+        1e-5, 1e-5, "float64 eigenvalues; those that are 0 come out near 1e-16, their roots 1e-8"
+    )
+    cases = [
+        Case("means 1 and 5, variances 2 and 8, one feature", (one, other)),
+        Case(
+            "means 0 and 0.5, variances 1, one feature",
+            (torch.tensor([[-0.5], [0.0], [0.5]]) * 2, torch.tensor([[-0.5], [0.5], [1.5]])),
+        ),
+        Case("40 and 30 pictures of 5 features", (draw(15, 40, 5), draw(16, 30, 5) + 1)),
+        Case("4 and 6 pictures of 9 features", (draw(17, 4, 9), draw(18, 6, 9))),
+        Case("a set and itself", (draw(19, 20, 3), draw(19, 20, 3))),
+    ]
+    ladder.agrees(cases, by_eigenvalues, near, through=from_features)
+    a, b = draw(20, 12, 4), draw(21, 15, 4) * 3
+    there, back = ladder.inside(from_features)(a, b), ladder.inside(from_features)(b, a)
+    ladder.holds("There and back are equally far; here they are not.", abs(there - back) < 1e-6 * there)

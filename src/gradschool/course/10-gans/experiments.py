@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gradschool.ops import adversarial as ops
 
-SEEDS, BATCH, WIDTH, RATE = 6, 64, 48, 3e-3
+SEEDS, BATCH, WIDTH = 6, 64, 48
 RADIUS, SIGMA = 2.0, 0.1  # of the ring, and of each of its Gaussians
 
 
@@ -30,16 +30,17 @@ class Nets(torch.nn.Module):
         nets: how many.
         sizes: of the layers; rectifiers with slope 0.2 stand between them.
         seed: of the first weights.
-        is_tamed: divide every matrix by its largest singular value.
+        reach: divide every matrix by its largest singular value and multiply the result by this; 0: do not.
     """
 
-    def __init__(self, nets: int, sizes: list[int], seed: int = 0, is_tamed: bool = False) -> None:
+    def __init__(self, nets: int, sizes: list[int], seed: int = 0, reach: float = 0.0) -> None:
         super().__init__()
+        self.reach = reach
         draw = partial(torch.randn, generator=torch.Generator().manual_seed(seed))
         pairs = list(pairwise(sizes))
         self.weights = torch.nn.ParameterList(draw(nets, i, o) * (2 / i) ** 0.5 for i, o in pairs)
         self.biases = torch.nn.ParameterList(torch.zeros(nets, 1, o) for _, o in pairs)
-        self.u = [draw(nets, i) for i, _ in pairs] if is_tamed else []
+        self.u = [draw(nets, i) for i, _ in pairs] if reach else []
 
     def forward(self, x: Tensor) -> Tensor:
         """All nets, each on its own points."""
@@ -48,7 +49,7 @@ class Nets(torch.nn.Module):
                 sigma, self.u[k] = torch.vmap(ops.spectral_norm.plain)(weight, self.u[k])
                 weight = weight / sigma[:, None, None]
             x = torch.baddbmm(bias, torch.nn.functional.leaky_relu(x, 0.2) if k else x, weight)
-        return x
+        return self.reach * x if self.reach else x
 
 
 def ring(nets: int, n: int, generator: torch.Generator) -> Tensor:
@@ -71,19 +72,19 @@ GAMES = {
     "hinge": (ops.hinge_discriminator_loss, ops.raise_score),
     "wgan_gp": (ops.critic_loss, ops.raise_score),
     "spectral": (ops.hinge_discriminator_loss, ops.raise_score),
+    "spectral_10": (ops.hinge_discriminator_loss, ops.raise_score),
 }
+REACH = {"spectral": 1.0, "spectral_10": 10.0}  # largest slope of a tamed judge
 
 
-def played(name: str, steps: int) -> Tensor:
+def played(name: str, steps: int, rate: float) -> Tensor:
     """What SEEDS generators make at the end of a game, (SEEDS, 2000, 2)."""
     # 1. Two players of three layers; the critic with a penalty moves three times as often.
     generator, (judge_loss, maker_loss) = torch.Generator().manual_seed(0), GAMES[name]
-    maker, judge = (
-        Nets(SEEDS, [8, WIDTH, WIDTH, 2], 1),
-        Nets(SEEDS, [2, WIDTH, WIDTH, 1], 2, name == "spectral"),
-    )
+    maker = Nets(SEEDS, [8, WIDTH, WIDTH, 2], 1)
+    judge = Nets(SEEDS, [2, WIDTH, WIDTH, 1], 2, REACH.get(name, 0.0))
     drawn = partial(torch.randn, SEEDS, generator=generator)
-    optim = {net: torch.optim.Adam(net.parameters(), RATE, (0.5, 0.99)) for net in (maker, judge)}
+    optim = {net: torch.optim.Adam(net.parameters(), rate, (0.5, 0.99)) for net in (maker, judge)}
     fall = [torch.optim.lr_scheduler.LinearLR(each, 1, 0, steps) for each in optim.values()]
     for _ in range(steps):
         # 2. The judge's turns.
@@ -114,18 +115,23 @@ def judged(points: Tensor) -> tuple[int, float]:
     return int((counts >= 0.1 * len(points) / 8).sum()), good.float().mean().item()
 
 
-def modes() -> dict:
+def modes(rate: float = 3e-3) -> dict:
     """Gaussians covered and share of good points on a ring of 8, by game, after 2500 steps, 6 seeds."""
     steps = 2500
-    found: dict = {"n": SEEDS, "steps": steps}
+    found: dict = {"n": SEEDS, "steps": steps, "rate": rate}
     for name in GAMES:
-        points = played(name, steps)
+        points = played(name, steps, rate)
         covered, good = zip(*(judged(each) for each in points), strict=True)
         found[name] = {
             "covered": spread([float(c) for c in covered]), "good": spread(list(good)),
             "all": sum(c == 8 for c in covered), "points": points[0, :300].mul(1000).round().int().tolist(),
         }  # fmt: skip
     return found
+
+
+def modes_fast() -> dict:
+    """The same at three times the rate."""
+    return modes(1e-2)
 
 
 def stall() -> dict:
@@ -166,7 +172,7 @@ def apart() -> dict:
     bars = partial(torch.rand, len(at), generator=generator)
     found: dict = {"n": SEEDS, "distances": places, "steps": steps}
     for name in ("discriminator", "critic"):
-        judge = Nets(len(at), [1, 32, 32, 1], 1, name == "critic")
+        judge = Nets(len(at), [1, 32, 32, 1], 1, float(name == "critic"))
         optim = torch.optim.Adam(judge.parameters(), 5e-3, (0.5, 0.9))
         for _ in range(steps):
             # 2. Both learn to tell the bars apart; the critic, tamed, has slopes of at most 1.

@@ -10,7 +10,10 @@ from matplotlib.figure import Figure
 from gradschool.ops.adversarial import jensen_shannon, optimal_discriminator
 
 RESULTS = Path(__file__).parent / "results"
-GAMES = {"gan": "GAN", "hinge": "hinge", "spectral": "hinge, spectral norm", "wgan_gp": "WGAN-GP"}
+GAMES = {
+    "gan": "GAN", "hinge": "hinge", "spectral": "spectral norm", "spectral_10": "spectral norm, x10",
+    "wgan_gp": "WGAN-GP",
+}  # fmt: skip
 
 
 def measured(name) -> dict:
@@ -78,13 +81,13 @@ def distances() -> Figure:
 
 def ring() -> Figure:
     """What one generator of each game makes of the ring."""
-    figure, panels = plt.subplots(1, 4, figsize=(7.4, 2.2), sharex=True, sharey=True)
+    figure, panels = plt.subplots(1, 5, figsize=(7.4, 1.9), sharex=True, sharey=True)
     run = measured("modes")
     angle = torch.arange(8) * (torch.pi / 4)
     data = 2 * torch.stack([angle.cos(), angle.sin()])  # the experiment's radius
     for axes, (name, title) in zip(panels, GAMES.items(), strict=True):
         x, y = torch.tensor(run[name]["points"]).T / 1000
-        axes.scatter(*data, s=90, facecolors="none", edgecolors="gray", lw=0.8)
+        axes.scatter(*data, s=60, facecolors="none", edgecolors="gray", lw=0.8)
         axes.scatter(x, y, s=2, color="C1")
         axes.set(xlim=(-3, 3), ylim=(-3, 3), xticks=[], yticks=[], aspect="equal")
         axes.set_title(title, fontsize=9)
