@@ -22,8 +22,8 @@ from gradschool.recipes.train import train
 
 COMMON = ("data=digits", "size=null", "threads=1", "shown=4", "evaluations=2", "batch_size=32")
 VAE = (*COMMON, 'model_options={"width": 8, "halvings": 1}', "sigma=0.3")
-LATENT = (*COMMON, "only=3,4", 'model_options={"width": 16}', "sampler_steps=4", "views=2",
-          'augment={"crop_padding": 1}')  # fmt: skip
+LATENT = (*COMMON, "only=3,4", "model=denoiser_tiny", 'model_options={"width": 16}', "sampler_steps=4",
+          "views=2", 'augment={"crop_padding": 1}')  # fmt: skip
 
 
 def trained(name, out, steps, *changes):
@@ -127,6 +127,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(vae, latent, tmp_path):
         "size=16": "was trained on 8x8 of 1 channels, the pictures are 16x16 of 1 channels",
         "limit=1000": "has .* parameters; wanted: at most 1,000",
         "only=5,x": "no class 'x'",
+        "model=denoiser_small": "codes of these pictures are 4x4, which denoiser_small does not take",
     }
     for change, said in cases.items():
         run = override(start, [change], "latent_photos")

@@ -17,6 +17,7 @@ from gradschool.data.pipeline import Pipeline
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut
 from gradschool.engine.task import Batch, Batches
+from gradschool.errors import UserError
 from gradschool.evals.html import Section
 from gradschool.evals.inference import device_of
 from gradschool.models.denoiser import Denoiser
@@ -107,10 +108,23 @@ class LatentRun(DdpmRun):
         return self.joined(stages.again(facts["first_stage"]), tuple(facts["input"]), classes)
 
     def joined(self, stage: stages.FirstStage, shape: Shape, classes: int) -> LatentNet:
-        """A first stage with a fresh denoiser of its maps."""
+        """A first stage with a fresh denoiser of its maps.
+
+        Raises:
+            UserError: the network does not take maps of that size, or is too large.
+        """
         with torch.inference_mode():
             _, *small = stage.encode(torch.zeros(1, *shape)).shape
-        denoiser = self.build_model((small[0], small[1], small[2]), classes)
+        try:
+            denoiser = self.build_model((small[0], small[1], small[2]), classes)
+        except UserError as error:
+            if error.__cause__ is None:  # not about its shape
+                raise
+            what = (
+                f"codes of these pictures are {small[2]}x{small[1]}, which {super().network()} does not take"
+            )
+            wanted = "larger pictures, or a network that halves less often"
+            raise UserError(what, wanted, "Try --set model=denoiser_tiny.") from error
         assert isinstance(denoiser, Denoiser)
         return LatentNet(stage, denoiser)
 
