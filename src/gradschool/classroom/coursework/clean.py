@@ -59,7 +59,7 @@ def answered(file: str, job: dict[str, Any], given: dict[str, Any]) -> tuple[dic
 
     torch.set_num_threads(job["threads"])
     try:
-        network = torch.jit.load(file, map_location="cpu")
+        network = torch.jit.load(file, map_location="cpu")  # type: ignore[no-untyped-call]
     except Exception as error:
         return {"error": first_line(error)}, {}
     facts: dict[str, Any] = {
@@ -82,11 +82,11 @@ def counted(network: Any) -> dict[str, dict[str, int]]:
     import torch
 
     methods = {}
-    for method in network._c._get_methods():
-        graph = method.graph.copy()
+    for name in network._c._method_names():
+        graph = network._c._get_method(name).graph.copy()
         torch._C._jit_pass_inline(graph)
-        methods[method.name] = {
-            name: sum(len(graph.findAllNodes(kind, True)) for kind in kinds) for name, kinds in KINDS.items()
+        methods[name] = {
+            what: sum(len(graph.findAllNodes(kind, True)) for kind in kinds) for what, kinds in KINDS.items()
         }
     return methods
 

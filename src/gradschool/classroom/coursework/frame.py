@@ -96,7 +96,7 @@ def marked(item: str, asked: str, of: float, check: Callable[[], tuple[float, st
     except Lost as lost:
         share, told = 0.0, str(lost)
     if of < 0:
-        return Mark(item, asked, of * (1 - share), 0.0, told)
+        return Mark(item, asked, of * (1 - share) + 0.0, 0.0, told)  # + 0.0: never -0
     return Mark(item, asked, round(of * share, 1), of, told)
 
 
