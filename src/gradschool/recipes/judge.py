@@ -64,7 +64,7 @@ def classifying(run: GenerativeRun, images: Images) -> tuple[str, ImageRun]:
     channels, side = images.pixels.shape[1], min(run.shape(images)[1:])
     name, base = ("digits", digits()) if side < 16 else ("mnist", mnist())
     if channels == 3 and side >= 16:
-        name, base = "cifar10", replace(cifar10(), epochs=4)
+        name, base = "cifar10", replace(cifar10(), epochs=2, model_options={"stride": 2})
     sizes = ((0.0, run.size),) if run.size else ()
     return name, replace(
         base, data=run.data, image_size=run.image_size, sizes=sizes, test_size=run.size, val=0.0
