@@ -187,7 +187,7 @@ def in_parts(
         rest, test = cut(rest, 0.2, seed)
     if test is None:
         raise UserError(
-            f"{len(whole)} images are too few", "two or more in a class, to train on and to test on", ""
+            f"too few images: {len(whole)}", "two or more in a class, to train on and to test on", ""
         )
     if "val" in index:
         return rest, stretch(whole, index["val"]), test
