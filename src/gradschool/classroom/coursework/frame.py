@@ -210,11 +210,11 @@ def figure_of(shown: Shown, file: Path) -> Section:
 def marks_of(outcome: Outcome) -> Section:
     """The marks' section of the page."""
     got, most = outcome.points
-    rows = [(m.item, wide(m.asked), f"{m.points:g}", f"{m.of:g}", wide(m.told)) for m in outcome.marks]
-    parts = [html.table(("item", "asked", "points", "of", "found"), rows, f"{got:g} of {most:g} points")]
+    rows = [(m.item, wide(m.asked), wide(m.told), f"{m.points:g}", f"{m.of:g}") for m in outcome.marks]
+    parts = [html.table(("item", "asked", "found", "points", "of"), rows, f"{got:g} of {most:g} points", 3)]
     if outcome.by_hand:
-        left = [(item, wide(asked), f"{of:g}", wide(where)) for item, asked, of, where in outcome.by_hand]
-        parts.append(html.table(("item", "asked", "points", "look at"), left, "Marked by a person"))
+        left = [(item, wide(asked), wide(where), f"{of:g}") for item, asked, of, where in outcome.by_hand]
+        parts.append(html.table(("item", "asked", "look at", "points"), left, "Marked by a person", 3))
     reading = "Each mark comes from files that another process has loaded, or from a measurement made here."
     return Section("Marks", reading, html.join(parts))
 
