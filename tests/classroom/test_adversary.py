@@ -5,6 +5,7 @@ from textwrap import dedent, indent
 
 import pytest
 
+from gradschool.classroom.check import limits
 from gradschool.classroom.check.report import lines
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the forked server runs on Linux")
@@ -317,3 +318,10 @@ def test_library_convolution_is_refused_however_it_is_reached(verdict, call):
     head = "import torch\n\ndef conv2d(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):\n"
     text = f"{head}    return {call}\n"
     named(verdict("conv2d", text), "broken_invariant", "conv")
+
+
+@pytest.mark.parametrize(("load", "times"), [(0.0, 1.0), (3.0, 1.5), (99.0, 4.0)])
+def test_a_busy_machine_gives_more_time(monkeypatch, load, times):
+    monkeypatch.setattr(limits.os, "getloadavg", lambda: (load, load, load), raising=False)
+    monkeypatch.setattr(limits.os, "cpu_count", lambda: 2)
+    assert limits.crowding() == times

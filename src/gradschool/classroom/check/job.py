@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gradschool.classroom.author.manifest import Chapter, Exercise, read_chapter
-from gradschool.classroom.check.limits import Limits
+from gradschool.classroom.check.limits import Limits, crowding
 
 
 @dataclass(frozen=True)
@@ -47,4 +47,4 @@ class Job:
 
     def limits(self, exercise: Exercise) -> Limits:
         """What the check may use."""
-        return Limits(self.seconds or exercise.seconds, self.memory)
+        return Limits(self.seconds or exercise.seconds * crowding(), self.memory)

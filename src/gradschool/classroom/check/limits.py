@@ -40,6 +40,15 @@ class Limits:
     memory: int = 2**30
 
 
+def crowding() -> float:
+    """How many times longer work takes now than on an idle machine: programs that want a core for each core,
+    from 1 to 4; 1 where the system does not tell. So a right answer on a busy machine is not out of time.
+    """
+    if not hasattr(os, "getloadavg"):
+        return 1.0
+    return min(4.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
+
+
 def confine(limits: Limits, closed_files: frozenset[str]) -> None:
     """Bind this process for good.
 
