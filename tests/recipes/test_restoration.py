@@ -70,7 +70,7 @@ def test_a_u_net_restores_lines_and_likeness_rises(tmp_path):
     scores = folder.read("result.json")["metrics"]
     assert scores["test_ssim"] > scores["test_damaged_ssim"] + 0.05
     assert f"SSIM {scores['test_ssim']:.3f}" in run.conclusion(folder.read("result.json"), "")
-    assert scores["test_smooth_loss"] < scores["test_mean_loss"]
+    assert scores["test_loss"] < scores["test_smooth_loss"]  # digits of 8 pixels are anything but smooth
     # Errors are in the gaps alone, so the mean over all pixels is smaller by the share that is hidden.
     assert 0 < scores["test_mse"] < 0.5 * scores["test_loss"]
 
