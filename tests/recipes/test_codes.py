@@ -81,7 +81,7 @@ def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
     film = Image.open(draw(folder, Wanted(n=4, film=True), tmp_path / "walk.gif"))
     assert film.n_frames == 48
     strip = Image.open(draw(folder, Wanted(n=3, film=True), tmp_path / "walk.png"))
-    assert strip.size == (2 * (12 * (8 + 1) - 1), 2 * (3 * (8 + 1) - 1))  # twelve moments of three pictures
+    assert strip.size == (8 * (12 * (8 + 1) - 1), 8 * (3 * (8 + 1) - 1))  # twelve moments of three pictures
     page = draw(folder, Wanted(n=3, film=True), tmp_path / "walk.html").read_text()
     assert page.count("data:image/png;base64") == 48 + 1 and "http" not in page
     with pytest.raises(UserError, match=r"walk\.mp4; .*\.gif, \.png, \.html"):

@@ -1,6 +1,7 @@
 """Judging: is the wanted class among a classifier's first five guesses?"""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from safetensors.torch import save_file
 from sklearn.metrics import top_k_accuracy_score
 
 from gradschool.cli import judge as command
+from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.recipes import find
 from gradschool.recipes.base import Request
@@ -66,6 +68,15 @@ def test_a_trained_generator_passes_and_the_record_grows(runs, capsys):
     assert (told.path / "judged.png").is_file()
     page = reopen(told)[0].report(told).read_text()
     assert ">Judged<" in page and "among five" in page
+
+
+def test_a_run_that_is_not_finished_is_refused(runs, tmp_path):
+    told, _, eye = runs
+    shutil.copytree(told.path, tmp_path / "young")
+    for name in ("model.json", "model.safetensors"):
+        (tmp_path / "young" / name).unlink()
+    with pytest.raises(UserError, match="is not finished"):
+        judge(RunFolder.open(tmp_path / "young"), str(eye.path), "3", n=4)
 
 
 def test_a_generator_of_one_class_needs_no_name(runs):

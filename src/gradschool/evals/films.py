@@ -13,7 +13,8 @@ from torch import Tensor
 from gradschool.evals.pictures import enlarged, grid
 
 Frames = Sequence[Float[Tensor, "n c h w"]]
-MOMENTS = 12  # columns of a strip, at most
+MOMENTS, ROWS = 12, 8  # of a strip, at most
+SIDE = 64  # pixels on the screen that a small picture should have
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Film</title>
 <style>body{{font:16px/1.5 sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem}}
@@ -42,19 +43,27 @@ show();
 """
 
 
+def larger(frames: Frames) -> int:
+    """How many times small pictures are enlarged: twice or more."""
+    return max(2, SIDE // frames[0].shape[-1])
+
+
 def save_gif(path: Path, frames: Frames, columns: int, milliseconds: int = 80) -> None:
     """Write grids one after the other as an animation that stays on its last for two seconds."""
-    pictures = [enlarged(grid(frame, columns), 2) for frame in frames]
+    factor = larger(frames)
+    pictures = [enlarged(grid(frame, columns), factor) for frame in frames]
     times = [milliseconds] * (len(pictures) - 1) + [2000]
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)
 
 
 def save_strip(path: Path, frames: Frames, columns: int) -> None:
-    """Write at most twelve moments side by side, one picture a row; `columns` of a grid play no part."""
+    """Write at most twelve moments side by side, one picture a row and at most eight of them; `columns` of a
+    grid play no part.
+    """
     last = len(frames) - 1
     some = [frames[round(i * last / (MOMENTS - 1))] for i in range(MOMENTS)] if last >= MOMENTS else frames
-    rows = torch.stack(list(some), 1).flatten(0, 1)
-    enlarged(grid(rows, len(some)), 2).save(path)
+    rows = torch.stack([frame[:ROWS] for frame in some], 1).flatten(0, 1)
+    enlarged(grid(rows, len(some)), larger(frames)).save(path)
 
 
 def save_page(path: Path, frames: Frames, columns: int) -> None:

@@ -282,4 +282,6 @@ def contents(splits: Splits) -> str:
     )  # fmt: skip
     counts = " / ".join(f"{len(part):,} {name}" for name, part in parts if part is not None)
     kind = "grey" if channels == 1 else "colour"
-    return f"{splits.name}, {len(splits.train.classes)} classes, {width}x{height} {kind} · {counts}"
+    classes = len(splits.train.classes)
+    known = f"{classes} class{'es' if classes != 1 else ''}"
+    return f"{splits.name}, {known}, {width}x{height} {kind} · {counts}"

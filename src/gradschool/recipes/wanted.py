@@ -99,7 +99,7 @@ def judge(
     run, _ = reopen(folder)
     if not isinstance(run, GenerativeRun):
         raise UserError(f"{folder.path} is no generator", "a run such as latent_photos", "")
-    classes = folder.read("model.json").get("classes", [])
+    classes = rebuilt(folder, run)[1]["classes"]  # refuses a run that is not finished
     name = label_of(label, classes)
     eye = eye_of(network, weights)
     place = place_of(name, eye.classes)
