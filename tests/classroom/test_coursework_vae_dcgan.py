@@ -23,8 +23,7 @@ from gradschool.models.gan import mlp_gan
 from gradschool.models.vae import conv_vae, mlp_vae
 from gradschool.recipes import find
 
-# It trains both networks and starts a process for every file.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)  # it trains both networks and starts a process for every file
 SHAPE = (1, 8, 8)
 WORDS = (
     "vae.data=digits", "vae.epochs=2", "vae.threads=1", 'vae.model_options={"width": 8, "latent": 4}',
@@ -75,7 +74,8 @@ def judged(good: Paper, place: Path) -> list:
         file, known = place / f"{name}.pt", good.folder / f"{name}.pt"
         if file.is_file() and file.read_bytes() == known.read_bytes():
             paper.__dict__[name] = getattr(good, name)
-            paper.__dict__ |= {"decoder": good.decoder} if name == "vae" else {}
+            if name == "vae":
+                paper.__dict__["decoder"] = good.decoder
     return vae_dcgan_marks.marks(paper)[0]
 
 
@@ -188,13 +188,13 @@ class Cheap(nn.Module):
 )  # fmt: skip
 def test_wrong_mathematics_loses_its_item(done, good, copy, monkeypatch, name, wrong, item):
     monkeypatch.setattr(handed, name, wrong)
-    good = torch.jit.load(str(copy / "vae.pt"))
+    loaded = torch.jit.load(str(copy / "vae.pt"))
     model = conv_vae(SHAPE, width=8, latent=4)
-    names = dict(good.named_parameters())
+    names = dict(loaded.named_parameters())
     for key, value in model.named_parameters():
         value.data = next(v for n, v in names.items() if n.endswith(f"model.{key}")).data.clone()
     for key, value in model.named_buffers():
-        value.data = next(v for n, v in good.named_buffers() if n.endswith(f"model.{key}")).data.clone()
+        value.data = next(v for n, v in loaded.named_buffers() if n.endswith(f"model.{key}")).data.clone()
     write_vae(model, torch.rand(2, *SHAPE), copy / "vae.pt")
     assert lost(done, good, copy) == {item}
 
