@@ -140,21 +140,21 @@ def measure(
     seconds: float = 60, seeds: int = 3, n: int = 2000, recipes: tuple[str, ...] = RECIPES,
     sheets: Path | None = None,
 ) -> Row:  # fmt: skip
-    """Train every recipe from every seed and write the table."""
+    """Train every recipe from every seed; the table is written after each recipe."""
     eye, table = Eye(n), {}
+    result: Row = {
+        "name": "generators", "seconds": seconds, "n": seeds, "pictures": n,
+        "features": f"{eye.name}, 28 pixels; not Inception", "real": eye.floors(), "table": table,
+        "machine": common.machine(),
+    }  # fmt: skip
+    common.RESULTS.mkdir(parents=True, exist_ok=True)
+    place = common.RESULTS / ("generators.json" if seconds == 60 else f"generators-{seconds:g}s.json")
     for name in recipes:
         recipe = find(name)()
         assert isinstance(recipe, GenerativeRun)
         rows = [measured(name, recipe, eye, seconds, seed, sheets) for seed in range(seeds)]
         table[name] = {**summary(rows), "runs": rows}
-    result = {
-        "name": "generators", "seconds": seconds, "n": seeds, "pictures": n,
-        "features": f"{eye.name}, 28 pixels; not Inception", "table": table, "real": eye.floors(),
-        "machine": common.machine(),
-    }  # fmt: skip
-    common.RESULTS.mkdir(parents=True, exist_ok=True)
-    place = common.RESULTS / ("generators.json" if seconds == 60 else f"generators-{seconds:g}s.json")
-    place.write_text(json.dumps(result, indent=1) + "\n")
+        place.write_text(json.dumps(result, indent=1) + "\n")
     return result
 
 

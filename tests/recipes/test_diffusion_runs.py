@@ -18,7 +18,7 @@ from gradschool.recipes.train import train
 
 SMALL = ("data=digits", "size=null", "model=denoiser_tiny", "model_options={}", "threads=1", "shown=4",
          "sampler_steps=4", "evaluations=2", "precision=fp32", "batch_size=32")  # fmt: skip
-NAMES = ("ddpm_mnist", "flow_mnist", "edm_cifar10")
+NAMES = ("ddpm_mnist", "flow_mnist", "cflow_mnist", "edm_cifar10")
 
 
 def trained(name, out, steps, *changes):
