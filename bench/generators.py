@@ -141,7 +141,7 @@ def measure(
     sheets: Path | None = None,
 ) -> Row:  # fmt: skip
     """Train every recipe from every seed; the table is written after each recipe."""
-    eye, table = Eye(n), {}
+    eye, table = Eye(n), dict[str, Row]()
     result: Row = {
         "name": "generators", "seconds": seconds, "n": seeds, "pictures": n,
         "features": f"{eye.name}, 28 pixels; not Inception", "real": eye.floors(), "table": table,
