@@ -1,8 +1,8 @@
 """The coursework's question as an experiment: a baseline that over-fits, then each cure alone, then all of
 them.
 
-Every rung differs from the baseline in one thing only, so that its effect can be read off; the best recipes
-combine them.
+Every rung differs from the baseline in one thing only, so that its effect can be read off; the last is the
+recipe that combines them, with larger pictures.
 """
 
 from collections.abc import Iterator, Mapping
