@@ -11,11 +11,14 @@ install_import_hook(
     ["gradschool.ops", "gradschool.fast", "gradschool.nn", "gradschool.data"], "beartype.beartype"
 )
 
+import json
+import shutil
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import pytest
 import torch
 
 torch.set_num_threads(1)
@@ -24,6 +27,29 @@ from hypothesis import settings
 
 settings.register_profile("same", derandomize=True, deadline=None)  # a red run must be red again
 settings.load_profile("same")
+
+
+@pytest.fixture
+def cut_short(tmp_path):
+    """Copies a finished run that saved at every step as if it had been killed before its last."""
+
+    def cut(whole):
+        place = tmp_path / "cut"
+        shutil.copytree(whole.path, place)
+        for name in ("result.json", "model.json", "model.safetensors"):
+            (place / name).unlink()
+        # 1. The last checkpoint was never written.
+        file = place / "checkpoints" / "index.json"
+        index = json.loads(file.read_text())
+        last = index["all"].pop()
+        shutil.rmtree(place / "checkpoints" / last)
+        index["best"] = index["all"][-1] if index["best"] == last else index["best"]
+        file.write_text(json.dumps(index))
+        # 2. There is still something to do.
+        assert 0 < int(index["all"][-1].split("-")[1]) < int(last.split("-")[1])
+        return place
+
+    return cut
 
 
 def pytest_terminal_summary(terminalreporter):

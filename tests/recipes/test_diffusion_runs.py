@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file
 
+from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.inference import evaluating
 from gradschool.models.denoiser import denoiser_tiny
@@ -13,8 +15,9 @@ from gradschool.recipes.base import Request
 from gradschool.recipes.diffusion import thinned
 from gradschool.recipes.draw import Wanted, draw
 from gradschool.recipes.generate import Ask
+from gradschool.recipes.reopen import reopen
 from gradschool.recipes.settings import override
-from gradschool.recipes.train import train
+from gradschool.recipes.train import resume, train
 
 SMALL = ("data=digits", "size=null", "model=denoiser_tiny", "model_options={}", "threads=1", "shown=4",
          "sampler_steps=4", "evaluations=2", "precision=fp32", "batch_size=32")  # fmt: skip
@@ -51,6 +54,17 @@ def test_every_kind_trains_and_is_reported(name, tmp_path):
 def test_training_lowers_the_loss(tmp_path):
     _, folder = trained("ddpm_mnist", tmp_path / "run", 150)
     assert folder.read("result.json")["metrics"]["test_loss"] < 0.3  # a network that says nothing has 1
+
+
+@pytest.mark.parametrize("name", ["ddpm_mnist", "edm_cifar10", "flow_mnist"])
+def test_resumed_equals_uninterrupted(name, tmp_path, cut_short):
+    _, whole = trained(name, tmp_path / "whole", 6, "save_every=1e-6")
+    folder = RunFolder.open(cut_short(whole))
+    resume(folder, *reopen(folder), say=lambda text: None)
+    again, before = (load_file(run.path / "model.safetensors") for run in (folder, whole))
+    assert all(torch.equal(again[name], before[name]) for name in before)
+    losses = [[row["loss"] for row in run.metrics() if "loss" in row] for run in (folder, whole)]
+    assert losses[0] == losses[1] and len(losses[0]) == 6  # noises and times were drawn again
 
 
 def test_same_seed_same_pictures(plain, tmp_path):
