@@ -38,7 +38,7 @@ def head_stepper(head: nn.Module, machine: Machine) -> tuple[Classify, Stepper]:
 def run(repeats: int = 5, n: int = 8 * BATCH) -> dict[str, Any]:
     """Time ten epochs of n images on both sides, features included."""
     machine = Machine("cpu", "fp32", True)
-    frozen = TransferRun("", mode="frozen", image_size=SIDE, batch_size=BATCH)
+    frozen = TransferRun(data="", mode="frozen", image_size=SIDE, batch_size=BATCH)
     images = pictures(n)
     pipeline = frozen.pipeline(images)
     loader = Loader(images, BATCH, 0, pipeline)
