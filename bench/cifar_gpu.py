@@ -21,7 +21,10 @@ from gradschool.recipes.base import Request
 from gradschool.recipes.cifar10_gpu import SpeedRun, cifar10_gpu
 from gradschool.recipes.train import train
 
-SIDES = {"ours": {}, "ours, float32, not compiled": {"precision": "fp32", "compile": False}}
+SIDES: dict[str, dict[str, Any]] = {
+    "ours": {},
+    "ours, float32, not compiled": {"precision": "fp32", "compile": False},
+}
 
 
 def result_of(run: SpeedRun, seed: int, device: str) -> dict[str, float]:
@@ -50,7 +53,7 @@ def run(repeats: int = 5, start: SpeedRun | None = None, device: str = "cuda") -
     for seed, (side, changes) in itertools.product(range(repeats + 1), SIDES.items()):
         rounds[side].append(result_of(replace(settings, **changes), seed, device))
     # 2. What each reaches.
-    sides = {}
+    sides: dict[str, dict[str, Any]] = {}
     for side, (first, *counted) in rounds.items():
         values = [each["value"] for each in counted]
         accuracies = [each["test_accuracy"] for each in counted]

@@ -12,7 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def compare(
     name: str,
     unit: str,
     ours: Work,
-    peers: dict[str, Work],
+    peers: Mapping[str, Work],
     repeats: int = 5,
     about: dict[str, Any] | None = None,
 ) -> dict[str, Any]:

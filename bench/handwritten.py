@@ -56,6 +56,7 @@ def by_engine(p: list[Tensor], x: np.ndarray, labels: np.ndarray) -> float:
     loss = cross_entropy(linear(h, p[4], p[5]), labels)
     loss.backward()
     for parameter in p:
+        assert parameter.grad is not None
         parameter.data -= RATE * parameter.grad
         parameter.grad = None
     return loss.item()

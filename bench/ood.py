@@ -22,7 +22,7 @@ def share_right(logits: Any, images: Images) -> float:
 
 def main() -> None:
     """Score every seed."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for place in sorted(Path("runs/accuracy").glob("natural_animals-*")):
         facts = gathered(RunFolder.open(place), "drawn_animals")
         assert facts.splits and facts.ood and facts.ood_adapted is not None

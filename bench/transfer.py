@@ -15,6 +15,7 @@ from gradschool.data.images import Images
 from gradschool.data.loader import Loader, evaluation_batches
 from gradschool.engine.device import Machine
 from gradschool.engine.optim import Optim, make_optimizer
+from gradschool.engine.task import Batch
 from gradschool.engine.update import Stepper
 from gradschool.recipes.transfer import TransferRun
 from gradschool.tasks.classify import Classify
@@ -42,9 +43,9 @@ def run(repeats: int = 5, n: int = 8 * BATCH) -> dict[str, Any]:
     images = pictures(n)
     pipeline = frozen.pipeline(images)
     loader = Loader(images, BATCH, 0, pipeline)
-    model = machine.place_module(frozen.build_model(10, 3)).eval()
+    model: Any = machine.place_module(frozen.build_model(10, 3)).eval()
 
-    def train(head: nn.Module, epochs: Iterable[Iterable[tuple[Tensor, Tensor]]]) -> int:
+    def train(head: nn.Module, epochs: Iterable[Iterable[Batch]]) -> int:
         task, stepper = head_stepper(head, machine)
         for batches in epochs:
             for batch in batches:
