@@ -1,6 +1,7 @@
 """The README's tables of numbers, made from the result files: `python -m bench.table` writes them."""
 
 import json
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,26 @@ def ratio_row(result: Result) -> str:
     return f"| `{result['name']}` | {result['unit']} | {sides} | {result['ratio']:.1f} | {result['n']} |"
 
 
+def rung_row(rung: Result, first: Result) -> str:
+    """A cure, test and training accuracy, what it adds to the first row."""
+    test, train = (statistics.mean(rung[key]) for key in ("test", "train"))
+    spread = statistics.stdev(rung["test"]) if len(rung["test"]) > 1 else 0.0
+    gain = 100 * (test - statistics.mean(first["test"]))
+    return f"| {rung['rung']} | {100 * test:.1f} % | {100 * spread:.1f} | {100 * train:.1f} % | {gain:+.1f} |"
+
+
+def ladder(result: Result) -> list[str]:
+    """The coursework's table: a baseline, then each cure alone."""
+    head = [
+        "",
+        f"| `gradschool ladder`, {result['n']} seeds | test accuracy | spread | training images | points |",
+        "|---|---|---|---|---|",
+    ]
+    return [*head, *(rung_row(rung, result["rows"][0]) for rung in result["rows"])]
+
+
 def tables(found: list[Result]) -> str:
-    """The tables in Markdown; the one of goals only where there are results."""
+    """The tables in Markdown; those of the ladder and of goals only where there are results."""
     accuracies = [accuracy_row(result) for result in found if "test_accuracy" in result]
     ratios = [ratio_row(result) for result in found if "ratio" in result]
     goals = [goal_row(result) for result in found if "goal" in result]
@@ -59,7 +78,8 @@ def tables(found: list[Result]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     middle = [*third, *goals] if goals else []
-    return "\n".join([*first, *accuracies, *middle, "", *second, *ratios]) + "\n"
+    rungs = [row for result in found if result["name"] == "cures" for row in ladder(result)]
+    return "\n".join([*first, *accuracies, *rungs, *middle, "", *second, *ratios]) + "\n"
 
 
 def filled(readme: str) -> str:

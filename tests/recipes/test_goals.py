@@ -31,3 +31,14 @@ def test_a_row_tells_the_mean_the_ends_and_what_was_wanted():
     assert table.goal_row(result) == "| `x` | nats | 89 | 88 to 90 | 89.8 | 1.5 min | 3 |"
     assert table.goal_row(result) in table.tables([result])
     assert "wanted" not in table.tables([])
+
+
+def test_the_ladder_is_shown_beside_its_first_row():
+    rows = [
+        {"rung": "baseline", "test": [0.5, 0.52], "train": [0.98, 1.0]},
+        {"rung": "augmentation", "test": [0.6, 0.6], "train": [0.7, 0.7]},
+    ]
+    text = table.tables([{"name": "cures", "n": 2, "rows": rows}])
+    assert "| `gradschool ladder`, 2 seeds |" in text
+    assert "| baseline | 51.0 % | 1.4 | 99.0 % | +0.0 |" in text
+    assert "| augmentation | 60.0 % | 0.0 | 70.0 % | +9.0 |" in text
