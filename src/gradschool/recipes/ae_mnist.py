@@ -5,7 +5,7 @@ from gradschool.recipes.autoencoding import AutoencoderRun
 
 
 def ae_mnist() -> AutoencoderRun:
-    """MNIST through two numbers; squared error a pixel: 0.038 after six passes, by PCA 0.056."""
+    """MNIST through two numbers; squared error a pixel: 0.036 after fifteen passes, by PCA 0.056."""
     return AutoencoderRun(
         data="mnist", model=mlp_autoencoder, epochs=15, batch_size=128, optimizer="adam", learning_rate=2e-3,
         schedule="one_cycle", val=0.0, precision="fp32",
