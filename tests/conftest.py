@@ -52,12 +52,28 @@ def cut_short(tmp_path):
     return cut
 
 
+LEFT_OUT = {"slow": 0, "gpu": 0}
+
+
+def pytest_deselected(items):
+    for mark in LEFT_OUT:
+        LEFT_OUT[mark] += sum(mark in item.keywords for item in items)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # a worker of xdist tells the main process
+        session.config.workeroutput["left_out"] = LEFT_OUT
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    LEFT_OUT.update(getattr(node, "workeroutput", {}).get("left_out", {}))  # all workers select alike
+
+
 def pytest_terminal_summary(terminalreporter):
     """Say what was left out, so that a green run does not hide it."""
-    left = terminalreporter.stats.get("deselected", [])
-    slow = sum("slow" in item.keywords for item in left)
-    gpu = sum("gpu" in item.keywords for item in left)
-    if left:
+    slow, gpu = LEFT_OUT.values()
+    if slow or gpu:
         terminalreporter.write_line(
             f"left out: {slow} slow (run with: -m slow), {gpu} gpu (run with: -m gpu)"
         )

@@ -141,7 +141,8 @@ def test_the_small_build_is_installed_by_version_not_by_hash(project):
     assert code == 0 and "1 GB" in err and "uv pip sync" not in words and "--compile-bytecode" in words
     assert steps(project) == ["venv", "python -m pip install", "uv pip install", "uv pip install"]
     assert start(project, UV_TORCH_BACKEND="cpu")[2] == ""
-    assert "Setting up" in start(project)[2]  # another build was asked for
+    assert start(project)[2] == ""  # the choice is remembered
+    assert "Setting up" in start(project, UV_TORCH_BACKEND="")[2]  # another build was asked for
 
 
 def test_an_environment_whose_python_does_not_start_is_made_anew(project):

@@ -83,6 +83,23 @@ def test_a_finished_run_is_used(run, capsys, place):
     assert "elsewhere/short" in shown and "0.5" in shown and "learning_rate" not in shown.splitlines()[1]
     code, _, err = call(capsys, "train", "--resume", "short")
     assert code == 2 and "finished" in err
+    for other in (["mnist"], ["--seed", "7"], ["--plain"]):
+        code, _, err = call(capsys, "train", *other, "--resume", "short")
+        assert code == 2 and "A run keeps its settings" in err
+
+
+def test_what_needs_a_validation_part_says_so(capsys):
+    words = ["train", "digits", "--steps", "2", "--no-report", "--set", "patience=1", "--set", "keep=best"]
+    _, out, _ = call(capsys, *words)
+    assert "patience and keep=best: without a validation part nothing is chosen by it" in out
+    assert "without a validation part" not in call(capsys, *words, "--set", "val=0.1")[1]
+
+
+def test_a_bad_value_found_by_an_evaluation_names_the_rate(capsys):
+    words = ["train", "digits", "--no-report", "--steps", "60", "--set", "optimizer=sgd"]
+    code, _, err = call(capsys, *words, "--set", "learning_rate=1e12")
+    rate = float(err.split("learning rate ")[1].split(";")[0])
+    assert code == 1 and rate > 1e9
 
 
 @pytest.mark.parametrize(
@@ -97,6 +114,13 @@ def test_a_finished_run_is_used(run, capsys, place):
         (["train", "digits", "--set", "optimizer=sdg"], 2, "optimizer is one of"),
         (["train", "digits", "--set", "model=resnett18"], 2, "Did you mean resnet18?"),
         (["train", "digits", "--set", "epochs"], 2, "key=value"),
+        (["train", "digits", "--set", 'model_options={"wdth": 8}'], 2, "Did you mean width?"),
+        (
+            ["train", "digits", "--set", "model=alexnet"],
+            2,
+            "alexnet cannot take these images: images are 8x8",
+        ),
+        (["train", "digits", "--set", "model=netlin"], 2, "28x28 was wanted"),
         (["train", "digits", "--device", "tpu"], 2, "one of cpu"),
         (["train", "digits", "--steps", "0"], 2, "whole number >= 1"),
         (["train", "folder"], 2, "--data PATH"),

@@ -116,7 +116,8 @@ def test_seeds_of_neighbours_are_unrelated():
     assert all(0 <= seed < 2**63 for seed in seeds)
 
 
-def test_the_probe_decides_and_is_remembered(tmp_path):
+def test_the_probe_decides_and_is_remembered(tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "crowded", lambda: False)
     slow = {"fp32": 10.0, "fp32 last": 10.5, "bf16": 4.0, "bf16 last": 5.0}
     assert device.machine_for_cpu(slow, "auto").precision == "fp32"
     assert not device.machine_for_cpu(slow, "auto").channels_last
@@ -128,6 +129,11 @@ def test_the_probe_decides_and_is_remembered(tmp_path):
     first = device.probed(tmp_path)
     assert all(math.isfinite(v) and v > 0 for v in first.values())
     assert device.probed(tmp_path) == first
+
+
+def test_a_probe_of_a_crowded_moment_is_not_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "crowded", lambda: True)
+    assert device.probed(tmp_path) and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def run(args: Args) -> int:
     from rich.console import Console
     from rich.table import Table
 
-    found = [facts(file.parent) for file in args.folder.glob("*/config.json")]
-    found.sort(key=lambda line: line["started"])
+    files = sorted(args.folder.glob("*/config.json"), key=lambda file: file.stat().st_mtime)
+    found = [facts(file.parent) for file in files]
     if not found:
         raise UserError(f"no runs in {args.folder}", "", "Make one: gradschool train digits")
     table = Table(box=None, pad_edge=False)

@@ -144,6 +144,13 @@ def go_on(args: Args) -> int:
         )
     folder = RunFolder.open(args.resume)
     settings, request = reopen(folder)
+    for name in ("recipe", "seed", "plain"):
+        asked, kept = getattr(args, name), getattr(request, name)
+        if asked != Args.__dataclass_fields__[name].default and asked != kept:
+            raise UserError(
+                f"--resume came with {name} {asked}, and {folder.path} has {kept}", "--resume alone",
+                "A run keeps its settings.",
+            )  # fmt: skip
     overlaid = install_again(request.mine) if request.mine else []
     resume(folder, settings, replace(request, checkpoint=args.checkpoint))
     return conclude(args, settings, folder, overlaid)

@@ -136,7 +136,7 @@ def probed(cache: Path | None) -> dict[str, float]:
         except (OSError, ValueError):
             pass  # no answer yet, or a damaged one: measure
     speeds = probe()
-    if file is not None:
+    if file is not None and not crowded():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(speeds))
@@ -145,23 +145,29 @@ def probed(cache: Path | None) -> dict[str, float]:
     return speeds
 
 
-def probe(repeats: int = 3) -> dict[str, float]:
+def crowded() -> bool:
+    """Whether other work wants the cores: a probe of such a moment is not kept."""
+    return hasattr(os, "getloadavg") and os.getloadavg()[0] > (os.cpu_count() or 1) + 0.5
+
+
+def probe(repeats: int = 4) -> dict[str, float]:
     """Steps a second, forward and backward, of two convolutions with batch normalisation in four formats."""
-    speeds = {}
+    blocks, seconds = {}, {}
     for name in ("fp32", "fp32 last", "bf16", "bf16 last"):
         layout = torch.channels_last if name.endswith("last") else torch.contiguous_format
         block = nn.Sequential(
             nn.Conv2d(32, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.Conv2d(32, 32, 3, padding=1)
         ).to(memory_format=layout)
-        images = torch.ones(32, 32, 24, 24).to(memory_format=layout)
-        seconds = []
-        for _ in range(repeats + 1):
+        blocks[name], seconds[name] = (block, torch.ones(32, 32, 24, 24).to(memory_format=layout)), [9e9]
+    # 1. In turn, so that other work slows all of them; the first round warms up.
+    for round_ in range(repeats + 1):
+        for name, (block, images) in blocks.items():
             start = time.perf_counter()
             with torch.autocast("cpu", torch.bfloat16, enabled=name.startswith("bf16")):
                 block(images).float().square().mean().backward()
-            seconds.append(time.perf_counter() - start)
-        speeds[name] = 1 / min(seconds[1:])
-    return speeds
+            seconds[name] += [time.perf_counter() - start] if round_ else []
+    # 2. The best of each is the least disturbed.
+    return {name: 1 / min(each) for name, each in seconds.items()}
 
 
 def cpu_name() -> str:

@@ -45,24 +45,23 @@ class Journal:
         for line, losses in waiting:
             means = self.stepper.accelerator.reduce(dict(losses), "mean") if losses else {}
             whole = line | {name: value.item() for name, value in means.items()}
-            refuse_nonsense(whole)
+            refuse_nonsense(whole, self.stepper.rate)
             if self.run:
                 self.run.log(whole)
             for hook in self.hooks:
                 hook(whole)
 
 
-def refuse_nonsense(line: Mapping[str, Any]) -> None:
+def refuse_nonsense(line: Mapping[str, Any], rate: float) -> None:
     """End the run when a value is NaN or infinite, saying where, at which rate, and what to try."""
     bad = next((name for name, value in line.items() if not math.isfinite(value)), None)
     if bad is None:
         return
-    rate = line.get("lr", 0.0)
     raise WorkFailed(
         f"{bad} is {line[bad]} at step {line['step']} with learning rate {rate:.3g}",
         "a finite number",
         f"Try --set learning_rate={rate / 10:.2g}, --set clip=1 or --set precision=fp32; "
-        "the last checkpoint is from before it and stays.",
+        "a checkpoint from before it stays.",
     )  # fmt: skip
 
 

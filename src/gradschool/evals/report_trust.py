@@ -41,8 +41,8 @@ def calibrated(m: Material) -> Section | None:
     ]
     reading = (
         "Points on the diagonal mean that the network is right as often as it says; below it, it is "
-        "over-confident. Larger points hold more images; the temperature is fitted on validation images and "
-        "changes no prediction."
+        "over-confident. Larger points hold more images; the temperature is fitted on validation images, if "
+        "there are any, and changes no prediction."
     )
     return Section(
         "Calibration", reading, html.join([html.charts(drawn), html.table(head, rows, "Calibration")])

@@ -39,12 +39,7 @@ class MLP(nn.Module):
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        check_images(x, self.channels, smallest=1)
-        if x.shape[2:] != (self.side, self.side):
-            raise ValueError(
-                f"images are {x.shape[3]}x{x.shape[2]} pixels, {self.side}x{self.side} was wanted; "
-                f"resize them, or build the model with side={x.shape[2]}"
-            )
+        check_images(x, self.channels, smallest=1, side=self.side)
         return self.layers(x)
 
 

@@ -266,12 +266,21 @@ def describe_data(splits: Splits, run: Run, request: Request, machine: Machine, 
     say(f"{request.recipe} · {run.network()} · {contents(splits)} · seed {request.seed}")
     say(told(machine))
     leak = warning(splits) if splits.train.names else ""  # published sets are what they are
-    for note in [*splits.notes, *run.notes(), *([leak] if leak else [])]:
+    for note in [*splits.notes, *run.notes(), *idle(splits, run), *([leak] if leak else [])]:
         say(note)
     if splits.skipped:
         file, reason = splits.skipped[0]
         more = f"; {len(splits.skipped) - 1} more in skipped.txt" if len(splits.skipped) > 1 else ""
         say(f"{len(splits.skipped)} files could not be read and are left out ({file}: {reason}{more}).")
+
+
+def idle(splits: Splits, run: Run) -> list[str]:
+    """Settings that choose by a validation part where there is none, in a sentence."""
+    chooses = {"patience": run.patience > 0, "keep=best": run.keep == "best",
+               "schedule=plateau": run.schedule == "plateau"}  # fmt: skip
+    names = [name for name, wanted in chooses.items() if wanted and splits.val is None]
+    said = "without a validation part nothing is chosen by it. Add --set val=0.1."
+    return [f"{' and '.join(names)}: {said}"] if names else []
 
 
 def contents(splits: Splits) -> str:

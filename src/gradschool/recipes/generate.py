@@ -33,6 +33,7 @@ from gradschool.recipes.base import Count, Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
 from gradschool.recipes.oddness import oddness
 from gradschool.recipes.reopen import machine_of
+from gradschool.recipes.settings import make_model
 
 Shape = tuple[int, int, int]
 Names = Annotated[tuple[str, ...], BeforeValidator(names)]
@@ -162,7 +163,7 @@ class GenerativeRun(Run):
             UserError: the network does not take pictures of that shape, or these options, or is too large.
         """
         try:
-            model = self.model(shape, classes, **self.model_options)
+            model = make_model(self.model, shape, classes, options=self.model_options)
         except ValueError as error:
             raise UserError(f"{self.network()} cannot be built: {error}", "", "") from error
         parameters = sum(p.numel() for p in model.parameters())

@@ -16,6 +16,7 @@ from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
 from gradschool.models import catalogue
 from gradschool.recipes.base import Count, Pieces, Run, Share
+from gradschool.recipes.settings import make_model
 from gradschool.tasks.classify import Classify
 
 ModelFunction = Annotated[
@@ -61,7 +62,7 @@ class ImageRun(Run):
 
     def build_model(self, classes: int, channels: int) -> nn.Module:
         """A freshly initialised model; the caller has seeded torch's generator."""
-        return self.model(classes, channels, **self.model_options)
+        return make_model(self.model, classes, channels, options=self.model_options)
 
     def rebuild(self, facts: dict[str, Any]) -> nn.Module:
         """The network of a finished run, before its weights."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from gradschool.data.catalogue import open_set
 from gradschool.data.images import Images, Splits
@@ -88,7 +89,7 @@ def logits_of(
 
 
 def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
-    """All images of a second set, decoded as the run's own were.
+    """All images of a second set, brought to the size that the run was trained on.
 
     Raises:
         UserError: its images have another number of channels.
@@ -99,6 +100,11 @@ def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
     if pixels.shape[1] != facts["channels"]:
         raise UserError(
             f"{name} has {pixels.shape[1]} channels", f"{facts['channels']} as in {folder.path}", ""
+        )
+    size = facts["height"], facts["width"]
+    if tuple(pixels.shape[2:]) != size:  # a set of arrays comes in its own size
+        pixels = (
+            interpolate(pixels.float(), size=size, mode="bilinear", antialias=True).round().to(torch.uint8)
         )
     return Images(pixels, labels, parts[0].classes, [n for p in parts for n in p.names])
 

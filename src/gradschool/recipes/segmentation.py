@@ -35,6 +35,7 @@ from gradschool.recipes.base import Count, Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
 from gradschool.recipes.image import channel_statistics
 from gradschool.recipes.reopen import machine_of
+from gradschool.recipes.settings import make_model
 from gradschool.tasks.segment import Criterion, Segment
 
 SHOWN = 6  # test pictures in the report
@@ -118,7 +119,7 @@ class SegmentRun(Run):
 
     def build_model(self, classes: int, channels: int) -> nn.Module:
         """A freshly initialised model."""
-        return self.model(classes, channels, **self.model_options)
+        return make_model(self.model, classes, channels, options=self.model_options)
 
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
         """The model with random weights; its backbone with learned ones, where they are given."""

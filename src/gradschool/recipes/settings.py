@@ -6,8 +6,9 @@ what is allowed, and the nearest spelling.
 
 import dataclasses
 import difflib
+import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +16,23 @@ from pydantic import TypeAdapter, ValidationError
 from gradschool.errors import UserError
 
 T = TypeVar("T")
+
+
+def make_model(model: Callable[..., Any], *shape: Any, options: Mapping[str, Any]) -> Any:
+    """A model by its function, with a run's further arguments.
+
+    Raises:
+        UserError: the function has no such argument.
+    """
+    known = list(inspect.signature(model).parameters.values())
+    names = [each.name for each in known[len(shape) :] if each.kind is not each.VAR_KEYWORD]
+    takes_all = any(each.kind is each.VAR_KEYWORD for each in known)
+    for name in [] if takes_all else options:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            wanted = f"one of {', '.join(names)}" if names else "none: the model takes no options"
+            raise UserError(f"model_options has {name!r}", wanted, f"Did you mean {near[0]}?" if near else "")
+    return model(*shape, **options)
 
 
 def to_dict(run: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gradschool.engine.log import TensorBoard, View
 from gradschool.engine.loop import Progress, fit
 from gradschool.engine.run import RunFolder, is_main, same_everywhere
 from gradschool.errors import UserError
+from gradschool.nn.inputs import WrongInput
 from gradschool.ops import switch
 from gradschool.recipes.again import command
 from gradschool.recipes.base import Pieces, Request, Run, Say
@@ -50,7 +51,9 @@ def resume(folder: RunFolder, run: Run, request: Request, say: Say = print) -> R
     """
     if folder.read("result.json"):
         raise UserError(
-            f"{folder.path} is finished", "a run that was cut short", "See it: gradschool report ..."
+            f"{folder.path} is finished",
+            "a run that was cut short",
+            f"See it: gradschool report {folder.path}",
         )
     machine = machine_of(folder)
     say = say if is_main() else silent
@@ -106,6 +109,8 @@ def complete(
         at = fit(
             pieces.task, pieces.batches, pieces.held_out, pieces.stepper, pieces.plan, folder, watchers, at
         )
+    except WrongInput as error:
+        raise UserError(f"{run.network()} cannot take these images: {error}", "", "") from error
     finally:
         if view:
             view.close()
