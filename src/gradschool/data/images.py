@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from jaxtyping import Int64, UInt8
-from torch import Tensor
+from torch import Tensor, uint8
+from torch.nn.functional import interpolate
 
 
 @dataclass(frozen=True)
@@ -42,3 +43,11 @@ class Splits:
     test: Images
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = field(default_factory=tuple)
+
+
+def resized(pixels: UInt8[Tensor, "n c h w"], height: int, width: int) -> UInt8[Tensor, "n c h2 w2"]:
+    """Images at another size, without jagged edges; those that have it already come back as they are."""
+    if tuple(pixels.shape[2:]) == (height, width):
+        return pixels
+    found = interpolate(pixels.float(), size=(height, width), mode="bilinear", antialias=True)
+    return found.round().to(uint8)

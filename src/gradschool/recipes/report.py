@@ -7,10 +7,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 
 from gradschool.data.catalogue import open_set
-from gradschool.data.images import Images, Splits
+from gradschool.data.images import Images, Splits, resized
 from gradschool.data.loader import evaluation_batches
 from gradschool.data.pipeline import Augment, Pipeline
 from gradschool.engine.run import RunFolder
@@ -101,11 +100,7 @@ def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
         raise UserError(
             f"{name} has {pixels.shape[1]} channels", f"{facts['channels']} as in {folder.path}", ""
         )
-    size = facts["height"], facts["width"]
-    if tuple(pixels.shape[2:]) != size:  # a set of arrays comes in its own size
-        pixels = (
-            interpolate(pixels.float(), size=size, mode="bilinear", antialias=True).round().to(torch.uint8)
-        )
+    pixels = resized(pixels, facts["height"], facts["width"])  # a set of arrays comes in its own size
     return Images(pixels, labels, parts[0].classes, [n for p in parts for n in p.names])
 
 

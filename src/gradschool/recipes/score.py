@@ -10,10 +10,9 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from gradschool.data.cache import cache_folder
-from gradschool.data.images import Images
+from gradschool.data.images import Images, resized
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals import generators
@@ -147,10 +146,7 @@ def as_stored(pictures: Tensor) -> Tensor:
 
 def fitting(pixels: Tensor, eye: Classifier) -> Tensor:
     """Pictures (uint8) at the size that the classifier was trained on."""
-    size = eye.height, eye.width
-    if tuple(pixels.shape[2:]) == size:
-        return pixels
-    return interpolate(pixels.float(), size=size, mode="bilinear", antialias=True).round().to(torch.uint8)
+    return resized(pixels, eye.height, eye.width)
 
 
 def side_by_side(pixels: Tensor) -> str:
