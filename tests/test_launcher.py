@@ -138,7 +138,7 @@ def test_a_moved_project_is_set_up_again(project):
 def test_the_small_build_is_installed_by_version_not_by_hash(project):
     code, _, err = start(project, UV_TORCH_BACKEND="cpu")
     words = (project / "log").read_text()
-    assert code == 0 and "1 GB" in err and "uv pip sync" not in words and "--compile-bytecode" in words
+    assert code == 0 and "1.5 GB" in err and "uv pip sync" not in words and "--compile-bytecode" in words
     assert steps(project) == ["venv", "python -m pip install", "uv pip install", "uv pip install"]
     assert start(project, UV_TORCH_BACKEND="cpu")[2] == ""
     assert start(project)[2] == ""  # the choice is remembered
@@ -232,7 +232,7 @@ def test_a_python_without_venv_is_a_sentence(project, monkeypatch):
         raise subprocess.CalledProcessError(1, "ensurepip")
 
     monkeypatch.setattr(launcher.venv, "create", refuses)
-    monkeypatch.setattr(launcher, "NEEDED_GB", 0)
+    monkeypatch.setattr(launcher, "size", lambda: 0.0)
     with pytest.raises(SystemExit, match="apt install python3-venv"):
         launcher.make_environment()
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from gradschool.data.check import look_over, sentences, shortened
+from gradschool.errors import UserError
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_values(pets):
     assert found["classes"] == ["cat", "dog"] and found["counts"] == {"train": [9, 2], "test": [2, 2]}
     assert found["imbalance"] == 4.5 and found["size"] == [64, 64] and found["channels"] == 3
     files = found["files"]
-    assert files["smallest"] == (40, 30) and files["largest"] == (90, 80) and files["animated"] == 1
+    assert files["smallest"] == (40, 30) and files["largest"] == (90, 80)
     assert files["modes"]["L"] == 1 and files["modes"]["P"] == 1
     assert {name for name, _ in found["skipped"]} == {"train/dog/bad.jpg", "train/dog/cut.png"}
     assert found["twins"] == [["train/cat/3.png", "test/cat/copy.png", True]]
@@ -55,7 +56,7 @@ def test_sentences(pets):
     for part in (
         "pets: 2 classes, 11 train / 4 test, 64x64 colour",
         "40x30 to 90x80, median 40x30 pixels",
-        "1 animated: the first frame is used",
+        "1 image is animated, of which the first frame is used; the first: train/cat/moves.gif.",
         "train/test of each class: cat 9/2, dog 2/2",
         "4.50 times the images of the smallest (9 and 2): consider --set balance=true",
         "left out: train/dog/bad.jpg: the file is empty (0 bytes)",
@@ -70,6 +71,12 @@ def test_a_set_without_files_is_looked_over_too():
     found = look_over("digits")
     assert found["files"] is None and found["leaked"] == 0
     assert sentences(found)[-1] == "no twins between the parts (360 held-out images compared)"
+
+
+def test_a_set_of_masks_is_refused_with_what_shows_it(pack, monkeypatch):
+    monkeypatch.setenv("GRADSCHOOL_DATA", str(pack))
+    with pytest.raises(UserError, match="gradschool data camvid counts its pictures"):
+        look_over("camvid")
 
 
 def test_long_lists_are_cut_with_a_count():

@@ -162,6 +162,37 @@ def test_a_class_without_a_readable_image_is_named(tmp_path):
     assert "Class owl has no readable image and is left out." in splits.notes
 
 
+def test_what_decoding_changes_is_told_with_the_first_file(tmp_path):
+    odd = {
+        "cat/a ink.jpg": picture(1, mode="CMYK", kind="JPEG"),
+        "cat/b ink.jpg": picture(2, mode="CMYK", kind="JPEG"),
+        "dog/scan.png": picture(3, mode="I;16"),
+        "dog/sign.png": picture(4, mode="P"),
+        "dog/clear.png": picture(5, mode="RGBA"),
+    }
+    path = tree(tmp_path / "set", classes() | odd)
+    for _ in range(2):  # decoded, then from the cache
+        notes = "\n".join(open_folder(path).notes).splitlines()
+        assert "2 images are in CMYK, made RGB; the first: cat/a ink.jpg." in notes
+        assert "1 image is of a palette, made RGB; the first: dog/sign.png." in notes
+        assert "1 image is transparent in places, which are made white; the first: dog/clear.png." in notes
+        (deep,) = [note for note in notes if "16 bits" in note]
+        assert "the top eight are kept" in deep and deep.endswith("the first: dog/scan.png.")
+    assert open_folder(tree(tmp_path / "plain", classes())).notes == []
+
+
+def test_an_empty_class_folder_is_told(tmp_path):
+    path = tree(tmp_path / "set", classes())
+    (path / "owl").mkdir()
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for file in sorted(path.rglob("*")):
+            archive.write(file, file.relative_to(path))
+    for source in (path, tmp_path / "set.zip"):
+        splits = open_folder(source)
+        assert splits.train.classes == ("cat", "dog")
+        assert splits.notes == ["Nothing lies in the folder owl: no class was made of it."]
+
+
 def test_bad_archives_are_refused(tmp_path):
     (tmp_path / "no.zip").write_bytes(b"not a zip")
     with pytest.raises(UserError, match=r"no.zip is not a zip, or is damaged"):

@@ -12,6 +12,7 @@ from gradschool.data.layouts import entries
 from gradschool.data.leaks import find_leaks
 from gradschool.data.setinfo import SetInfo
 from gradschool.data.source import open_source
+from gradschool.errors import UserError
 
 SHOWN = 8  # lines of a list; the rest is counted
 HEADS = 2000  # files whose heads are read for size and mode, evenly spread
@@ -19,7 +20,15 @@ PARTS = ("train", "val", "test")
 
 
 def look_over(name: str | Path) -> dict[str, Any]:
-    """All findings about a set or a folder, as plain values; see `sentences`."""
+    """All findings about a set or a folder, as plain values; see `sentences`.
+
+    Raises:
+        UserError: there is no such set, or its classes are those of pixels.
+    """
+    info, place = resolve(name)
+    if info is not None and info.has_masks:
+        known = f"gradschool data {info.name} counts its pictures."
+        raise UserError(f"{info.name} has a class for each pixel", "a set with one for each picture", known)
     splits = open_set(name, val=0.0)
     parts = {p: getattr(splits, p) for p in PARTS if getattr(splits, p) is not None}
     counts = {
@@ -29,7 +38,6 @@ def look_over(name: str | Path) -> dict[str, Any]:
     leaks = find_leaks(splits)
     named = {p: images.names for p, images in parts.items()}
     _, channels, height, width = splits.train.pixels.shape
-    info, place = resolve(name)
     is_files = place is not None and (info is None or info.read is None)
     return {
         "name": splits.name,
@@ -54,7 +62,7 @@ def heads(place: Path, info: SetInfo | None) -> dict[str, Any]:
 
     source = open_source(place)
     found, _ = (info.layout if info else entries)(source)
-    sizes, modes, animated = [], Counter[str](), 0
+    sizes, modes = [], Counter[str]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of decompression bombs: only heads are read
         for entry in found[:: max(1, len(found) // HEADS)]:
@@ -62,12 +70,11 @@ def heads(place: Path, info: SetInfo | None) -> dict[str, Any]:
                 with Image.open(io.BytesIO(source.read(entry.name))) as image:
                     sizes.append(image.size)
                     modes[image.mode] += 1
-                    animated += getattr(image, "is_animated", False)
             except Exception:  # a file that is left out: opening the set has told why
                 continue
     sizes.sort(key=lambda size: size[0] * size[1])
     picked = {"smallest": sizes[0], "median": sizes[len(sizes) // 2], "largest": sizes[-1]} if sizes else {}
-    return {"looked_at": len(sizes), "modes": dict(modes.most_common()), "animated": animated, **picked}
+    return {"looked_at": len(sizes), "modes": dict(modes.most_common()), **picked}
 
 
 def contents(info: SetInfo, place: Path | None) -> dict[str, dict[str, int]]:
@@ -123,10 +130,7 @@ def file_lines(files: dict[str, Any] | None) -> list[str]:
     small, middle, large = (f"{w}x{h}" for w, h in (files[k] for k in ("smallest", "median", "largest")))
     sizes = f"all {small}" if small == large else f"{small} to {large}, median {middle}"
     modes = ", ".join(f"{count:,} {mode}" for mode, count in files["modes"].items())
-    lines = [f"files: {sizes} pixels; {modes} ({files['looked_at']:,} looked at)"]
-    if odd := sorted(set(files["modes"]) - {"RGB", "L"}):
-        lines.append(f"made 8-bit, clear places white: {', '.join(odd)}")
-    return lines + ([f"{files['animated']:,} animated: the first frame is used"] if files["animated"] else [])
+    return [f"files: {sizes} pixels; {modes} ({files['looked_at']:,} looked at)"]
 
 
 def shortened(lines: list[str], what: str) -> list[str]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gradschool.data.cache import Arrays, Room, remembered
-from gradschool.data.decode import Unreadable, decoded
+from gradschool.data.decode import Unreadable, decoded_and_told
 from gradschool.data.images import Images, Splits
 from gradschool.data.layouts import Entry, Listing, entries
 from gradschool.data.source import Source, open_source
@@ -28,7 +28,7 @@ from gradschool.data.splits import cut
 from gradschool.errors import UserError
 
 BLOCK = 256  # images in memory at a time while decoding
-VERSION = 3  # of how files become pixels: part of every key in the cache
+VERSION = 4  # of how files become pixels: part of every key in the cache
 FALLBACK = 64  # pixels a side, where images differ in size and none is asked for
 
 
@@ -44,53 +44,68 @@ def decode_all(source: Source, found: Sequence[Entry], size: int | None, room: R
     """Decode every entry: grey and as large as it is, until an image that comes says otherwise.
 
     Returns:
-        "pixels" (a row for each readable entry, then zeros), "kept" (which entries these are), and "bad"
-        (lines "file, tab, reason").
+        "pixels" (a row for each readable entry, then zeros), "kept" (which entries these are), "bad" and
+        "changed" (lines "file, tab, what was wrong or changed").
     """
     form: Form | None = Form(size, 1)
     while form is not None:
         last = form
-        rows, bad, form = decode_as(source, found, form, room)
+        rows, bad, changed, form = decode_as(source, found, form, room)
     good = [i for i in range(len(found)) if i not in bad]
-    text = "\n".join(f"{found[i].name}\t{reason}" for i, reason in bad.items())
     pixels = rows if rows is not None else np.zeros((0, last.channels, 1, 1), np.uint8)
     return {
         "pixels": pixels,
         "kept": np.array(good, np.int64),
-        "bad": np.frombuffer(os.fsencode(text) or b"\n", np.uint8),
+        "bad": written(found, bad),
+        "changed": written(found, changed),
     }
+
+
+def written(found: Sequence[Entry], told: dict[int, str]) -> NDArray[np.uint8]:
+    """What is told of entries as the bytes of lines, so that the cache can hold it."""
+    lines = "\n".join(f"{found[i].name}\t{words}" for i, words in told.items())
+    return np.frombuffer(os.fsencode(lines) or b"\n", np.uint8)
+
+
+def read(lines: NDArray[np.generic]) -> list[tuple[str, str]]:
+    """What `written` wrote: file and words."""
+    cut_up = (line.partition("\t") for line in os.fsdecode(bytes(lines)).strip("\n").split("\n"))
+    return [(file, words) for file, _, words in cut_up if file]
 
 
 def decode_as(
     source: Source, found: Sequence[Entry], form: Form, room: Room
-) -> tuple[NDArray[np.uint8] | None, dict[int, str], Form | None]:
-    """Rows and reasons; or, at the first image that does not fit the form, the form that fits it too."""
+) -> tuple[NDArray[np.uint8] | None, dict[int, str], dict[int, str], Form | None]:
+    """Rows, reasons and changes; or, at the first image that does not fit the form, the form that fits it."""
 
-    def one(entry: Entry) -> NDArray[np.uint8] | str:
+    def one(entry: Entry) -> tuple[NDArray[np.uint8], str] | str:
         try:
-            return decoded(source.read(entry.name), form.side)
+            return decoded_and_told(source.read(entry.name), form.side)
         except Unreadable as reason:
             return str(reason)
         except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
             return f"could not be read ({error})"
 
     rows: NDArray[np.uint8] | None = None
-    bad: dict[int, str] = {}
+    bad, changed = dict[int, str](), dict[int, str]()
     # Threads suffice, because the decoder lets go of Python's lock.
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         for start in range(0, len(found), BLOCK):
-            for i, image in enumerate(pool.map(one, found[start : start + BLOCK]), start):
-                if isinstance(image, str):
-                    bad[i] = image
+            for i, answer in enumerate(pool.map(one, found[start : start + BLOCK]), start):
+                if isinstance(answer, str):
+                    bad[i] = answer
                     continue
+                image, change = answer
+                if change:
+                    changed[i] = change
                 if image.shape[2] > form.channels:
-                    return None, {}, Form(form.side, 3)
+                    return None, {}, {}, Form(form.side, 3)
                 if rows is None:
                     rows = room("pixels", (len(found), form.channels, *image.shape[:2]))
                 if image.shape[:2] != rows.shape[2:]:
-                    return None, {}, Form(FALLBACK, form.channels)
+                    return None, {}, {}, Form(FALLBACK, form.channels)
                 rows[i - len(bad)] = image.transpose(2, 0, 1)  # a grey image fills all channels
-    return rows, bad, None
+    return rows, bad, changed, None
 
 
 def open_folder(
@@ -121,8 +136,7 @@ def open_folder(
     text = f"{source.state}|{size}|{[(e.name, e.part) for e in found]}|{VERSION}"
     key = hashlib.sha256(os.fsencode(text)).hexdigest()[:24]
     arrays = remembered(key, lambda room: decode_all(source, found, size, room))
-    lines = os.fsdecode(bytes(arrays["bad"])).strip("\n").split("\n")
-    bad = [(file, reason) for file, _, reason in (line.partition("\t") for line in lines) if file]
+    bad = read(arrays["bad"])
     kept = [found[i] for i in arrays["kept"]]
     if not kept:
         (file, reason), more = [*bad, *skipped][0], len(bad) + len(skipped) - 1
@@ -138,7 +152,25 @@ def open_folder(
     whole = Images(pixels, labels, classes, [e.name for e in kept])
     # 3. Parts, and what a person should know.
     parts = in_parts(whole, [entry.part for entry in kept], val, seed)
-    return Splits(path.stem, *parts, [*skipped, *bad], remarks(whole, found, kept))
+    notes = [*remarks(whole, found, kept), *odd(read(arrays["changed"])), *hollow(source.empty)]
+    return Splits(path.stem, *parts, [*skipped, *bad], notes)
+
+
+def hollow(folders: Sequence[str]) -> list[str]:
+    """A sentence about folders without a file."""
+    if not folders:
+        return []
+    more = f" and {len(folders) - 1} more" if folders[1:] else ""
+    return [f"Nothing lies in the folder {folders[0]}{more}: no class was made of it."]
+
+
+def odd(changed: Sequence[tuple[str, str]]) -> list[str]:
+    """A sentence for each kind of image that decoding changed, with the file that it met first."""
+    files = dict[str, list[str]]()
+    for file, change in changed:
+        files.setdefault(change, []).append(file)
+    verb = {change: "image is" if len(names) == 1 else "images are" for change, names in files.items()}
+    return [f"{len(names):,} {verb[c]} {c}; the first: {names[0]}." for c, names in files.items()]
 
 
 def class_names(kept: Sequence[Entry]) -> tuple[str, ...]:

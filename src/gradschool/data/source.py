@@ -4,6 +4,7 @@ import os
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from gradschool.errors import UserError
@@ -13,12 +14,16 @@ JUNK = ("__MACOSX", "Thumbs.db", "desktop.ini")  # beside all names that begin w
 
 @dataclass(frozen=True)
 class Source:
-    """Where the files are: their names, a way to read one, and a text that changes when any of them does."""
+    """Where the files are: their names, a way to read one, and a text that changes when any of them does.
+
+    `empty` names the folders in which nothing lies at all.
+    """
 
     path: Path
     names: Sequence[str]
     read: Callable[[str], bytes]
     state: str
+    empty: Sequence[str] = ()
 
 
 def open_source(path: Path) -> Source:
@@ -37,7 +42,8 @@ def open_source(path: Path) -> Source:
         raise UserError(
             f"{path} is not a zip, or is damaged ({error})", "a folder or zip of class folders", ""
         ) from error
-    infos = [info for info in archive.infolist() if not info.is_dir()]
+    everything = archive.infolist()
+    infos = [info for info in everything if not info.is_dir()]
     for info in infos:
         if leads_outside(info.filename):
             raise UserError(
@@ -48,13 +54,19 @@ def open_source(path: Path) -> Source:
                 f"{path} is encrypted", "one without a password", "Unpack it and pass the folder."
             )
     state = repr([(info.filename, info.file_size, info.CRC) for info in infos])
-    return Source(path, wanted([info.filename for info in infos]), archive.read, state)
+    names = sorted(info.filename for info in everything)
+    # In this order the content of a folder comes right behind it.
+    empty = [a for a, b in pairwise([*names, ""]) if a.endswith("/") and not b.startswith(a)]
+    found = wanted([info.filename for info in infos])
+    return Source(path, found, archive.read, state, wanted([name.rstrip("/") for name in empty]))
 
 
 def open_tree(path: Path) -> Source:
     """A folder with everything below it; its state is the sizes and times of its files."""
-    stats = []
+    stats, empty = [], []
     for folder, below, files in os.walk(path):
+        if not below and not files:
+            empty.append(Path(folder).relative_to(path).as_posix())
         below[:] = wanted(below)
         for name in wanted(files):
             file = Path(folder, name)
@@ -63,7 +75,7 @@ def open_tree(path: Path) -> Source:
                 stats.append((file.relative_to(path).as_posix(), found.st_size, found.st_mtime_ns))
     stats.sort()
     names = [name for name, _, _ in stats]
-    return Source(path, names, lambda name: (path / name).read_bytes(), repr(stats))
+    return Source(path, names, lambda name: (path / name).read_bytes(), repr(stats), sorted(empty))
 
 
 def wanted(names: Sequence[str]) -> list[str]:
