@@ -154,3 +154,16 @@ def test_iwae_steps_on_the_bound_of_its_samples():
     weights = weights_of(task.parts["model"], bernoulli, (X, Y), 7)
     torch.testing.assert_close(losses["loss"], -(weights.exp().mean(0).log()).mean(), atol=1e-4, rtol=1e-4)
     assert losses["one_sample"] >= losses["loss"]
+
+
+@pytest.mark.parametrize(("progress", "samples"), [(0.0, 2), (0.79, 2), (0.8, 7), (1.0, 7)])
+def test_iwae_takes_few_codes_while_the_run_is_young(progress, samples):
+    task = Iwae(model(), 7, first=(2, 0.8))
+    torch.manual_seed(2)
+    found = task.step((X, Y), Taken(progress))
+    torch.manual_seed(2)
+    assert torch.equal(found["loss"], task.bounds((X, Y), samples)["loss"])
+    torch.manual_seed(2)
+    held_out = task.evaluate(iter([(X, Y)]))["val_loss"]  # always from all of them
+    torch.manual_seed(2)
+    assert held_out == pytest.approx(task.bounds((X, Y), 7)["loss"].item())

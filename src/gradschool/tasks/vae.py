@@ -160,6 +160,7 @@ class Iwae(Vae):
         likelihood: as for `Vae`.
         binarise: as for `Vae`.
         held_out: as for `Vae`.
+        first: codes a picture, and the share of the run that does with them: a step's cost grows with k.
     """
 
     def __init__(
@@ -169,13 +170,24 @@ class Iwae(Vae):
         likelihood: Likelihood = bernoulli,
         binarise: bool = False,
         held_out: str = "val",
+        first: tuple[int, float] = (1, 0.0),
     ) -> None:
         super().__init__(model, likelihood, None, binarise, held_out)
-        self.samples = samples
+        self.samples, self.first = samples, first
+
+    def step(self, batch: Batch, update: Update) -> dict[str, Tensor]:
+        """One step of the one part, from few codes while the run is young."""
+        few, share = self.first
+        samples = few if update.progress < share else self.samples
+        return update("model", (self.seen(batch[0]), batch[1]), partial(self.bounds, samples=samples))
 
     def loss(self, batch: Batch, weight: float = 1.0) -> dict[str, Tensor]:
         """Minus the bound and, for comparison, that of one sample, in nats a picture."""
-        weights = weights_of(self.parts["model"], self.likelihood, batch, self.samples)
+        return self.bounds(batch, self.samples)
+
+    def bounds(self, batch: Batch, samples: int) -> dict[str, Tensor]:
+        """As `loss`, from so many codes a picture."""
+        weights = weights_of(self.parts["model"], self.likelihood, batch, samples)
         return {"loss": -importance_bound(weights).mean(), "one_sample": -weights.mean()}
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
