@@ -193,7 +193,7 @@ def test_watch_checks_on_every_save(capsys):
     call(capsys, "start", "neurons")
     words = [sys.executable, "-m", "gradschool", "check", "perceptron-update", "--watch"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
-        timer = threading.Timer(240, process.kill)  # ends a hang; a check itself takes seconds
+        timer = threading.Timer(90, process.kill)  # ends a hang, before the test itself is ended
         timer.start()
         try:
             seen = until(process, "watching")

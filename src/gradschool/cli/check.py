@@ -55,7 +55,7 @@ def check_all(workspace: Any, chosen: Iterable[Any], again: bool) -> list[dict[s
             continue
         result = check(Job.of(chapter, exercise, file))
         record_result(workspace, chapter, exercise, result)
-        print("\n".join(lines(result)), flush=True)
+        print("\n".join(lines(result)))
         records.append(result.record())
     if records and all(record["outcome"] == "pass" for record in records):
         say_next(workspace)
@@ -84,12 +84,12 @@ def watch(workspace: Any, names: list[str]) -> None:
 
     from gradschool.classroom.author.manifest import find_exercise
 
-    print(f" watching {workspace.root}: save a file to check it, Ctrl-C to stop", flush=True)
+    print(f" watching {workspace.root}: save a file to check it, Ctrl-C to stop")
     for seen in changes(workspace.root, raise_interrupt=False):
         saved = sorted({Path(path).resolve() for _, path in seen})
         pairs = [find_exercise(name) for name in names]
         hit = [pair for pair in pairs if workspace.file(*pair).resolve() in saved]
         if hit:
             title = f"── saved {time.strftime('%H:%M:%S')} "
-            print(f" {title:─<80}", flush=True)
+            print(f" {title:─<80}")
             check_all(workspace, hit, again=True)

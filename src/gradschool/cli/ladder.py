@@ -52,7 +52,7 @@ def run(args: Args) -> int:
         rows.append({"rung": rung.name, "test": rung.test, "train": rung.train, "seconds": rung.seconds})
         gain = rung.mean - sum(rows[0]["test"]) / args.seeds
         print(f" {rung.name:<22} {100 * rung.mean:>5.1f} % {100 * rung.spread:>7.1f} {100 * train:>5.1f} % "
-              f"{100 * gain:>+10.1f} points {rung.seconds:>5.0f} s", flush=True)  # fmt: skip
+              f"{100 * gain:>+10.1f} points {rung.seconds:>5.0f} s")  # fmt: skip
     table = {"name": args.what, "n": args.seeds, "rows": rows, "machine": describe(choose())}
     (place / "ladder.json").write_text(json.dumps(table, indent=1, default=str))
     print(f" table    {place / 'ladder.json'}")

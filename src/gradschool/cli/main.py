@@ -46,7 +46,8 @@ def main(words: list[str] | None = None) -> None:
     words = list(sys.argv[1:] if words is None else words)
     debug = "--debug" in words
     if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for a sign it does not have
+        # An old terminal shows ? for a sign it does not have; a pipe gets every line when it is told.
+        sys.stdout.reconfigure(errors="replace", line_buffering=True)
     words = [word for word in words if word != "--debug"]
     try:
         sys.exit(dispatch(words))

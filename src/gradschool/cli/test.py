@@ -73,9 +73,7 @@ def run(args: Args) -> int:
         if done.returncode:
             failed.append(name)
             print((done.stdout or "") + (done.stderr or ""), end="")
-        print(
-            f"{name:<8} {'FAILED' if done.returncode else 'ok'}  {time.monotonic() - start:.1f} s", flush=True
-        )
+        print(f"{name:<8} {'FAILED' if done.returncode else 'ok'}  {time.monotonic() - start:.1f} s")
     if failed:
         print(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
