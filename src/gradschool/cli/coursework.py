@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import tyro
 
 from gradschool.cli.main import finish
-from gradschool.cli.main import parse as parse_words
+from gradschool.cli.words import parse as parse_words
 
 
 @dataclass(frozen=True)

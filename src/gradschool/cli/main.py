@@ -97,22 +97,11 @@ def dispatch(words: list[str]) -> int:
         guess = f"Did you mean {near[0]}? " if near else ""
         raise UserError(f"there is no command {name!r}", "", f"{guess}All commands: gradschool --help")
     command = importlib.import_module(f"gradschool.cli.{name}")
+    from gradschool.cli.words import parse
+
     return int(
         command.run(command.parse(rest) if hasattr(command, "parse") else parse(command.Args, name, rest))
         or 0
-    )
-
-
-def parse(kind: type, name: str, words: list[str]) -> Any:
-    """Let tyro read a command's words into its dataclass; wrong words end with exit code 2."""
-    import tyro
-
-    return tyro.cli(
-        kind,
-        prog=f"gradschool {name}",
-        args=words,
-        description=kind.__doc__,
-        config=(tyro.conf.FlagCreatePairsOff,),
     )
 
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import tyro
 
 from gradschool.cli.main import finish
-from gradschool.cli.main import parse as parse_words
 from gradschool.cli.mine import put_in_force, records, run_race, tell
+from gradschool.cli.words import parse as parse_words
 from gradschool.errors import UserError
 
 

@@ -1,0 +1,64 @@
+"""The words of a command into its dataclass: tyro reads them, and wrong ones end in a sentence."""
+
+import contextlib
+import difflib
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+from itertools import groupby
+from typing import Any
+
+from gradschool.errors import UserError
+
+
+def parse(kind: type, name: str, words: Sequence[str]) -> Any:
+    """An instance of `kind` from the words behind `gradschool NAME`.
+
+    Raises:
+        UserError: a word is unknown, a value is of another type, or something that is needed is missing.
+    """
+    import tyro
+
+    read: Any
+    said, help_at = io.StringIO(), f"All options: gradschool {name} --help"
+    try:
+        with contextlib.redirect_stderr(said):
+            read, unknown = tyro.cli(
+                kind,
+                prog=f"gradschool {name}",
+                args=list(words),
+                description=kind.__doc__,
+                config=(tyro.conf.FlagCreatePairsOff,),
+                return_unknown_args=True,
+            )
+    except SystemExit as left:
+        if not left.code:
+            raise  # the help was asked for and printed
+        raise UserError(complaint(said.getvalue()), "", help_at) from None
+    if unknown:
+        guess = meant(unknown[0], [field.name for field in fields(kind)])
+        raise UserError(f"gradschool {name} does not know {unknown[0]}", "", f"{guess}{help_at}")
+    return read
+
+
+def complaint(box: str) -> str:
+    """What stands in tyro's box above its first rule, on one line; a box is drawn in lines or in hyphens."""
+    lines = [line.strip("│╭╮╰╯ ") for line in box.splitlines()][1:]  # the first is the title
+    parts = [list(part) for is_rule, part in groupby(lines, key=is_drawn) if not is_rule]
+    text = re.sub(r"\s+", " ", " ".join(parts[0])).strip() if parts else ""
+    return text.removesuffix(".") or "these words cannot be read"
+
+
+def is_drawn(line: str) -> bool:
+    """Whether a line is a rule."""
+    return bool(line) and not line.strip("─-")
+
+
+def meant(word: str, options: Sequence[str]) -> str:
+    """The option that was probably meant, as a sentence, or nothing."""
+    if "=" in word and not word.startswith("-"):
+        return f"Did you mean --set {word}? " if "set" in options else ""
+    flags = [f"--{option.replace('_', '-')}" for option in options]
+    near = difflib.get_close_matches(word.partition("=")[0], flags, 1) if word.startswith("-") else []
+    return f"Did you mean {near[0]}? " if near else ""
