@@ -6,7 +6,7 @@ from gradschool.recipes.image import ImageRun
 
 
 def natural_animals() -> ImageRun:
-    """20 animals, 64 px: a small residual network with the coursework's cures; 79.6 % in five and a half minutes."""
+    """20 animals, 64 px: a small residual network, the coursework's cures; 79.6 % in five minutes."""
     return ImageRun(
         data="natural_animals",
         model=resnet9,

@@ -5,7 +5,7 @@ from gradschool.recipes.image import ImageRun
 
 
 def natural_animals_baseline() -> ImageRun:
-    """20 animals, seen at 32 px, over-fitting on purpose: no normalisation, a constant rate, no cure; 49 %."""
+    """20 animals, 32 px, over-fitting on purpose: no normalisation, a constant rate, no cure; 49 %."""
     return ImageRun(
         data="natural_animals",
         model=netconv,

@@ -6,8 +6,9 @@ from gradschool.recipes.image import ImageRun
 
 
 def natural_animals_best() -> ImageRun:
-    """20 animals, 64 px: two residual blocks a stage, stronger augmentation, averaged weights; 81.7 % in 33 minutes
-    of one core.
+    """20 animals, 64 px: two residual blocks a stage, stronger augmentation, averaged weights.
+
+    81.7 % in 33 minutes of one core.
     """
     return ImageRun(
         data="natural_animals",
