@@ -21,7 +21,7 @@ body { font: 17px/1.6 system-ui, sans-serif; color: var(--ink); background: var(
 h1, h2, h3 { line-height: 1.25; margin: 2em 0 .6em; } h1 { margin-top: .5em; }
 a { color: var(--mark); } figure { margin: 2em 0; } figure svg { max-width: 100%; height: auto; }
 figcaption, .where { color: color-mix(in srgb, var(--ink) 65%, transparent); font-size: .88em; }
-pre { background: var(--soft); padding: .8em 1em; overflow-x: auto; font-size: .84em; line-height: 1.45;
+pre { background: var(--soft); padding: .8em 1em; overflow-x: auto; font-size: .79em; line-height: 1.45;
       margin-right: calc(-1 * var(--room)); }
 pre.printed { border-left: 3px solid var(--line); background: none; margin-top: -.6em; }
 code { font-family: ui-monospace, Consolas, monospace; }
