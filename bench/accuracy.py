@@ -2,7 +2,8 @@
 
 Usage: python -m bench.accuracy RECIPE [--seeds 3] [--processes 1] [--set KEY=VALUE ...] [--label NAME].
 So many processes train side by side, each on its share of the cores; the seconds are then those of a smaller
-machine. Not a comparison: `gradschool bench` does not list it. The runs stay under runs/accuracy.
+machine. Not a comparison: `gradschool bench` does not list it. The runs stay under runs/accuracy; one that was
+finished with the very same settings counts and is not trained again.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from typing import Any
 import torch
 
 from bench import common
+from gradschool.engine.run import RunFolder
 from gradschool.recipes import find
 from gradschool.recipes.base import Request
 from gradschool.recipes.settings import override, to_dict
@@ -28,10 +30,13 @@ from gradschool.recipes.train import train
 def train_one(run: Any, label: str, threads: int, seed: int) -> dict[str, Any]:
     """Train one seed; what it reached, in wall seconds of training and processor seconds of everything."""
     torch.set_num_threads(threads)
-    used = time.process_time()
-    folder = train(run, Request(label, seed=seed, out=Path("runs") / "accuracy" / f"{label}-{seed}"))
+    used, spent = time.process_time(), None
+    folder = RunFolder(Path("runs") / "accuracy" / f"{label}-{seed}")
+    same = json.loads(json.dumps(to_dict(run)))
+    if not (folder.read("result.json") and folder.read("config.json").get("settings") == same):
+        folder = train(run, Request(label, seed=seed, out=folder.path))
+        spent = time.process_time() - used
     result = folder.read("result.json")
-    spent = time.process_time() - used
     return {"seed": seed, "seconds": result["seconds"], "processor_seconds": spent, **result["metrics"]}
 
 
@@ -44,7 +49,8 @@ def measure(run: Any, label: str, seeds: int, processes: int, score: str = "test
     return {
         "name": f"accuracy-{label}",
         "n": seeds,
-        **{key: spread([r[key] for r in results]) for key in (score, "seconds", "processor_seconds")},
+        **{key: spread([r[key] for r in results]) for key in (score, "seconds")},
+        "processor_seconds": spread([r["processor_seconds"] for r in results if r["processor_seconds"]]),
         "threads": threads,
         "side_by_side": processes,
         "load_at_start": load,
@@ -54,8 +60,10 @@ def measure(run: Any, label: str, seeds: int, processes: int, score: str = "test
     }
 
 
-def spread(values: list[float]) -> dict[str, float]:
-    """Middle and ends of what the seeds gave."""
+def spread(values: list[float]) -> dict[str, float] | None:
+    """Middle and ends of what the seeds gave; None where none did."""
+    if not values:
+        return None
     middle = {"median": statistics.median(values), "mean": statistics.mean(values)}
     return {**middle, "min": min(values), "max": max(values)}
 

@@ -212,6 +212,7 @@ class VaeDcgan(Coursework):
         }
         kinds: dict[str, type[GenerativeRun]] = {"vae": VaeRun, "gan": GanRun}
         given = {"vae": self.vae, "gan": self.gan}
+        names = {"vae": "vae_mnist", "gan": "dcgan_cifar10"}
         # 1. Refuse before anything is trained.
         plans = {}
         for part, start in starts.items():
@@ -222,9 +223,9 @@ class VaeDcgan(Coursework):
                     raise UserError(f"{path} cannot be handed in as {part}", f"an unconditional {part}", "")
                 continue
             start = replace(start, epochs=QUICK[part]) if self.quick else start
-            plans[part] = override(start, words, f"the {part} run")
+            plans[part] = override(start, words, names[part])
         # 2. Train.
-        names, folders = {"vae": "vae_mnist", "gan": "dcgan_cifar10"}, {}
+        folders = {}
         for part, path in given.items():
             if path is not None:
                 folders[part] = RunFolder.open(path)

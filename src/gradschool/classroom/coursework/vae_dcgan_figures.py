@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from gradschool.classroom.coursework.frame import Lost, Say, Shown
+from gradschool.classroom.coursework.frame import Lost, Pixels, Say, Shown
 from gradschool.classroom.coursework.handed import Call, ask
 from gradschool.classroom.coursework.vae_dcgan import Paper
 from gradschool.evals import html, latent
@@ -131,15 +132,15 @@ def samples(paper: Paper) -> Shown:
     return Shown("vae-samples", "1.2b Samples", reading, grid(made, 8), 3)
 
 
-def codes(paper: Paper, say: Say) -> list[Shown]:
-    """1.3a and 1.3b: the map, its stability, and a walk on it."""
+def codes(paper: Paper, say: Say, perplexities: Sequence[float] = PERPLEXITIES) -> list[Shown]:
+    """1.3a and 1.3b: the map, its stability over perplexities, and a walk on it."""
     paper.decoder.need()
     mean = paper.vae.answer(1, 2)[0].numpy()
     labels = paper.tested.labels.numpy()
     say(f" mapping  {len(mean):,} codes by t-SNE")
     flat = mean.shape[1] == 2
     whole = Map(mean, mean if flat else latent.tsne(mean, seed=paper.seed), labels)
-    return [mapped(whole), *([] if flat else [stable(whole)]), walked(paper, whole)]
+    return [mapped(whole), *([] if flat else [stable(whole, perplexities)]), walked(paper, whole)]
 
 
 def scatter(ax: Axes, places: np.ndarray, labels: np.ndarray, size: float) -> None:
@@ -169,17 +170,17 @@ def mapped(whole: Map) -> Shown:
     return Shown("vae-map", "1.3a Map of the codes", reading, figure)
 
 
-def stable(whole: Map) -> Shown:
-    """1.3a: maps at three perplexities, and how much of the neighbourhoods they share."""
+def stable(whole: Map, perplexities: Sequence[float]) -> Shown:
+    """1.3a: maps at several perplexities, and how much of the neighbourhoods they share."""
     step = max(1, len(whole.codes) // JUDGED)
     some, labels = whole.codes[::step][:JUDGED], whole.labels[::step][:JUDGED]
     figure = Figure(figsize=(10.5, 3.6), layout="constrained")
-    for ax, perplexity in zip(figure.subplots(1, len(PERPLEXITIES)), PERPLEXITIES, strict=True):
+    for ax, perplexity in zip(figure.subplots(1, len(perplexities)), perplexities, strict=True):
         scatter(ax, latent.tsne(some, perplexity), labels, 18)
         ax.set_title(f"perplexity {perplexity:g}")
     rows = [
         (f"{s.perplexity:g}", f"{s.trustworthiness:.3f}", f"{s.seeds_agree:.2f}", f"{s.chance:.3f}")
-        for s in latent.stability(some, PERPLEXITIES)
+        for s in latent.stability(some, perplexities)
     ]
     head = ("perplexity", "trustworthiness", "two seeds share", "chance")
     table = html.table(head, rows, f"Maps of {len(some)} codes, 10 neighbours")
@@ -242,11 +243,16 @@ def over_training(paper: Paper) -> Shown:
     for ax in figure.subplots(-(-len(chosen) // 3), 3, squeeze=False).flat:
         ax.axis("off")
     for ax, file in zip(figure.axes, chosen, strict=False):
-        with Image.open(file) as sheet:
-            ax.imshow(np.asarray(sheet.convert("RGB")), interpolation="nearest")
+        ax.imshow(opened(file), interpolation="nearest")
         ax.set_title(re.sub(r"^step-0*", "step ", file.stem))
     reading = "The noise is the same on every sheet: each place shows one picture taking shape."
     return Shown("gan-training", "2.1b Over the training", reading, figure)
+
+
+def opened(file: Path) -> Pixels:
+    """A sheet that was written before."""
+    with Image.open(file) as sheet:
+        return np.asarray(sheet.convert("RGB"))
 
 
 def game(lines: Sequence[Line], name: str) -> Shown:
