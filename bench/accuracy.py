@@ -2,8 +2,8 @@
 
 Usage: python -m bench.accuracy RECIPE [--seeds 3] [--processes 1] [--set KEY=VALUE ...] [--label NAME].
 So many processes train side by side, each on its share of the cores; the seconds are then those of a smaller
-machine. Not a comparison: `gradschool bench` does not list it. The runs stay under runs/accuracy; one that was
-finished with the very same settings counts and is not trained again.
+machine. Not a comparison: `gradschool bench` does not list it. The runs stay under runs/accuracy; one that
+was finished with the very same settings counts and is not trained again.
 """
 
 import argparse

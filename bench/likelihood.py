@@ -18,6 +18,10 @@ BINARY = (
     "nats a test digit, ln p(x) from 200 codes of the encoder; MNIST with every pixel drawn once on or off "
     "from a fixed seed (the drawing of Larochelle 2011 is another of the same kind), 60,000 to train on"
 )
+ANEW = (
+    "nats a test digit, ln p(x) from 1,000 codes of the encoder; test digits as for vae_binary_mnist, training "
+    "digits with every pixel drawn anew at every step (drawn once, they are learnt by heart: docs/LOG.md)"
+)
 SQUARED = (
     "squared error plus KL of a test picture, both summed, pixels in 0 to 1, one code a picture; the course "
     "takes the mean over a fifth of the training pictures that it holds out, after ten passes over the rest"
@@ -43,7 +47,7 @@ class Goal:
 
 GOALS = {
     "vae_binary_mnist": Goal("test_nats", 89.8, "nats", BINARY),
-    "iwae_mnist": Goal("test_nats", 86.8, "nats", BINARY),
+    "iwae_mnist": Goal("test_nats", 86.8, "nats", ANEW),
     "vae_fashion": Goal("test_loss", 25.06, "error + KL", SQUARED),
     "cvae_fashion": Goal("test_loss", 22.33, "error + KL", f"{SQUARED}; the class is told to both halves"),
     "ae_mnist": Goal("test_loss", 0.0382, "MSE", "squared error of a test picture's pixel through 2 numbers"),

@@ -7,8 +7,8 @@ from gradschool.recipes.variational import IwaeRun
 def iwae_mnist() -> IwaeRun:
     """Black and white digits, 50 codes each, five for a start; 86.8 nats from 1,000 codes.
 
-    In training every pixel is drawn anew at every step, so that nothing can be learnt by heart; the test digits
-    are drawn once from a fixed seed. About 25 minutes of one core.
+    In training every pixel is drawn anew at every step, so that nothing can be learnt by heart; the test
+    digits are drawn once from a fixed seed. About 25 minutes of one core.
     """
     return IwaeRun(
         data="mnist", model=mlp_vae, model_options={"hidden": 300, "latent": 50, "depth": 2}, samples=50,
