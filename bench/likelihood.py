@@ -19,8 +19,8 @@ BINARY = (
     "from a fixed seed (the drawing of Larochelle 2011 is another of the same kind), 60,000 to train on"
 )
 ANEW = (
-    "nats a test digit, ln p(x) from 1,000 codes of the encoder; test digits as for vae_binary_mnist, training "
-    "digits with every pixel drawn anew at every step (drawn once, they are learnt by heart: docs/LOG.md)"
+    "nats a test digit, ln p(x) from 1,000 codes of the encoder; test digits as for vae_binary_mnist, those "
+    "to train on with every pixel drawn anew at every step (drawn once, they are learnt by heart)"
 )
 SQUARED = (
     "squared error plus KL of a test picture, both summed, pixels in 0 to 1, one code a picture; the course "

@@ -32,10 +32,11 @@ def accuracy_row(result: Result) -> str:
 def goal_row(result: Result) -> str:
     """Recipe, what it reached over seeds, what was wanted (at most), processor time a run."""
     goal, name = result["goal"], result["name"].removeprefix("likelihood-")
-    found, minutes = result[goal["score"]], result["processor_seconds"]["median"] / 60
+    found, used = result[goal["score"]], result["processor_seconds"]
+    minutes = f"{used['median'] / 60:.1f} min" if used else "not measured"
     values = [f"{found[key]:.4g}" for key in ("mean", "min", "max")]
     reached = f"{values[0]} | {values[1]} to {values[2]} | {goal['wanted']:g}"
-    return f"| `{name}` | {goal['unit']} | {reached} | {minutes:.1f} min | {result['n']} |"
+    return f"| `{name}` | {goal['unit']} | {reached} | {minutes} | {result['n']} |"
 
 
 def ratio_row(result: Result) -> str:
@@ -62,8 +63,23 @@ def ladder(result: Result) -> list[str]:
     return [*head, *(rung_row(rung, result["rows"][0]) for rung in result["rows"])]
 
 
+def membranes(result: Result) -> list[str]:
+    """Both networks after the same processor time."""
+    head = [
+        "",
+        f"| membranes, {result['cpu_seconds_each']:.0f} processor seconds each, {result['n']} seeds | "
+        "IoU of membranes | IoU of both classes | pixels wrong |",
+        "|---|---|---|---|",
+    ]
+    names = {"ours": "`unet_membrane`", "peer": "segmentation_models.pytorch, random encoder"}
+    for side, name in names.items():
+        iou, both, wrong = (result[side][key]["mean"] for key in ("iou_membrane", "iou", "pixel_error"))
+        head.append(f"| {name} | {iou:.3f} | {both:.3f} | {100 * wrong:.1f} % |")
+    return head
+
+
 def tables(found: list[Result]) -> str:
-    """The tables in Markdown; those of the ladder and of goals only where there are results."""
+    """The tables in Markdown; all but two only where there are results."""
     accuracies = [accuracy_row(result) for result in found if "test_accuracy" in result]
     ratios = [ratio_row(result) for result in found if "ratio" in result]
     goals = [goal_row(result) for result in found if "goal" in result]
@@ -78,6 +94,7 @@ def tables(found: list[Result]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     middle = [*third, *goals] if goals else []
+    middle += [row for result in found if result["name"] == "membrane" for row in membranes(result)]
     rungs = [row for result in found if result["name"] == "cures" for row in ladder(result)]
     return "\n".join([*first, *accuracies, *rungs, *middle, "", *second, *ratios]) + "\n"
 
