@@ -36,6 +36,7 @@ from gradschool.recipes.vae_photos import vae_photos
 from gradschool.recipes.variational import VaeRun
 
 LIMIT = 1_000_000  # parameters of the VAE of digits
+LOOKS = 8  # at the test digits, so that there is a curve
 JUDGED = 36  # pictures that the classifier looks at
 QUICK = {"vae": 1.0, "photos": 30.0, "stage": 0.5, "latent": 30.0, "judge": 3.0}  # epochs
 
@@ -179,7 +180,7 @@ class VaeDdpm(Coursework):
         # 1. Refuse before anything is trained.
         folders = self.brought()
         starts: dict[str, tuple[str, Run]] = {
-            "vae": ("vae_mnist", replace(vae_mnist(), model=conv_vae, limit=LIMIT)),
+            "vae": ("vae_mnist", replace(vae_mnist(), model=conv_vae, limit=LIMIT, evaluations=LOOKS)),
             "photos": ("vae_photos", replace(vae_photos(), data=self.data, only=(label,), model=conv_vae,
                                              size=28, epochs=200, sigma=0.3)),
             "stage": ("vae_photos", replace(vae_photos(), data=self.data)),

@@ -181,7 +181,7 @@ def loss(parts: Parts) -> Shown:
     if not ax.lines:
         raise Lost("no loss was logged")
     ax.legend()
-    reading = "The test curve hides no class of noise: it is a mean over all times, the same at every look."
+    reading = "The test curve is a mean over all times, in the same noise at every look; training draws anew."
     return Shown("latent-loss", "2.3 Training in codes", reading, figure)
 
 
@@ -197,5 +197,8 @@ def generated(parts: Parts) -> Shown:
     rows.append(("chance", "", f"{min(1.0, 5 / found['classes']):.0%}", f"{1 / found['classes']:.0%}", ""))
     head = ("pictures", "how many", "among its first five", "first", "highest probability")
     table = html.table(head, rows, f"As {found['taken_as']}, seen by {found['network']}")
-    reading = f"New pictures of {found['class']}, the most probable first; none left out."
+    reading = (
+        f"New pictures of {found['class']}, the most probable first; none left out. A classifier may be content "
+        "with colours, as blue water is enough for a jellyfish to many: look before you believe the share."
+    )
     return Shown("latent-generated", "2.3 New pictures", reading, sheet, 1, [table])

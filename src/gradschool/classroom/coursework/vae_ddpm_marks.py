@@ -170,7 +170,7 @@ def returned(parts: Parts) -> tuple[float, str]:
 
 
 def learned(parts: Parts) -> tuple[float, str]:
-    """Two thirds for a last tenth of losses below half of the first steps', the rest for the test loss."""
+    """Two thirds for a last tenth of losses below 3/4 of the first steps', the rest for the test loss."""
     _, losses = series(parts.latent.log(), "loss")
     if len(losses) < 20:
         raise Lost(f"{len(losses)} losses were logged, 20 or more were wanted")
@@ -179,7 +179,7 @@ def learned(parts: Parts) -> tuple[float, str]:
     falls = len(test) >= 2 and test[-1] < test[0]
     told = f"loss from {first:.3f} to {last:.3f}"
     ends = f"; test loss from {test[0]:.3f} to {test[-1]:.3f}" if len(test) >= 2 else "; no test loss"
-    return 2 / 3 * (last < first / 2) + falls / 3, told + ends
+    return 2 / 3 * (last < 0.75 * first) + falls / 3, told + ends
 
 
 def sunk(parts: Parts) -> tuple[float, str]:
