@@ -198,7 +198,7 @@ def generated(parts: Parts) -> Shown:
     head = ("pictures", "how many", "among its first five", "first", "highest probability")
     table = html.table(head, rows, f"As {found['taken_as']}, seen by {found['network']}")
     reading = (
-        f"New pictures of {found['class']}, the most probable first; none left out. A classifier may be content "
-        "with colours, as blue water is enough for a jellyfish to many: look before you believe the share."
+        f"New pictures of {found['class']}, the most probable first; none left out. A classifier may be "
+        "content with colours, as with blue water for a jellyfish: look before you believe the share."
     )
     return Shown("latent-generated", "2.3 New pictures", reading, sheet, 1, [table])
