@@ -83,6 +83,19 @@ def test_what_does_not_fit_is_said_in_a_sentence(tmp_path):
         open_masked(tmp_path)
 
 
+@pytest.mark.parametrize(("images", "masks"), [("images", "masks"), ("Image", "Labels"), ("image", "label")])
+def test_the_folders_that_were_found_are_named_in_what_is_wanted(tmp_path, images, masks):
+    pair(tmp_path, "a")
+    (tmp_path / "image").rename(tmp_path / images)
+    (tmp_path / "label").rename(tmp_path / masks)
+    wanted = f"{images}/NAME.jpg beside {masks}/NAME.png"
+    with pytest.raises(UserError, match=f"wanted: 2 or more, {wanted}"):
+        open_masked(tmp_path)
+    (tmp_path / images / "b.png").write_bytes(png(np.zeros((12, 10))))
+    with pytest.raises(UserError, match=rf"{images}/b\.png has no mask; wanted: {wanted}"):
+        open_masked(tmp_path)
+
+
 def labelled(folder, *masks):
     """Pictures of three pixels a row whose masks hold these labels."""
     for i, labels in enumerate(masks):

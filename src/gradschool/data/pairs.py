@@ -19,7 +19,6 @@ from gradschool.errors import UserError
 from gradschool.ops.segment import VOID
 
 IMAGES, MASKS = ("image", "images"), ("label", "labels", "mask", "masks")
-LAYOUT = "image/NAME.jpg beside label/NAME.png"
 
 Bytes = NDArray[np.uint8]
 
@@ -37,7 +36,7 @@ def read_pairs(source: Source) -> tuple[Parts, tuple[str, ...]]:
         advice = "One picture cannot be trained and tested on; cut it into several."
         raise UserError(
             f"{source.path} holds {len(pairs)} picture{'' if len(pairs) == 1 else 's'} with masks",
-            f"2 or more, {LAYOUT}",
+            f"2 or more, {layout(source)}",
             advice,
         )
     # 2. Their pixels, all of one size.
@@ -76,9 +75,17 @@ def paired(source: Source) -> list[tuple[str, str]]:
         if place is None:
             continue
         if place not in masks:
-            raise UserError(f"{name} has no mask", LAYOUT, "Add it, or take the picture out.")
+            raise UserError(f"{name} has no mask", layout(source), "Add it, or take the picture out.")
         found.append((name, masks[place]))
     return found
+
+
+def layout(source: Source) -> str:
+    """Which file belongs beside which, in the names of the folders that were found."""
+    folders = [PurePosixPath(name).parent.name for name in source.names]
+    images = next((folder for folder in folders if folder.lower() in IMAGES), IMAGES[0])
+    masks = next((folder for folder in folders if folder.lower() in MASKS), MASKS[0])
+    return f"{images}/NAME.jpg beside {masks}/NAME.png"
 
 
 def place_of(name: str, folders: Sequence[str]) -> tuple[str, str] | None:
