@@ -11,6 +11,7 @@ from gradschool.data.catalogue import find as find_set
 from gradschool.data.catalogue import located
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
+from gradschool.evals.pictures import save_grid
 from gradschool.recipes import find
 from gradschool.recipes.base import Request
 from gradschool.recipes.draw import Wanted, draw
@@ -90,6 +91,31 @@ def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
     assert len(list(singles.glob("*.png"))) == 3
     with pytest.raises(UserError, match="--class 3 was given"):
         draw(folder, Wanted(label="3"))
+
+
+@pytest.mark.parametrize(("name", "form"), [
+    ("a.png", "PNG"), ("b.jpg", "JPEG"), ("c.JPEG", "JPEG"), ("d.webp", "WEBP"),
+])  # fmt: skip
+def test_a_sheet_is_an_image_of_the_kind_its_ending_names(vae, tmp_path, name, form):
+    _, folder = vae
+    sheet, plain = (Image.open(draw(folder, Wanted(n=4), tmp_path / each)) for each in (name, "plain.png"))
+    assert sheet.format == form and sheet.size == plain.size
+    far = np.asarray(sheet.convert("RGB"), int) - np.asarray(plain, int)
+    assert abs(far).max() <= (40 if form == "JPEG" else 0)
+
+
+def test_no_sheet_of_another_kind_and_none_too_large(vae, tmp_path):
+    _, folder = vae
+    wanted = r"wanted: a file ending in \.png, \.jpg, \.jpeg, \.webp, or a folder without an ending"
+    with pytest.raises(UserError, match=rf"x\.bmp; {wanted}\. Example: --out sheet\.png"):
+        draw(folder, Wanted(n=4), tmp_path / "x.bmp")
+    with pytest.raises(UserError, match=rf"x\.gif; {wanted}\. Add --film"):
+        draw(folder, Wanted(n=4), tmp_path / "x.gif")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "guidance-1.5").mkdir()  # a folder that is there may have a dot in its name
+    assert len(list(draw(folder, Wanted(n=2), tmp_path / "guidance-1.5").glob("*.png"))) == 2
+    with pytest.raises(UserError, match=r"pixels; wanted: at most 16,383 a side in \.webp"):
+        save_grid(tmp_path / "x.webp", torch.zeros(1, 1, 2, 9000), 1)
 
 
 def test_a_conditional_one_draws_the_class_that_is_asked_for(tmp_path):
