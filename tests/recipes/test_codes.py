@@ -88,7 +88,7 @@ def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
     with pytest.raises(UserError, match=r"walk\.mp4; .*\.gif, \.png, \.html"):
         draw(folder, Wanted(n=3, film=True), tmp_path / "walk.mp4")
     singles = draw(folder, Wanted(n=3), tmp_path / "singles")
-    assert len(list(singles.glob("*.png"))) == 3
+    assert [Image.open(file).size for file in singles.glob("*.png")] == [(8, 8)] * 3
     with pytest.raises(UserError, match="--class 3 was given"):
         draw(folder, Wanted(label="3"))
 
@@ -102,6 +102,15 @@ def test_a_sheet_is_an_image_of_the_kind_its_ending_names(vae, tmp_path, name, f
     assert sheet.format == form and sheet.size == plain.size
     far = np.asarray(sheet.convert("RGB"), int) - np.asarray(plain, int)
     assert abs(far).max() <= (40 if form == "JPEG" else 0)
+
+
+@pytest.mark.parametrize(("side", "factor"), [(5, 7), (8, 4), (15, 3), (16, 2), (28, 2), (64, 2)])
+def test_very_small_pictures_are_enlarged_on_a_sheet_by_a_whole_factor(tmp_path, side, factor):
+    images = torch.rand(4, 1, side, side + 3, generator=torch.Generator().manual_seed(0))
+    save_grid(tmp_path / "a.png", images, 2)
+    save_grid(tmp_path / "b.png", images, 2, 1)
+    large, true = (np.asarray(Image.open(tmp_path / name)) for name in ("a.png", "b.png"))
+    assert np.array_equal(large, true.repeat(factor, 0).repeat(factor, 1))
 
 
 def test_no_sheet_of_another_kind_and_none_too_large(vae, tmp_path):

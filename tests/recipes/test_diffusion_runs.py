@@ -78,7 +78,7 @@ def test_same_seed_same_pictures(plain, tmp_path):
 def test_all_samplers_draw(plain, sampler, tmp_path):
     _, folder = plain
     sheet = Image.open(draw(folder, Wanted(n=4, steps=3, sampler=sampler), tmp_path / "a.png"))
-    assert sheet.size == (2 * 17, 2 * 17)
+    assert sheet.size == (4 * 17, 4 * 17)
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "ddim", "dpm"])
