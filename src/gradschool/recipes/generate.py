@@ -215,17 +215,15 @@ class GenerativeRun(Run):
             torch.manual_seed(0)
             found = pieces.task.evaluate(placed)
             scores = {f"test_{name.partition('_')[2]}": value for name, value in found.items()}
-            scores |= self.measured(pieces)
-            # 2. A sheet.
+            # 2. A sheet; from here on the run can be sampled from.
             if folder.writes:
                 pictures = self.generate(model, ask_for(self, self.shown, 0, splits.train.classes))
                 save_grid(folder.path / "samples.png", pictures, columns_for(self.shown))
-        facts = {
-            "classes": list(splits.train.classes),
-            "input": list(self.shape(splits.train)),
-            "parameters": sum(p.numel() for p in model.parameters()),
-        }
-        folder.write("model.json", facts | self.facts(model))
+            known = {"classes": list(splits.train.classes), "input": list(self.shape(splits.train))}
+            known["parameters"] = sum(p.numel() for p in model.parameters())
+            folder.write("model.json", known | self.facts(model))
+            # 3. What may take minutes comes last.
+            scores |= self.measured(pieces)
         told = {"test_images": len(splits.test), "device": stepper.machine.device}
         course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
         folder.write("result.json", {"metrics": {**at.scores, **scores}, **told, **course})
