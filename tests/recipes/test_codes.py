@@ -1,5 +1,6 @@
 """Runs with codes: trained for a few steps on 8x8 digits, sampled, filmed, reported; and the pack's sets."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -33,6 +34,12 @@ NAMES = (
 def trained(name, out, steps, *changes):
     run = override(find(name)(), ("data=digits", "batch_size=64", *changes), name)
     return run, train(run, Request(name, steps=steps, out=out), say=lambda text: None)
+
+
+def on_top(page):
+    """Name to (number, note) of the large figures on a report."""
+    found = re.findall(r"<dt>(.*?)</dt><dd>(.*?)(?:<small>(.*?)</small>)?</dd>", page.partition("</dl>")[0])
+    return {name: (value, note) for name, value, note in found}
 
 
 def scores_of(folder):
@@ -72,6 +79,12 @@ def test_its_report_shows_codes(vae, monkeypatch):
     ):
         assert f">{title}<" in page, title
     assert "of 20 numbers are active" in page and "trustworthiness" in page
+    told, scores = on_top(page), scores_of(folder)
+    assert list(told) == [
+        "test loss", "reconstruction error", "KL divergence", "training time", "parameters"
+    ]  # fmt: skip
+    assert told["test loss"] == (f"{scores['test_loss']:.4g}", "nats a picture; lower is better")
+    assert told["KL divergence"][0] == f"{scores['test_kl']:.4g}"
 
 
 def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
@@ -162,9 +175,11 @@ def test_the_price_of_codes_rises_with_the_run(tmp_path):
 
 
 def test_several_samples_are_a_tighter_bound(tmp_path):
-    _, folder = trained("iwae_mnist", tmp_path / "run", 30, "samples=5", "importance=50")
+    run, folder = trained("iwae_mnist", tmp_path / "run", 30, "samples=5", "importance=50")
     scores = scores_of(folder)
     assert scores["test_nats"] < scores["test_loss"] < scores["test_one_sample"]
+    names = list(on_top(run.report(folder).read_text()))[:3]
+    assert names == ["test loss", "loss from one code", "negative log-likelihood"]
 
 
 def test_black_and_white_is_the_same_for_every_seed(tmp_path):
@@ -184,6 +199,7 @@ def test_autoencoders_learn_and_show_what_they_make(name, tmp_path):
     scores = scores_of(folder)
     assert scores.get("test_reconstruction", scores["test_loss"]) < 0.6 * variance
     page = run.report(folder).read_text()
+    assert on_top(page)["test loss"][0] == f"{scores['test_loss']:.4g}"
     assert ">Reconstructions<" in page and (">Plane of codes<" in page) == (name == "ae_mnist")
     sheet = np.asarray(Image.open(draw(folder, Wanted(n=9), tmp_path / "nine.png")))
     assert sheet.std() > 10

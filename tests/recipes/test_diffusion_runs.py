@@ -47,6 +47,8 @@ def test_every_kind_trains_and_is_reported(name, tmp_path):
     page = run.report(folder).read_text()
     for title in ("Through noise", "Out of noise", "New pictures", "Over the training"):
         assert title in page
+    loss = f"{folder.read('result.json')['metrics']['test_loss']:.4g}"
+    assert f"<dt>test loss</dt><dd>{loss}<small>squared error of what the network predicts" in page
     assert ("Noise schedule" in page) == (name == "ddpm_mnist")
 
 

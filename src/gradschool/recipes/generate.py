@@ -27,7 +27,7 @@ from gradschool.engine.task import Batch
 from gradschool.errors import UserError
 from gradschool.evals.html import Section
 from gradschool.evals.pictures import save_grid
-from gradschool.evals.report import ReportFacts, SectionOf, write_report
+from gradschool.evals.report import OnTop, ReportFacts, SectionOf, write_report
 from gradschool.models import catalogue
 from gradschool.recipes.base import Count, Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
@@ -82,6 +82,7 @@ class GenerativeRun(Run):
     """A generator of pictures trained on a set or on a folder."""
 
     scale: ClassVar[Literal["unit", "signed"]] = "signed"  # pixels from 0 to 1, or from -1 to 1
+    scores: ClassVar[OnTop] = ()  # of the test part, for the report
 
     model: GeneratorFunction
     """Which network: the name of a function of (channels, height, width) in gradschool.models."""
@@ -251,7 +252,7 @@ class GenerativeRun(Run):
         if again is not None:
             standard.append(partial(report_samples.redrawn, x=to_unit(x, self.scale), again=again))
         sections = [*standard, *[lambda _, section=section: section for section in own]]
-        facts = ReportFacts(splits=splits, model=model)
+        facts = ReportFacts(splits=splits, model=model, scores=self.scores)
         return write_report(folder.path, facts, [*sections, report_samples.parts, report_scores.settings])
 
     def oddness(self, model: nn.Module, splits: Splits, pipeline: Pipeline, ood: str) -> Section:
