@@ -83,6 +83,55 @@ def test_what_does_not_fit_is_said_in_a_sentence(tmp_path):
         open_masked(tmp_path)
 
 
+@pytest.mark.parametrize(("images", "masks"), [("images", "masks"), ("Image", "Labels"), ("image", "label")])
+def test_the_folders_that_were_found_are_named_in_what_is_wanted(tmp_path, images, masks):
+    pair(tmp_path, "a")
+    (tmp_path / "image").rename(tmp_path / images)
+    (tmp_path / "label").rename(tmp_path / masks)
+    wanted = f"{images}/NAME.jpg beside {masks}/NAME.png"
+    with pytest.raises(UserError, match=f"wanted: 2 or more, {wanted}"):
+        open_masked(tmp_path)
+    (tmp_path / images / "b.png").write_bytes(png(np.zeros((12, 10))))
+    with pytest.raises(UserError, match=rf"{images}/b\.png has no mask; wanted: {wanted}"):
+        open_masked(tmp_path)
+
+
+def labelled(folder, *masks):
+    """Pictures of three pixels a row whose masks hold these labels."""
+    for i, labels in enumerate(masks):
+        pair(folder, str(i), (2, 3), np.array([labels, labels]))
+
+
+@pytest.mark.parametrize(("masks", "file", "label", "lost"), [
+    (([0, 1, 0], [0, 1, 7], [0, 7, 7]), "1", 7, "2 to 6"), (([0, 1, 1], [1, 3, 255], [4, 4, 4]), "1", 3, "2"),
+    (([1, 2, 3], [2, 2, 255]), "0", 1, "0"), (([0, 255, 255], [0, 128, 255]), "1", 128, "1 to 127"),
+])  # fmt: skip
+def test_labels_with_a_gap_are_refused_with_file_label_and_next_step(tmp_path, masks, file, label, lost):
+    labelled(tmp_path, *masks)
+    said = (
+        rf"^the mask label/{file}.png holds the label {label}, and no mask holds {lost}; wanted: labels 0 to "
+        r"n-1 without gaps .* 0 and 255 alone\. .*classes\.json\.$"
+    )
+    with pytest.raises(UserError, match=said) as refused:
+        open_masked(tmp_path)
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("masks", "classes"), [
+    (([0, 0, 0], [2, 2, 255], [0, 1, 1]), 3), (([1, 1, 1], [1, 1, 1]), 2), (([255, 255, 255], [0, 1, 1]), 2),
+])  # fmt: skip
+def test_a_class_may_be_missing_in_any_mask_but_not_in_all(tmp_path, masks, classes):
+    labelled(tmp_path, *masks)
+    assert len(open_masked(tmp_path).train.classes) == classes
+
+
+def test_a_class_that_has_a_name_need_not_occur(tmp_path):
+    labelled(tmp_path, [0, 3, 3], [0, 0, 0])
+    rows = [{"label": i, "name": name} for i, name in enumerate(("sky", "road", "car", "tree"))]
+    (tmp_path / "classes.json").write_text(json.dumps(rows))
+    assert open_masked(tmp_path).train.classes == ("sky", "road", "car", "tree")
+
+
 def test_sets_of_the_other_kind_are_refused_by_name(monkeypatch):
     with pytest.raises(UserError, match="digits has a class for each picture"):
         open_masked("digits")

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from gradschool.errors import UserError
+from gradschool.engine.run import RunFolder
+from gradschool.errors import UserError, WorkFailed
 from gradschool.models.dcgan import sn_dcgan
 from gradschool.models.gan import mlp_gan
 from gradschool.recipes import find
@@ -18,7 +19,7 @@ from gradschool.recipes.finish import rebuilt
 from gradschool.recipes.generate import Ask
 from gradschool.recipes.reopen import reopen
 from gradschool.recipes.settings import from_dict, to_dict
-from gradschool.recipes.train import train
+from gradschool.recipes.train import resume, train
 
 NAMES = ["gan_mnist", "cgan_mnist", "dcgan_mnist", "dcgan_cifar10", "dcgan_cifar10_gpu", "wgan_gp_mnist"]
 SMALL = {"widths": [64, 64], "latent": 8}
@@ -66,6 +67,37 @@ def test_sampling_uses_the_averaged_weights(finished):
     for name, value in model.generator.state_dict().items():
         assert torch.equal(value, tensors["generator.ema"][name])
     assert any(not torch.equal(tensors["generator"][n], v) for n, v in tensors["generator.ema"].items())
+
+
+def test_who_stops_the_classifiers_training_was_told_of_it_and_loses_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADSCHOOL_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("gradschool.recipes.judge.digits", lambda: replace(find("digits")(), epochs=1))
+    whole, said, where = train, [], tmp_path / "run"
+
+    def stopped(*args, **rest):
+        assert "Training the classifier that counts classes" in said[-1]
+        raise WorkFailed(
+            "Stopped at step 3 of 9; everything is saved", "", "Go on with --resume cache/judge."
+        )
+
+    monkeypatch.setattr("gradschool.recipes.judge.train", stopped)
+    told = (
+        rf"classifier that counts .* \(gradschool sample {where}\)\..* gradschool train --resume {where}\.?$"
+    )
+    with pytest.raises(WorkFailed, match=told):
+        train(small(counted=20), Request("cgan_mnist", steps=2, out=where), say=said.append)
+    folder = RunFolder.open(where)
+    # 1. It is a run to draw from.
+    before = draw(folder, Wanted(n=4), tmp_path / "a.png").read_bytes()
+    # 2. Taken up again it has no step to make, and ends as the same generator.
+    monkeypatch.setattr("gradschool.recipes.judge.train", whole)
+    resume(folder, *reopen(folder), say=said.append)
+    assert "Going on from step 2 of 2." in said and "test_covered" in folder.read("result.json")["metrics"]
+    assert draw(folder, Wanted(n=4), tmp_path / "b.png").read_bytes() == before
+    # 3. A second generator of the set finds the classifier trained, and nothing is said.
+    count = sum("Training the classifier" in line for line in said)
+    train(small(counted=20), Request("cgan_mnist", steps=1, out=tmp_path / "next"), say=said.append)
+    assert count == 2 == sum("Training the classifier" in line for line in said)
 
 
 def test_samples_of_one_class_and_a_walk(finished, tmp_path):

@@ -1,5 +1,6 @@
 """Runs with codes: trained for a few steps on 8x8 digits, sampled, filmed, reported; and the pack's sets."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from gradschool.data.catalogue import find as find_set
 from gradschool.data.catalogue import located
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
+from gradschool.evals.pictures import save_grid
 from gradschool.recipes import find
 from gradschool.recipes.base import Request
 from gradschool.recipes.draw import Wanted, draw
@@ -32,6 +34,12 @@ NAMES = (
 def trained(name, out, steps, *changes):
     run = override(find(name)(), ("data=digits", "batch_size=64", *changes), name)
     return run, train(run, Request(name, steps=steps, out=out), say=lambda text: None)
+
+
+def on_top(page):
+    """Name to (number, note) of the large figures on a report."""
+    found = re.findall(r"<dt>(.*?)</dt><dd>(.*?)(?:<small>(.*?)</small>)?</dd>", page.partition("</dl>")[0])
+    return {name: (value, note) for name, value, note in found}
 
 
 def scores_of(folder):
@@ -71,6 +79,12 @@ def test_its_report_shows_codes(vae, monkeypatch):
     ):
         assert f">{title}<" in page, title
     assert "of 20 numbers are active" in page and "trustworthiness" in page
+    told, scores = on_top(page), scores_of(folder)
+    assert list(told) == [
+        "test loss", "reconstruction error", "KL divergence", "training time", "parameters"
+    ]  # fmt: skip
+    assert told["test loss"] == (f"{scores['test_loss']:.4g}", "nats a picture; lower is better")
+    assert told["KL divergence"][0] == f"{scores['test_kl']:.4g}"
 
 
 def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
@@ -87,9 +101,43 @@ def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
     with pytest.raises(UserError, match=r"walk\.mp4; .*\.gif, \.png, \.html"):
         draw(folder, Wanted(n=3, film=True), tmp_path / "walk.mp4")
     singles = draw(folder, Wanted(n=3), tmp_path / "singles")
-    assert len(list(singles.glob("*.png"))) == 3
+    assert [Image.open(file).size for file in singles.glob("*.png")] == [(8, 8)] * 3
     with pytest.raises(UserError, match="--class 3 was given"):
         draw(folder, Wanted(label="3"))
+
+
+@pytest.mark.parametrize(("name", "form"), [
+    ("a.png", "PNG"), ("b.jpg", "JPEG"), ("c.JPEG", "JPEG"), ("d.webp", "WEBP"),
+])  # fmt: skip
+def test_a_sheet_is_an_image_of_the_kind_its_ending_names(vae, tmp_path, name, form):
+    _, folder = vae
+    sheet, plain = (Image.open(draw(folder, Wanted(n=4), tmp_path / each)) for each in (name, "plain.png"))
+    assert sheet.format == form and sheet.size == plain.size
+    far = np.asarray(sheet.convert("RGB"), int) - np.asarray(plain, int)
+    assert abs(far).max() <= (40 if form == "JPEG" else 0)
+
+
+@pytest.mark.parametrize(("side", "factor"), [(5, 7), (8, 4), (15, 3), (16, 2), (28, 2), (64, 2)])
+def test_very_small_pictures_are_enlarged_on_a_sheet_by_a_whole_factor(tmp_path, side, factor):
+    images = torch.rand(4, 1, side, side + 3, generator=torch.Generator().manual_seed(0))
+    save_grid(tmp_path / "a.png", images, 2)
+    save_grid(tmp_path / "b.png", images, 2, 1)
+    large, true = (np.asarray(Image.open(tmp_path / name)) for name in ("a.png", "b.png"))
+    assert np.array_equal(large, true.repeat(factor, 0).repeat(factor, 1))
+
+
+def test_no_sheet_of_another_kind_and_none_too_large(vae, tmp_path):
+    _, folder = vae
+    wanted = r"wanted: a file ending in \.png, \.jpg, \.jpeg, \.webp, or a folder without an ending"
+    with pytest.raises(UserError, match=rf"x\.bmp; {wanted}\. Example: --out sheet\.png"):
+        draw(folder, Wanted(n=4), tmp_path / "x.bmp")
+    with pytest.raises(UserError, match=rf"x\.gif; {wanted}\. Add --film"):
+        draw(folder, Wanted(n=4), tmp_path / "x.gif")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "guidance-1.5").mkdir()  # a folder that is there may have a dot in its name
+    assert len(list(draw(folder, Wanted(n=2), tmp_path / "guidance-1.5").glob("*.png"))) == 2
+    with pytest.raises(UserError, match=r"pixels; wanted: at most 16,383 a side in \.webp"):
+        save_grid(tmp_path / "x.webp", torch.zeros(1, 1, 2, 9000), 1)
 
 
 def test_a_conditional_one_draws_the_class_that_is_asked_for(tmp_path):
@@ -127,9 +175,11 @@ def test_the_price_of_codes_rises_with_the_run(tmp_path):
 
 
 def test_several_samples_are_a_tighter_bound(tmp_path):
-    _, folder = trained("iwae_mnist", tmp_path / "run", 30, "samples=5", "importance=50")
+    run, folder = trained("iwae_mnist", tmp_path / "run", 30, "samples=5", "importance=50")
     scores = scores_of(folder)
     assert scores["test_nats"] < scores["test_loss"] < scores["test_one_sample"]
+    names = list(on_top(run.report(folder).read_text()))[:3]
+    assert names == ["test loss", "loss from one code", "negative log-likelihood"]
 
 
 def test_black_and_white_is_the_same_for_every_seed(tmp_path):
@@ -149,6 +199,7 @@ def test_autoencoders_learn_and_show_what_they_make(name, tmp_path):
     scores = scores_of(folder)
     assert scores.get("test_reconstruction", scores["test_loss"]) < 0.6 * variance
     page = run.report(folder).read_text()
+    assert on_top(page)["test loss"][0] == f"{scores['test_loss']:.4g}"
     assert ">Reconstructions<" in page and (">Plane of codes<" in page) == (name == "ae_mnist")
     sheet = np.asarray(Image.open(draw(folder, Wanted(n=9), tmp_path / "nine.png")))
     assert sheet.std() > 10

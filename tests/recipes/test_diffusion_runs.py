@@ -47,6 +47,8 @@ def test_every_kind_trains_and_is_reported(name, tmp_path):
     page = run.report(folder).read_text()
     for title in ("Through noise", "Out of noise", "New pictures", "Over the training"):
         assert title in page
+    loss = f"{folder.read('result.json')['metrics']['test_loss']:.4g}"
+    assert f"<dt>test loss</dt><dd>{loss}<small>squared error of what the network predicts" in page
     assert ("Noise schedule" in page) == (name == "ddpm_mnist")
 
 
@@ -78,7 +80,7 @@ def test_same_seed_same_pictures(plain, tmp_path):
 def test_all_samplers_draw(plain, sampler, tmp_path):
     _, folder = plain
     sheet = Image.open(draw(folder, Wanted(n=4, steps=3, sampler=sampler), tmp_path / "a.png"))
-    assert sheet.size == (2 * 17, 2 * 17)
+    assert sheet.size == (4 * 17, 4 * 17)
 
 
 @pytest.mark.parametrize("sampler", ["euler", "heun", "ddim", "dpm"])

@@ -67,6 +67,14 @@ def test_discs_are_learned_and_reported(finished):
     assert result["metrics"]["test_iou"] > 0.85
     assert set(result["iou"]) == {"background", "foreground"}
     assert f"{result['metrics']['test_iou']:.3f}" in run.conclusion(result, "")
+    # Without views the last line of the training and the final one are about the same answers.
+    last = [line for line in folder.metrics() if "test_iou" in line][-1]
+    for name in ("test_iou", "test_accuracy"):
+        assert last[name] == pytest.approx(result["metrics"][name], abs=1e-4), name
+    right = f"{100 * result['metrics']['test_accuracy']:.2f} % of pixels right in 6 test images"
+    assert f"{right}, {result['seconds']:.1f} s" in run.conclusion(result, "")
+    turning = replace(run, turning=True).conclusion(result, "")
+    assert f"{right}, each in eight views (one while training), " in turning
     page = run.report(folder).read_text()
     assert "Scores by class" in page and page.count("test picture") == 4 * 6
 

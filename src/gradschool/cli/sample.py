@@ -28,7 +28,8 @@ class Args:
     sampler: str | None = None
     """ddpm, ddim, heun or dpm for a diffusion model; euler too for a flow."""
     out: Path | None = None
-    """A .png file for one sheet, or a folder for one file a picture; else samples-SEED.png in the run."""
+    """A .png, .jpg or .webp file for one sheet, or a folder for one file a picture; else samples-SEED.png in
+    the run."""
     film: bool = False
     """Draw how pictures come about: a walk through the codes, or noise that clears up. A .gif file, or with
     --out a .html page with a slider, or a .png strip of moments."""

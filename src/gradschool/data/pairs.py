@@ -19,7 +19,6 @@ from gradschool.errors import UserError
 from gradschool.ops.segment import VOID
 
 IMAGES, MASKS = ("image", "images"), ("label", "labels", "mask", "masks")
-LAYOUT = "image/NAME.jpg beside label/NAME.png"
 
 Bytes = NDArray[np.uint8]
 
@@ -29,7 +28,7 @@ def read_pairs(source: Source) -> tuple[Parts, tuple[str, ...]]:
 
     Raises:
         UserError: there are no pairs or only one, a file is missing or cannot be read, sizes differ, or a
-            mask holds a number that is no class.
+            mask holds a number that is no class or leaves one out.
     """
     # 1. Which picture belongs to which mask.
     pairs = paired(source)
@@ -37,7 +36,7 @@ def read_pairs(source: Source) -> tuple[Parts, tuple[str, ...]]:
         advice = "One picture cannot be trained and tested on; cut it into several."
         raise UserError(
             f"{source.path} holds {len(pairs)} picture{'' if len(pairs) == 1 else 's'} with masks",
-            f"2 or more, {LAYOUT}",
+            f"2 or more, {layout(source)}",
             advice,
         )
     # 2. Their pixels, all of one size.
@@ -46,7 +45,7 @@ def read_pairs(source: Source) -> tuple[Parts, tuple[str, ...]]:
     names, void = named_classes(source)
     # 3. Masks as class numbers.
     masks = {picture: mask for picture, (_, mask) in read.items()}
-    names = names or guessed(masks)
+    names = names or guessed({mask: read[picture][1] for picture, mask in pairs})
     if set(np.unique(np.stack(list(masks.values())))) == {0, VOID}:
         masks = {picture: mask // VOID for picture, mask in masks.items()}
     masks = {name: numbered(name, mask, len(names), void) for name, mask in masks.items()}
@@ -76,9 +75,17 @@ def paired(source: Source) -> list[tuple[str, str]]:
         if place is None:
             continue
         if place not in masks:
-            raise UserError(f"{name} has no mask", LAYOUT, "Add it, or take the picture out.")
+            raise UserError(f"{name} has no mask", layout(source), "Add it, or take the picture out.")
         found.append((name, masks[place]))
     return found
+
+
+def layout(source: Source) -> str:
+    """Which file belongs beside which, in the names of the folders that were found."""
+    folders = [PurePosixPath(name).parent.name for name in source.names]
+    images = next((folder for folder in folders if folder.lower() in IMAGES), IMAGES[0])
+    masks = next((folder for folder in folders if folder.lower() in MASKS), MASKS[0])
+    return f"{images}/NAME.jpg beside {masks}/NAME.png"
 
 
 def place_of(name: str, folders: Sequence[str]) -> tuple[str, str] | None:
@@ -155,9 +162,30 @@ def named_classes(source: Source) -> tuple[tuple[str, ...], int | None]:
 
 
 def guessed(masks: dict[str, Bytes]) -> tuple[str, ...]:
-    """Names for classes that have none: their numbers, or background and foreground where there are two."""
-    highest = max(int(mask[mask != VOID].max(initial=0)) for mask in masks.values())
-    return ("background", "foreground") if highest <= 1 else tuple(map(str, range(highest + 1)))
+    """Names for classes that have none: their numbers, or background and foreground where there are two.
+
+    Args:
+        masks: of the whole set, by file; a class may be missing in any of them, but not in all.
+
+    Raises:
+        UserError: the numbers have a gap, so what is above it is a slip of the pen rather than a class.
+    """
+    found = {name: set(np.unique(mask).tolist()) - {VOID} for name, mask in masks.items()}
+    every = set().union(*found.values())
+    highest = max(every, default=0)
+    if highest <= 1:
+        return ("background", "foreground")
+    odd = next((label for label in sorted(every) if label and label - 1 not in every), None)
+    if odd is not None:
+        file = next(name for name, labels in found.items() if odd in labels)
+        first = max((label + 1 for label in every if label < odd), default=0)
+        lost = f"{first} to {odd - 1}" if first < odd - 1 else str(first)
+        raise UserError(
+            f"the mask {file} holds the label {odd}, and no mask holds {lost}",
+            f"labels 0 to n-1 without gaps ({VOID} for pixels that do not count), or 0 and {VOID} alone",
+            "Mend or renumber the masks, or name every class in classes.json.",
+        )
+    return tuple(map(str, range(highest + 1)))
 
 
 def numbered(name: str, mask: Bytes, classes: int, void: int | None) -> Bytes:

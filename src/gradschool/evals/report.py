@@ -20,6 +20,8 @@ from gradschool.evals import metrics
 from gradschool.evals.html import Section, flatten
 from gradschool.evals.inference import Transform
 
+OnTop = Sequence[tuple[str, str, str]]  # a name in the result, what it is called, what it means
+
 
 @dataclass(frozen=True)
 class ReportFacts:
@@ -39,6 +41,7 @@ class ReportFacts:
         warnings: sentences to put at the top, e.g. about leaks.
         chosen: index into the test set of the image whose feature maps are shown.
         ood_adapted: what it says of the second set with normalisation statistics from both.
+        scores: what stands on top where there is no accuracy, at most three.
     """
 
     splits: Splits | None = None
@@ -54,6 +57,7 @@ class ReportFacts:
     warnings: Sequence[str] = ()
     chosen: int = 0
     ood_adapted: Float[Tensor, "o k"] | None = None
+    scores: OnTop = ()
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from gradschool.data.images import Splits
 from gradschool.data.pipeline import Pipeline
 from gradschool.engine.log import Hook
+from gradschool.engine.loop import Progress
 from gradschool.engine.optim import Optim
 from gradschool.engine.run import RunFolder
-from gradschool.errors import UserError
+from gradschool.errors import UserError, WorkFailed
 from gradschool.evals import latent
 from gradschool.evals.collapse import Watch
 from gradschool.evals.html import Section
@@ -107,6 +108,17 @@ class GanRun(GenerativeRun):
         """Sheets of pictures, and somebody who names what goes wrong."""
         return [*super().watchers(pieces, folder), Watch(GAMES[self.game].end[0])]
 
+    def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
+        """As every generator's; whoever stops the classifier's training loses nothing and is told so."""
+        from gradschool.recipes.judge import NotJudged
+
+        try:
+            super().finish(pieces, folder, at)
+        except NotJudged as error:
+            ready = f"The generator is trained and saved (gradschool sample {folder.path})."
+            advice = f"{ready} Count its classes with: gradschool train --resume {folder.path}"
+            raise WorkFailed(error.what, "", advice) from error
+
     def measured(self, pieces: Pieces) -> dict[str, float]:
         """Classes that a frozen classifier finds among new pictures."""
         from gradschool.recipes.judge import counted, judge_for
@@ -114,7 +126,7 @@ class GanRun(GenerativeRun):
         splits = pieces.splits
         if not self.counted or len(splits.train.classes) < 2:
             return {}
-        found = counted(self, pieces.model, splits, judge_for(self, splits), self.counted)
+        found = counted(self, pieces.model, splits, judge_for(self, splits, pieces.say), self.counted)
         told = {"covered": float(found.covered), "sure": found.sure, "class_kl": found.divergence}
         told |= {} if found.obeyed is None else {"obeyed": found.obeyed}
         return {f"test_{name}": value for name, value in told.items()}

@@ -12,6 +12,7 @@ from gradschool.data.pipeline import Pipeline
 from gradschool.evals import latent
 from gradschool.evals.html import Section
 from gradschool.evals.inference import device_of
+from gradschool.evals.report import OnTop
 from gradschool.recipes.generate import Ask, GenerativeRun
 from gradschool.tasks.autoencoder import Autoencode, VqAutoencode
 
@@ -76,6 +77,8 @@ class CodeRun(GenerativeRun):
 class AutoencoderRun(CodeRun):
     """An autoencoder: squared error a pixel."""
 
+    scores: ClassVar[OnTop] = (("test_loss", "test loss", "squared error of a pixel; lower is better"),)
+
     def task(self, model: nn.Module, splits: Splits, held_out: str) -> Autoencode:
         """Give the picture back."""
         return Autoencode(model, held_out)
@@ -86,6 +89,10 @@ class VqRun(GenerativeRun):
     """A VQ-VAE: codes are entries of a codebook."""
 
     scale: ClassVar[Literal["unit", "signed"]] = "unit"
+    scores: ClassVar[OnTop] = (
+        ("test_loss", "test loss", "pictures and codebook together; lower is better"),
+        ("test_reconstruction", "reconstruction error", "squared error of a pixel"),
+    )
 
     def task(self, model: nn.Module, splits: Splits, held_out: str) -> VqAutoencode:
         """Give the picture back, and keep codes and entries together."""

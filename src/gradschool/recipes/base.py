@@ -66,7 +66,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Pieces:
-    """What a run is made of, put together but not yet started; `seconds` were spent on it by `run.feed`."""
+    """What a run is made of, put together but not yet started; `seconds` were spent on it by `run.feed`, and
+    `say` is told what a person should read while it goes on.
+    """
 
     splits: Splits
     pipeline: Pipeline
@@ -77,6 +79,7 @@ class Pieces:
     stepper: Stepper
     plan: Plan
     seconds: float
+    say: Say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +241,7 @@ class Run:
         how = Stepping(self.rate_schedule(), self.accumulate, self.clip, self.ema)
         plan = plan_of(self, request, steps, len(batches), splits.val is not None)
         stepper = Stepper(task, optimizers, machine, how)
-        return Pieces(splits, pipeline, model, task, fed, held_out, stepper, plan, seconds)
+        return Pieces(splits, pipeline, model, task, fed, held_out, stepper, plan, seconds, say)
 
 
 def plan_of(run: Run, request: Request, steps: int, per_epoch: int, chooses: bool) -> Plan:

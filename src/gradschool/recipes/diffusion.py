@@ -16,6 +16,7 @@ from gradschool.data.pipeline import Pipeline
 from gradschool.engine.loop import HeldOut
 from gradschool.errors import UserError
 from gradschool.evals.html import Section
+from gradschool.evals.report import OnTop
 from gradschool.models.denoiser import Denoiser
 from gradschool.ops.diffusion import NoiseSchedule, Predicts, cosine_betas, linear_betas
 from gradschool.ops.edm import karras_sigmas
@@ -48,6 +49,9 @@ class DiffusionRun(GenerativeRun):
     """Held-out pictures scored at each look, at most."""
 
     samplers: ClassVar[tuple[str, ...]] = tuple(SAMPLERS)
+    scores: ClassVar[OnTop] = (
+        ("test_loss", "test loss", "squared error of what the network predicts; lower is better"),
+    )
 
     def process(self, model: nn.Module, held_out: str = "val") -> Diffuse:
         """The task around a network; it knows how to read the network's answers."""

@@ -9,7 +9,7 @@ from gradschool.engine.checkpoint import disk_errors
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.films import FORMS, save_film
-from gradschool.evals.pictures import save_each, save_grid
+from gradschool.evals.pictures import SHEETS, save_each, save_grid
 from gradschool.recipes.finish import rebuilt
 from gradschool.recipes.generate import Ask, GenerativeRun, columns_for
 from gradschool.recipes.reopen import machine_of, reopen
@@ -36,7 +36,8 @@ def draw(folder: RunFolder, wanted: Wanted, out: Path | None = None) -> Path:
     Args:
         folder: a finished run of a generator.
         wanted: how many, from which noise, of which class.
-        out: a .png file or a folder, for a film a .gif, .png or .html file; None: a file in the run's folder.
+        out: a .png, .jpg or .webp file or a folder, for a film a .gif, .png or .html file; None: a file in
+            the run's folder.
     Raises:
         UserError: the run is no generator or not finished, or it cannot do what is wanted.
     """
@@ -48,17 +49,31 @@ def draw(folder: RunFolder, wanted: Wanted, out: Path | None = None) -> Path:
     model = machine_of(folder).place_module(model)
     suffix = "gif" if wanted.film else "png"
     out = out or folder.path / f"samples-{wanted.seed}.{suffix}"
-    if wanted.film and out.suffix.lower() not in FORMS:
-        raise UserError(f"--out is {out}", f"a file ending in {', '.join(FORMS)}", "Example: --out film.html")
+    check_form(out, wanted.film)
     columns = columns_for(wanted.n)
     with disk_errors(out, "Free some space, or choose another place with --out."), torch.inference_mode():
         if wanted.film:
             save_film(out, run.film(model, ask), columns)
-        elif out.suffix.lower() == ".png":
+        elif out.suffix and not out.is_dir():
             save_grid(out, run.generate(model, ask), columns)
         else:
             save_each(out, run.generate(model, ask))
     return out
+
+
+def check_form(out: Path, film: bool) -> None:
+    """Refuse a file of a kind that is not written.
+
+    Raises:
+        UserError: its ending is none of a film's or of a sheet's; a folder has none, or is there already.
+    """
+    form = out.suffix.lower()
+    if film and form not in FORMS:
+        raise UserError(f"--out is {out}", f"a file ending in {', '.join(FORMS)}", "Example: --out film.html")
+    if not film and form and form not in SHEETS and not out.is_dir():
+        wanted = f"a file ending in {', '.join(SHEETS)}, or a folder without an ending"
+        advice = "Add --film for a film." if form in FORMS else "Example: --out sheet.png"
+        raise UserError(f"--out is {out}", wanted, advice)
 
 
 def asked(run: GenerativeRun, wanted: Wanted, classes: list[str]) -> Ask:

@@ -58,18 +58,18 @@ def finish(run: ImageRun, pieces: Pieces, folder: RunFolder, at: Progress) -> No
 @contextmanager
 def final_weights(run: Run, pieces: Pieces, folder: RunFolder) -> Iterator[None]:
     """Inside, the model has the run's final weights: of the last step or the best, averaged where averaging
-    is on. They are written when the block ends.
+    is on. They are on the disk before the block begins, so that nothing in it can lose them.
     """
     pieces.stepper.accelerator.wait_for_everyone()
     is_best = run.keep == "best" and pieces.splits.val is not None
     pieces.stepper.load(folder, "best" if is_best else "last")
     with pieces.stepper.averaged():
-        yield
         held = whole(pieces.model.state_dict())
         weights = {name: value.to("cpu", copy=True).contiguous() for name, value in held.items()}
-    if folder.writes:
-        with disk_errors(folder.path):
-            write_whole(folder.path / "model.safetensors", save(weights))
+        if folder.writes:
+            with disk_errors(folder.path):
+                write_whole(folder.path / "model.safetensors", save(weights))
+        yield
 
 
 def answers(

@@ -27,7 +27,7 @@ from gradschool.engine.task import Batch
 from gradschool.errors import UserError
 from gradschool.evals.html import Section
 from gradschool.evals.pictures import save_grid
-from gradschool.evals.report import ReportFacts, SectionOf, write_report
+from gradschool.evals.report import OnTop, ReportFacts, SectionOf, write_report
 from gradschool.models import catalogue
 from gradschool.recipes.base import Count, Pieces, Run
 from gradschool.recipes.finish import final_weights, rebuilt
@@ -82,6 +82,7 @@ class GenerativeRun(Run):
     """A generator of pictures trained on a set or on a folder."""
 
     scale: ClassVar[Literal["unit", "signed"]] = "signed"  # pixels from 0 to 1, or from -1 to 1
+    scores: ClassVar[OnTop] = ()  # of the test part, for the report
 
     model: GeneratorFunction
     """Which network: the name of a function of (channels, height, width) in gradschool.models."""
@@ -215,17 +216,15 @@ class GenerativeRun(Run):
             torch.manual_seed(0)
             found = pieces.task.evaluate(placed)
             scores = {f"test_{name.partition('_')[2]}": value for name, value in found.items()}
-            scores |= self.measured(pieces)
-            # 2. A sheet.
+            # 2. A sheet; from here on the run can be sampled from.
             if folder.writes:
                 pictures = self.generate(model, ask_for(self, self.shown, 0, splits.train.classes))
                 save_grid(folder.path / "samples.png", pictures, columns_for(self.shown))
-        facts = {
-            "classes": list(splits.train.classes),
-            "input": list(self.shape(splits.train)),
-            "parameters": sum(p.numel() for p in model.parameters()),
-        }
-        folder.write("model.json", facts | self.facts(model))
+            known = {"classes": list(splits.train.classes), "input": list(self.shape(splits.train))}
+            known["parameters"] = sum(p.numel() for p in model.parameters())
+            folder.write("model.json", known | self.facts(model))
+            # 3. What may take minutes comes last.
+            scores |= self.measured(pieces)
         told = {"test_images": len(splits.test), "device": stepper.machine.device}
         course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
         folder.write("result.json", {"metrics": {**at.scores, **scores}, **told, **course})
@@ -253,7 +252,7 @@ class GenerativeRun(Run):
         if again is not None:
             standard.append(partial(report_samples.redrawn, x=to_unit(x, self.scale), again=again))
         sections = [*standard, *[lambda _, section=section: section for section in own]]
-        facts = ReportFacts(splits=splits, model=model)
+        facts = ReportFacts(splits=splits, model=model, scores=self.scores)
         return write_report(folder.path, facts, [*sections, report_samples.parts, report_scores.settings])
 
     def oddness(self, model: nn.Module, splits: Splits, pipeline: Pipeline, ood: str) -> Section:

@@ -15,7 +15,7 @@ from gradschool.data.images import Images, Splits
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.coverage import Coverage, coverage, shares_of
-from gradschool.recipes.base import Request
+from gradschool.recipes.base import Request, Say
 from gradschool.recipes.cifar10 import cifar10
 from gradschool.recipes.digits import digits
 from gradschool.recipes.generate import Ask, GenerativeRun
@@ -27,18 +27,31 @@ from gradschool.recipes.serve import classifier
 from gradschool.recipes.train import silent, train
 
 
-def judge_for(run: GenerativeRun, splits: Splits) -> RunFolder:
-    """The classifier of what a generator is trained on, from the cache or trained now (a minute or two)."""
+class NotJudged(WorkFailed):
+    """The classifier's training was stopped or failed: what it was to look at is as good as before."""
+
+
+def judge_for(run: GenerativeRun, splits: Splits, say: Say = print) -> RunFolder:
+    """The classifier of what a generator is trained on, from the cache or trained now (a minute or two).
+
+    Args:
+        run: how pictures are made.
+        splits: what it is trained on.
+        say: told that a second training begins.
+    Raises:
+        NotJudged: the classifier's training was stopped.
+    """
     folder = cache_folder() / "judges" / f"{splits.name}-{key(run, splits.train)}"
     if not (folder / "result.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)  # one that was cut short
         recipe, judge = classifying(run, splits.train)
+        say("Training the classifier that counts classes in new pictures (a minute or two, once; then kept).")
         try:
             with torch.inference_mode(False), torch.enable_grad():  # whoever asks may only look
                 train(judge, Request(recipe, out=folder), say=silent)
         except WorkFailed as error:
             what = "the classifier that counts classes was not trained to its end"
-            raise WorkFailed(what, "", "Go on with --resume, or do without: --set counted=0.") from error
+            raise NotJudged(what, "", "It begins anew when it is needed again.") from error
     return RunFolder(folder)
 
 

@@ -210,11 +210,14 @@ class SegmentRun(Run):
         return write_report(folder.path, ReportFacts(splits=splits, model=look.model), sections)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
-        """Mean intersection over union and pixel error."""
+        """Mean intersection over union and the share of right pixels, which the progress line tells as well;
+        there a picture is seen once, which is eight times as fast.
+        """
         m = result["metrics"]
+        views = ", each in eight views (one while training)" if self.turning else ""
         return (
-            f" IoU      {curve}{m['test_iou']:.3f}, mean of classes; {100 * (1 - m['test_accuracy']):.2f} % "
-            f"of pixels wrong in {result['test_images']:,} test images, {result['seconds']:.1f} s"
+            f" IoU      {curve}{m['test_iou']:.3f}, mean of classes; {100 * m['test_accuracy']:.2f} % "
+            f"of pixels right in {result['test_images']:,} test images{views}, {result['seconds']:.1f} s"
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -14,10 +14,13 @@ from gradschool.data.loader import evaluation_batches
 from gradschool.data.pipeline import Pipeline
 from gradschool.evals.html import Section
 from gradschool.evals.likelihood import negative_log_likelihood
+from gradschool.evals.report import OnTop
 from gradschool.ops.variational import active_units, kl_standard_normal
 from gradschool.recipes.autoencoding import CodeRun, all_codes, some_pictures
 from gradschool.recipes.base import Count, Pieces, Positive, Share
 from gradschool.tasks.vae import Gaussian, Iwae, Likelihood, Price, Vae, bernoulli
+
+BOUND = ("test_loss", "test loss", "nats a picture; lower is better")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,12 @@ class BoundRun(CodeRun):
 class VaeRun(BoundRun):
     """A variational autoencoder."""
 
+    scores: ClassVar[OnTop] = (
+        BOUND,
+        ("test_reconstruction", "reconstruction error", "part of the loss: what the code does not say"),
+        ("test_kl", "KL divergence", "part of the loss: what the code costs"),
+    )
+
     beta: Annotated[float, Field(ge=0)] = 1.0
     """Price of a nat of code."""
     free_nats: Annotated[float, Field(ge=0)] = 0.0
@@ -93,6 +102,12 @@ class VaeRun(BoundRun):
 @dataclass(frozen=True, kw_only=True)
 class IwaeRun(BoundRun):
     """An importance-weighted autoencoder: several codes a picture."""
+
+    scores: ClassVar[OnTop] = (
+        BOUND,
+        ("test_one_sample", "loss from one code", "nats a picture; as a plain VAE counts"),
+        ("test_nats", "negative log-likelihood", "nats a picture, estimated from many codes"),
+    )
 
     samples: Count = 50
     """Codes a picture in training."""
