@@ -124,8 +124,14 @@ def machine_for_cpu(speeds: dict[str, float], precision: Precision) -> Machine:
     )
 
 
+MEASURED: dict[str, dict[str, float]] = {}  # by this process
+
+
 def probed(cache: Path | None) -> dict[str, float]:
-    """The probe's answer from the cache, measured now if this machine, torch or thread count is new to it."""
+    """The probe's answer from the cache, measured now if this machine, torch or thread count is new to it.
+
+    What a process has measured holds for all of its runs, kept or not: equal seeds give equal runs.
+    """
     facts = f"{platform.machine()}|{cpu_name()}|{torch.__version__}|{torch.get_num_threads()}"
     file = cache / f"probe-{hashlib.sha256(facts.encode()).hexdigest()[:12]}.json" if cache else None
     if file is not None:
@@ -135,7 +141,10 @@ def probed(cache: Path | None) -> dict[str, float]:
                 return speeds
         except (OSError, ValueError):
             pass  # no answer yet, or a damaged one: measure
-    speeds = probe()
+    key = f"{cache}|{facts}"
+    if key in MEASURED:
+        return MEASURED[key]
+    speeds = MEASURED[key] = probe()
     if file is not None and not crowded():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
