@@ -30,6 +30,7 @@ def test_a_short_training_beats_the_mean_and_is_reported(tmp_path):
     told = run.conclusion(folder.read("result.json"), "")
     assert f"{scores['test_loss']:.4f}" in told and "360 test images" in told
     page = run.report(folder).read_text()
+    assert "<dt>test loss</dt>" in page and "<dt>likeness (SSIM)</dt>" in page
     assert "Restored" in page and page.count("test picture") == 4 * 12
 
 

@@ -76,6 +76,7 @@ def test_discs_are_learned_and_reported(finished):
     turning = replace(run, turning=True).conclusion(result, "")
     assert f"{right}, each in eight views (one while training), " in turning
     page = run.report(folder).read_text()
+    assert f"<dt>mean IoU</dt><dd>{result['metrics']['test_iou']:.4g}<" in page
     assert "Scores by class" in page and page.count("test picture") == 4 * 6
 
 

@@ -41,7 +41,7 @@ class ReportFacts:
         warnings: sentences to put at the top, e.g. about leaks.
         chosen: index into the test set of the image whose feature maps are shown.
         ood_adapted: what it says of the second set with normalisation statistics from both.
-        scores: what stands on top where there is no accuracy, at most three.
+        scores: what stands on top besides accuracy, at most three.
     """
 
     splits: Splits | None = None

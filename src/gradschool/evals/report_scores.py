@@ -44,10 +44,9 @@ def headline(m: Material) -> list[Figure]:
         )
     elif (accuracy := m.known("test_accuracy", "val_accuracy")) is not None:
         found.append(Figure(f"{100 * accuracy:.1f} %", "accuracy"))
-    else:
-        known = m.result.get("metrics", {})
-        told = [(known[key], name, note) for key, name, note in m.facts.scores if key in known]
-        found += [Figure(f"{value:.4g}", name, note) for value, name, note in told[:3]]
+    known = m.result.get("metrics", {})
+    told = [(known[key], name, note) for key, name, note in m.facts.scores if key in known]
+    found += [Figure(f"{value:.4g}", name, note) for value, name, note in told[:3]]
     seconds = m.known("seconds") or (m.lines[-1].get("seconds") if m.lines else None)
     if seconds is not None:
         note = f"on {m.known('device')}" if m.known("device") else ""

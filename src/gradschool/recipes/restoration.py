@@ -32,6 +32,10 @@ from gradschool.tasks.restore import Damaging, Restore, masked_mse
 
 KNOWN = 20_000  # training pictures at most that the nearest one is looked for among
 SHOWN = 12  # test pictures in the report
+ON_TOP = (
+    ("test_loss", "test loss", "squared error of a damaged pixel; lower is better"),
+    ("test_ssim", "likeness (SSIM)", "of restored and true pictures; 1 is equal"),
+)
 RESTORERS: dict[str, Callable[..., nn.Module]] = {
     "conv": conv_restorer,
     "dense": dense_restorer,
@@ -177,7 +181,8 @@ class RestoreRun(Run):
         if ood:
             odd = self.oddness(model, splits, ood)
             sections.insert(2, lambda m: odd)
-        return write_report(folder.path, ReportFacts(splits=splits, model=model), sections)
+        facts = ReportFacts(splits=splits, model=model, scores=ON_TOP)
+        return write_report(folder.path, facts, sections)
 
     def oddness(self, model: nn.Module, splits: Splits, ood: str) -> Section:
         """How well the error tells the test part from pictures of another set."""

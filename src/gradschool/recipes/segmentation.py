@@ -38,6 +38,7 @@ from gradschool.recipes.reopen import machine_of
 from gradschool.recipes.settings import make_model
 from gradschool.tasks.segment import Criterion, Segment
 
+ON_TOP = (("test_iou", "mean IoU", "of the classes that occur in the test part"),)  # of the report
 SHOWN = 6  # test pictures in the report
 REACH = 3  # deviations: farther from a gap its weight is nothing
 SegmenterFunction = Annotated[
@@ -207,7 +208,8 @@ class SegmentRun(Run):
             lambda m: report_masks.beside(some, said),
             *ending,
         ]
-        return write_report(folder.path, ReportFacts(splits=splits, model=look.model), sections)
+        facts = ReportFacts(splits=splits, model=look.model, scores=ON_TOP)
+        return write_report(folder.path, facts, sections)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Mean intersection over union and the share of right pixels, which the progress line tells as well;
