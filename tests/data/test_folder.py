@@ -177,7 +177,7 @@ def test_what_decoding_changes_is_told_with_the_first_file(tmp_path):
         assert "1 image is of a palette, made RGB; the first: dog/sign.png." in notes
         assert "1 image is transparent in places, which are made white; the first: dog/clear.png." in notes
         (deep,) = [note for note in notes if "16 bits" in note]
-        assert "the top eight are kept" in deep and deep.endswith("the first: dog/scan.png.")
+        assert "brought to eight" in deep and deep.endswith("the first: dog/scan.png.")
     assert open_folder(tree(tmp_path / "plain", classes())).notes == []
 
 

@@ -89,7 +89,7 @@ def change(image: "Image.Image") -> str:
     if getattr(image, "is_animated", False):
         return "animated, of which the first frame is used"
     if image.mode in DEEP:
-        return "of 16 bits or more, of which the top eight are kept (12 bits come out dark: stretch them)"
+        return "of 16 bits or more, brought to eight (12 bits come out dark: stretch them)"
     if image.mode in CLEAR or "transparency" in image.info:
         return "transparent in places, which are made white"
     kinds = {"P": "of a palette", "CMYK": "in CMYK", "YCbCr": "in YCbCr", "LAB": "in LAB", "HSV": "in HSV"}

@@ -55,15 +55,19 @@ class Map:
 
 def drawn(paper: Paper, say: Say) -> list[Shown]:
     """Every figure that the hand-in allows, in the order of the scheme."""
-    found: list[Shown] = []
-    wanted: list[Callable[[], Sequence[Shown]]] = [
+    return all_of([
         lambda: [six_curves(paper.log("vae"))],
         lambda: [reconstructions(paper), samples(paper)],
         lambda: codes(paper, say),
         lambda: [generated(paper)],
         lambda: [over_training(paper)],
         lambda: [game(paper.log("gan"), paper.facts["gan"]["game"])],
-    ]
+    ], say)  # fmt: skip
+
+
+def all_of(wanted: Sequence[Callable[[], Sequence[Shown]]], say: Say) -> list[Shown]:
+    """Every figure that can be drawn; of the others is said what is missing."""
+    found: list[Shown] = []
     for make in wanted:
         try:
             found += make()

@@ -1,7 +1,5 @@
 """The figures that the second coursework asks for since 2025."""
 
-from collections.abc import Callable, Sequence
-
 import numpy as np
 import torch
 from matplotlib.figure import Figure
@@ -24,9 +22,8 @@ SIGMAS = (0.1, 0.3, 0.5**0.5)  # of the Gaussian likelihoods that are compared
 
 def drawn(parts: Parts, say: Say) -> list[Shown]:
     """Every figure that can be drawn, in the order of the scheme."""
-    found: list[Shown] = []
     paper = parts.paper
-    wanted: list[Callable[[], Sequence[Shown]]] = [
+    return digits.all_of([
         lambda: [pixels(parts)],
         lambda: [digits.six_curves(paper.log("vae"))],
         lambda: [digits.reconstructions(paper), digits.samples(paper)],
@@ -35,13 +32,7 @@ def drawn(parts: Parts, say: Say) -> list[Shown]:
         lambda: [maps(parts)],
         lambda: [schedule(parts), strip(parts)],
         lambda: [loss(parts), generated(parts)],
-    ]
-    for make in wanted:
-        try:
-            found += make()
-        except Lost as lost:
-            say(f" left out a figure: {lost}")
-    return found
+    ], say)  # fmt: skip
 
 
 def pixels(parts: Parts) -> Shown:
