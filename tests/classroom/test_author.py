@@ -301,3 +301,13 @@ def test_quiz_is_refused_in_words(tmp_path, question, words):
     with pytest.raises(UserError) as caught:
         read_quiz(read_chapter(folder))
     assert words in str(caught.value)
+
+
+def test_a_fingerprint_knows_code_and_not_its_place_or_text(tmp_path):
+    first, moved, other = (tmp_path / f"{name}.py" for name in ("first", "moved", "other"))
+    first.write_text('"""A."""\nfrom gradschool.evals import bugs\n\n\ndef f(x):\n    """B."""\n    return bugs.go(x)\n')
+    moved.write_text('"""C."""\nfrom gradschool.course.lessons import bugs  # here\n\ndef f(x):\n    return bugs.go(x)\n')
+    other.write_text("from gradschool.evals import bugs\n\n\ndef f(x):\n    return bugs.go(x, 2)\n")
+    texts = [evidence.without_text(file) for file in (first, moved, other)]
+    assert texts[0] == texts[1] != texts[2]
+    assert "type_params" not in texts[0] and "None" not in texts[0]  # what newer Pythons add is no change

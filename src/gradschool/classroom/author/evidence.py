@@ -94,7 +94,9 @@ def content(chapter: Chapter, name: str) -> ModuleType:
 
 
 def fingerprint(chapter: Chapter) -> str:
-    """A hash of experiments.py and of every module of ours that it imports, but for text and layout."""
+    """A hash of experiments.py and of every module of ours that it imports, but for text, layout and places:
+    a result stays valid when a module moves to another folder.
+    """
     file = chapter.folder / "experiments.py"
     tree = ast.parse(file.read_bytes()) if file.is_file() else ast.Module([], [])
     files = [file] if file.is_file() else []
@@ -103,20 +105,35 @@ def fingerprint(chapter: Chapter) -> str:
             stem = PACKAGE.parent.joinpath(*(node.module or "").split("."))
             inside = [stem / f"{alias.name}.py" for alias in node.names]
             files += [f for f in (stem.with_suffix(".py"), *inside) if f.is_file()]
-    parts = [without_text(f) for f in sorted(set(files))]
+    parts = sorted(without_text(f) for f in set(files))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def without_text(file: Path) -> str:
-    """A file's syntax tree as text, without docstrings."""
+    """A file's syntax tree as text, without docstrings; its imports of ours name things, not their places."""
     tree = ast.parse(file.read_bytes())
+    ours = [n for n in tree.body if isinstance(n, ast.ImportFrom) and f"{n.module}.".startswith("gradschool.")]
+    names = sorted({alias.asname or alias.name for node in ours for alias in node.names})
+    tree.body = [node for node in tree.body if node not in ours]
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
             and ast.get_docstring(node) is not None
         ):
             node.body = node.body[1:]
-    return ast.dump(tree)
+    return f"{names} {bare(tree)}"
+
+
+def bare(node: Any) -> str:
+    """A syntax tree as text that is the same in every Python: fields that are empty, as new ones are, are
+    left out, which `ast.dump` does in some versions only.
+    """
+    if isinstance(node, list):
+        return f"[{', '.join(map(bare, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [f"{name}={bare(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]
+    return f"{type(node).__name__}({', '.join(fields)})"
 
 
 def machine() -> dict[str, str]:
