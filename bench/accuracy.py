@@ -22,9 +22,9 @@ import torch
 from bench import common
 from gradschool.engine.run import RunFolder
 from gradschool.recipes import find
-from gradschool.recipes.base import Request
-from gradschool.recipes.settings import override, to_dict
-from gradschool.recipes.train import train
+from gradschool.runs.run import Request
+from gradschool.runs.settings import override, to_dict
+from gradschool.runs.train import train
 
 
 def train_one(run: Any, label: str, threads: int, seed: int) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from micrograd.engine import Value as Peer
 from sklearn.datasets import make_moons
 
 from bench.common import compare, main
-from gradschool.scratch.scalar import Value
+from gradschool.scratch.backpropagation.scalar import Value
 
 SIZES = (2, 16, 16, 1)
 

@@ -12,9 +12,9 @@ from torch.utils.data import TensorDataset
 
 from bench.common import compare, main
 from bench.loader import consume, usual
-from gradschool.data.images import Images
-from gradschool.data.loader import Loader
-from gradschool.data.pipeline import Pipeline
+from gradschool.data.augment.pipeline import Pipeline
+from gradschool.data.vision.images import Images
+from gradschool.data.vision.loader import Loader
 
 BATCH = 128
 

@@ -11,9 +11,9 @@ from statistics import mean
 from typing import Any
 
 from bench.common import RESULTS, machine
-from gradschool.recipes.base import Request
-from gradschool.recipes.train import train
-from gradschool.recipes.vae_squares import vae_squares
+from gradschool.recipes.generative.vae_squares import vae_squares
+from gradschool.runs.run import Request
+from gradschool.runs.train import train
 
 BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
 SHOWN = ("gap", "active_units", "reconstruction", "kl")

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 
 from bench import common
-from gradschool.recipes.base import Request
-from gradschool.recipes.cifar10_gpu import SpeedRun, cifar10_gpu
-from gradschool.recipes.train import train
+from gradschool.recipes.vision.cifar10_gpu import SpeedRun, cifar10_gpu
+from gradschool.runs.run import Request
+from gradschool.runs.train import train
 
 SIDES: dict[str, dict[str, Any]] = {
     "ours": {},

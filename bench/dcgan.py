@@ -16,7 +16,7 @@ from bench.common import Work, compare, main
 from gradschool.engine.device import choose
 from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.update import Stepper
-from gradschool.models.dcgan import dcgan
+from gradschool.models.generative.dcgan import dcgan
 from gradschool.tasks.gan import GAMES, Gan
 
 BATCH, LATENT, WIDTH, SIDE = 64, 100, 64, 64

@@ -17,7 +17,7 @@ import gradschool.nn.denoiser as blocks
 from bench.common import compare, main
 from gradschool import nn as ours
 from gradschool.engine.device import Machine, choose
-from gradschool.models import denoiser
+from gradschool.models.generative import denoiser
 from gradschool.ops.diffusion import NoiseSchedule, cosine_betas
 from gradschool.tasks.diffuse import Ddpm
 

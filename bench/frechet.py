@@ -14,7 +14,7 @@ from torch import Tensor
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
 from bench.common import compare, main
-from gradschool.evals.frechet import Moments, fitted, frechet_distance, from_moments
+from gradschool.evals.generation.frechet import Moments, fitted, frechet_distance, from_moments
 
 FEATURES, FEW = 2048, 1000
 

@@ -21,18 +21,18 @@ from torch.nn.functional import interpolate
 from bench import common
 from gradschool.data.cache import cache_folder
 from gradschool.data.catalogue import open_set
-from gradschool.data.images import Splits
+from gradschool.data.vision.images import Splits
 from gradschool.engine.device import choose
 from gradschool.engine.loop import fit
 from gradschool.evals.inference import evaluating
 from gradschool.evals.pictures import save_grid
 from gradschool.recipes import find
-from gradschool.recipes.base import Request
-from gradschool.recipes.generate import Ask, GenerativeRun, ask_for
-from gradschool.recipes.judge import described, judge_for
-from gradschool.recipes.score import Looked, as_stored, fitting, look, scores, spread
-from gradschool.recipes.serve import classifier
-from gradschool.recipes.train import silent
+from gradschool.runs.generation.generator import Ask, GenerativeRun, ask_for
+from gradschool.runs.generation.judge import described, judge_for
+from gradschool.runs.generation.score import Looked, as_stored, fitting, look, scores, spread
+from gradschool.runs.run import Request
+from gradschool.runs.serve import classifier
+from gradschool.runs.train import silent
 
 RECIPES = ("dcgan_mnist", "wgan_gp_mnist", "ddpm_mnist", "flow_mnist")
 SURE = 0.9  # probability from which an answer is sure; one blob, always of the same class, is sure too

@@ -23,14 +23,14 @@ from typing import Any
 import torch
 
 from bench import common
-from gradschool.models.vae import conv_vae
-from gradschool.recipes.base import Request, Run
-from gradschool.recipes.dcgan_cifar10_gpu import dcgan_cifar10_gpu
-from gradschool.recipes.edm_cifar10 import edm_cifar10
-from gradschool.recipes.flow_mnist import flow_mnist
-from gradschool.recipes.train import train
-from gradschool.recipes.unet_membrane import unet_membrane
-from gradschool.recipes.vae_mnist import vae_mnist
+from gradschool.models.generative.vae import conv_vae
+from gradschool.recipes.dense.unet_membrane import unet_membrane
+from gradschool.recipes.generative.dcgan_cifar10_gpu import dcgan_cifar10_gpu
+from gradschool.recipes.generative.edm_cifar10 import edm_cifar10
+from gradschool.recipes.generative.flow_mnist import flow_mnist
+from gradschool.recipes.generative.vae_mnist import vae_mnist
+from gradschool.runs.run import Request, Run
+from gradschool.runs.train import train
 
 SIDES: dict[str, dict[str, Any]] = {
     "ours": {"precision": "auto", "compile": True},

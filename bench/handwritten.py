@@ -13,8 +13,8 @@ from autograd import grad
 from threadpoolctl import threadpool_limits
 
 from bench.common import compare, main
-from gradschool.scratch.functions import cross_entropy, linear
-from gradschool.scratch.tensor import Tensor
+from gradschool.scratch.backpropagation.functions import cross_entropy, linear
+from gradschool.scratch.backpropagation.tensor import Tensor
 
 SIZES, BATCH, RATE = (784, 512, 512, 10), 128, np.float32(0.1)
 Parameters = list[np.ndarray]

@@ -15,13 +15,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from bench import common
-from gradschool.classroom.coursework.vae_dcgan import MADE
-from gradschool.classroom.coursework.vae_dcgan_eye import Eye
-from gradschool.classroom.coursework.vae_dcgan_gan import untrained
-from gradschool.data.images import Images
-from gradschool.evals.frechet import fitted, frechet_distance
-from gradschool.recipes.dcgan_cifar10 import dcgan_cifar10
-from gradschool.recipes.score import spread
+from gradschool.classroom.coursework.vae_dcgan.eye import Eye
+from gradschool.classroom.coursework.vae_dcgan.gan import untrained
+from gradschool.classroom.coursework.vae_dcgan.work import MADE
+from gradschool.data.vision.images import Images
+from gradschool.evals.generation.frechet import fitted, frechet_distance
+from gradschool.recipes.generative.dcgan_cifar10 import dcgan_cifar10
+from gradschool.runs.generation.score import spread
 
 
 def spoilt(train: Images, draw: int) -> dict[str, Tensor]:

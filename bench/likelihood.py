@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from bench import common
 from bench.accuracy import measure
 from gradschool.recipes import find
-from gradschool.recipes.settings import override
+from gradschool.runs.settings import override
 
 BINARY = (
     "nats a test digit, ln p(x) from 200 codes of the encoder; MNIST with every pixel drawn once on or off "

@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from bench.common import compare, main
-from gradschool.data.images import Images
-from gradschool.data.loader import Loader
-from gradschool.data.pipeline import Augment, Pipeline
+from gradschool.data.augment.pipeline import Augment, Pipeline
+from gradschool.data.vision.images import Images
+from gradschool.data.vision.loader import Loader
 
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 BATCH = 256

@@ -19,12 +19,12 @@ from torch import nn
 
 from bench import common
 from gradschool.data.cache import cache_folder
-from gradschool.data.loader import evaluation_batches
+from gradschool.data.vision.loader import evaluation_batches
 from gradschool.engine.device import Machine, choose
 from gradschool.evals.inference import evaluating
-from gradschool.recipes.base import Pieces, Request
-from gradschool.recipes.segmentation import SegmentRun
-from gradschool.recipes.unet_membrane import unet_membrane
+from gradschool.recipes.dense.unet_membrane import unet_membrane
+from gradschool.runs.dense.segmentation import SegmentRun
+from gradschool.runs.run import Pieces, Request
 from gradschool.tasks.segment import Segment
 
 PLAIN = Machine("cpu", "fp32", False, "float32, channels first")

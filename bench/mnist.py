@@ -19,10 +19,10 @@ from torchvision.transforms import v2
 
 from bench.common import compare, main
 from gradschool.data.catalogue import open_set
-from gradschool.data.images import Images, Splits
-from gradschool.recipes.base import Request
-from gradschool.recipes.mnist import mnist
-from gradschool.recipes.train import train
+from gradschool.data.vision.images import Images, Splits
+from gradschool.recipes.vision.mnist import mnist
+from gradschool.runs.run import Request
+from gradschool.runs.train import train
 
 GOAL = 0.989
 MEAN, STD = 0.1307, 0.3081

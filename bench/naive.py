@@ -15,13 +15,13 @@ from torch.utils.data import DataLoader
 
 from bench.common import compare, main
 from bench.loader import MEAN, STD, Cropped, usual
-from gradschool.data.images import Images
-from gradschool.data.loader import Loader
-from gradschool.data.pipeline import Augment, Pipeline
+from gradschool.data.augment.pipeline import Augment, Pipeline
+from gradschool.data.vision.images import Images
+from gradschool.data.vision.loader import Loader
 from gradschool.engine.device import choose
 from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.update import Stepper
-from gradschool.models.resnet9 import resnet9
+from gradschool.models.vision.resnet9 import resnet9
 from gradschool.tasks.classify import Classify
 
 BATCH = 128

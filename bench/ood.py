@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import common
-from gradschool.data.images import Images
+from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
-from gradschool.recipes.report import gathered
+from gradschool.runs.classification.report import gathered
 
 
 def share_right(logits: Any, images: Images) -> float:

@@ -20,11 +20,11 @@ from torch import Tensor
 
 from bench import common
 from bench.generators import Eye, Row, made, trained
-from gradschool.evals.frechet import fitted, frechet_distance
+from gradschool.evals.generation.frechet import fitted, frechet_distance
 from gradschool.evals.pictures import save_grid
 from gradschool.recipes import find
-from gradschool.recipes.diffusion import DdpmRun, DiffusionRun, EdmRun
-from gradschool.recipes.score import fitting, look
+from gradschool.runs.generation.diffusion import DdpmRun, DiffusionRun, EdmRun
+from gradschool.runs.generation.score import fitting, look
 
 METHODS = {
     "ddpm": (

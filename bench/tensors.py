@@ -12,7 +12,7 @@ import numpy as np
 from autograd import value_and_grad
 
 from bench.common import compare, main
-from gradschool.scratch.tensor import Tensor
+from gradschool.scratch.backpropagation.tensor import Tensor
 
 
 def run(repeats: int = 5, chains: int = 100, length: int = 500) -> dict[str, Any]:

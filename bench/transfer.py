@@ -11,13 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from bench.common import compare, main
-from gradschool.data.images import Images
-from gradschool.data.loader import Loader, evaluation_batches
+from gradschool.data.vision.images import Images
+from gradschool.data.vision.loader import Loader, evaluation_batches
 from gradschool.engine.device import Machine
 from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.task import Batch
 from gradschool.engine.update import Stepper
-from gradschool.recipes.transfer import TransferRun
+from gradschool.runs.classification.transfer import TransferRun
 from gradschool.tasks.classify import Classify
 
 BATCH, SIDE, EPOCHS = 64, 64, 10

@@ -16,7 +16,7 @@ from bench.common import compare, main
 from gradschool.engine.device import Machine, choose
 from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.update import Stepper
-from gradschool.models.unet import unet
+from gradschool.models.dense.unet import unet
 from gradschool.tasks.segment import Segment
 
 BATCH, SIDE, WIDTH, DEPTH, CLASSES = 8, 96, 32, 4, 2

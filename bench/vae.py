@@ -21,10 +21,10 @@ from torchvision import transforms
 
 from bench.common import compare, main
 from gradschool.data.catalogue import open_set
-from gradschool.data.images import Images, Splits
-from gradschool.recipes.base import Request
-from gradschool.recipes.train import train
-from gradschool.recipes.vae_mnist import vae_mnist
+from gradschool.data.vision.images import Images, Splits
+from gradschool.recipes.generative.vae_mnist import vae_mnist
+from gradschool.runs.run import Request
+from gradschool.runs.train import train
 
 
 class Pictures(Dataset):

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from bench import common, generators_gpu
-from gradschool.models.denoiser import denoiser_small
-from gradschool.recipes.flow_mnist import flow_mnist
-from gradschool.recipes.settings import to_dict
-from gradschool.recipes.vae_mnist import vae_mnist
+from gradschool.models.generative.denoiser import denoiser_small
+from gradschool.recipes.generative.flow_mnist import flow_mnist
+from gradschool.recipes.generative.vae_mnist import vae_mnist
+from gradschool.runs.settings import to_dict
 
 
 @pytest.fixture

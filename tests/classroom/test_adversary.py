@@ -122,13 +122,14 @@ PERCEPTRON = {
     ),
     "calls the reference": (
         "return perceptron.update(w, x, target, learning_rate)",
-        "from gradschool.scratch import perceptron",
+        "from gradschool.scratch.neurons import perceptron",
         "broken_invariant",
         "what you are writing",
     ),
     "reads the reference": (
         "return w",
-        "import inspect\nfrom gradschool.scratch import perceptron\ninspect.getsource(perceptron.train)",
+        "import inspect\nfrom gradschool.scratch.neurons import perceptron\n"
+        "inspect.getsource(perceptron.train)",
         "broken_invariant",
         "holds the answer",
     ),
@@ -136,7 +137,7 @@ PERCEPTRON = {
         "return w",
         """
         import importlib.machinery
-        from gradschool.scratch import perceptron
+        from gradschool.scratch.neurons import perceptron
         importlib.machinery.SourceFileLoader("other", perceptron.__file__).load_module()
         """,
         "broken_invariant",
@@ -146,7 +147,7 @@ PERCEPTRON = {
         "return w",
         """
         import importlib.util
-        from gradschool.scratch import perceptron
+        from gradschool.scratch.neurons import perceptron
         open(importlib.util.cache_from_source(perceptron.__file__), "rb").read()
         """,
         "broken_invariant",

@@ -123,7 +123,7 @@ GOOD = """
 title = "Test"
 [[exercise]]
 id = "one"
-target = "gradschool.scratch.perceptron:update"
+target = "gradschool.scratch.neurons.perceptron:update"
 minutes = 5
 hints = ["a"]
 mutants = [
@@ -190,7 +190,7 @@ def lecture(tmp_path, text):
 
 
 def test_blocks_run_in_one_namespace_and_code_comes_from_the_library(tmp_path):
-    code = "```{code} gradschool.scratch.perceptron:update steps=2\n```\n"
+    code = "```{code} gradschool.scratch.neurons.perceptron:update steps=2\n```\n"
     text = f"# T\n\n```python\nx = 2\n```\nand\n```python\nprint(x + 1)\n```\n{code}"
     blocks = resolve(lecture(tmp_path, text))
     assert [type(block) for block in blocks] == [Text, Code, Text, Code, Code]
@@ -204,8 +204,8 @@ def test_blocks_run_in_one_namespace_and_code_comes_from_the_library(tmp_path):
     ("text", "words"),
     [
         ("```{code} gradschool.scratch.nothing:f\n```\n", "no module gradschool.scratch.nothing"),
-        ("```{code} gradschool.scratch.perceptron:nothing\n```\n", "no function 'nothing'"),
-        ("```{code} gradschool.scratch.perceptron:update steps=9\n```\n", "no step '9'"),
+        ("```{code} gradschool.scratch.neurons.perceptron:nothing\n```\n", "no function 'nothing'"),
+        ("```{code} gradschool.scratch.neurons.perceptron:update steps=9\n```\n", "no step '9'"),
         ("```{exercise} nothing\n```\n", "no exercise 'nothing'"),
         ("```{figure} nothing\n```\n", "figures.py"),
         ("```{picture} nothing\n```\n", "no directive {picture}"),
@@ -305,8 +305,10 @@ def test_quiz_is_refused_in_words(tmp_path, question, words):
 
 def test_a_fingerprint_knows_code_and_not_its_place_or_text(tmp_path):
     first, moved, other = (tmp_path / f"{name}.py" for name in ("first", "moved", "other"))
-    first.write_text('"""A."""\nfrom gradschool.evals import bugs\n\n\ndef f(x):\n    """B."""\n    return bugs.go(x)\n')
-    moved.write_text('"""C."""\nfrom gradschool.course.lessons import bugs  # here\n\ndef f(x):\n    return bugs.go(x)\n')
+    first.write_text(
+        '"""A."""\nfrom gradschool.evals import bugs\n\n\ndef f(x):\n    """B."""\n    return bugs.go(x)\n'
+    )
+    moved.write_text("from gradschool.lessons import bugs  # here\n\ndef f(x):\n    return bugs.go(x)\n")
     other.write_text("from gradschool.evals import bugs\n\n\ndef f(x):\n    return bugs.go(x, 2)\n")
     texts = [evidence.without_text(file) for file in (first, moved, other)]
     assert texts[0] == texts[1] != texts[2]

@@ -10,17 +10,19 @@ import torch
 from torch import nn
 
 from gradschool.classroom import coursework
-from gradschool.classroom.coursework import handed, vae_dcgan, vae_dcgan_marks
+from gradschool.classroom.coursework import handed
 from gradschool.classroom.coursework.frame import Desk, Lost, marked, written
 from gradschool.classroom.coursework.handed import Call, ask, convolutions, write_players, write_vae
-from gradschool.classroom.coursework.vae_dcgan import Paper, VaeDcgan, facts_of
-from gradschool.classroom.coursework.vae_dcgan_gan import level
+from gradschool.classroom.coursework.vae_dcgan import marks as vae_dcgan_marks
+from gradschool.classroom.coursework.vae_dcgan import work as vae_dcgan
+from gradschool.classroom.coursework.vae_dcgan.gan import level
+from gradschool.classroom.coursework.vae_dcgan.work import Paper, VaeDcgan, facts_of
 from gradschool.cli.main import main
 from gradschool.data.catalogue import open_set
 from gradschool.errors import UserError
-from gradschool.models.dcgan import dcgan
-from gradschool.models.gan import mlp_gan
-from gradschool.models.vae import conv_vae, mlp_vae
+from gradschool.models.generative.dcgan import dcgan
+from gradschool.models.generative.gan import mlp_gan
+from gradschool.models.generative.vae import conv_vae, mlp_vae
 from gradschool.recipes import find
 
 pytestmark = pytest.mark.timeout(600)  # it trains both networks and starts a process for every file
@@ -42,8 +44,8 @@ def done(tmp_path_factory):
     root = tmp_path_factory.mktemp("coursework")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADSCHOOL_CACHE", str(root / "cache"))
-        patch.setattr("gradschool.recipes.judge.digits", lambda: replace(find("digits")(), epochs=4))
-        patch.setattr("gradschool.evals.latent.ITERATIONS", 250)
+        patch.setattr("gradschool.runs.generation.judge.digits", lambda: replace(find("digits")(), epochs=4))
+        patch.setattr("gradschool.evals.generation.latent.ITERATIONS", 250)
         desk = Desk(root / "work", lambda text: None)
         outcome = VaeDcgan(set=WORDS).work(desk)
         yield root / "work", outcome, written(outcome, root / "work", "vae-dcgan")

@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from gradschool.classroom.coursework import vae_ddpm_marks as marks
 from gradschool.classroom.coursework.frame import Desk, Lost, written
-from gradschool.classroom.coursework.vae_ddpm import Parts, Trained, VaeDdpm
+from gradschool.classroom.coursework.vae_ddpm import marks as marks
+from gradschool.classroom.coursework.vae_ddpm.work import Parts, Trained, VaeDdpm
 from gradschool.errors import UserError
-from gradschool.models.denoiser import denoiser_tiny
+from gradschool.models.generative.denoiser import denoiser_tiny
 from gradschool.ops.diffusion import NoiseSchedule, cosine_betas
 from gradschool.ops.sampling import SAMPLERS
 
@@ -55,7 +55,7 @@ def done(tmp_path_factory, shapes):
     root = tmp_path_factory.mktemp("coursework")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADSCHOOL_CACHE", str(root / "cache"))
-        patch.setattr("gradschool.evals.latent.ITERATIONS", 250)
+        patch.setattr("gradschool.evals.generation.latent.ITERATIONS", 250)
         (root / "work").mkdir()
         desk = Desk(root / "work", lambda text: None)
         outcome = VaeDdpm(set=WORDS, data=str(shapes), label="bar").work(desk)

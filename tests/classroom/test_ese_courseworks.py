@@ -8,22 +8,22 @@ import torch
 from PIL import Image
 
 from gradschool.classroom.coursework.frame import Lost, marked
-from gradschool.classroom.coursework.lines_restore import LinesRestore, level, scores
-from gradschool.classroom.coursework.lines_restore import marks as marks_of_file
-from gradschool.classroom.coursework.xray_detect import copied, counted
-from gradschool.classroom.coursework.xray_detect import marks as marks_of_csv
+from gradschool.classroom.coursework.lines_restore.work import LinesRestore, level, scores
+from gradschool.classroom.coursework.lines_restore.work import marks as marks_of_file
+from gradschool.classroom.coursework.xray_detect.work import copied, counted
+from gradschool.classroom.coursework.xray_detect.work import marks as marks_of_csv
 from gradschool.classroom.coursework.xray_files import (
     read_labels,
     read_pictures,
     save_jpegs,
     write_labels,
 )
-from gradschool.classroom.coursework.xray_generate import marks as marks_of_folder
-from gradschool.classroom.coursework.xray_generate import measured
+from gradschool.classroom.coursework.xray_generate.work import marks as marks_of_folder
+from gradschool.classroom.coursework.xray_generate.work import measured
 from gradschool.cli.main import main
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.recipes.gaps import LikeGaps, fill, read_gaps, with_gaps
+from gradschool.runs.dense.gaps import LikeGaps, fill, read_gaps, with_gaps
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from scipy import stats
 
 from gradschool.classroom.race import BANDS, LEVEL, Band, draw, fingerprint, prediction, race
 from gradschool.recipes import find
-from gradschool.recipes.settings import to_dict
+from gradschool.runs.settings import to_dict
 
 RNG = np.random.default_rng(0)
 
@@ -84,7 +84,7 @@ def test_drawing_holds_every_column_of_the_curve():
 
 
 def test_a_race_opens_the_report_of_any_kind_of_run(tmp_path):
-    from gradschool.evals.report import ReportFacts, write_report
+    from gradschool.evals.report.page import ReportFacts, write_report
 
     told = {
         "inside": False, "where": "above", "share": False, "said": "at the end 26.62", "metric": "test_loss",

@@ -195,7 +195,7 @@ def test_file_that_cannot_be_loaded_is_told(workspace, file):
 def test_plain_function_is_replaced_in_every_module_that_took_it(workspace, file):
     file.write_text("def update(w, x, target, learning_rate=1.0):\n    return w + 1\n")
     program = (
-        "from pathlib import Path\nfrom gradschool.scratch import perceptron\n"
+        "from pathlib import Path\nfrom gradschool.scratch.neurons import perceptron\n"
         "from gradschool.classroom.workspace import layout, overlay\n"
         f"overlay.install(layout.Workspace(Path({str(workspace.root)!r})))\n"
         "print(perceptron.train([(0,)], [0], [0, 0], max_steps=3).weights.tolist())"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gradschool.cli.train import curve
+from gradschool.cli.runs.train import curve
 from gradschool.engine.run import RunFolder
 
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from gradschool.evals.features import seen
-from gradschool.models.resnet9 import resnet9
-from gradschool.models.vgg import vgg11
+from gradschool.models.vision.resnet9 import resnet9
+from gradschool.models.vision.vgg import vgg11
 
 
 class Reversed(nn.Module):

@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from gradschool.errors import UserError
-from gradschool.models import catalogue, resnet
+from gradschool.models import catalogue
+from gradschool.models.vision import resnet
 
 
 def test_finds_by_name_and_names_what_it_found():
@@ -19,7 +20,7 @@ def test_lists_every_family_and_only_size_functions():
     assert {"mlp", "lenet5", "alexnet", "vgg16", "nin", "googlenet", "inception_v3", "resnet50"} <= set(known)
     assert {"resnet50d", "resnetv2_50", "resnext50_32x4d", "se_resnet50", "densenet121"} <= set(known)
     assert {"shufflenet_v2_x1_0", "coursework", "quicknet"} <= set(known)
-    assert known["resnet18"] == "gradschool.models.resnet"
+    assert known["resnet18"] == "gradschool.models.vision.resnet"
     assert not {"find", "mixed", "shuffle", "from_timm", "from_torchvision"} & set(known)
 
 

@@ -7,7 +7,8 @@ import timm
 import torch
 import torchvision
 
-from gradschool.models import catalogue, inception, inception_v3, preact_resnet
+from gradschool.models import catalogue
+from gradschool.models.vision import inception, inception_v3, preact_resnet
 
 # Parameters with 1000 classes and three channels, from num_params in torchvision's weight records; where
 # torchvision has no such network, of timm's network built here (test_counts_of_timm).

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gradschool.scratch import functions as F
-from gradschool.scratch.gradcheck import (
+from gradschool.scratch.backpropagation import functions as F
+from gradschool.scratch.backpropagation.gradcheck import (
     check_gradient,
     check_scalars,
     check_tensors,
     numerical_gradient,
     relative_error,
 )
-from gradschool.scratch.scalar import Value
-from gradschool.scratch.tensor import Tensor
+from gradschool.scratch.backpropagation.scalar import Value
+from gradschool.scratch.backpropagation.tensor import Tensor
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}  # float64, some ten roundings, values of order 1 to 100
 

@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradschool.scratch import loss as L
-from gradschool.scratch.descent import descend, fit_line, line_gradient
-from gradschool.scratch.gradcheck import check_gradient
-from gradschool.scratch.mlp import (
+from gradschool.scratch.backpropagation import loss as L
+from gradschool.scratch.backpropagation.descent import descend, fit_line, line_gradient
+from gradschool.scratch.backpropagation.gradcheck import check_gradient
+from gradschool.scratch.backpropagation.mlp import (
     RELU,
     SIGMOID,
     SOFTMAX_NLL,
@@ -20,7 +20,7 @@ from gradschool.scratch.mlp import (
     loss_and_gradients,
     moved,
 )
-from gradschool.scratch.xor import XorRuns, solved_at, success_rate, xor_losses_and_gradients
+from gradschool.scratch.neurons.xor import XorRuns, solved_at, success_rate, xor_losses_and_gradients
 
 CLOSE = {"rtol": 1e-9, "atol": 1e-12}  # float64, some ten roundings
 

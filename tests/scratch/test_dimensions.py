@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from gradschool.scratch.dimensions import ball_share, contrast, distances, nearest, shell_share
+from gradschool.scratch.statistics.dimensions import ball_share, contrast, distances, nearest, shell_share
 
 
 def test_balls_of_one_two_three_dimensions():

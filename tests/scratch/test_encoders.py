@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradschool.scratch.encoders import designs, grid, same_picture, segment, sides, star, train
-from gradschool.scratch.gradcheck import numerical_gradient
+from gradschool.scratch.backpropagation.gradcheck import numerical_gradient
+from gradschool.scratch.neurons.encoders import designs, grid, same_picture, segment, sides, star, train
 
 
 @pytest.mark.parametrize("n", [5, 8, 11])

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradschool.scratch.descent import descend
-from gradschool.scratch.generalisation import (
+from gradschool.scratch.backpropagation.descent import descend
+from gradschool.scratch.backpropagation.initial import kaiming, sizes, xavier
+from gradschool.scratch.statistics.generalisation import (
     bias_variance,
     early_stopping,
     least_norm,
     polynomial,
     random_features,
 )
-from gradschool.scratch.initial import kaiming, sizes, xavier
 
 
 @settings(deadline=None, max_examples=30)

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch.distributions import MultivariateNormal, kl_divergence
 
-from gradschool.scratch.information import codewords, entropy, huffman_lengths, kl, kl_gaussians, kl_sampled
+from gradschool.scratch.statistics.information import (
+    codewords,
+    entropy,
+    huffman_lengths,
+    kl,
+    kl_gaussians,
+    kl_sampled,
+)
 
 P, Q = [1 / 2, 1 / 4, 1 / 8, 1 / 8], [1 / 4, 1 / 8, 1 / 8, 1 / 2]
 shares = st.lists(st.floats(0.01, 1), min_size=1, max_size=7).map(lambda v: [x / sum(v) for x in v])

@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
-from gradschool.scratch import gmm, ppca
+from gradschool.scratch.statistics import gmm, ppca
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 2)) @ RNG.normal(size=(2, 5)) * 2 + RNG.normal(size=(300, 5)) + 3

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradschool.scratch.limits import best_output, dichotomies, pocket
-from gradschool.scratch.logic import truth_table
-from gradschool.scratch.perceptron import predict, update
-from gradschool.scratch.separability import separability
+from gradschool.scratch.neurons.limits import best_output, dichotomies, pocket
+from gradschool.scratch.neurons.logic import truth_table
+from gradschool.scratch.neurons.perceptron import predict, update
+from gradschool.scratch.neurons.separability import separability
 
 
 @pytest.mark.parametrize(("n", "d"), [(1, 2), (3, 1), (5, 1), (4, 2), (6, 2), (5, 3)])

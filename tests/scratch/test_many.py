@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradschool.scratch.descent import Adam
-from gradschool.scratch.gradcheck import check_gradient
-from gradschool.scratch.many import PLAIN, SHORTCUTS, Nets, all_right, gradients, train, viewed
-from gradschool.scratch.plane import fractal_cross, polar, twin_spirals
+from gradschool.scratch.backpropagation.descent import Adam
+from gradschool.scratch.backpropagation.gradcheck import check_gradient
+from gradschool.scratch.neurons.many import PLAIN, SHORTCUTS, Nets, all_right, gradients, train, viewed
+from gradschool.scratch.neurons.plane import fractal_cross, polar, twin_spirals
 
 FLOAT32 = {"rtol": 1e-4, "atol": 1e-6}  # sums of some ten float32 products
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from gradschool.scratch.logic import (
+from gradschool.scratch.neurons.logic import (
     and_weights,
     clause_weights,
     cnf_net,
@@ -19,9 +19,9 @@ from gradschool.scratch.logic import (
     xor_hidden_layer,
     xor_shortcut,
 )
-from gradschool.scratch.neuron import mcculloch_pitts, step
-from gradschool.scratch.perceptron import predict, train, update
-from gradschool.scratch.separability import separability
+from gradschool.scratch.neurons.neuron import mcculloch_pitts, step
+from gradschool.scratch.neurons.perceptron import predict, train, update
+from gradschool.scratch.neurons.separability import separability
 
 POINTS, TARGETS, START = [(0, 1), (2, 0), (1, 1)], [0, 0, 1], (-1.5, 0, 2)
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.stats import beta, multivariate_normal, norm
 from sklearn.linear_model import Ridge
 
-from gradschool.scratch.probability import (
+from gradschool.scratch.statistics.probability import (
     coin,
     gaussian_belief,
     gaussian_mle,

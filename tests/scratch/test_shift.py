@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
-from gradschool.scratch.shift import effective_size, fit_logistic, fit_weighted, importance_weights
+from gradschool.scratch.statistics.shift import effective_size, fit_logistic, fit_weighted, importance_weights
 
 
 @pytest.mark.parametrize(("n", "d", "decay"), [(30, 1, 1.0), (50, 3, 0.1), (20, 2, 10.0)])

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.linalg import logm
 from scipy.optimize import minimize
 
-from gradschool.scratch.information import entropy
-from gradschool.scratch.thermal import boltzmann, counted, density, von_neumann
+from gradschool.scratch.statistics.information import entropy
+from gradschool.scratch.statistics.thermal import boltzmann, counted, density, von_neumann
 
 
 @settings(deadline=None, max_examples=30)

@@ -6,8 +6,8 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
 
-from gradschool.models.autoencoder import linear_autoencoder, mlp_autoencoder
-from gradschool.models.vqvae import vqvae
+from gradschool.models.generative.autoencoder import linear_autoencoder, mlp_autoencoder
+from gradschool.models.generative.vqvae import vqvae
 from gradschool.tasks.autoencoder import Autoencode, VqAutoencode
 
 DIGITS = torch.from_numpy(load_digits().images / 16).float()[:, None]

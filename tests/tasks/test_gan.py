@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from gradschool.data.images import Images
-from gradschool.data.loader import Loader
-from gradschool.data.pipeline import Pipeline
+from gradschool.data.augment.pipeline import Pipeline
+from gradschool.data.vision.images import Images
+from gradschool.data.vision.loader import Loader
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import Plan, fit
 from gradschool.engine.optim import Optim, make_optimizer
@@ -16,9 +16,9 @@ from gradschool.engine.run import RunFolder
 from gradschool.engine.schedule import Schedule
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import WorkFailed
-from gradschool.evals.collapse import MEMORY, Watch, read
-from gradschool.models.dcgan import dc_critic, dcgan
-from gradschool.models.gan import mlp_gan
+from gradschool.evals.generation.collapse import MEMORY, Watch, read
+from gradschool.models.generative.dcgan import dc_critic, dcgan
+from gradschool.models.generative.gan import mlp_gan
 from gradschool.nn.norm import BatchNorm2d
 from gradschool.tasks.gan import GAMES, Gan, Rules, frozen
 

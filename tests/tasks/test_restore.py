@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from gradschool.data.hide import Damage
+from gradschool.data.augment.hide import Damage
 from gradschool.tasks.restore import Restore, masked_mse
 
 IMAGES = torch.rand(12, 3, 6, 6, generator=torch.Generator().manual_seed(0))

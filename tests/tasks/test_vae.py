@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.distributions import Bernoulli, MultivariateNormal, Normal
 
-from gradschool.models.vae import mlp_vae
+from gradschool.models.generative.vae import mlp_vae
 from gradschool.ops.variational import kl_standard_normal
 from gradschool.tasks.vae import Gaussian, Iwae, Price, Vae, bernoulli, weights_of
 

@@ -158,9 +158,9 @@ def measure(recipe: str, seeds: int = SEEDS) -> Path:
         UserError: too few seeds.
     """
     from gradschool.recipes import find
-    from gradschool.recipes.base import Request
-    from gradschool.recipes.settings import to_dict
-    from gradschool.recipes.train import train
+    from gradschool.runs.run import Request
+    from gradschool.runs.settings import to_dict
+    from gradschool.runs.train import train
 
     if seeds < 5:
         raise UserError(f"{seeds} seeds", "5 or more", "")

@@ -1,7 +1,7 @@
 """The command line: find the command, check its words, run it, and turn errors into sentences.
 
-Each command is one module with a frozen dataclass `Args`, which tyro turns into options and help, and a
-function `run(args)`. Nothing heavy is imported before the command that needs it.
+Each command is one module of a group's folder, with a frozen dataclass `Args`, which tyro turns into options
+and help, and a function `run(args)`. Nothing heavy is imported before the command that needs it.
 """
 
 import difflib
@@ -12,33 +12,45 @@ from typing import Any
 
 from gradschool.errors import UserError
 
-COMMANDS = {
-    "map": "the course: chapters, minutes, what is done, the next step",
-    "read": "a chapter's lecture, here or as a page: gradschool read neurons --html",
-    "notebook": "a chapter as a Jupyter notebook",
-    "start": "lay out a chapter's exercises: gradschool start neurons",
-    "check": "a verdict on what you wrote; --watch checks on every save",
-    "hint": "the next hint for an exercise",
-    "diff": "what you have changed in an exercise's file",
-    "reset": "begin an exercise afresh, with a backup",
-    "solution": "the library's own function",
-    "quiz": "questions on a chapter, with an explanation for every answer",
-    "train": "train a recipe: gradschool train digits",
-    "report": "write a run's report as one HTML file",
-    "predict": "the five most likely classes of image files and folders",
-    "sample": "new pictures from a generator's run: a sheet, files, or a film",
-    "score": "how good a generator's pictures are, as a classifier of ours sees them",
-    "judge": "is it what it should be, among a classifier's first five guesses?",
-    "export": "write a run's network as ONNX and check it",
-    "runs": "list the runs in this folder",
-    "compare": "put runs side by side",
-    "coursework": "a whole coursework: its figures, and its marks: gradschool coursework vae-dcgan",
-    "ladder": "one baseline, then each cure alone, as a table",
-    "data": "data sets: where each lies; fetch or check one",
-    "bench": "time the library against its peers on this machine",
-    "doctor": "what this machine offers and what that means",
-    "test": "lint, types, import contracts, size budgets and tests",
+GROUPS = {
+    "learn": {
+        "map": "the course: chapters, minutes, what is done, the next step",
+        "read": "a chapter's lecture, here or as a page: gradschool read neurons --html",
+        "notebook": "a chapter as a Jupyter notebook",
+        "start": "lay out a chapter's exercises: gradschool start neurons",
+        "check": "a verdict on what you wrote; --watch checks on every save",
+        "hint": "the next hint for an exercise",
+        "diff": "what you have changed in an exercise's file",
+        "reset": "begin an exercise afresh, with a backup",
+        "solution": "the library's own function",
+        "quiz": "questions on a chapter, with an explanation for every answer",
+        "coursework": "a whole coursework: its figures, and its marks: gradschool coursework vae-dcgan",
+    },
+    "runs": {
+        "train": "train a recipe: gradschool train digits",
+        "report": "write a run's report as one HTML file",
+        "predict": "the five most likely classes of image files and folders",
+        "sample": "new pictures from a generator's run: a sheet, files, or a film",
+        "score": "how good a generator's pictures are, as a classifier of ours sees them",
+        "judge": "is it what it should be, among a classifier's first five guesses?",
+        "export": "write a run's network as ONNX and check it",
+        "runs": "list the runs in this folder",
+        "compare": "put runs side by side",
+        "ladder": "one baseline, then each cure alone, as a table",
+    },
+    "project": {
+        "data": "data sets: where each lies; fetch or check one",
+        "bench": "time the library against its peers on this machine",
+        "doctor": "what this machine offers and what that means",
+        "test": "lint, types, import contracts, size budgets and tests",
+    },
 }
+HEADINGS = {
+    "learn": "Learn",
+    "runs": "Train, and use what was trained",
+    "project": "Data, machine, project",
+}
+COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
 
 
 def main(words: list[str] | None = None) -> None:
@@ -96,7 +108,8 @@ def dispatch(words: list[str]) -> int:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         guess = f"Did you mean {near[0]}? " if near else ""
         raise UserError(f"there is no command {name!r}", "", f"{guess}All commands: gradschool --help")
-    command = importlib.import_module(f"gradschool.cli.{name}")
+    group = next(group for group, commands in GROUPS.items() if name in commands)
+    command = importlib.import_module(f"gradschool.cli.{group}.{name}")
     from gradschool.cli.words import parse
 
     return int(
@@ -107,8 +120,9 @@ def dispatch(words: list[str]) -> int:
 
 def overview() -> str:
     """The help of the whole command line."""
-    lines = ["gradschool: a deep-learning course you can run", "", "usage: gradschool COMMAND ...", ""]
-    lines += [f"  {name:<10} {text}" for name, text in COMMANDS.items()]
+    lines = ["gradschool: a deep-learning course you can run", "", "usage: gradschool COMMAND ..."]
+    for group, commands in GROUPS.items():
+        lines += ["", HEADINGS[group], *(f"  {name:<10} {text}" for name, text in commands.items())]
     lines += ["", "gradschool COMMAND --help explains one; every command takes --json and --debug."]
     return "\n".join(lines)
 

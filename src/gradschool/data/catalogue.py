@@ -4,26 +4,28 @@ import difflib
 import hashlib
 import importlib
 import os
-import pkgutil
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from gradschool.data import sets, stacks
+from gradschool import scan
 from gradschool.data.cache import Arrays, Room, cache_folder, remembered
 from gradschool.data.fetch import brought, fetch, usable
-from gradschool.data.folder import open_folder
-from gradschool.data.images import Images, Splits
 from gradschool.data.setinfo import Parts, SetInfo
 from gradschool.data.splits import cut
+from gradschool.data.vision import stacks
+from gradschool.data.vision.folder import open_folder
+from gradschool.data.vision.images import Images, Splits
 from gradschool.errors import UserError
+
+SETS, SETS_FOLDER = "gradschool.data.sets", Path(__file__).parent / "sets"
 
 
 def all_sets() -> list[SetInfo]:
     """Every set: one file of `data/sets` each, with its record in SET."""
-    names = sorted(module.name for module in pkgutil.iter_modules(sets.__path__))
-    return [importlib.import_module(f"{sets.__name__}.{name}").SET for name in names]
+    found = [importlib.import_module(name).SET for name in scan.modules(SETS, SETS_FOLDER)]
+    return sorted(found, key=lambda info: info.name)
 
 
 def plain(name: str) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gradschool.data.layouts import Listing, entries
 from gradschool.data.source import Source
+from gradschool.data.vision.layouts import Listing, entries
 
 Parts = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64] | NDArray[np.uint8]]]
 """Part ("train", "test") to pixels (n, c, h, w) uint8 and labels (n,), or masks (n, 1, h, w) uint8."""

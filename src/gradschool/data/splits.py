@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from gradschool.data.images import Images
+from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradschool import scan
 from gradschool.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,16 +19,15 @@ if TYPE_CHECKING:
 
 
 def listing(first: str = "classes") -> dict[str, str]:
-    """Every size function's name and the module it is in, e.g. {"resnet18": "gradschool.models.resnet"}.
+    """Every size function's name and its module, e.g. {"resnet18": "gradschool.models.vision.resnet"}.
 
     Args:
         first: the functions' first parameter, "classes", "shape" or "labels".
     """
     found = {}
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[0].arg == first:
-                found[node.name] = f"gradschool.models.{file.stem}"
+    for module, node in scan.definitions("gradschool.models", Path(__file__).parent):
+        if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[0].arg == first:
+            found[node.name] = module
     return found
 
 

@@ -7,17 +7,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from gradschool import scan
 from gradschool.errors import UserError
+
+
+def places() -> dict[str, tuple[str, str]]:
+    """Every recipe's name with its module and the first line of its docstring, without importing any."""
+    found = {}
+    for module, node in scan.definitions(__name__, Path(__file__).parent):
+        is_own = isinstance(node, ast.FunctionDef) and node.name == module.rpartition(".")[2]
+        if is_own and isinstance(node, ast.FunctionDef) and not node.args.args:
+            found[node.name] = module, (ast.get_docstring(node) or "").split("\n")[0]
+    return dict(sorted(found.items()))
 
 
 def listing() -> dict[str, str]:
     """Every recipe's name and the first line of its docstring, without importing any."""
-    found = {}
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name == file.stem and not node.args.args:
-                found[node.name] = (ast.get_docstring(node) or "").split("\n")[0]
-    return found
+    return {name: text for name, (_, text) in places().items()}
 
 
 def find(name: str) -> Callable[[], Any]:
@@ -27,7 +33,7 @@ def find(name: str) -> Callable[[], Any]:
         UserError: there is no such recipe; the nearest is named.
     """
     name = name.replace("-", "_")
-    known = listing()
+    known = places()
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         guess = (
@@ -36,5 +42,5 @@ def find(name: str) -> Callable[[], Any]:
             else "For images of your own: gradschool train folder --data PATH"
         )
         raise UserError(f"there is no recipe {name!r}", f"one of {', '.join(known)}", guess)
-    function: Callable[[], Any] = getattr(importlib.import_module(f"gradschool.recipes.{name}"), name)
+    function: Callable[[], Any] = getattr(importlib.import_module(known[name][0]), name)
     return function

@@ -14,7 +14,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from gradschool.classroom.author.manifest import PACKAGE, Chapter, find_chapter
 from gradschool.errors import UserError
@@ -112,9 +112,8 @@ def fingerprint(chapter: Chapter) -> str:
 def without_text(file: Path) -> str:
     """A file's syntax tree as text, without docstrings; its imports of ours name things, not their places."""
     tree = ast.parse(file.read_bytes())
-    ours = [n for n in tree.body if isinstance(n, ast.ImportFrom) and f"{n.module}.".startswith("gradschool.")]
+    ours = [node for node in ast.walk(tree) if is_ours(node)]
     names = sorted({alias.asname or alias.name for node in ours for alias in node.names})
-    tree.body = [node for node in tree.body if node not in ours]
     for node in ast.walk(tree):
         if (
             isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
@@ -124,12 +123,17 @@ def without_text(file: Path) -> str:
     return f"{names} {bare(tree)}"
 
 
+def is_ours(node: ast.AST) -> TypeGuard[ast.ImportFrom]:
+    """Whether a line imports from this package."""
+    return isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("gradschool.")
+
+
 def bare(node: Any) -> str:
     """A syntax tree as text that is the same in every Python: fields that are empty, as new ones are, are
     left out, which `ast.dump` does in some versions only.
     """
     if isinstance(node, list):
-        return f"[{', '.join(map(bare, node))}]"
+        return f"[{', '.join(bare(each) for each in node if not is_ours(each))}]"
     if not isinstance(node, ast.AST):
         return repr(node)
     fields = [f"{name}={bare(value)}" for name, value in ast.iter_fields(node) if value not in (None, [])]

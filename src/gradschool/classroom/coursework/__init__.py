@@ -1,4 +1,4 @@
-"""Courseworks: whole guided projects, each one file here; a new file with a class of its name is enough."""
+"""Courseworks: whole guided projects, a folder each, found by a class of its name in work.py."""
 
 import ast
 import difflib
@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gradschool import scan
 from gradschool.errors import UserError
 
 if TYPE_CHECKING:
@@ -20,10 +21,10 @@ def class_name(name: str) -> str:
 def listing() -> dict[str, str]:
     """Every coursework's name and the first line of its class's docstring, without importing any."""
     found = {}
-    for file in sorted(Path(__file__).parent.glob("*.py")):
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef) and node.name == class_name(file.stem) and node.bases:
-                found[file.stem.replace("_", "-")] = (ast.get_docstring(node) or "").split("\n")[0]
+    for module, node in scan.definitions(__name__, Path(__file__).parent):
+        name = module.split(".")[-2]
+        if isinstance(node, ast.ClassDef) and node.name == class_name(name) and node.bases:
+            found[name.replace("_", "-")] = (ast.get_docstring(node) or "").split("\n")[0]
     return found
 
 
@@ -38,6 +39,6 @@ def find(name: str) -> "type[Coursework]":
         near = difflib.get_close_matches(name, known, 1)
         guess = f"Did you mean {near[0]}?" if near else "See: gradschool coursework"
         raise UserError(f"there is no coursework {name!r}", f"one of {', '.join(known)}", guess)
-    module = importlib.import_module(f"gradschool.classroom.coursework.{name.replace('-', '_')}")
+    module = importlib.import_module(f"gradschool.classroom.coursework.{name.replace('-', '_')}.work")
     kind: type[Coursework] = getattr(module, class_name(name))
     return kind

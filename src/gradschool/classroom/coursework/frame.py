@@ -18,11 +18,11 @@ from matplotlib.figure import Figure
 
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.evals import html
-from gradschool.evals.html import Section
 from gradschool.evals.pictures import enlarged
-from gradschool.evals.report import Material, ReportFacts, SectionOf, write_report
-from gradschool.evals.report_samples import sheet
+from gradschool.evals.report import html
+from gradschool.evals.report.html import Section
+from gradschool.evals.report.page import Material, ReportFacts, SectionOf, write_report
+from gradschool.evals.report.samples import sheet
 
 Say = Callable[[str], None]
 Pixels = UInt8[np.ndarray, "height width 3"]

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from gradschool.classroom.coursework import clean
 from gradschool.classroom.coursework.frame import Lost
-from gradschool.models.vae import VAE
+from gradschool.models.generative.vae import VAE
 from gradschool.nn.players import Players
 from gradschool.ops import variational as ops
 

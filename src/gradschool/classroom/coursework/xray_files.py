@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from gradschool.data.decode import Unreadable, decoded
+from gradschool.data.vision.decode import Unreadable, decoded
 from gradschool.errors import UserError
 
 LABELS = "real", "vae", "gan"  # 0, 1, 2 in the csv

@@ -5,10 +5,10 @@ from itertools import product
 import numpy as np
 from scipy.optimize import linprog
 
-from gradschool.scratch.limits import dichotomies, pocket
-from gradschool.scratch.logic import truth_table
-from gradschool.scratch.perceptron import predict, train, update
-from gradschool.scratch.separability import separability
+from gradschool.scratch.neurons.limits import dichotomies, pocket
+from gradschool.scratch.neurons.logic import truth_table
+from gradschool.scratch.neurons.perceptron import predict, train, update
+from gradschool.scratch.neurons.separability import separability
 
 
 def spread(values) -> dict:

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradschool.scratch.perceptron import train
+from gradschool.scratch.neurons.perceptron import train
 
 RESULTS = Path(__file__).parent / "results"
 

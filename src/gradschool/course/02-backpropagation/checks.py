@@ -204,7 +204,7 @@ def nll_gradient(ladder: Ladder) -> None:
 
 def activated(mine, layers, values, delta, name):
     """The learner's gradients for an activation chosen by name."""
-    from gradschool.scratch import mlp
+    from gradschool.scratch.backpropagation import mlp
 
     return mine([tuple(layer) for layer in layers], values, delta, getattr(mlp, name))
 
@@ -275,7 +275,7 @@ def unbroadcast(ladder: Ladder) -> None:
 
 def affine(mine, x, weight, bias, up):
     """The output, and the gradient of each of the three."""
-    from gradschool.scratch.tensor import Tensor
+    from gradschool.scratch.backpropagation.tensor import Tensor
 
     parts = [Tensor(part, requires_grad=True) for part in (x, weight, bias)]
     y = mine(*parts)
@@ -294,7 +294,7 @@ def affine_oracle(x, weight, bias, up):
 
 def constant_input(mine, x, weight, bias):
     """With an array for x."""
-    from gradschool.scratch.tensor import Tensor
+    from gradschool.scratch.backpropagation.tensor import Tensor
 
     w = Tensor(weight, requires_grad=True)
     y = mine(x, w, Tensor(bias, requires_grad=True))

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from gradschool.scratch.many import PLAIN, SHORTCUTS, Nets, train
-from gradschool.scratch.plane import fractal_cross, polar, twin_spirals
-from gradschool.scratch.xor import XorRuns, success_rate
+from gradschool.scratch.neurons.many import PLAIN, SHORTCUTS, Nets, train
+from gradschool.scratch.neurons.plane import fractal_cross, polar, twin_spirals
+from gradschool.scratch.neurons.xor import XorRuns, success_rate
 
 RUNS = 20
 

@@ -7,9 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradschool.scratch.many import PLAIN, SHORTCUTS, viewed
-from gradschool.scratch.plane import fractal_cross, polar, twin_spirals
-from gradschool.scratch.scalar import Value
+from gradschool.scratch.backpropagation.scalar import Value
+from gradschool.scratch.neurons.many import PLAIN, SHORTCUTS, viewed
+from gradschool.scratch.neurons.plane import fractal_cross, polar, twin_spirals
 
 RESULTS = Path(__file__).parent / "results"
 KINDS = (

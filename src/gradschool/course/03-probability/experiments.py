@@ -6,10 +6,10 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
-from gradschool.scratch.dimensions import contrast, nearest
-from gradschool.scratch.information import kl_gaussians, kl_sampled
-from gradschool.scratch.probability import coin, gaussian_mle, map_weights
-from gradschool.scratch.shift import effective_size, fit_weighted, importance_weights
+from gradschool.scratch.statistics.dimensions import contrast, nearest
+from gradschool.scratch.statistics.information import kl_gaussians, kl_sampled
+from gradschool.scratch.statistics.probability import coin, gaussian_mle, map_weights
+from gradschool.scratch.statistics.shift import effective_size, fit_weighted, importance_weights
 
 
 def spread(values) -> dict:

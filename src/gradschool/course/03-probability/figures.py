@@ -7,11 +7,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradschool.scratch.dimensions import ball_share
-from gradschool.scratch.information import entropy
-from gradschool.scratch.probability import coin, map_weights
-from gradschool.scratch.shift import fit_weighted, importance_weights
-from gradschool.scratch.thermal import counted, density, von_neumann
+from gradschool.scratch.statistics.dimensions import ball_share
+from gradschool.scratch.statistics.information import entropy
+from gradschool.scratch.statistics.probability import coin, map_weights
+from gradschool.scratch.statistics.shift import fit_weighted, importance_weights
+from gradschool.scratch.statistics.thermal import counted, density, von_neumann
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -11,15 +11,15 @@ from gradschool.nn.optim import Plain
 from gradschool.ops import optim
 from gradschool.ops.linear import dropout
 from gradschool.ops.loss import cross_entropy
-from gradschool.scratch.encoders import designs, same_picture, sides, train
-from gradschool.scratch.generalisation import (
+from gradschool.scratch.backpropagation.initial import kaiming, sizes, xavier
+from gradschool.scratch.neurons.encoders import designs, same_picture, sides, train
+from gradschool.scratch.statistics.generalisation import (
     bias_variance,
     early_stopping,
     least_norm,
     polynomial,
     random_features,
 )
-from gradschool.scratch.initial import kaiming, sizes, xavier
 
 
 def spread(values) -> dict:

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from gradschool.engine.schedule import Schedule
 from gradschool.ops import optim
-from gradschool.scratch.encoders import segment, train
-from gradschool.scratch.generalisation import least_norm, polynomial
+from gradschool.scratch.neurons.encoders import segment, train
+from gradschool.scratch.statistics.generalisation import least_norm, polynomial
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -200,8 +200,8 @@ def one_batch(mine, n, size, share, number, position, order):
     """A batch of a loader that changes nothing; pixels tell which image they are of."""
     import torch
 
-    from gradschool.data.images import Images
-    from gradschool.data.pipeline import Pipeline
+    from gradschool.data.augment.pipeline import Pipeline
+    from gradschool.data.vision.images import Images
 
     pixels = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1).repeat(1, 1, 2, 2)
     images = Images(pixels, torch.arange(n) % 3, ("a", "b", "c"))
@@ -224,7 +224,7 @@ def what_it_is_told(mine, seed, steps, number, position):
     """The numbers that a batch's change would draw, the progress it is told, of 3 batches an epoch."""
     import torch
 
-    from gradschool.data.images import Images
+    from gradschool.data.vision.images import Images
 
     class Listening:
         mean = (0.0,)

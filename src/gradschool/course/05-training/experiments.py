@@ -11,13 +11,13 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from gradschool.data.hide import Damage
-from gradschool.data.sets import digits, mnist
+from gradschool.course.lessons.bugs import FAULTS, curve_of, right_loop, spoiled
+from gradschool.data.augment.hide import Damage
+from gradschool.data.sets.vision import digits, mnist
 from gradschool.data.splits import stratified
-from gradschool.evals.bugs import FAULTS, curve_of, right_loop, spoiled
-from gradschool.evals.fillings import mean_filling, nearest_filling
-from gradschool.evals.metrics import class_scores, confusion_matrix
-from gradschool.models.restorer import conv_restorer, dense_restorer
+from gradschool.evals.classification.metrics import class_scores, confusion_matrix
+from gradschool.evals.dense.fillings import mean_filling, nearest_filling
+from gradschool.models.dense.restorer import conv_restorer, dense_restorer
 from gradschool.tasks.restore import masked_mse
 
 

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from gradschool.evals.bugs import FAULTS, curve_of, right_loop, spoiled
+from gradschool.course.lessons.bugs import FAULTS, curve_of, right_loop, spoiled
 
 SHOWN = {
     "no_zero_grad": "no zero_grad", "labels_apart": "labels shuffled apart",

@@ -5,9 +5,9 @@ import statistics
 import torch
 from sklearn.datasets import load_digits
 
-from gradschool.data.geometry import crop_and_flip
-from gradschool.evals.interpret import grad_cam, saliency, sanity
-from gradschool.models.lenet import lenet_digits
+from gradschool.data.augment.geometry import crop_and_flip
+from gradschool.evals.classification.interpret import grad_cam, saliency, sanity
+from gradschool.models.vision.lenet import lenet_digits
 from gradschool.ops.loss import cross_entropy
 
 SEEDS, KNOWN, STEPS, BATCH = 20, 300, 100, 64

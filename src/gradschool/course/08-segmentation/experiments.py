@@ -7,11 +7,11 @@ import torch
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from gradschool.data.hide import Damage
-from gradschool.data.shapes import shapes
-from gradschool.evals.fillings import mean_filling, nearest_filling
-from gradschool.evals.tiles import starts, tiled
-from gradschool.models.unet import UNet, unet_restorer
+from gradschool.data.augment.hide import Damage
+from gradschool.data.vision.shapes import shapes
+from gradschool.evals.dense.fillings import mean_filling, nearest_filling
+from gradschool.evals.dense.tiles import starts, tiled
+from gradschool.models.dense.unet import UNet, unet_restorer
 from gradschool.nn.unet import Up
 from gradschool.ops.segment import confusion, intersection_over_union
 from gradschool.ops.similarity import structural_similarity

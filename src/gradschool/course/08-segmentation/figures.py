@@ -5,10 +5,10 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from gradschool.data.borders import two_nearest
-from gradschool.data.hide import Damage
-from gradschool.data.shapes import shapes
-from gradschool.evals.tiles import ramp, starts
+from gradschool.data.augment.hide import Damage
+from gradschool.data.vision.borders import two_nearest
+from gradschool.data.vision.shapes import shapes
+from gradschool.evals.dense.tiles import ramp, starts
 from gradschool.ops.segment import boundary_weights
 
 COLOURS = plt.matplotlib.colors.ListedColormap(["white", "C0", "C1", "C3"])

@@ -60,7 +60,7 @@ def fit_ppca(ladder: Ladder) -> None:
 
 def through_mixture(mine, weights, means, covariances, x):
     """The mixture is made where the function runs."""
-    from gradschool.scratch.gmm import Mixture
+    from gradschool.scratch.statistics.gmm import Mixture
 
     return tuple(mine(Mixture(weights, means, covariances), x))
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
-from gradschool.models.autoencoder import linear_autoencoder
-from gradschool.models.vae import VAE, mlp_vae
+from gradschool.models.generative.autoencoder import linear_autoencoder
+from gradschool.models.generative.vae import VAE, mlp_vae
 from gradschool.ops.variational import active_units, importance_bound, log_weights, warmed_up
-from gradschool.scratch import ppca
+from gradschool.scratch.statistics import ppca
 from gradschool.tasks.autoencoder import Autoencode
 from gradschool.tasks.vae import Iwae, Price, Vae, bernoulli, weights_of
 

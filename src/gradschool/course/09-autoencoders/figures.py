@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
-from gradschool.scratch import gmm, ppca
+from gradschool.scratch.statistics import gmm, ppca
 
 RESULTS = Path(__file__).parent / "results"
 

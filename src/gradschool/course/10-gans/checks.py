@@ -315,7 +315,7 @@ def mode_coverage(ladder: Ladder) -> None:
 
 def from_features(mine, first, second):
     """Beside the learner's function: features to Gaussians to a number."""
-    from gradschool.evals.frechet import fitted
+    from gradschool.evals.generation.frechet import fitted
 
     return mine(fitted(first), fitted(second))
 

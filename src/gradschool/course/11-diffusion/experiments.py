@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.datasets import make_moons
 from torch import Tensor, nn
 
-from gradschool.evals.sliced import sliced_distance
+from gradschool.evals.generation.sliced import sliced_distance
 from gradschool.ops import diffusion
 from gradschool.ops.edm import karras_sigmas
 from gradschool.ops.flow import even_times, flow_pair, integrate, transport_costs

@@ -1,0 +1,94 @@
+"""gradschool ladder: a comparison as a table: one baseline, then each cure alone, or each way to transfer."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from gradschool.cli.main import finish
+
+
+@dataclass(frozen=True)
+class Args:
+    """Train the coursework's ladder: a baseline that over-fits, then each cure alone; or ways to transfer."""
+
+    what: Literal["cures", "transfer"] = "cures"
+    """cures: natural_animals and what helps it. transfer: scratch, fine-tuned, frozen, odd source."""
+    data: str | None = None
+    """Another data set: its name, or a folder or zip of class folders."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = field(default=(), metadata={})
+    """Change a setting of every row: --set epochs=2 (again for more)."""
+    seeds: int = 1
+    """How often each row is trained."""
+    only: tuple[str, ...] = ()
+    """Names of rows; all if not given."""
+    out: Path = Path("runs/ladder")
+    """Folder for the runs and the table."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(args: Args) -> int:
+    """Climb, printing each row when it is done, and keep the table."""
+    import time
+
+    from gradschool.engine.device import choose, describe
+    from gradschool.errors import UserError
+
+    if args.seeds < 1:
+        raise UserError(f"seeds is {args.seeds}", "a whole number >= 1", "Example: --seeds 3")
+    place = args.out / time.strftime("%Y%m%d-%H%M%S")
+    climbed = cures(args, place) if args.what == "cures" else transfers(args, place)
+    rows: list[dict[str, Any]] = []
+    for rung in climbed:
+        if not rows:
+            print(
+                f" {'row':<22} {'test':>7} {'spread':>7} {'train':>7} {'against the first':>17} {'time':>7}"
+            )
+        train = sum(rung.train) / len(rung.train)
+        rows.append({"rung": rung.name, "test": rung.test, "train": rung.train, "seconds": rung.seconds})
+        gain = rung.mean - sum(rows[0]["test"]) / args.seeds
+        print(f" {rung.name:<22} {100 * rung.mean:>5.1f} % {100 * rung.spread:>7.1f} {100 * train:>5.1f} % "
+              f"{100 * gain:>+10.1f} points {rung.seconds:>5.0f} s")  # fmt: skip
+    table = {"name": args.what, "n": args.seeds, "rows": rows, "machine": describe(choose())}
+    (place / "ladder.json").write_text(json.dumps(table, indent=1, default=str))
+    print(f" table    {place / 'ladder.json'}")
+    finish(args, {"rows": rows, "table": place / "ladder.json"})
+    return 0
+
+
+def cures(args: Args, place: Path) -> Iterator[Any]:
+    """The coursework's rows as they are done."""
+    from gradschool.practice.ladder import climb, rungs
+    from gradschool.runs.settings import override
+
+    runs = rungs(args.data)
+    check_names(args, list(runs))
+    chosen = {name: runs[name] for name in runs if not args.only or name in args.only}
+    changed = {name: override(each, args.set, "ladder") for name, each in chosen.items()}
+    return climb(changed, args.seeds, place)
+
+
+def transfers(args: Args, place: Path) -> Iterator[Any]:
+    """The rows of the comparison of ways to transfer as they are done."""
+    from gradschool.recipes.vision.hymenoptera_transfer import hymenoptera_transfer
+    from gradschool.runs.settings import override
+    from gradschool.runs.classification.transfer import ODD, comparison, ways
+
+    start = hymenoptera_transfer()
+    start = replace(start, data=args.data) if args.data else start
+    start = override(start, args.set, "hymenoptera_transfer")
+    check_names(args, [*ways(start), ODD])
+    return comparison(start, args.seeds, place, args.only)
+
+
+def check_names(args: Args, known: list[str]) -> None:
+    """Refuse the name of a row that does not exist."""
+    from gradschool.errors import UserError
+
+    unknown = [name for name in args.only if name not in known]
+    if unknown:
+        raise UserError(f"there is no row {unknown[0]!r}", f"one of {', '.join(known)}", "")

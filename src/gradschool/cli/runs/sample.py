@@ -1,0 +1,49 @@
+"""gradschool sample RUN: new pictures from a generator."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from gradschool.cli.main import finish
+
+
+@dataclass(frozen=True)
+class Args:
+    """Draw new pictures from a finished run of a generator."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Folder of the run."""
+    n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 64
+    """How many pictures."""
+    seed: int = 0
+    """Of the noise: the same seed draws the same pictures."""
+    label: Annotated[str | None, tyro.conf.arg(name="class")] = None
+    """Only of this class (its name or number), for models that were told classes."""
+    steps: int | None = None
+    """Steps from noise to picture, for a diffusion model or flow."""
+    guidance: float | None = None
+    """How strongly the class pulls a diffusion model; 1 is as trained."""
+    sampler: str | None = None
+    """ddpm, ddim, heun or dpm for a diffusion model; euler too for a flow."""
+    out: Path | None = None
+    """A .png, .jpg or .webp file for one sheet, or a folder for one file a picture; else samples-SEED.png in
+    the run."""
+    film: bool = False
+    """Draw how pictures come about: a walk through the codes, or noise that clears up. A .gif file, or with
+    --out a .html page with a slider, or a .png strip of moments."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def run(args: Args) -> int:
+    """Draw, write, say where."""
+    from gradschool.engine.run import RunFolder
+    from gradschool.runs.generation.draw import Wanted, draw
+
+    wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film)
+    path = draw(RunFolder.open(args.run), wanted, args.out)
+    print(f" pictures {path}")
+    finish(args, {"run": args.run, "pictures": path})
+    return 0

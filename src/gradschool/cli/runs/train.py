@@ -1,0 +1,206 @@
+"""gradschool train RECIPE: train, test, report."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from gradschool.cli.main import finish
+from gradschool.cli.mine import put_in_force, records, run_race, tell
+from gradschool.cli.words import parse as parse_words
+from gradschool.errors import UserError
+
+
+@dataclass(frozen=True)
+class Args:
+    """Train a recipe. Without a recipe: list them. RECIPE --help lists a recipe's settings."""
+
+    recipe: Annotated[str, tyro.conf.Positional] = ""
+    """Name of the recipe; `folder` is the one for images of your own."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = field(default=(), metadata={})
+    """Change a setting: --set learning_rate=0.01 (again for more)."""
+    data: str | None = None
+    """Another data set: its name, or a folder or zip of class folders."""
+    seed: int = 0
+    """Of split, initialisation, order and augmentation."""
+    steps: int | None = None
+    """Train so many steps in place of the recipe's epochs."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1 or mps."""
+    out: Path | None = None
+    """Folder of the run; the next free one under runs/ if not given."""
+    resume: Path | None = None
+    """Go on with this run; recipe and settings are its own."""
+    checkpoint: str = "last"
+    """Which checkpoint to go on from."""
+    plain: bool = False
+    """Train with the plain ops in place of their fast twins."""
+    mine: bool = False
+    """Train with the functions you have written, and race against the library's own."""
+    dir: Path | None = None
+    """Your folder, for --mine; else GRADSCHOOL_WORK, else ./gradschool-work."""
+    ood: str | None = None
+    """A second set of the same classes to test on when done (out of distribution)."""
+    report: bool = True
+    """Write the report when done."""
+    json: bool = False
+    """Print the result as one line of JSON."""
+
+
+def parse(words: list[str]) -> Args:
+    """Read the words; `RECIPE --help` shows the recipe's settings instead of the command's."""
+    recipe = words[0] if words and not words[0].startswith("-") else ""
+    if recipe and {"-h", "--help"} & set(words):
+        from gradschool.recipes import find
+
+        make = find(recipe)
+        print(f"{make.__doc__}\n\nSettings, each changed with --set name=value:\n")
+        print(settings_table(make()))
+        raise SystemExit(0)
+    args: Args = parse_words(Args, "train", words)
+    return args
+
+
+def settings_table(run: Any) -> str:
+    """Every setting of a recipe with its value and its meaning."""
+    import inspect
+    import re
+
+    from gradschool.runs.settings import to_dict
+
+    meanings: dict[str, str] = {}
+    for kind in reversed([c for c in type(run).__mro__ if c is not object]):
+        source = inspect.getsource(kind)
+        meanings |= dict(re.findall(r'^    (\w+): .*(?:\n    """(.*)""")', source, re.MULTILINE))
+    rows = []
+    for name, value in to_dict(run).items():
+        shown = ", ".join(f"{k}={v}" for k, v in value.items() if v) if isinstance(value, dict) else value
+        rows.append(
+            f"  {name:<16} {shown if shown not in ('', None) else '-'!s:<18}\n      {meanings.get(name, '')}"
+        )
+    return "\n".join(rows)
+
+
+def run(args: Args) -> int:
+    """Train, test, report; or go on with a run."""
+    from gradschool import recipes
+
+    if args.resume is not None:
+        return go_on(args)
+    if not args.recipe:
+        known = recipes.listing()
+        print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
+        return 0
+    # 1. The recipe with the person's changes.
+    from gradschool.runs.run import Request
+    from gradschool.runs.settings import override
+    from gradschool.runs.train import train
+
+    settings = recipes.find(args.recipe)()
+    if args.data:
+        settings = replace(settings, data=args.data)
+    settings = override(settings, args.set, args.recipe)
+    if not settings.data:
+        raise UserError(
+            f"recipe {args.recipe} needs images", "a folder or zip of class folders", "Add --data PATH."
+        )
+    if args.steps is not None and args.steps < 1:
+        raise UserError(f"steps is {args.steps}", "a whole number >= 1", "Example: --steps 100")
+    # 2. The run, with the learner's functions if they are wanted.
+    overlaid = put_in_force(args.dir) if args.mine else []
+    request = Request(
+        args.recipe, args.seed, args.steps, args.device, args.out, args.checkpoint, args.plain,
+        records(overlaid),
+    )  # fmt: skip
+    if hasattr(settings, "train"):  # a small recipe that needs no engine
+        return conclude_small(args, settings.train(request, print), overlaid)
+    return conclude(args, settings, train(settings, request), overlaid)
+
+
+def conclude_small(args: Args, folder: Any, overlaid: list[Any]) -> int:
+    """Say where a small recipe's run is, and race it."""
+    print(f" run      {folder.path}")
+    if overlaid:
+        tell(overlaid)
+    raced = run_race(folder) if any(one.calls for one in overlaid) else None
+    print(" next     gradschool check, or see the course: gradschool")
+    metrics = folder.read("result.json")["metrics"]
+    finish(args, {"run": folder.path, "recipe": args.recipe, "metrics": metrics, "race": raced})
+    return 0
+
+
+def go_on(args: Args) -> int:
+    """Go on with a run that was cut short."""
+    from gradschool.classroom.workspace.overlay import install_again
+    from gradschool.engine.run import RunFolder
+    from gradschool.runs.reopen import reopen
+    from gradschool.runs.train import resume
+
+    assert args.resume is not None
+    if args.set or args.data or args.steps:
+        raise UserError(
+            "--resume came with --set, --data or --steps", "--resume alone", "A run keeps its settings."
+        )
+    folder = RunFolder.open(args.resume)
+    settings, request = reopen(folder)
+    for name in ("recipe", "seed", "plain"):
+        asked, kept = getattr(args, name), getattr(request, name)
+        if asked != Args.__dataclass_fields__[name].default and asked != kept:
+            raise UserError(
+                f"--resume came with {name} {asked}, and {folder.path} has {kept}", "--resume alone",
+                "A run keeps its settings.",
+            )  # fmt: skip
+    overlaid = install_again(request.mine) if request.mine else []
+    resume(folder, settings, replace(request, checkpoint=args.checkpoint))
+    return conclude(args, settings, folder, overlaid)
+
+
+def conclude(args: Args, run: Any, folder: Any, overlaid: list[Any]) -> int:
+    """Say what was reached, write the report, and name the next step."""
+    from gradschool.engine.run import is_main
+
+    if not is_main():
+        return 0
+    result = folder.read("result.json")
+    print(run.conclusion(result, curve(folder, run.monitor[0])))
+    print(f" run      {folder.path}")
+    raced = None
+    if overlaid:
+        tell(overlaid)
+        raced = run_race(folder) if any(one.calls for one in overlaid) else None
+    if args.report:
+        print(f" report   {run.report(folder, args.ood)}")
+    print(f" next     {run.next_step(folder)}")
+    recipe = folder.read("config.json")["recipe"]
+    finish(
+        args,
+        {
+            "run": folder.path,
+            "recipe": recipe,
+            "metrics": result["metrics"],
+            "seconds": result["seconds"],
+            "device": result["device"],
+            **({"race": raced, "mine": records(overlaid)} if overlaid else {}),
+        },
+    )
+    return 0
+
+
+def curve(folder: Any, score: str, width: int = 20) -> str:
+    """A held-out score over the run as a row of small bars; "" where they cannot be drawn."""
+    import sys
+
+    bars = "▁▂▃▄▅▆▇█"
+    kind = score.partition("_")[2]
+    names = (f"val_{kind}", f"test_{kind}")
+    values = [line[name] for line in folder.metrics() for name in names if name in line]
+    if len(values) < 3 or "utf" not in (sys.stdout.encoding or "").lower():
+        return ""
+    values = (
+        [values[i * (len(values) - 1) // (width - 1)] for i in range(width)]
+        if len(values) > width
+        else values
+    )
+    low, span = min(values), max(max(values) - min(values), 1e-9)
+    return "".join(bars[round(7 * (value - low) / span)] for value in values) + "  "

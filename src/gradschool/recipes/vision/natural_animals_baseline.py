@@ -1,0 +1,20 @@
+"""The coursework's starting point: a shallow network that learns its images by heart."""
+
+from gradschool.models.vision.lenet import netconv
+from gradschool.runs.vision.classifier import ImageRun
+
+
+def natural_animals_baseline() -> ImageRun:
+    """20 animals, 32 px, over-fitting on purpose: no normalisation, a constant rate, no cure; 49 %."""
+    return ImageRun(
+        data="natural_animals",
+        model=netconv,
+        epochs=25,
+        optimizer="adam",
+        learning_rate=1e-3,
+        schedule="constant",
+        warmup=0.0,
+        sizes=((0.0, 32),),
+        test_size=32,
+        val=0.0,
+    )

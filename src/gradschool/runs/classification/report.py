@@ -1,0 +1,114 @@
+"""Gather what a report needs from a finished run, and have it written."""
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gradschool.data.catalogue import open_set
+from gradschool.data.vision.images import Images, Splits, resized
+from gradschool.data.vision.loader import evaluation_batches
+from gradschool.data.augment.pipeline import Augment, Pipeline
+from gradschool.engine.run import RunFolder
+from gradschool.errors import UserError
+from gradschool.evals.classification.adapt import adapted, normalisations
+from gradschool.evals.classification.ood import Answers, OodScores, compare
+from gradschool.evals.report.page import ReportFacts, write_report
+from gradschool.runs.finish import answers, rebuilt
+from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.reopen import machine_of, reopen
+
+ADAPTS_TO = 512  # pictures a batch when statistics are taken: enough for a steady variance
+
+
+def report(folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
+    """Write `report.html` for a run; its data are opened again, and a second set where one is named.
+
+    Args:
+        folder: the run; an unfinished one gets a report of its curves.
+        ood: name or path of a second set, tested on but never trained on.
+        data: where the run's data lie now, if they moved.
+    """
+    is_finished = bool(folder.read("model.json"))
+    return write_report(folder.path, gathered(folder, ood, data) if is_finished else ReportFacts())
+
+
+def gathered(folder: RunFolder, ood: str | None = None, data: str | None = None) -> ReportFacts:
+    """Everything to be told of a finished run; arguments as for `report`."""
+    run, request = reopen(folder)
+    splits = run.open(request.seed, data)
+    return facts_of(folder, run, splits, ood)
+
+
+def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) -> ReportFacts:
+    """Model, logits and pictures of a finished run."""
+    model, facts = rebuilt(folder, run)
+    pipeline = run.prepared(facts["mean"], facts["std"], len(facts["classes"]))
+    said = partial(logits_of, folder, run, model, pipeline)
+    away = second_set(ood, folder, facts) if ood else None
+    cured = at_home(folder, model, pipeline, away) if away is not None else None
+    generator = torch.Generator().manual_seed(0)
+    training = replace(pipeline, augment=replace(run.augment, mixup=0.0, cutmix=0.0))
+    return ReportFacts(
+        splits=splits,
+        model=model,
+        transform=lambda pixels: pipeline.eval(pixels, torch.zeros(len(pixels), dtype=torch.int64))[0],
+        augment=lambda pixels: training.train(
+            pixels, torch.zeros(len(pixels), dtype=torch.int64), generator, 1.0
+        )[0],
+        mean=facts["mean"],
+        std=facts["std"],
+        test_logits=said(splits.test),
+        val_logits=said(splits.val) if splits.val is not None else None,
+        ood=away,
+        ood_logits=said(away) if away is not None else None,
+        ood_adapted=logits_of(folder, run, cured, pipeline, away) if away is not None and cured else None,
+    )
+
+
+def at_home(folder: RunFolder, model: nn.Module, pipeline: Pipeline, images: Images) -> nn.Module | None:
+    """The model with statistics of another set mixed in; None where it keeps none, or classes differ."""
+    if not normalisations(model) or images.classes != tuple(folder.read("model.json")["classes"]):
+        return None
+    machine = machine_of(folder)
+    plain = replace(pipeline, augment=Augment())
+    batches = (machine.place(x) for x, _ in evaluation_batches(images, plain, ADAPTS_TO))
+    return adapted(machine.place_module(model), batches, machine.autocast)
+
+
+def logits_of(
+    folder: RunFolder, run: ImageRun, model: torch.nn.Module, pipeline: Pipeline, images: Images
+) -> Tensor:
+    """What the model says about a split, computed as the run itself computed."""
+    machine = machine_of(folder)
+    return answers(run, machine.place_module(model), images, pipeline, machine)[0]
+
+
+def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
+    """All images of a second set, brought to the size that the run was trained on.
+
+    Raises:
+        UserError: its images have another number of channels.
+    """
+    splits = open_set(name, size=facts["height"], val=0.0)
+    parts = [part for part in (splits.train, splits.val, splits.test) if part is not None]
+    pixels, labels = torch.cat([p.pixels for p in parts]), torch.cat([p.labels for p in parts])
+    if pixels.shape[1] != facts["channels"]:
+        raise UserError(
+            f"{name} has {pixels.shape[1]} channels", f"{facts['channels']} as in {folder.path}", ""
+        )
+    pixels = resized(pixels, facts["height"], facts["width"])  # a set of arrays comes in its own size
+    return Images(pixels, labels, parts[0].classes, [n for p in parts for n in p.names])
+
+
+def measured_elsewhere(folder: RunFolder, ood: str) -> OodScores:
+    """Scores of a run on its own test part beside those on a second set."""
+    facts = gathered(folder, ood)
+    assert facts.splits and facts.ood is not None
+    assert facts.test_logits is not None and facts.ood_logits is not None
+    splits = facts.splits
+    home = Answers(facts.test_logits, splits.test.labels, splits.test.classes)
+    return compare(home, Answers(facts.ood_logits, facts.ood.labels, facts.ood.classes))

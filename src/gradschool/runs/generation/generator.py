@@ -1,0 +1,300 @@
+"""A generator's run: what autoencoders, GANs, diffusion models and flows have in common.
+
+The model is asked for the same pictures (the same noise) again and again while it trains, and the report
+shows how they became what they are.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+import tyro
+from pydantic import BeforeValidator, Field, PlainSerializer
+from torch import Generator, Tensor, nn
+
+from gradschool.data.vision.chosen import chosen, names
+from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.loader import evaluation_batches
+from gradschool.data.vision.pictures import open_pictures
+from gradschool.data.augment.pipeline import Augment, Pipeline
+from gradschool.engine.log import Hook
+from gradschool.engine.loop import Progress
+from gradschool.engine.run import RunFolder
+from gradschool.engine.task import Batch
+from gradschool.errors import UserError
+from gradschool.evals.report.html import Section
+from gradschool.evals.pictures import save_grid
+from gradschool.evals.report.page import OnTop, ReportFacts, SectionOf, write_report
+from gradschool.models import catalogue
+from gradschool.runs.run import Count, Pieces, Run
+from gradschool.runs.finish import final_weights, rebuilt
+from gradschool.runs.vision.oddness import oddness
+from gradschool.runs.reopen import machine_of
+from gradschool.runs.settings import make_model
+
+Shape = tuple[int, int, int]
+Names = Annotated[tuple[str, ...], BeforeValidator(names)]
+Generate = Callable[[nn.Module, "Ask"], Tensor]
+GeneratorFunction = Annotated[
+    Callable[..., nn.Module],
+    BeforeValidator(lambda value: catalogue.find(value, "shape") if isinstance(value, str) else value),
+    PlainSerializer(catalogue.name_of, return_type=str),
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="MODEL",
+        instance_from_str=lambda words: catalogue.find(words[0], "shape"),
+        is_instance=callable,
+        str_from_instance=lambda function: [catalogue.name_of(function)],
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of a generator.
+
+    Args:
+        n: how many pictures.
+        generator: where all noise comes from, on the CPU, so that every device draws the same.
+        labels: (n,) the class of each, for conditional models; None lets the model choose.
+        steps: of the sampler, for models that sample step by step; None: as the run says.
+        guidance: how strongly the class pulls, for models with classifier-free guidance; None: as it says.
+        sampler: by name, for models that sample step by step; None: as the run says.
+    """
+
+    n: int
+    generator: Generator
+    labels: Tensor | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: str | None = None
+
+    def noise(self, *shape: int) -> Tensor:
+        """N(0, 1) numbers, (n, *shape)."""
+        return torch.randn(self.n, *shape, generator=self.generator)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerativeRun(Run):
+    """A generator of pictures trained on a set or on a folder."""
+
+    scale: ClassVar[Literal["unit", "signed"]] = "signed"  # pixels from 0 to 1, or from -1 to 1
+    scores: ClassVar[OnTop] = ()  # of the test part, for the report
+
+    model: GeneratorFunction
+    """Which network: the name of a function of (channels, height, width) in gradschool.models."""
+    model_options: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of the model function, e.g. {"latent": 2}."""
+    size: Count | None = None
+    """Side in pixels that is trained on; as stored if not given."""
+    augment: Augment = field(default_factory=Augment)
+    """Random changes of the training images."""
+    conditional: bool = False
+    """Tell the model the class of every picture."""
+    only: Names = ()
+    """Classes that are kept, e.g. only=jellyfish or only=jellyfish,goldfish; all if none is named."""
+    limit: Count | None = None
+    """Most parameters that the network may have."""
+    shown: Annotated[int, Field(ge=1, le=400)] = 64
+    """Pictures on the sheets drawn while training."""
+
+    def open(self, seed: int, data: str | None = None) -> Splits:
+        """The pictures, of all classes or of those that are wanted; unless these matter, of none."""
+        if self.conditional or self.only:
+            splits = super().open(seed, data)
+        else:
+            splits = open_pictures(data or self.data, size=self.side(), val=self.val, seed=seed)
+        return chosen(splits, self.only) if self.only else splits
+
+    def generate(self, model: nn.Module, ask: Ask) -> Tensor:
+        """New pictures (n, c, h, w) in 0 to 1; `model` is what `build_model` built, in eval mode."""
+        raise NotImplementedError
+
+    def check(self, ask: Ask) -> None:
+        """Refuse what this kind of model cannot do.
+
+        Raises:
+            UserError: it does not sample step by step, but steps, guidance or a sampler is asked for.
+        """
+        for name in ("steps", "guidance", "sampler"):
+            if (value := getattr(ask, name)) is not None:
+                raise UserError(
+                    f"--{name} {value} was given", "a diffusion model or flow", f"Leave --{name} out."
+                )
+
+    def film(self, model: nn.Module, ask: Ask) -> list[Tensor]:
+        """How pictures come about: sheets in order; a walk through the codes, or noise that clears up."""
+        raise UserError(f"a {type(self).__name__} has no film", "a VAE, a GAN or a diffusion model", "")
+
+    def redrawn(self, model: nn.Module, x: Tensor, y: Tensor) -> Tensor | None:
+        """Pictures (b, c, h, w) of classes y as the model encodes and decodes them, in 0 to 1; None if it
+        does not.
+        """
+        return None
+
+    def measured(self, pieces: Pieces) -> dict[str, float]:
+        """Further scores of the final weights on the test part, each name starting with `test_`."""
+        return {}
+
+    def tested_on(self, pieces: Pieces) -> Iterator[Batch]:
+        """The test part as the task sees it."""
+        return evaluation_batches(pieces.splits.test, pieces.pipeline, 2 * self.batch_size)
+
+    def facts(self, model: nn.Module) -> dict[str, Any]:
+        """What `rebuild` needs to know besides classes and shape, for model.json."""
+        return {}
+
+    def sections(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
+        """Further sections of the report: latent maps, schedules ..."""
+        return []
+
+    def curves(self) -> Sequence[SectionOf]:
+        """Sections of the report about the numbers that were logged."""
+        from gradschool.evals.report import scores as report_scores
+
+        return [report_scores.training]
+
+    def build_model(self, shape: Shape, classes: int) -> nn.Module:
+        """A freshly initialised model of pictures of a shape; classes is 0 where it is told none.
+
+        Raises:
+            UserError: the network does not take pictures of that shape, or these options, or is too large.
+        """
+        try:
+            model = make_model(self.model, shape, classes, options=self.model_options)
+        except ValueError as error:
+            raise UserError(f"{self.network()} cannot be built: {error}", "", "") from error
+        parameters = sum(p.numel() for p in model.parameters())
+        if self.limit is not None and parameters > self.limit:
+            what = f"{self.network()} has {parameters:,} parameters"
+            advice = "Make it smaller, e.g. --set 'model_options={\"width\": 16}', or raise --set limit=..."
+            raise UserError(what, f"at most {self.limit:,} (limit)", advice)
+        return model
+
+    def network(self) -> str:
+        """The network's name, for people."""
+        return catalogue.name_of(self.model)
+
+    def pipeline(self, images: Images) -> Pipeline:
+        """Scaled by constants, not by the data's mean: what comes out must be a picture again."""
+        channels = images.pixels.shape[1]
+        mean, std = (0.0, 1.0) if self.scale == "unit" else (0.5, 0.5)
+        sizes = ((0.0, self.size),) if self.size else ()
+        return Pipeline((mean,) * channels, (std,) * channels, self.augment, sizes, len(images.classes))
+
+    def shape(self, images: Images) -> Shape:
+        """Channels, height and width of what the model sees."""
+        _, channels, height, width = images.pixels.shape
+        return (channels, self.size, self.size) if self.size else (channels, height, width)
+
+    def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
+        """The model with random weights."""
+        return self.build_model(self.shape(images), len(images.classes) if self.conditional else 0)
+
+    def rebuild(self, facts: dict[str, Any]) -> nn.Module:
+        """The model of a finished run, before its weights."""
+        return self.build_model(tuple(facts["input"]), len(facts["classes"]) if self.conditional else 0)
+
+    def watchers(self, pieces: Pieces, folder: RunFolder) -> list[Hook]:
+        """A sheet of pictures at every look."""
+        from gradschool.runs.generation.gallery import Gallery
+
+        return [Gallery(self, pieces.model, pieces.stepper, pieces.splits.train.classes, folder)]
+
+    def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
+        """Score the final weights on the test part, draw a sheet, write weights and facts."""
+        splits, model, stepper = pieces.splits, pieces.model, pieces.stepper
+        with final_weights(self, pieces, folder), torch.inference_mode():
+            # 1. The task's own scores, now of the test part.
+            for module in stepper.modules.values():
+                module.eval()
+            batches = self.tested_on(pieces)
+            placed = (tuple(stepper.machine.place(v) for v in batch) for batch in batches)
+            torch.manual_seed(0)
+            found = pieces.task.evaluate(placed)
+            scores = {f"test_{name.partition('_')[2]}": value for name, value in found.items()}
+            # 2. A sheet; from here on the run can be sampled from.
+            if folder.writes:
+                pictures = self.generate(model, ask_for(self, self.shown, 0, splits.train.classes))
+                save_grid(folder.path / "samples.png", pictures, columns_for(self.shown))
+            known = {"classes": list(splits.train.classes), "input": list(self.shape(splits.train))}
+            known["parameters"] = sum(p.numel() for p in model.parameters())
+            folder.write("model.json", known | self.facts(model))
+            # 3. What may take minutes comes last.
+            scores |= self.measured(pieces)
+        told = {"test_images": len(splits.test), "device": stepper.machine.device}
+        course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
+        folder.write("result.json", {"metrics": {**at.scores, **scores}, **told, **course})
+
+    def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
+        """Losses, pictures over training, reconstructions, and what else a kind of model has to show."""
+        from gradschool.evals.report import samples as report_samples
+        from gradschool.evals.report import scores as report_scores
+
+        standard: list[SectionOf] = [
+            *self.curves(), report_samples.made, report_samples.judged, report_samples.course
+        ]  # fmt: skip
+        if not folder.read("model.json"):
+            return write_report(folder.path, ReportFacts(), [*standard, report_scores.settings])
+        model, _ = rebuilt(folder, self)
+        model = machine_of(folder).place_module(model)
+        splits = self.open(folder.read("config.json")["seed"], data)
+        pipeline = self.pipeline(splits.train)
+        x, y = pipeline.eval(splits.test.pixels[:16], splits.test.labels[:16])
+        device = machine_of(folder).device
+        with torch.inference_mode():
+            again = self.redrawn(model, x.to(device), y.to(device))
+            own = list(self.sections(model, splits, pipeline))
+        if ood:
+            own.append(self.oddness(model, splits, pipeline, ood))
+        if again is not None:
+            standard.append(partial(report_samples.redrawn, x=to_unit(x, self.scale), again=again))
+        sections = [*standard, *[lambda _, section=section: section for section in own]]
+        facts = ReportFacts(splits=splits, model=model, scores=self.scores)
+        return write_report(folder.path, facts, [*sections, report_samples.parts, report_scores.settings])
+
+    def oddness(self, model: nn.Module, splits: Splits, pipeline: Pipeline, ood: str) -> Section:
+        """How well the error of reconstructions tells the test part from pictures of another set.
+
+        Raises:
+            UserError: the model rebuilds no pictures, or only of classes it is told.
+        """
+        device = next(model.parameters()).device
+
+        def rebuild(x: Tensor) -> tuple[Tensor, Tensor]:
+            again = self.redrawn(model, x.to(device), torch.zeros(len(x), dtype=torch.int64, device=device))
+            if again is None or self.conditional:
+                wanted = "a run that rebuilds any picture, such as vae_mnist"
+                raise UserError(f"--ood was given to a {type(self).__name__}", wanted, "Leave --ood out.")
+            return to_unit(x, self.scale), again
+
+        return oddness(rebuild, pipeline, splits, ood)
+
+    def conclusion(self, result: dict[str, Any], curve: str) -> str:
+        """The test part's loss and time."""
+        scores = {k: v for k, v in result["metrics"].items() if k.startswith("test_")}
+        told = "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in scores.items())
+        return f" {told}  {curve} in {result['seconds']:.1f} s"
+
+    def next_step(self, folder: RunFolder) -> str:
+        """Pictures are what it is for."""
+        return f"gradschool sample {folder.path}"
+
+
+def ask_for(run: GenerativeRun, n: int, seed: int, classes: Sequence[str]) -> Ask:
+    """Ask for n pictures; of a conditional model in turn of every class."""
+    labels = torch.arange(n) % len(classes) if run.conditional else None
+    return Ask(n, torch.Generator().manual_seed(seed), labels)
+
+
+def columns_for(n: int) -> int:
+    """Columns of a sheet of n pictures that is about square."""
+    return max(1, round(n**0.5))
+
+
+def to_unit(x: Tensor, scale: str) -> Tensor:
+    """Pictures as a model sees them back to 0 to 1."""
+    return (x if scale == "unit" else (x + 1) / 2).clamp(0, 1)

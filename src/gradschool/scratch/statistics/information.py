@@ -1,0 +1,146 @@
+"""Information: entropy, Kullback-Leibler divergence, Huffman's code, and the divergence of two Gaussians.
+
+Sources: Shannon 1948; Kullback and Leibler 1951; Huffman 1952. Of tables in bits unless another base is asked
+for; of Gaussians in nats, as losses are.
+"""
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from math import log
+
+import numpy as np
+
+from gradschool.scratch.arrays import Array
+from gradschool.scratch.statistics.probability import log_density
+
+
+def entropy(p: Array, base: float = 2.0) -> Array:
+    """Mean surprise, the sum of p log(1 / p): how many yes-no questions an outcome costs on average.
+
+    Args:
+        p: probabilities, (..., k), the last axis summing to 1. An outcome of probability 0 adds nothing.
+        base: of the logarithm: 2 for bits, math.e for nats.
+
+    Returns:
+        (...), from 0, where one outcome is certain, to log k, where all are equally probable.
+
+    Source: Shannon 1948, section 6.
+    """
+    p = np.asarray(p, float)
+    # 1. The surprise at each outcome; where p is 0, take 1 in its place: any finite number would do.
+    surprise = np.log(1 / np.where(p > 0, p, 1)) / log(base)
+    # 2. Its mean.
+    mean: Array = (p * surprise).sum(axis=-1)
+    return mean
+
+
+def kl(p: Array, q: Array, base: float = 2.0) -> float:
+    """Kullback-Leibler divergence of p from q: what it costs, on average, to believe q where p is true.
+
+    It is the mean under p of log(p / q): never negative, 0 only for p = q, and not symmetric.
+
+    Args:
+        p, q: probabilities, (k,), each summing to 1. Outcomes with p = 0 add nothing. If q = 0 where p > 0
+            the cost is infinite: the impossible happens.
+        base: 2 for bits, math.e for nats.
+
+    Source: Kullback and Leibler 1951, eq. 2.4.
+    """
+    p, q = np.asarray(p, float), np.asarray(q, float)
+    # 1. Only what can happen counts.
+    happens = p > 0
+    p, q = p[happens], q[happens]
+    # 2. The mean of log p - log q under p.
+    with np.errstate(divide="ignore"):
+        return float((p * (np.log(p) - np.log(q))).sum() / log(base))
+
+
+def huffman_lengths(p: Sequence[float]) -> list[int]:
+    """How many bits each symbol gets in the shortest code in which no codeword begins with another.
+
+    Begin with every symbol as a group of its own. Join the two least probable groups: from there on their
+    codewords differ in one bit, so each of their symbols needs one bit more. Go on until one group is left.
+
+    Args:
+        p: probabilities of k >= 1 symbols.
+
+    Returns:
+        Lengths in the order of p; a single symbol needs no bit. Ties may be broken either way: the mean
+        length is the same, at least the entropy, and less than 1 bit above it.
+
+    Source: Huffman 1952.
+    """
+    lengths = [0] * len(p)
+    # 1. Groups, the least probable on top: probability, a number that breaks ties, symbols.
+    heap = [(weight, i, [i]) for i, weight in enumerate(p)]
+    heapify(heap)
+    # 2. k - 1 times, the two least probable become one.
+    for number in range(len(p), 2 * len(p) - 1):
+        (less, _, some), (more, _, others) = heappop(heap), heappop(heap)
+        for i in some + others:
+            lengths[i] += 1
+        heappush(heap, (less + more, number, some + others))
+    return lengths
+
+
+def codewords(lengths: Sequence[int]) -> list[str]:
+    """Words of the given lengths, none the beginning of another: counted up, shortest first.
+
+    Args:
+        lengths: in bits; the sum of 2^-length is at most 1 (Kraft's inequality), or there is no such code.
+
+    Returns:
+        Strings of 0 and 1 in the order of the lengths.
+
+    Source: canonical Huffman codes, Schwartz and Kallick 1964.
+    """
+    words, number, before = [""] * len(lengths), 0, 0
+    # 1. From the shortest to the longest: the next number, with zeros behind where words grow.
+    for i in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        number <<= lengths[i] - before
+        words[i] = f"{number:0{lengths[i]}b}" if lengths[i] else ""
+        number, before = number + 1, lengths[i]
+    return words
+
+
+def kl_gaussians(mean0: Array, covariance0: Array, mean1: Array, covariance1: Array) -> float:
+    """Kullback-Leibler divergence of Gaussian 0 from Gaussian 1, in nats.
+
+        1/2 [ trace(C1^-1 C0) + (m1 - m0)' C1^-1 (m1 - m0) - d + log(det C1 / det C0) ]
+
+    Determinants of large matrices over- and underflow; their logarithm, `np.linalg.slogdet(c)[1]`, does not.
+
+    Args:
+        mean0, mean1: m0 and m1, (d,).
+        covariance0, covariance1: C0 and C1, (d, d), symmetric and positive definite.
+
+    Source: Rasmussen and Williams 2006, eq. A.23.
+    """
+    # 1. How wide the first is and how far off its mean, both in units of the second.
+    wide = np.trace(np.linalg.solve(covariance1, covariance0))
+    off = mean1 - mean0
+    far = off @ np.linalg.solve(covariance1, off)
+    # 2. The ratio of the volumes that they fill.
+    log_ratio = np.linalg.slogdet(covariance1)[1] - np.linalg.slogdet(covariance0)[1]
+    # 3. All are 0 together if the two are equal: then the width is d.
+    return float(0.5 * (wide + far - len(mean0) + log_ratio))
+
+
+def kl_sampled(
+    first: tuple[Array, Array], second: tuple[Array, Array], n: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """The same divergence by Monte Carlo: the mean of log p0(x) - log p1(x) over n points of Gaussian 0.
+
+    Args:
+        first, second: mean (d,) and covariance (d, d) of each Gaussian.
+        n: how many points, >= 2.
+        rng: draws them.
+
+    Returns:
+        The estimate in nats and its standard error, which falls as 1 / sqrt(n).
+    """
+    # 1. Points of the first Gaussian.
+    x = rng.multivariate_normal(*first, size=n)
+    # 2. How much more probable each is under it than under the second.
+    gain = log_density(x, *first) - log_density(x, *second)
+    return float(gain.mean()), float(gain.std(ddof=1) / n**0.5)

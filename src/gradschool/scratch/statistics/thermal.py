@@ -1,0 +1,93 @@
+"""Entropy in physics: Boltzmann's count of arrangements, his weights of energies, von Neumann's mixtures.
+
+Sources: Boltzmann 1877; Gibbs 1902; von Neumann 1927. Boltzmann's constant is 1, so that a temperature is an
+energy; entropies come in bits unless another base is asked for.
+"""
+
+from collections.abc import Sequence
+from math import lgamma, log
+
+import numpy as np
+
+from gradschool.scratch.arrays import Array
+from gradschool.scratch.statistics.information import entropy
+
+
+def boltzmann(energies: Array, temperature: float) -> tuple[Array, float]:
+    """Probabilities e^(-E/T) / Z of states in a heat bath, and the free energy F = -T log Z.
+
+    Z is the sum of e^(-E/T) over all states. e^(-E/T) overflows or vanishes for ordinary energies at low
+    temperatures. The logarithm of a sum of exponentials does not, if the largest exponent m is taken out of
+    it: log sum e^x = m + log sum e^(x - m).
+
+    Args:
+        energies: E of each of k states, (k,), of any size and sign.
+        temperature: T > 0, in the same unit.
+
+    Returns:
+        p (k,), the lower the energy the higher, and F, which is <E> - T S with the mean energy <E> and the
+        entropy S of p in nats.
+
+    Source: Gibbs 1902, chapter IV.
+    """
+    # 1. The exponents, and the largest of them.
+    x = -np.asarray(energies, float) / temperature
+    m = x.max()
+    # 2. The logarithm of their sum Z.
+    log_z = m + np.log(np.exp(x - m).sum())
+    # 3. Probabilities sum to 1.
+    return np.exp(x - log_z), float(-temperature * log_z)
+
+
+def counted(counts: Sequence[int], base: float = 2.0) -> float:
+    """Boltzmann's entropy of N like systems, per system: log W / N, W arrangements having these counts.
+
+    W = N! / (n1! n2! ...) counts the ways to say which of the N systems is in which state. As N grows with
+    shares n / N = p fixed, log W / N comes up to the entropy of p (Stirling).
+
+    Args:
+        counts: how many systems are in each state; their sum N is >= 1.
+        base: 2 for bits, math.e for nats.
+
+    Source: Boltzmann 1877.
+    """
+    # 1. log n! is lgamma(n + 1).
+    ways = lgamma(sum(counts) + 1) - sum(lgamma(n + 1) for n in counts)
+    # 2. Per system, in the unit asked for.
+    return ways / sum(counts) / log(base)
+
+
+def density(weights: Array, states: Array) -> Array:
+    """Density matrix of a quantum system prepared in state i with probability w_i: sum w_i |s_i><s_i|.
+
+    Args:
+        weights: (n,), summing to 1.
+        states: (n, d), unit vectors as rows, real or complex; they need not be orthogonal.
+
+    Returns:
+        (d, d), Hermitian, with trace 1: all that any measurement can tell about the preparation.
+    """
+    # 1. The outer product of each state and its conjugate, weighted and summed.
+    rho: Array = (states.T * weights) @ states.conj()
+    return rho
+
+
+def von_neumann(rho: Array, base: float = 2.0) -> float:
+    """Von Neumann's entropy -tr(rho log rho): the entropy that no choice of measurement can get below.
+
+    Every density matrix is a mixture of d states that are orthogonal, its eigenvectors; the eigenvalues are
+    their probabilities.
+
+    Args:
+        rho: (d, d), real symmetric or complex Hermitian, eigenvalues >= 0 (but for rounding), trace 1.
+        base: 2 for bits, math.e for nats.
+
+    Returns:
+        0 for a single state, however it is written; Shannon's entropy of the diagonal if rho is diagonal.
+
+    Source: von Neumann 1927.
+    """
+    # 1. Probabilities of the states it is a mixture of.
+    p = np.linalg.eigvalsh(rho)
+    # 2. Their entropy; an eigenvalue that rounding left below 0 counts as 0 there.
+    return float(entropy(p, base))
