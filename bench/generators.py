@@ -21,7 +21,7 @@ from torch.nn.functional import interpolate
 from bench import common
 from gradschool.data.cache import cache_folder
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.engine.device import choose
 from gradschool.engine.loop import fit
 from gradschool.evals.inference import evaluating

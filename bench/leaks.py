@@ -21,7 +21,8 @@ from torch.nn.functional import interpolate
 
 from bench import common
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.leaks import find_leaks, unit_thumbnails, warning
 from gradschool.errors import UserError
 

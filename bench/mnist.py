@@ -19,7 +19,8 @@ from torchvision.transforms import v2
 
 from bench.common import compare, main
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.recipes.vision.mnist import mnist
 from gradschool.runs.run import Request
 from gradschool.runs.train import train

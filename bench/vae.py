@@ -21,7 +21,8 @@ from torchvision import transforms
 
 from bench.common import compare, main
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.recipes.generative.vae_mnist import vae_mnist
 from gradschool.runs.run import Request
 from gradschool.runs.train import train

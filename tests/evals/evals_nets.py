@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 
 
 def small_net(classes: int = 4, channels: int = 3, seed: int = 0) -> nn.Sequential:

@@ -11,12 +11,13 @@ import torch
 
 from gradschool import scan
 from gradschool.data.cache import Arrays, Room, cache_folder, remembered
+from gradschool.data.examples import Splits
 from gradschool.data.fetch import brought, fetch, usable
 from gradschool.data.setinfo import Parts, SetInfo
 from gradschool.data.splits import cut
 from gradschool.data.vision import stacks
 from gradschool.data.vision.folder import open_folder
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
 
 SETS, SETS_FOLDER = "gradschool.data.sets", Path(__file__).parent / "sets"

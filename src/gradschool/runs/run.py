@@ -17,7 +17,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.leaks import warning
 from gradschool.data.vision.loader import Loader, evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline

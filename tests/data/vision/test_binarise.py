@@ -2,8 +2,9 @@
 
 import torch
 
+from gradschool.data.examples import Splits
 from gradschool.data.vision.binarise import binarised, binarised_splits
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 
 
 def images(pixels):

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from gradschool.data.examples import Splits
 from gradschool.data.vision.chosen import chosen, names
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
 
 

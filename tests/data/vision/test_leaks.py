@@ -10,8 +10,9 @@ from PIL import Image
 from torch.nn.functional import interpolate, pad
 
 from gradschool.data.catalogue import open_set
+from gradschool.data.examples import Splits
 from gradschool.data.splits import cut
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.leaks import find_leaks, structure_agreement, warning
 
 

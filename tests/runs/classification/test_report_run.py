@@ -2,7 +2,8 @@
 
 import torch
 
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
 from gradschool.runs.classification import report
 

@@ -10,7 +10,8 @@ import torch
 from jaxtyping import UInt8
 from torch import Generator, Tensor
 
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 
 CHUNK = 4096  # pictures at a time
 

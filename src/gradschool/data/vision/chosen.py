@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
 
 

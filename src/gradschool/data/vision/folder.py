@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gradschool.data.cache import Arrays, Room, remembered
+from gradschool.data.examples import Splits
 from gradschool.data.source import Source, open_source
 from gradschool.data.splits import cut
 from gradschool.data.vision.decode import Unreadable, decoded_and_told
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.layouts import Entry, Listing, entries
 from gradschool.errors import UserError
 

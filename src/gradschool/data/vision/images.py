@@ -1,7 +1,8 @@
-"""The two records every image task is handed: one split of labelled images, and the three splits of a set."""
+"""The record that every task on pictures is handed: one part of a set, labelled and decoded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from jaxtyping import Int64, UInt8
 from torch import Tensor, uint8
@@ -32,17 +33,16 @@ class Images:
         names = [self.names[i] for i in index.tolist()] if self.names else ()
         return replace(self, pixels=self.pixels[index], labels=self.labels[index], names=names)
 
+    def content(self) -> Sequence[bytes | memoryview]:
+        """Pixels and class of each named image; of images without names, of all together."""
+        pixels, labels = self.pixels.contiguous().numpy(), self.labels.contiguous().numpy()
+        if not self.names:
+            return [memoryview(pixels).cast("B"), memoryview(labels).cast("B")] if len(self) else []
+        return [x.tobytes() + bytes(self.named(y), "utf-8") for x, y in zip(pixels, labels, strict=True)]
 
-@dataclass(frozen=True)
-class Splits:
-    """What a recipe trains on. `skipped` lists (file, reason) of every image that was left out."""
-
-    name: str
-    train: Images
-    val: Images | None
-    test: Images
-    skipped: Sequence[tuple[str, str]] = ()
-    notes: Sequence[str] = field(default_factory=tuple)
+    def named(self, label: Any) -> str:
+        """The name of a label's class; of a mask or a mixed label, its numbers."""
+        return self.classes[int(label)] if label.ndim == 0 else label.tobytes().hex()
 
 
 def resized(pixels: UInt8[Tensor, "n c h w"], height: int, width: int) -> UInt8[Tensor, "n c h2 w2"]:

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 
 SMALLEST = 32  # pixels a side, below which only exact twins count
 THUMBNAIL = 6  # pixels a side

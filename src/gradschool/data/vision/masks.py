@@ -15,9 +15,10 @@ from torch import Generator, Tensor
 from gradschool.data.augment import draw
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.data.catalogue import read_once, resolve
+from gradschool.data.examples import Splits
 from gradschool.data.setinfo import Parts
 from gradschool.data.source import open_source
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.pairs import read_pairs
 from gradschool.errors import UserError
 from gradschool.ops.segment import STEPS

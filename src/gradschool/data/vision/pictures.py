@@ -11,11 +11,12 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from gradschool.data.catalogue import open_set, resolve
+from gradschool.data.examples import Splits
 from gradschool.data.source import Source
 from gradschool.data.vision import stacks
 from gradschool.data.vision.decode import ENDINGS
 from gradschool.data.vision.folder import open_folder
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.layouts import Entry, Listing, entries
 from gradschool.data.vision.masks import open_masked
 from gradschool.errors import UserError

@@ -7,8 +7,9 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
+from gradschool.data.examples import Splits
 from gradschool.data.splits import stratified
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 
 SIDE = 16
 SIZES = (2, 3, 4, 5, 6)

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gradschool.data.examples import Splits
 from gradschool.data.setinfo import Parts
 from gradschool.data.splits import cut
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
 
 ENDINGS = ".npz", ".npy"

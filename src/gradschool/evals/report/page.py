@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
 from gradschool.evals.classification import metrics
 from gradschool.evals.inference import Transform

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.data.vision.squares import square_splits, squares
 from gradschool.evals.generation.latent import mutual_information_gap
 from gradschool.models.generative.vae import mlp_vae

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Images, Splits, resized
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images, resized
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.engine.run import RunFolder

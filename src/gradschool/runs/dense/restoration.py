@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.data.augment.hide import Damage
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.vision.pictures import open_pictures
 from gradschool.data.augment.pipeline import Augment, Pipeline

@@ -14,7 +14,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from torch import Tensor, nn
 
 from gradschool.data.vision.borders import two_nearest
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.vision.masks import Masked, MaskPipeline, open_masked, weighed
 from gradschool.data.augment.pipeline import Augment, Pipeline

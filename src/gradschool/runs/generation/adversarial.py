@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import Progress

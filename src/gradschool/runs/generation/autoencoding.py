@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.evals.generation import latent
 from gradschool.evals.report.html import Section

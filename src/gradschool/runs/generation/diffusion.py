@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.loop import HeldOut

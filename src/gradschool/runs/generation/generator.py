@@ -16,7 +16,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from torch import Generator, Tensor, nn
 
 from gradschool.data.vision.chosen import chosen, names
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.vision.pictures import open_pictures
 from gradschool.data.augment.pipeline import Augment, Pipeline

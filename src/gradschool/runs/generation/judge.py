@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from gradschool.data.cache import cache_folder
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.generation.coverage import Coverage, coverage, shares_of

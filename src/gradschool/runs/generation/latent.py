@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import Loader, evaluation_batches, seeded
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.device import Machine

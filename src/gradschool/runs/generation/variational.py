@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gradschool.data.vision.binarise import binarised_splits
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.evals.report.html import Section

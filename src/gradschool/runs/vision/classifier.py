@@ -10,7 +10,8 @@ import tyro
 from pydantic import BeforeValidator, PlainSerializer
 from torch import Tensor, nn
 
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder

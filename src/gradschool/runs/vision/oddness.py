@@ -3,7 +3,7 @@
 import torch
 
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.errors import UserError

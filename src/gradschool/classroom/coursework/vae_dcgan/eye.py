@@ -5,7 +5,7 @@ from functools import cached_property
 
 from torch import Tensor
 
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.engine.run import RunFolder
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.judge import described, judge_for

@@ -18,7 +18,8 @@ from torch import Tensor
 from gradschool.classroom.coursework.frame import Coursework, Desk, Lost, Outcome
 from gradschool.classroom.coursework.handed import Call, Handed, ask, write_players, write_vae
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Images, Splits
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.engine.device import on_threads
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError

@@ -17,7 +17,7 @@ from gradschool.classroom.coursework.frame import Coursework, Desk, Outcome
 from gradschool.classroom.coursework.handed import write_vae
 from gradschool.classroom.coursework.vae_dcgan.work import Paper
 from gradschool.data.catalogue import open_set
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.engine.device import on_threads
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError

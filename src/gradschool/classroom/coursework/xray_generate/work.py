@@ -16,7 +16,7 @@ from torch import Tensor
 
 from gradschool.classroom.coursework.frame import Coursework, Desk, Lost, Mark, Outcome, Shown, marked
 from gradschool.classroom.coursework.xray_files import HandedIn, read_pictures, save_jpegs
-from gradschool.data.vision.images import Splits
+from gradschool.data.examples import Splits
 from gradschool.data.vision.standins import XRAYS, here
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
