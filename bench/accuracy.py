@@ -22,7 +22,7 @@ import torch
 from bench import common
 from gradschool.engine.run import RunFolder
 from gradschool.recipes import find
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override, to_dict
 from gradschool.runs.train import train
 

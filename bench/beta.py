@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.common import RESULTS, machine
 from gradschool.recipes.generative.vae_squares import vae_squares
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.train import train
 
 BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)

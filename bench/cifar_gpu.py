@@ -17,8 +17,9 @@ from typing import Any
 import torch
 
 from bench import common
-from gradschool.recipes.vision.cifar10_gpu import SpeedRun, cifar10_gpu
-from gradschool.runs.run import Request
+from gradschool.recipes.vision.cifar10_gpu import cifar10_gpu
+from gradschool.runs.classification.speed import SpeedRun
+from gradschool.runs.request import Request
 from gradschool.runs.train import train
 
 SIDES: dict[str, dict[str, Any]] = {

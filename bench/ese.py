@@ -16,7 +16,7 @@ from bench.common import RESULTS, machine, processor_seconds
 from gradschool.classroom.coursework import find
 from gradschool.classroom.coursework.frame import Desk
 from gradschool.recipes import find as recipe
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.train import train
 
 STEPS = 100  # of a quick denoiser

@@ -15,24 +15,25 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
+from gradschool.runs.serve import classifier
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from bench import common
 from gradschool.data.cache import cache_folder
-from gradschool.data.catalogue import open_set
 from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
+from gradschool.data.vision.open import open_set
 from gradschool.engine.device import choose
 from gradschool.engine.loop import fit
 from gradschool.evals.inference import evaluating
 from gradschool.evals.pictures import save_grid
 from gradschool.recipes import find
-from gradschool.runs.generation.generator import Ask, GenerativeRun, ask_for
+from gradschool.runs.generation.ask import Ask, ask_for
+from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.judge import described, judge_for
 from gradschool.runs.generation.score import Looked, as_stored, fitting, look, scores, spread
-from gradschool.runs.run import Request
-from gradschool.runs.serve import classifier
-from gradschool.runs.train import silent
+from gradschool.runs.request import Request, silent
 
 RECIPES = ("dcgan_mnist", "wgan_gp_mnist", "ddpm_mnist", "flow_mnist")
 SURE = 0.9  # probability from which an answer is sure; one blob, always of the same class, is sure too
@@ -49,7 +50,7 @@ class Eye:
     def __init__(self, n: int) -> None:
         run, self.n = find("dcgan_mnist")(), n
         assert isinstance(run, GenerativeRun)
-        self.splits: Splits = open_set("mnist", val=0.0, seed=0)
+        self.splits: Splits[Images] = open_set("mnist", val=0.0, seed=0)
         judge = judge_for(run, self.splits)
         self.classifier, self.name = classifier(judge), described(judge)
         self.real = look(self.classifier, spread(self.splits.test, n).pixels)
@@ -107,7 +108,7 @@ def trained(run: GenerativeRun, seed: int, seconds: float) -> tuple[nn.Module, R
 def made(run: GenerativeRun, model: nn.Module, n: int, **how: Any) -> tuple[Tensor, float]:
     """So many pictures, uint8, and the processor seconds they took."""
     start = time.process_time()
-    asked = ask_for(run, n, 0, [str(digit) for digit in range(10)])
+    asked = ask_for(n, 0, 10 if run.conditional else 0)
     with torch.inference_mode(), evaluating(model):
         pictures = run.generate(model, Ask(n, asked.generator, asked.labels, **how))
     return as_stored(pictures), time.process_time() - start

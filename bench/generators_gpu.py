@@ -29,7 +29,8 @@ from gradschool.recipes.generative.dcgan_cifar10_gpu import dcgan_cifar10_gpu
 from gradschool.recipes.generative.edm_cifar10 import edm_cifar10
 from gradschool.recipes.generative.flow_mnist import flow_mnist
 from gradschool.recipes.generative.vae_mnist import vae_mnist
-from gradschool.runs.run import Request, Run
+from gradschool.runs.request import Request
+from gradschool.runs.run import Run
 from gradschool.runs.train import train
 
 SIDES: dict[str, dict[str, Any]] = {

@@ -20,10 +20,10 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from bench import common
-from gradschool.data.catalogue import open_set
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.leaks import find_leaks, unit_thumbnails, warning
+from gradschool.data.vision.open import open_set
 from gradschool.errors import UserError
 
 COPIES = 300
@@ -63,7 +63,7 @@ def everything(image: Tensor, draw: torch.Generator) -> Tensor:
     return image
 
 
-def with_copies(train: Images, change: Callable[..., Tensor], seed: int) -> tuple[Splits, Tensor]:
+def with_copies(train: Images, change: Callable[..., Tensor], seed: int) -> tuple[Splits[Images], Tensor]:
     """Some images and their altered copies on two sides of a split: half of the copies are to be trained on.
 
     Returns:
@@ -80,7 +80,7 @@ def with_copies(train: Images, change: Callable[..., Tensor], seed: int) -> tupl
     return Splits("copies", Images(pixels, train.labels, train.classes), None, test), chosen
 
 
-def found_by_ours(splits: Splits, origin: Tensor) -> float:
+def found_by_ours(splits: Splits[Images], origin: Tensor) -> float:
     """Share of the held-out images whose very twin is named."""
     twins = {twin.second[1]: twin.first[1] for twin in find_leaks(splits).twins}
     return sum(twins.get(j) == int(i) for j, i in enumerate(origin)) / len(origin)

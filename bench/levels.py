@@ -17,7 +17,7 @@ from torch.nn.functional import interpolate
 from bench import common
 from gradschool.classroom.coursework.vae_dcgan.eye import Eye
 from gradschool.classroom.coursework.vae_dcgan.gan import untrained
-from gradschool.classroom.coursework.vae_dcgan.work import MADE
+from gradschool.classroom.coursework.vae_dcgan.record import MADE
 from gradschool.data.vision.images import Images
 from gradschool.evals.generation.frechet import fitted, frechet_distance
 from gradschool.recipes.generative.dcgan_cifar10 import dcgan_cifar10

@@ -24,7 +24,8 @@ from gradschool.engine.device import Machine, choose
 from gradschool.evals.inference import evaluating
 from gradschool.recipes.dense.unet_membrane import unet_membrane
 from gradschool.runs.dense.segmentation import SegmentRun
-from gradschool.runs.run import Pieces, Request
+from gradschool.runs.request import Request
+from gradschool.runs.run import Pieces
 from gradschool.tasks.segment import Segment
 
 PLAIN = Machine("cpu", "fp32", False, "float32, channels first")

@@ -18,11 +18,11 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from bench.common import compare, main
-from gradschool.data.catalogue import open_set
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
+from gradschool.data.vision.open import open_set
 from gradschool.recipes.vision.mnist import mnist
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.train import train
 
 GOAL = 0.989
@@ -60,7 +60,7 @@ def accuracy(model: nn.Module, batches: Any) -> float:
     return float(torch.cat(right).mean())
 
 
-def example(splits: Splits, seed: int) -> float:
+def example(splits: Splits[Images], seed: int) -> float:
     """Train the usual way; seconds of training until the goal."""
     torch.manual_seed(seed)
     model = example_net()

@@ -13,6 +13,7 @@ from bench import common
 from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
 from gradschool.runs.classification.report import gathered
+from gradschool.runs.reopen import reopen
 
 
 def share_right(logits: Any, images: Images) -> float:
@@ -24,7 +25,8 @@ def main() -> None:
     """Score every seed."""
     rows: list[dict[str, Any]] = []
     for place in sorted(Path("runs/accuracy").glob("natural_animals-*")):
-        facts = gathered(RunFolder.open(place), "drawn_animals")
+        folder = RunFolder.open(place)
+        facts = gathered(reopen(folder)[0], folder, "drawn_animals")
         assert facts.splits and facts.ood and facts.ood_adapted is not None
         rows.append({
             "run": place.name,

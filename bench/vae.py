@@ -20,11 +20,11 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from bench.common import compare, main
-from gradschool.data.catalogue import open_set
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
+from gradschool.data.vision.open import open_set
 from gradschool.recipes.generative.vae_mnist import vae_mnist
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.train import train
 
 
@@ -60,7 +60,7 @@ class ExampleVAE(nn.Module):
         return torch.sigmoid(self.fc4(F.relu(self.fc3(z)))), mu, logvar
 
 
-def example(splits: Splits, seed: int) -> float:
+def example(splits: Splits[Images], seed: int) -> float:
     """One epoch the usual way; its seconds."""
     torch.manual_seed(seed)
     model = ExampleVAE()

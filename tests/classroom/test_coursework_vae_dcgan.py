@@ -16,9 +16,10 @@ from gradschool.classroom.coursework.handed import Call, ask, convolutions, writ
 from gradschool.classroom.coursework.vae_dcgan import marks as vae_dcgan_marks
 from gradschool.classroom.coursework.vae_dcgan import work as vae_dcgan
 from gradschool.classroom.coursework.vae_dcgan.gan import level
-from gradschool.classroom.coursework.vae_dcgan.work import Paper, VaeDcgan, facts_of
+from gradschool.classroom.coursework.vae_dcgan.record import Paper
+from gradschool.classroom.coursework.vae_dcgan.work import VaeDcgan, facts_of
 from gradschool.cli.main import main
-from gradschool.data.catalogue import open_set
+from gradschool.data.vision.open import open_set
 from gradschool.errors import UserError
 from gradschool.models.generative.dcgan import dcgan
 from gradschool.models.generative.gan import mlp_gan

@@ -11,7 +11,8 @@ from PIL import Image
 
 from gradschool.classroom.coursework.frame import Desk, Lost, written
 from gradschool.classroom.coursework.vae_ddpm import marks as marks
-from gradschool.classroom.coursework.vae_ddpm.work import Parts, Trained, VaeDdpm
+from gradschool.classroom.coursework.vae_ddpm.record import Parts, Trained
+from gradschool.classroom.coursework.vae_ddpm.work import VaeDdpm
 from gradschool.errors import UserError
 from gradschool.models.generative.denoiser import denoiser_tiny
 from gradschool.ops.diffusion import NoiseSchedule, cosine_betas

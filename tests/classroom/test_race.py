@@ -19,7 +19,9 @@ def curves(n, shift=0.0):
 
 
 def band(n=8):
-    return Band("test", "", "test_accuracy", list(range(1, 21)), curves(n).tolist(), 0.001, {})
+    return Band(
+        "test", "", "test_accuracy", list(range(1, 21)), curves(n).tolist(), 0.001, {}, "share", "higher"
+    )
 
 
 @pytest.mark.parametrize("name", [file.stem for file in BANDS.glob("*.json")])
@@ -65,7 +67,7 @@ def test_equal_seeds_still_leave_the_resolution():
 @pytest.mark.parametrize(("shift", "where"), [(0.0, "inside"), (0.5, "above"), (-0.5, "below")])
 def test_a_loss_is_outside_on_both_sides_for_the_learner_measures_it(shift, where):
     losses = (20 * (1 - np.array(band().curves))).tolist()
-    shipped = Band("test", "", "test_loss", list(range(1, 21)), losses, 0.0, {})
+    shipped = Band("test", "", "test_loss", list(range(1, 21)), losses, 0.0, {}, "", "lower")
     verdict = race(20 * (1 - curves(1)[0]) + 6 * shift, shipped)
     assert (verdict.where, verdict.inside) == (where, where == "inside")
     assert "%" not in "".join([verdict.said, *draw(losses[0], shipped)])
@@ -84,7 +86,8 @@ def test_drawing_holds_every_column_of_the_curve():
 
 
 def test_a_race_opens_the_report_of_any_kind_of_run(tmp_path):
-    from gradschool.evals.report.page import ReportFacts, write_report
+    from gradschool.evals.report.material import Facts
+    from gradschool.evals.report.page import write_report
 
     told = {
         "inside": False, "where": "above", "share": False, "said": "at the end 26.62", "metric": "test_loss",
@@ -92,6 +95,6 @@ def test_a_race_opens_the_report_of_any_kind_of_run(tmp_path):
         "highest": [40.0, 27.0, 24.8], "seeds": 6,
     }  # fmt: skip
     (tmp_path / "result.json").write_text(json.dumps({"race": told}))
-    page = write_report(tmp_path, ReportFacts(), []).read_text(encoding="utf-8")
+    page = write_report(tmp_path, Facts(), []).read_text(encoding="utf-8")
     assert "above the band of 6 seeds (at the end 26.62)" in page
     assert "reference, lowest" in page

@@ -30,9 +30,9 @@ class Out:
 )
 def test_bars_go_from_the_lowest_to_the_highest(tmp_path, monkeypatch, accuracies, bars):
     monkeypatch.setattr("sys.stdout", Out("utf-8"))
-    assert curve(folder_with(tmp_path, accuracies), "val_accuracy") == bars
+    assert curve(folder_with(tmp_path, accuracies), "accuracy") == bars
 
 
 def test_a_terminal_that_cannot_draw_them_gets_none(tmp_path, monkeypatch):
     monkeypatch.setattr("sys.stdout", Out("cp1252"))
-    assert curve(folder_with(tmp_path, [0.1, 0.5, 0.9]), "val_accuracy") == ""
+    assert curve(folder_with(tmp_path, [0.1, 0.5, 0.9]), "accuracy") == ""

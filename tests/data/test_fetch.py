@@ -64,7 +64,7 @@ def server(tmp_path, monkeypatch):
 
 
 def info(url: str, checksum: str | None = None, size: int | None = len(CONTENT)) -> SetInfo:
-    return SetInfo("toy", "Toy", [], "none", "none", files=[RemoteFile("set.zip", url, size, checksum)])
+    return SetInfo("toy", "Toy", "none", "none", files=[RemoteFile("set.zip", url, size, checksum)])
 
 
 def test_a_set_is_fetched_checked_and_unpacked_whole(server):
@@ -113,7 +113,7 @@ def test_killed_in_the_middle_nothing_half_is_left_and_it_goes_on(server, tmp_pa
     script = f"""
 from gradschool.data.fetch import fetch
 from gradschool.data.setinfo import RemoteFile, SetInfo
-fetch(SetInfo("toy", "Toy", [], "", "", files=[RemoteFile("set.zip", {server["url"]!r}, {len(CONTENT)})]))
+fetch(SetInfo("toy", "Toy", "", "", files=[RemoteFile("set.zip", {server["url"]!r}, {len(CONTENT)})]))
 """
     child = subprocess.Popen([sys.executable, "-c", script], env=os.environ)
     part = tmp_path / "cache" / "toy.coming" / "set.zip.part"
@@ -155,7 +155,7 @@ def test_offline_names_the_file_and_the_place_and_takes_what_is_brought(server, 
     (tmp_path / "cache" / "toy" / "set.zip").write_bytes(CONTENT)
     assert (fetch(nowhere) / "cat" / "1.png").exists()
     with pytest.raises(UserError, match="no address"):
-        fetch(SetInfo("none", "None", [], "", "", packs=["none.zip"]))
+        fetch(SetInfo("none", "None", "", "", packs=["none.zip"]))
 
 
 def test_names_that_lead_outside_are_refused(tmp_path):
@@ -188,7 +188,7 @@ def test_files_brought_one_by_one_are_waited_for_and_all_are_named(tmp_path, mon
     monkeypatch.setenv("GRADSCHOOL_CACHE", str(tmp_path / "cache"))
     nowhere = "http://127.0.0.1:9/"
     files = [RemoteFile(f"{n}.bin", f"{nowhere}{n}", 3) for n in "ab"]
-    toy = SetInfo("toy", "Toy", [], "none", "none", files=files)
+    toy = SetInfo("toy", "Toy", "none", "none", files=files)
     place = tmp_path / "cache" / "toy"
     with pytest.raises(WorkFailed, match=r"without one bring a.bin, b.bin to .*toy and start again"):
         fetch(toy)

@@ -11,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from gradschool.data.catalogue import all_sets, find, located, open_set
+from gradschool.data.catalogue import all_sets, find, located
 from gradschool.data.vision import folder
 from gradschool.data.vision.idx import NAMES, read_idx
+from gradschool.data.vision.open import open_set
 from gradschool.errors import UserError
 
 

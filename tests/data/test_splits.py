@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradschool.data.catalogue import open_set
 from gradschool.data.splits import cut, quotas, stratified
 from gradschool.data.vision.images import Images
+from gradschool.data.vision.open import open_set
 from gradschool.errors import UserError
 
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=80)

@@ -18,10 +18,13 @@ import numpy as np
 
 from gradschool.classroom.author.evidence import machine
 from gradschool.errors import UserError
+from gradschool.recipes import find
+from gradschool.runs.request import Request, silent
+from gradschool.runs.settings import to_dict
+from gradschool.runs.train import train
 
 BANDS = Path(__file__).parent / "bands"
 LEVEL = 0.99
-SHARES = ("accuracy", "iou")
 SEEDS = 8
 HEIGHT, WIDTH = 8, 60
 
@@ -33,11 +36,13 @@ class Band:
     Args:
         recipe: that was trained.
         settings: a hash of its settings; other settings have other curves.
-        metric: e.g. test_accuracy, a share, or test_loss.
+        metric: e.g. test_accuracy, or test_loss.
         across: where it was evaluated, in epochs.
         curves: one a seed, (seeds, evaluations).
         resolution: the smallest step of the metric, 1 / test images of a share; 0 of a loss.
         machine: where it was measured.
+        unit: of the metric; "share" for numbers from 0 to 1.
+        better: which way of the metric is better.
     """
 
     recipe: str
@@ -47,15 +52,17 @@ class Band:
     curves: list[list[float]]
     resolution: float
     machine: dict[str, str]
+    unit: str
+    better: str
 
     @property
-    def is_share(self) -> bool:
-        """Whether the metric is a share, of which more is better."""
-        return self.metric.partition("_")[2] in SHARES
+    def more_is_better(self) -> bool:
+        """Whether a run may be above the band: a loss that is too low may be measured wrongly."""
+        return self.better == "higher"
 
     def spelt(self, value: float) -> str:
         """A value of the metric for people."""
-        return f"{100 * value:.1f} %" if self.is_share else f"{value:#.4g}".rstrip(".")
+        return f"{100 * value:.1f} %" if self.unit == "share" else f"{value:#.4g}".rstrip(".")
 
 
 @dataclass(frozen=True)
@@ -91,10 +98,14 @@ def race(curve: Sequence[float], band: Band) -> Verdict:
     for name, (values, value) in parts.items():
         low, high = prediction(values, band.resolution)
         wanted = (
-            f"at least {band.spelt(low)}" if band.is_share else f"{band.spelt(low)} to {band.spelt(high)}"
+            f"at least {band.spelt(low)}"
+            if band.more_is_better
+            else f"{band.spelt(low)} to {band.spelt(high)}"
         )
         told.append(f"{name} {band.spelt(value)}, {wanted} is expected of one more seed")
-        sides |= {"below"} if value < low else {"above"} if value > high and not band.is_share else set()
+        sides |= (
+            {"below"} if value < low else {"above"} if value > high and not band.more_is_better else set()
+        )
     return Verdict(min(sides, default="inside"), "; ".join(told))
 
 
@@ -120,7 +131,7 @@ def draw(curve: Sequence[float], band: Band) -> list[str]:
     columns = np.linspace(0, len(mine) - 1, min(WIDTH, 2 * len(mine))).round().astype(int)
     # 1. From the lowest to the highest; the early climb or fall is cut where it would flatten the rest.
     top, bottom = max(reference.max(), mine.max()), min(reference.min(), mine.min())
-    if band.is_share:
+    if band.more_is_better:
         bottom = min(np.median(reference[:, 0]), np.quantile(mine, 0.1))
     else:
         top = max(np.median(reference[:, 0]), np.quantile(mine, 0.9))
@@ -157,29 +168,23 @@ def measure(recipe: str, seeds: int = SEEDS) -> Path:
     Raises:
         UserError: too few seeds.
     """
-    from gradschool.recipes import find
-    from gradschool.runs.run import Request
-    from gradschool.runs.settings import to_dict
-    from gradschool.runs.train import train
-
     if seeds < 5:
         raise UserError(f"{seeds} seeds", "5 or more", "")
     # 1. The same training as anybody's, for each seed.
     settings = find(recipe)()
-    score = getattr(settings, "monitor", ("test_accuracy", True))[0].partition("_")[2]
-    metric = f"{'val' if getattr(settings, 'val', 0) else 'test'}_{score}"
-    own = getattr(settings, "train", None)
-    curves, across, images = [], [0.0], 1
+    score = settings.metrics[0]
+    metric = f"{'val' if getattr(settings, 'val', 0) else 'test'}_{score.name}"
+    curves, across, tested = [], [0.0], 1
     with tempfile.TemporaryDirectory() as scrap:
         for seed in range(100, 100 + seeds):
-            request = Request(recipe, seed, out=Path(scrap) / str(seed))
-            folder = own(request, str) if own else train(settings, request, lambda text: None)
+            folder = train(settings, Request(recipe, seed, out=Path(scrap) / str(seed)), silent)
             across, curve = curve_of(folder, metric)
-            images = folder.read("result.json")["test_images"]
+            tested = folder.read("result.json")["tested"]
             curves.append(curve)
     # 2. With all that a reader needs.
-    step = 1 / images if score in SHARES else 0.0
-    band = Band(recipe, fingerprint(to_dict(settings)), metric, across, curves, step, machine())
+    step = 1 / tested if score.unit == "share" else 0.0
+    known = fingerprint(to_dict(settings))
+    band = Band(recipe, known, metric, across, curves, step, machine(), score.unit, score.better)
     file = BANDS / f"{recipe}.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(asdict(band)) + "\n", encoding="utf-8")

@@ -61,7 +61,7 @@ def run_race(folder: Any) -> dict[str, Any] | None:
     print("\n".join(f"          {part}" for part in verdict.said.split("; ")))
     told = {
         "inside": verdict.inside, "where": verdict.where, "said": verdict.said,
-        "metric": band.metric, "share": band.is_share,
+        "metric": band.metric, "share": band.unit == "share",
         "epochs": epochs, "yours": curve,
         "lowest": [min(column) for column in zip(*band.curves, strict=True)],
         "highest": [max(column) for column in zip(*band.curves, strict=True)],

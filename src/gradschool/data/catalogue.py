@@ -1,23 +1,14 @@
-"""Find a data set by name, wherever it lies, or open a folder or zip: always three parts of uint8 images."""
+"""Find a data set by name, wherever it lies: in a data pack, in the cache, or where a package put it."""
 
 import difflib
-import hashlib
 import importlib
 import os
-from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from gradschool import scan
-from gradschool.data.cache import Arrays, Room, cache_folder, remembered
-from gradschool.data.examples import Splits
+from gradschool.data.cache import cache_folder
 from gradschool.data.fetch import brought, fetch, usable
-from gradschool.data.setinfo import Parts, SetInfo
-from gradschool.data.splits import cut
-from gradschool.data.vision import stacks
-from gradschool.data.vision.folder import open_folder
-from gradschool.data.vision.images import Images
+from gradschool.data.setinfo import SetInfo
 from gradschool.errors import UserError
 
 SETS, SETS_FOLDER = "gradschool.data.sets", Path(__file__).parent / "sets"
@@ -75,33 +66,6 @@ def in_pack(info: SetInfo) -> list[Path]:
     return [*(pack / inside for inside in info.packs), *named]
 
 
-def open_set(name: str | Path, *, size: int | None = None, val: float = 0.1, seed: int = 0) -> Splits:
-    """Open a data set by name, or a folder, a zip or MedMNIST's .npz by path.
-
-    Args:
-        name: of a set, or a path; a bare name that is both is the set.
-        size: side to which image files are decoded; None keeps it where all agree, else 64.
-        val: share of the training images held out, 0 to below 1, where the set has no validation part.
-        seed: of what is held out.
-
-    Raises:
-        UserError: it is not here; the sentence says which files to bring where.
-    """
-    info, place = resolve(name)
-    if info is None:
-        assert place is not None, "what is no set is a path"
-        is_parts = place.suffix == ".npz"
-        return stacks.open_stack(place, val, seed) if is_parts else open_folder(place, size, val, seed)
-    if info.has_masks:
-        raise UserError(
-            f"{info.name} has a class for each pixel", "one for each picture", "Try --data natural_animals."
-        )
-    if info.read is None:
-        assert place is not None, "a set of image files lies somewhere"
-        return replace(open_folder(place, size, val, seed, info.layout), name=info.name)
-    return from_parts(info, read_once(info, place), val, seed)
-
-
 def resolve(name: str | Path) -> tuple[SetInfo | None, Path | None]:
     """The set of this name and where it lies (None: it comes with a package), or None and a path.
 
@@ -122,40 +86,6 @@ def resolve(name: str | Path) -> tuple[SetInfo | None, Path | None]:
 def is_known(name: str) -> bool:
     """Whether a set has this name."""
     return any(plain(name) in spellings(info) for info in all_sets())
-
-
-def read_once(info: SetInfo, place: Path | None) -> Parts:
-    """A set's arrays, decoded at most once for the same files."""
-    read = info.read
-    assert read is not None, "a set of image files is opened as a folder"
-    if place is None:
-        return read(Path())
-    files = sorted(place.rglob("*")) if place.is_dir() else [place]
-    stats = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in files if f.is_file()]
-    key = f"{info.name}-{hashlib.sha256(repr(stats).encode()).hexdigest()[:16]}"
-
-    def build(room: Room) -> Arrays:
-        arrays: Arrays = {}
-        for part, (pixels, labels) in read(place).items():
-            arrays |= {f"{part}-x": pixels, f"{part}-y": labels}
-        return arrays
-
-    found = remembered(key, build)
-    parts = {name.split("-")[0] for name in found}
-    return {part: (found[f"{part}-x"], found[f"{part}-y"]) for part in parts}  # type: ignore[misc]
-
-
-def from_parts(info: SetInfo, parts: Parts, val: float, seed: int) -> Splits:
-    """Arrays as three parts."""
-    found = {}
-    for part, (pixels, labels) in parts.items():
-        y = torch.from_numpy(labels.astype("int64"))
-        found[part] = Images(torch.from_numpy(pixels), y, tuple(info.classes))
-    train, test = found["train"], found["test"]
-    if "val" in found:
-        return Splits(info.name, train, found["val"], test)
-    kept, held = cut(train, val, seed + 1)
-    return Splits(info.name, kept, held, test)
 
 
 def missing(info: SetInfo) -> UserError:

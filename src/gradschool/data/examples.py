@@ -5,12 +5,13 @@ named; pictures, lines of text and series each have a record of their own.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from jaxtyping import Int64
 from torch import Tensor
 
 
+@runtime_checkable
 class Examples(Protocol):
     """One part of a set."""
 

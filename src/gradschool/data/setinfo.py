@@ -1,17 +1,11 @@
-"""What is known of a data set: its names, classes, licence, files with checksums, and how to read it."""
+"""What is known of a data set: its names, licence, and files with checksums; a wing adds how it is read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from gradschool.data.source import Source
-from gradschool.data.vision.layouts import Listing, entries
-
-Parts = dict[str, tuple[NDArray[np.uint8], NDArray[np.int64] | NDArray[np.uint8]]]
-"""Part ("train", "test") to pixels (n, c, h, w) uint8 and labels (n,), or masks (n, 1, h, w) uint8."""
+Contents = dict[str, dict[str, int]]
+"""Part to class to count."""
 
 
 @dataclass(frozen=True)
@@ -39,32 +33,28 @@ class SetInfo:
     Args:
         name: as people type it.
         title: one line.
-        classes: names in label order; () where the folders name them.
         licence: as its source states it.
         source: page to cite.
         files: what is fetched; () for a set that comes with a package or only in a pack.
-        read: folder of the files to parts; None for folders of images, which are opened as such.
         packs: paths inside a data pack at which the set may lie.
         places: further folders on this machine at which it may lie.
         package: Debian's package of it, which puts it at the first of the places.
         aliases: other names.
-        layout: for folders of images, which class and part each belongs to.
-        has_masks: every pixel has a class, not every picture.
     """
 
     name: str
     title: str
-    classes: Sequence[str]
     licence: str
     source: str
     files: Sequence[RemoteFile] = ()
-    read: Callable[[Path], Parts] | None = None
     packs: Sequence[str] = ()
     places: Sequence[str] = ()
     package: str = ""
     aliases: Sequence[str] = ()
-    layout: Callable[[Source], Listing] = entries
-    has_masks: bool = False
+
+    def contents(self, place: Path | None) -> Contents:
+        """How many examples of each class, or of each sort, each part has; `place` is where the set lies."""
+        raise NotImplementedError
 
     @property
     def size(self) -> int | None:

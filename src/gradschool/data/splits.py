@@ -3,13 +3,30 @@ duplicated.
 """
 
 import math
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
+
+
+@runtime_checkable
+class Labelled(Protocol):
+    """Examples that each have a class."""
+
+    @property
+    def labels(self) -> Int64[Tensor, " n"]:
+        """The class of each."""
+        ...
+
+    def take(self, index: Int64[Tensor, " k"]) -> Any:
+        """The examples at `index`."""
+        ...
+
+
+L = TypeVar("L", bound=Labelled)
 
 
 def stratified(
@@ -61,8 +78,8 @@ def quotas(sizes: list[int], share: float) -> list[int]:
     return [min(max(count, low), high) for count, (low, high) in zip(counts, limits, strict=True)]
 
 
-def cut(images: Images, share: float, seed: int) -> tuple[Images, Images | None]:
-    """Two parts of a split; the second is None when nothing is held out."""
+def cut(images: L, share: float, seed: int) -> tuple[L, L | None]:
+    """Two parts of labelled examples; the second is None when nothing is held out."""
     if share == 0:
         return images, None
     kept, held = stratified(images.labels, share, seed)

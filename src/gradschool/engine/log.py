@@ -17,6 +17,7 @@ from gradschool.engine.update import Stepper
 from gradschool.errors import UserError, WorkFailed
 
 Hook = Callable[[dict[str, Any]], None]
+Shown = Callable[[str, float], str]
 PLAIN_EVERY, LIVE_EVERY = 10.0, 0.1  # seconds between two plain lines, two looks of the live bar
 LAZY = 20  # on an accelerator, steps between two looks at the losses: each look waits for the device
 
@@ -65,6 +66,11 @@ def refuse_nonsense(line: Mapping[str, Any], rate: float) -> None:
     )  # fmt: skip
 
 
+def plainly(name: str, value: float) -> str:
+    """A score as a few signs."""
+    return f"{name.replace('_', ' ')} {value:.3f}"
+
+
 class View:
     """The terminal: a live bar with rate, time left, loss and score, or plain lines when nobody watches.
 
@@ -73,13 +79,17 @@ class View:
         per_epoch: steps in an epoch.
         batch_size: examples a step, for the rate.
         unit: what an example is called, e.g. "images".
+        shown: a score's name and value as a few signs.
     """
 
-    def __init__(self, steps: int, per_epoch: int, batch_size: int, unit: str = "images") -> None:
+    def __init__(
+        self, steps: int, per_epoch: int, batch_size: int, unit: str = "examples", shown: Shown = plainly
+    ) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         self.console = Console(stderr=True)
+        self.shown = shown
         self.steps, self.per_epoch, self.batch_size, self.unit = steps, per_epoch, batch_size, unit
         self.scores, self.spoken = "", time.monotonic()
         self.losses, self.rate = "", 0.0
@@ -102,7 +112,7 @@ class View:
         """Show one line of the journal."""
         scored = "loss" not in line and "lr" not in line
         if scored:
-            self.scores = "  ".join(self._short(k, v) for k, v in main_scores(line).items())
+            self.scores = "  ".join(self.shown(k, v) for k, v in main_scores(line).items())
         else:
             self.first = self.first or (line["step"], line["seconds"])
             self.losses = "  ".join(f"{name} {value:.3f}" for name, value in main_losses(line).items())
@@ -126,12 +136,6 @@ class View:
         else:
             print(f"{head}  step {step}/{self.steps}  {told}", file=sys.stderr, flush=True)
         self.spoken = time.monotonic()
-
-    @staticmethod
-    def _short(name: str, value: float) -> str:
-        if name.endswith("_accuracy"):
-            return f"{name.removesuffix('_accuracy')} {100 * value:.1f} %"
-        return f"{name.replace('_', ' ')} {value:.3f}"
 
     def close(self) -> None:
         """Show what has not been shown yet, and leave the terminal as it was."""

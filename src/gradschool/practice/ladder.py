@@ -14,9 +14,9 @@ from gradschool.data.augment.pipeline import Augment
 from gradschool.models.vision.quicknet import quicknet
 from gradschool.recipes.vision.natural_animals import natural_animals
 from gradschool.recipes.vision.natural_animals_baseline import natural_animals_baseline
-from gradschool.runs.run import Request
+from gradschool.runs.classification.image import ImageRun
+from gradschool.runs.request import Request, silent
 from gradschool.runs.train import train
-from gradschool.runs.vision.classifier import ImageRun
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def climb(
         results = []
         for seed in range(seeds):
             place = out / f"{name.replace(' ', '-')}-{seed}"
-            folder = train(run, Request(recipe, seed=seed, out=place), say=lambda text: None)
+            folder = train(run, Request(recipe, seed=seed, out=place), say=silent)
             results.append(folder.read("result.json"))
         yield Rung(
             name,

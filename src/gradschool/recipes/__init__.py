@@ -9,6 +9,7 @@ from typing import Any
 
 from gradschool import scan
 from gradschool.errors import UserError
+from gradschool.runs.request import Request
 
 
 def places() -> dict[str, tuple[str, str]]:
@@ -44,3 +45,10 @@ def find(name: str) -> Callable[[], Any]:
         raise UserError(f"there is no recipe {name!r}", f"one of {', '.join(known)}", guess)
     function: Callable[[], Any] = getattr(importlib.import_module(known[name][0]), name)
     return function
+
+
+def ask(name: str, **words: Any) -> Request:
+    """A request for a recipe's run, which knows the recipe's own settings; words as of `Request`."""
+    from gradschool.runs.settings import to_dict  # pydantic takes a while to load, and listing needs none
+
+    return Request(name, usual=to_dict(find(name)()), **words)

@@ -2,32 +2,30 @@
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gradschool.recipes import find, listing
-from gradschool.runs.run import Request
-from gradschool.runs.settings import to_dict
+from gradschool.runs.request import Request
 
 
-def command(request: Request, settings: dict[str, Any]) -> str:
+def command(request: Request, settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
     """What to type for the same run.
 
     Args:
         request: of the run.
         settings: its settings as plain values.
+        defaults: those of its kind, for where the recipe's own are not known.
     """
     words = ["gradschool", "train", request.recipe, "--seed", str(request.seed)]
     words += ["--steps", str(request.steps)] if request.steps else []
     words += ["--plain"] if request.plain else []
     words += ["--mine"] if request.mine else []
-    if request.recipe in listing():
-        for key, value in changed(to_dict(find(request.recipe)()), settings):
-            words += ["--data", value] if key == "data" else ["--set", f"{key}={text(value)}"]
+    for key, value in changed(defaults if request.usual is None else request.usual, settings):
+        words += ["--data", value] if key == "data" else ["--set", f"{key}={text(value)}"]
     return shlex.join(words)
 
 
-def changed(usual: dict[str, Any], own: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def changed(usual: Mapping[str, Any], own: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Settings that are not as usual, groups of settings one by one."""
     for name, value in own.items():
         before = usual.get(name)

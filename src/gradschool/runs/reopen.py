@@ -1,25 +1,29 @@
-"""Take up a run from its folder: its settings as the dataclass they were, and what was asked for."""
+"""Take up a run from its folder: its settings as the dataclass they were, what was asked for, and its data."""
 
+from dataclasses import replace
 from typing import Any
 
 from gradschool.data.cache import cache_folder
+from gradschool.data.examples import Splits, changes, inventory
 from gradschool.engine.device import Machine, choose, find_device
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.recipes import find
-from gradschool.runs.run import Request
+from gradschool.runs.kinds import find_kind
+from gradschool.runs.old import KINDS
+from gradschool.runs.request import Request
+from gradschool.runs.run import Run
 from gradschool.runs.settings import from_dict
 
 
 def reopen(folder: RunFolder) -> tuple[Any, Request]:
-    """The settings and the request of a run.
+    """The settings and the request of a run; its folder says which kind of run it is.
 
     Raises:
         UserError: config.json does not describe a run of this version.
     """
     config = folder.read("config.json")
     try:
-        kind = type(find(config["recipe"])())
+        kind = find_kind(config["kind"] if "kind" in config else KINDS[config["recipe"]])
         request = Request(
             config["recipe"],
             config["seed"],
@@ -34,6 +38,19 @@ def reopen(folder: RunFolder) -> tuple[Any, Request]:
         raise UserError(
             f"{folder.path / 'config.json'} lacks {error}", "a run of this version", "Train again."
         ) from error
+
+
+def splits_again(run: Run, folder: RunFolder, data: str | None = None) -> Splits[Any]:
+    """The data of a run, opened again; where they are not what they were, their notes say so.
+
+    Args:
+        run: its settings.
+        folder: of the run.
+        data: where the data lie now, if they moved.
+    """
+    splits = run.open(folder.read("config.json")["seed"], data)
+    told = changes(folder.read("data.json"), inventory(splits))
+    return replace(splits, notes=[*splits.notes, *told]) if told else splits
 
 
 def machine_of(folder: RunFolder) -> Machine:

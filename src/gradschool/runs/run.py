@@ -1,14 +1,12 @@
-"""What every recipe shares that trains on pictures through the engine: settings, and how the pieces meet.
+"""Settings that every run through the engine has, and how data, model, task and engine meet.
 
-A kind of run (`ImageRun`, ...) fills in the model, the task, how it ends and what its report says.
+It knows no pictures, no text and no games: a kind of run says what its examples are, which model and task it
+has, and how it ends.
 """
 
 import os
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
@@ -16,63 +14,46 @@ from pydantic import Field
 from torch import nn
 from torch.optim import Optimizer
 
-from gradschool.data.catalogue import open_set
 from gradschool.data.examples import Splits
-from gradschool.data.vision.images import Images
-from gradschool.data.vision.leaks import warning
-from gradschool.data.vision.loader import Loader, evaluation_batches
-from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.device import Machine, Precision, told
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import HeldOut, Plan, Progress
 from gradschool.engine.optim import Name, Optim, make_optimizer, parameter_groups, with_base_rates
 from gradschool.engine.run import RunFolder
-from gradschool.engine.schedule import Kind, Schedule
+from gradschool.engine.schedule import Kind as ScheduleKind
+from gradschool.engine.schedule import Schedule
 from gradschool.engine.seeds import mix
 from gradschool.engine.shard import shard
 from gradschool.engine.task import Batches, Task
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.nn.optim import plain_optimizer
+from gradschool.runs.kind import Kind
+from gradschool.runs.request import Request, Say
 
-Say = Callable[[str], None]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the person who starts a run asks for besides the recipe's settings.
+class Pieces:
+    """What a run is made of, put together but not yet started.
 
     Args:
-        recipe: the recipe's name.
-        seed: of split, initialisation, order and augmentation.
-        steps: train so many steps in place of the recipe's epochs.
-        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
-        out: folder of the new run; None takes the next free one under runs/.
-        checkpoint: which checkpoint a resumed run starts from.
-        plain: train with the plain ops in place of their fast twins.
-        mine: the learner's functions that are in force: exercise, target, file, sha256 and lines of each.
+        splits: the data.
+        pipeline: how stored examples become what the model is fed, as the kind of run has it.
+        model: all of it; the task may train a part.
+        task: what is optimised.
+        batches: of training.
+        held_out: makes the batches to look at while training.
+        stepper: takes the steps.
+        plan: how many, and when to look up.
+        seconds: that were spent by `run.feed`.
+        say: told what a person should read while it goes on.
     """
 
-    recipe: str
-    seed: int = 0
-    steps: int | None = None
-    device: str = "auto"
-    out: Path | None = None
-    checkpoint: str = "last"
-    plain: bool = False
-    mine: tuple[dict[str, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """What a run is made of, put together but not yet started; `seconds` were spent on it by `run.feed`, and
-    `say` is told what a person should read while it goes on.
-    """
-
-    splits: Splits
-    pipeline: Pipeline
+    splits: Splits[Any]
+    pipeline: Any
     model: nn.Module
     task: Task
     batches: Batches
@@ -84,17 +65,17 @@ class Pieces:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """Settings that all runs on pictures have; a kind of run adds its own."""
+class Run(Kind):
+    """Settings that all runs through the engine have; a kind of run adds its own."""
 
-    monitor: ClassVar[tuple[str, bool]] = ("val_loss", False)  # the score that chooses, and if more is better
+    examples: ClassVar[str] = "examples"  # what one row of a batch is called
 
     data: str
-    """Name of a data set, or path of a folder or zip of class folders."""
+    """Name of a data set, or a path to your own."""
     epochs: Positive = 10.0
-    """Passes over the training images."""
+    """Passes over the training part."""
     batch_size: Count = 128
-    """Images a step, over all processes together."""
+    """Examples a step, over all processes together."""
     optimizer: Name = "adamw"
     """Method that turns gradients into steps."""
     learning_rate: Positive = 1e-3
@@ -103,7 +84,7 @@ class Run:
     """For momentum, nesterov, rmsprop and muon."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """Pull of the weights towards zero; biases and normalisation gains are spared."""
-    schedule: Kind = "one_cycle"
+    schedule: ScheduleKind = "one_cycle"
     """Course of the learning rate."""
     warmup: Share = 0.2
     """Share of the run in which the rate rises."""
@@ -113,10 +94,8 @@ class Run:
     """Largest gradient norm."""
     accumulate: Count = 1
     """Micro-batches a step: the same result in less memory."""
-    image_size: Count | None = None
-    """Side in pixels to which images are decoded; their own where they all agree, else 64."""
     val: Share = 0.1
-    """Share of the training images held out to choose by, where the set brings no validation part."""
+    """Share of the training part held out to choose by, where the set brings no validation part."""
     keep: Literal["last", "best"] = "last"
     """Which weights the run ends with: the last, or the best on the validation part."""
     patience: Annotated[int, Field(ge=0)] = 0
@@ -137,44 +116,44 @@ class Run:
     """Processor threads; as many as cores if not given. Tiny networks are faster with one."""
 
     def network(self) -> str:
-        """The network's name, for people."""
+        """The model's name, for people."""
         raise NotImplementedError
 
-    def pipeline(self, images: Images) -> Pipeline:
-        """How stored pixels become what the model is fed."""
+    def open(self, seed: int, data: str | None = None) -> Splits[Any]:
+        """The data; `data` says where they lie now, if they moved."""
         raise NotImplementedError
 
-    def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
+    def pipeline(self, train: Any) -> Any:
+        """How stored examples become what the model is fed, learnt from the training part alone."""
+        raise NotImplementedError
+
+    def start_model(self, train: Any, pipeline: Any) -> nn.Module:
         """The model that training starts from; the caller has seeded torch's generator."""
         raise NotImplementedError
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Task:
+    def task(self, model: nn.Module, splits: Splits[Any], held_out: str) -> Task:
         """What is optimised; `held_out` is the word before its scores, "val" or "test"."""
+        raise NotImplementedError
+
+    def loader(self, splits: Splits[Any], pipeline: Any, request: Request, machine: Machine) -> Any:
+        """Training batches; several processes share every batch."""
+        raise NotImplementedError
+
+    def evaluation(self, splits: Splits[Any], pipeline: Any) -> HeldOut:
+        """Makes the batches to look at while training: the validation part, or the test part without one."""
         raise NotImplementedError
 
     def rebuild(self, facts: dict[str, Any]) -> nn.Module:
         """The model that model.json describes, before its weights."""
         raise NotImplementedError
 
-    def watchers(self, pieces: Pieces, folder: RunFolder) -> list[Hook]:
-        """Observers of every logged line that this kind of run brings along."""
-        return []
-
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """Score the final weights once on the test part; write result.json, model.json and the weights."""
         raise NotImplementedError
 
-    def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
-        """Write report.html for a run of this kind."""
-        raise NotImplementedError
-
-    def conclusion(self, result: dict[str, Any], curve: str) -> str:
-        """What was reached, in one line for the terminal; `curve` is a row of bars to put into it."""
-        raise NotImplementedError
-
-    def next_step(self, folder: RunFolder) -> str:
-        """The command to try next."""
-        return f"gradschool predict {folder.path} FILE..."
+    def watchers(self, pieces: Pieces, folder: RunFolder) -> list[Hook]:
+        """Observers of every logged line that this kind of run brings along."""
+        return []
 
     def optim(self) -> Optim:
         """The optimiser's settings."""
@@ -184,33 +163,27 @@ class Run:
         """The schedule's settings."""
         return Schedule(self.schedule, self.warmup)
 
-    def side(self) -> int | None:
-        """Pixels to which image files are decoded; None keeps them where they all agree."""
-        return self.image_size
-
     def notes(self) -> list[str]:
         """Sentences that a person should read before the run."""
         return []
 
-    def open(self, seed: int, data: str | None = None) -> Splits:
-        """The pictures; `data` says where they lie now, if they moved."""
-        return open_set(data or self.data, size=self.side(), val=self.val, seed=seed)
+    def warnings(self, splits: Splits[Any]) -> list[str]:
+        """Sentences about the data that a person should read before believing the numbers."""
+        return []
 
-    def loader(self, splits: Splits, pipeline: Pipeline, request: Request, machine: Machine) -> Loader:
-        """Training batches; several processes share every batch."""
-        share = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-        return Loader(
-            splits.train, self.batch_size, request.seed, pipeline, share=share, device=machine.device
-        )
+    def contents(self, splits: Splits[Any]) -> str:
+        """What the set is and how many examples each part has, in half a line."""
+        counts = " / ".join(f"{len(part):,} {name}" for name, part in splits.parts.items())
+        return f"{splits.name} · {counts}"
 
-    def evaluation(self, splits: Splits, pipeline: Pipeline) -> HeldOut:
-        """Makes the batches to look at while training: the validation part, or the test part without one."""
-        return partial(evaluation_batches, splits.val or splits.test, pipeline, 2 * self.batch_size)
+    def paced(self, batches: Any, steps: int) -> Any:
+        """The same batches for a run of so many steps, where they change as it goes on."""
+        return batches
 
     def feed(
-        self, model: nn.Module, batches: Loader, held_out: HeldOut, machine: Machine
+        self, model: nn.Module, batches: Any, held_out: HeldOut, machine: Machine
     ) -> tuple[nn.Module, Batches, HeldOut]:
-        """What is trained, and on what: here the whole model, on images."""
+        """What is trained, and on what: here the whole model, on the batches as they are."""
         return model, batches, held_out
 
     def assemble(self, request: Request, machine: Machine, say: Say) -> Pieces:
@@ -221,7 +194,7 @@ class Run:
         pipeline = self.pipeline(splits.train)
         batches = self.loader(splits, pipeline, request, machine)
         steps = request.steps or max(1, round(self.epochs * len(batches)))
-        batches = batches.for_steps(steps)
+        batches = self.paced(batches, steps)
         # 2. The model, from the seed alone.
         torch.manual_seed(mix(request.seed))
         model = machine.place_module(self.start_model(splits.train, pipeline))
@@ -245,15 +218,19 @@ class Run:
         return Pieces(splits, pipeline, model, task, fed, held_out, stepper, plan, seconds, say)
 
 
+def share_of_processes() -> tuple[int, int]:
+    """(rank, processes): which part of every batch this process gets."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def plan_of(run: Run, request: Request, steps: int, per_epoch: int, chooses: bool) -> Plan:
     """When to look up and when to stop; `chooses` says that there is a validation part to choose by."""
     evaluations = run.evaluations or max(1, round(steps / per_epoch))
-    monitor, is_higher_better = run.monitor
+    monitor = f"val_{run.monitor}" if chooses else None
     patience = run.patience if chooses else 0
     every = max(1, steps // evaluations)
-    return Plan(
-        steps, request.seed, every, run.save_every, monitor if chooses else None, is_higher_better, patience
-    )
+    is_higher_better = run.metrics[0].higher_is_better
+    return Plan(steps, request.seed, every, run.save_every, monitor, is_higher_better, patience)
 
 
 def optimizer_for(model: nn.Module, optim: Optim, plain: bool) -> Optimizer:
@@ -265,12 +242,11 @@ def optimizer_for(model: nn.Module, optim: Optim, plain: bool) -> Optimizer:
     return with_base_rates(made)
 
 
-def describe_data(splits: Splits, run: Run, request: Request, machine: Machine, say: Say) -> None:
+def describe_data(splits: Splits[Any], run: Run, request: Request, machine: Machine, say: Say) -> None:
     """Say what is trained on what, and what a person should know of the data."""
-    say(f"{request.recipe} · {run.network()} · {contents(splits)} · seed {request.seed}")
+    say(f"{request.recipe} · {run.network()} · {run.contents(splits)} · seed {request.seed}")
     say(told(machine))
-    leak = warning(splits) if splits.train.names else ""  # published sets are what they are
-    for note in [*splits.notes, *run.notes(), *idle(splits, run), *([leak] if leak else [])]:
+    for note in [*splits.notes, *run.notes(), *idle(splits, run), *run.warnings(splits)]:
         say(note)
     if splits.skipped:
         file, reason = splits.skipped[0]
@@ -278,23 +254,10 @@ def describe_data(splits: Splits, run: Run, request: Request, machine: Machine, 
         say(f"{len(splits.skipped)} files could not be read and are left out ({file}: {reason}{more}).")
 
 
-def idle(splits: Splits, run: Run) -> list[str]:
+def idle(splits: Splits[Any], run: Run) -> list[str]:
     """Settings that choose by a validation part where there is none, in a sentence."""
     chooses = {"patience": run.patience > 0, "keep=best": run.keep == "best",
                "schedule=plateau": run.schedule == "plateau"}  # fmt: skip
     names = [name for name, wanted in chooses.items() if wanted and splits.val is None]
     said = "without a validation part nothing is chosen by it. Add --set val=0.1."
     return [f"{' and '.join(names)}: {said}"] if names else []
-
-
-def contents(splits: Splits) -> str:
-    """Name, classes, size and counts of a set in half a line."""
-    _, channels, height, width = splits.train.pixels.shape
-    parts: Sequence[tuple[str, Images | None]] = (
-        ("train", splits.train), ("val", splits.val), ("test", splits.test),
-    )  # fmt: skip
-    counts = " / ".join(f"{len(part):,} {name}" for name, part in parts if part is not None)
-    kind = "grey" if channels == 1 else "colour"
-    classes = len(splits.train.classes)
-    known = f"{classes} class{'es' if classes != 1 else ''}"
-    return f"{splits.name}, {known}, {width}x{height} {kind} · {counts}"

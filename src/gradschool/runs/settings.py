@@ -41,6 +41,17 @@ def to_dict(run: Any) -> dict[str, Any]:
     return found
 
 
+def defaults(kind: type[Any]) -> dict[str, Any]:
+    """The settings of a kind of run that have a default, as plain JSON values."""
+    hints, found = get_type_hints(kind, include_extras=True), {}
+    for each in dataclasses.fields(kind):
+        made = each.default_factory
+        value = each.default if made is dataclasses.MISSING else made()
+        if value is not dataclasses.MISSING:
+            found[each.name] = TypeAdapter(hints[each.name]).dump_python(value, mode="json")
+    return found
+
+
 def from_dict(kind: type[T], values: Mapping[str, Any]) -> T:
     """Settings of a given kind from plain values.
 

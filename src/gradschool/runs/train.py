@@ -1,28 +1,32 @@
-"""Train a recipe from the start, or go on with a run that was cut short.
+"""Train a run from the start, or go on with one that was cut short.
 
-A run's folder holds everything needed to go on with it, to report on it and to predict with it.
+A run's folder holds everything needed to go on with it, to report on it and to use it.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 from gradschool.data.cache import cache_folder
+from gradschool.data.examples import changes, inventory
 from gradschool.engine.device import choose, describe, on_threads
-from gradschool.engine.log import TensorBoard, View
+from gradschool.engine.log import Hook, TensorBoard, View
 from gradschool.engine.loop import Progress, fit
 from gradschool.engine.run import RunFolder, is_main, same_everywhere
 from gradschool.errors import UserError
+from gradschool.evals.metric import in_short
 from gradschool.nn.inputs import WrongInput
 from gradschool.ops import switch
-from gradschool.runs.again import command
-from gradschool.runs.run import Pieces, Request, Run, Say
+from gradschool.runs.config import config
+from gradschool.runs.kind import Kind
 from gradschool.runs.reopen import machine_of
-from gradschool.runs.settings import to_dict
+from gradschool.runs.request import Request, Say, silent
+from gradschool.runs.run import Pieces, Run
+from gradschool.runs.small import SmallRun
 
 
-def train(run: Run, request: Request, say: Say = print, hooks: tuple[Any, ...] = ()) -> RunFolder:
+def train(run: Kind, request: Request, say: Say = print, hooks: Sequence[Hook] = ()) -> RunFolder:
     """Train from the start and leave a finished run folder.
 
     Args:
@@ -31,6 +35,9 @@ def train(run: Run, request: Request, say: Say = print, hooks: tuple[Any, ...] =
         say: told the few sentences a person should read.
         hooks: observers of every logged line, besides the terminal's view.
     """
+    if isinstance(run, SmallRun):
+        return run.train(request, say)
+    assert isinstance(run, Run), "a run goes through the engine or trains itself"
     machine = choose(request.device, run.precision, cache_folder())
     if run.shard:
         machine = replace(machine, channels_last=False)  # shares are cut from plainly laid out weights
@@ -40,14 +47,14 @@ def train(run: Run, request: Request, say: Say = print, hooks: tuple[Any, ...] =
         path = RunFolder.create(request.recipe, request.out).path if is_main() else None
         folder = RunFolder(same_everywhere(path), writes=is_main())
         begin(folder, run, request, pieces)
-        return complete(run, request, pieces, folder, Progress(seconds=pieces.seconds), say, hooks)
+        return complete(run, request, pieces, folder, Progress(seconds=pieces.seconds), hooks)
 
 
 def resume(folder: RunFolder, run: Run, request: Request, say: Say = print) -> RunFolder:
     """Go on with a run from its last whole checkpoint, in the precision it began with.
 
     Raises:
-        UserError: the run is finished, or its checkpoint is damaged.
+        UserError: the run is finished, its checkpoint is damaged, or its data have changed.
     """
     if folder.read("result.json"):
         raise UserError(
@@ -59,63 +66,45 @@ def resume(folder: RunFolder, run: Run, request: Request, say: Say = print) -> R
     say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
         pieces = run.assemble(request, machine, say)
+        if told := changes(folder.read("data.json"), inventory(pieces.splits)):
+            raise UserError(f"{folder.path} cannot go on: {' '.join(told)}", "the data it began with", "")
         folder = RunFolder(folder.path, writes=is_main())
         state = pieces.stepper.load(folder, request.checkpoint)
         at = Progress(**{name: state[name] for name in Progress.__annotations__})
         folder.forget_after(at.step)
         say(f"Going on from step {at.step} of {pieces.plan.steps}.")
-        return complete(run, request, pieces, folder, at, say, ())
-
-
-def silent(text: str) -> None:
-    """What the processes besides the main one say."""
+        return complete(run, request, pieces, folder, at, ())
 
 
 def begin(folder: RunFolder, run: Run, request: Request, pieces: Pieces) -> None:
     """Write what is known before the first step."""
-    asked = {"seed": request.seed, "steps": request.steps, "plain": request.plain, "device": request.device}
-    mine = {"mine": list(request.mine)} if request.mine else {}
-    settings = to_dict(run)
-    settings |= {
-        name: absolute(settings[name]) for name in ("data", "weights", "first_stage") if settings.get(name)
-    }
-    told = {"settings": settings, "command": command(request, settings)}
-    folder.write("config.json", {"recipe": request.recipe, **asked, **mine, **told})
+    folder.write("config.json", config(run, request))
+    folder.write("data.json", inventory(pieces.splits))
     folder.write("environment.json", describe(pieces.stepper.machine) | {"started": time.strftime("%F %T")})
     if pieces.splits.skipped:
         folder.write("skipped.txt", "".join(f"{file}\t{reason}\n" for file, reason in pieces.splits.skipped))
 
 
-def absolute(data: str) -> str:
-    """A path that still holds when the run is taken up from another folder; names of sets stay."""
-    return str(Path(data).resolve()) if Path(data).exists() else data
-
-
 def complete(
-    run: Run,
-    request: Request,
-    pieces: Pieces,
-    folder: RunFolder,
-    at: Progress,
-    say: Say,
-    hooks: tuple[Any, ...],
+    run: Run, request: Request, pieces: Pieces, folder: RunFolder, at: Progress, hooks: Sequence[Hook]
 ) -> RunFolder:
     """Train to the end of the plan, then test once and write result and weights."""
-    view = View(pieces.plan.steps, len(pieces.batches), run.batch_size) if is_main() else None
+    shown = partial(in_short, run.metrics)
+    view = View(pieces.plan.steps, len(pieces.batches), run.batch_size, run.examples, shown) if is_main() else None
     try:
-        watchers = [*hooks, *run.watchers(pieces, folder), *([view] if view else [])]
+        watchers: list[Hook] = [*hooks, *run.watchers(pieces, folder), *([view] if view else [])]
         if run.tensorboard and is_main():
             watchers.append(TensorBoard(folder.path))
         at = fit(
             pieces.task, pieces.batches, pieces.held_out, pieces.stepper, pieces.plan, folder, watchers, at
         )
     except WrongInput as error:
-        raise UserError(f"{run.network()} cannot take these images: {error}", "", "") from error
+        raise UserError(f"{run.network()} cannot take these {run.examples}: {error}", "", "") from error
     finally:
         if view:
             view.close()
         folder.close()
     if at.stopped:
-        say(f"Stopped early at step {at.step}: {at.stopped}.")
+        pieces.say(f"Stopped early at step {at.step}: {at.stopped}.")
     run.finish(pieces, folder, at)
     return folder

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate, pad
 
-from gradschool.data.catalogue import open_set
 from gradschool.data.examples import Splits
 from gradschool.data.splits import cut
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.leaks import find_leaks, structure_agreement, warning
+from gradschool.data.vision.open import open_set
 
 
 def photographs(n: int, seed: int = 0, side: int = 64) -> torch.Tensor:

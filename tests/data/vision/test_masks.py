@@ -10,10 +10,10 @@ from PIL import Image
 from scipy import ndimage
 
 from gradschool.data.augment.pipeline import Augment
-from gradschool.data.catalogue import open_set
 from gradschool.data.vision.borders import two_nearest
 from gradschool.data.vision.loader import Loader
 from gradschool.data.vision.masks import Masked, MaskPipeline, open_masked, weighed
+from gradschool.data.vision.open import open_set
 from gradschool.errors import UserError
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gradschool.data.catalogue import open_set
+from gradschool.data.vision.open import open_set
 from gradschool.data.vision.pictures import open_pictures, squares
 from gradschool.errors import UserError
 

@@ -7,7 +7,9 @@ from PIL import Image
 from torch import nn
 
 from gradschool.errors import UserError, WorkFailed
-from gradschool.evals.classification.predict import Classifier, pictures_in, predict, read_picture
+from gradschool.evals.classification.predict import predict, read_picture
+from gradschool.evals.classifier import Classifier
+from gradschool.evals.files import pictures_in
 
 
 class Brightest(nn.Module):

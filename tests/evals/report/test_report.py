@@ -12,8 +12,9 @@ from evals_nets import images, small_net, splits, to_input, write_run
 from gradschool.evals.classification.calibration import Bins
 from gradschool.evals.report import charts as figures
 from gradschool.evals.report import html
-from gradschool.evals.report.page import ReportFacts, write_report
-from gradschool.evals.report.scores import counted, duration
+from gradschool.evals.report.classes import ClassFacts
+from gradschool.evals.report.numbers import counted, duration
+from gradschool.evals.report.page import write_report
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 
@@ -47,14 +48,15 @@ class Page(HTMLParser):
             self.titles.append(data)
 
 
-def full_facts(classes: int = 4, channels: int = 3, side: int = 16) -> ReportFacts:
+def full_facts(classes: int = 4, channels: int = 3, side: int = 16) -> ClassFacts:
     model, parts = small_net(classes, channels).eval(), splits(classes, channels, side)
     away = images(15, classes, channels, side, 9)
     with torch.no_grad():
         test, val, ood = (model(to_input(p.pixels)) for p in (parts.test, parts.val, away))
-    return ReportFacts(
-        parts, model, to_input, to_input, (0.5,) * channels, (1.0,) * channels,
-        test, val, away, ood, ["Beware."], 999,
+    return ClassFacts(
+        splits=parts, model=model, transform=to_input, augment=to_input, mean=(0.5,) * channels,
+        std=(1.0,) * channels, test_logits=test, val_logits=val, ood=away, ood_logits=ood,
+        warnings=["Beware."], chosen=999,
     )  # fmt: skip
 
 
@@ -62,7 +64,7 @@ def full_facts(classes: int = 4, channels: int = 3, side: int = 16) -> ReportFac
 def full(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     write_run(folder)
-    return write_report(folder, full_facts()).read_text()
+    return write_report(folder, full_facts(), sections()).read_text()
 
 
 def test_every_section_is_there_in_order(full):
@@ -105,12 +107,12 @@ def test_only_metrics_makes_a_report(tmp_path):
     write_run(tmp_path)
     for name in ("config", "environment", "result"):
         (tmp_path / f"{name}.json").unlink()
-    page = Page(write_report(tmp_path, ReportFacts()).read_text())
+    page = Page(write_report(tmp_path, ClassFacts(), sections()).read_text())
     assert page.titles == ["Training curves", "Learning rate"]
 
 
 def test_an_empty_folder_makes_a_report(tmp_path):
-    assert "written nothing yet" in write_report(tmp_path, ReportFacts()).read_text()
+    assert "written nothing yet" in write_report(tmp_path, ClassFacts(), sections()).read_text()
 
 
 @pytest.mark.parametrize(
@@ -118,7 +120,7 @@ def test_an_empty_folder_makes_a_report(tmp_path):
 )
 def test_any_missing_fact_costs_only_its_sections(tmp_path, missing):
     facts = replace(full_facts(2, 1, 8), **{missing: None})
-    titles = Page(write_report(tmp_path, facts).read_text()).titles
+    titles = Page(write_report(tmp_path, facts, sections()).read_text()).titles
     assert titles and "Settings" not in titles
     assert ("Classes" in titles) == (missing not in ("splits", "test_logits"))
     assert ("Feature maps" in titles) == (missing not in ("splits", "model", "transform"))
@@ -128,7 +130,9 @@ def test_a_perfect_network_has_no_mistakes_to_show(tmp_path):
     facts = full_facts(2, 1, 8)
     logits = 9.0 * torch.nn.functional.one_hot(facts.splits.test.labels, 2)
     val = 9.0 * torch.nn.functional.one_hot(facts.splits.val.labels, 2)
-    text = write_report(tmp_path, ReportFacts(facts.splits, test_logits=logits, val_logits=val)).read_text()
+    text = write_report(
+        tmp_path, ClassFacts(facts.splits, test_logits=logits, val_logits=val), sections()
+    ).read_text()
     assert "Most confident mistakes" not in text and "No mistakes." in text and "temperature 0." not in text
 
 
@@ -136,7 +140,7 @@ def test_other_runs_bring_their_own_sections(tmp_path):
     def hello(material):
         return html.Section("Rewards", "Up is better.", html.paragraph(material.run_dir.name))
 
-    assert Page(write_report(tmp_path, ReportFacts(), [hello, lambda _: None]).read_text()).titles == [
+    assert Page(write_report(tmp_path, ClassFacts(), [hello, lambda _: None]).read_text()).titles == [
         "Rewards"
     ]
 

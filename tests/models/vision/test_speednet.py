@@ -13,7 +13,7 @@ from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.update import Stepper
 from gradschool.models.vision.speednet import SCALE, STRENGTH, WINDOW, ShiftNorm, dirac_conv, speednet
 from gradschool.recipes import find
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.train import train
 from gradschool.tasks.classify import Classify
 

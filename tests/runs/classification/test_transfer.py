@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
-from gradschool.data.catalogue import open_set
+from gradschool.data.vision.open import open_set
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import Loader, evaluation_batches
 from gradschool.engine.device import Machine
@@ -25,8 +25,7 @@ from gradschool.runs.classification import transfer
 from gradschool.runs.classification.report import report
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
-from gradschool.runs.serve import predict
+from gradschool.runs.request import Request
 from gradschool.runs.settings import from_dict, override, to_dict
 from gradschool.runs.train import resume, train
 from gradschool.runs.vision import backbone
@@ -198,7 +197,9 @@ def test_a_run_learns_reports_and_predicts_without_its_source(mode, base, insect
     with torch.no_grad():
         logits = (model(x) + model(x.flip(-1))) / 2
     assert (logits.argmax(1) == y).float().mean().item() == result["metrics"]["test_accuracy"]
-    (answer,) = predict(folder.path, [insects / "test" / "ants" / "0.png"], 2, None, None)
+    (answer,) = reopen(folder)[0].predict(
+        folder, [insects / "test" / "ants" / "0.png"], 2, lambda *_: None, lambda *_: None
+    )
     assert {word for word, _ in answer.top} == {"ants", "bees"}
     if mode == "frozen":
         assert report(folder).stat().st_size > 10_000

@@ -14,7 +14,7 @@ from gradschool.recipes import find
 from gradschool.recipes.vision import simple_ffn
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 

@@ -15,10 +15,9 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.models.dense.unet import unet
 from gradschool.recipes import find
-from gradschool.runs.dense.segmentation import pixel_class_weights
+from gradschool.data.vision.statistics import pixel_class_weights
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
-from gradschool.runs.serve import predict
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 
@@ -61,6 +60,10 @@ def finished(discs, tmp_path_factory):
     return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 130, "border=3", "evaluations=1")
 
 
+def asked(folder, file):
+    return reopen(folder)[0].predict(folder, [file], 5, lambda *_: None, lambda *_: None)
+
+
 def test_discs_are_learned_and_reported(finished):
     run, folder = finished
     result = folder.read("result.json")
@@ -87,7 +90,7 @@ def test_files_of_any_size_get_masks_as_large_as_they_are(finished, tmp_path, ca
     for name, size in (("small", (20, 21)), ("large", (90, 70))):
         pixels, mask = disc(rng, *size)
         Image.fromarray(pixels).convert("RGB").save(tmp_path / f"{name}.png")
-        (found,) = predict(folder.path, [tmp_path / f"{name}.png"], 5, None, None)
+        (found,) = asked(folder, tmp_path / f"{name}.png")
         said = np.asarray(Image.open(found.mask))
         assert said.shape == size
         right.append((said == mask).mean())
@@ -99,7 +102,7 @@ def test_files_of_any_size_get_masks_as_large_as_they_are(finished, tmp_path, ca
     assert len(told["predictions"]) == 2 and "broken.png" in told["skipped"][0]["file"]
     assert told["predictions"][0]["mask"].endswith("large.png")
     with pytest.raises(WorkFailed, match="none of 1 files"):
-        list(predict(folder.path, [tmp_path / "broken.png"], 5, None, None))
+        list(asked(folder, tmp_path / "broken.png"))
 
 
 @pytest.mark.parametrize("changes", [

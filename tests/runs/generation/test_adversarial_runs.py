@@ -14,10 +14,11 @@ from gradschool.models.generative.gan import mlp_gan
 from gradschool.recipes import find
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.adversarial import GanRun
-from gradschool.runs.generation.draw import Wanted, draw
-from gradschool.runs.generation.generator import Ask
+from gradschool.runs.kind import Wanted
+from gradschool.runs.generation.draw import draw
+from gradschool.runs.generation.ask import Ask
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.settings import from_dict, to_dict
 from gradschool.runs.train import resume, train
 

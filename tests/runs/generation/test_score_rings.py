@@ -5,9 +5,9 @@ from PIL import Image
 
 from gradschool.engine.run import RunFolder
 from gradschool.recipes import find
-from gradschool.recipes.generative.score_rings import measure
+from gradschool.runs.generation.rings import measure
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 
 
 def test_points_end_on_the_rings(tmp_path):
@@ -21,7 +21,8 @@ def test_points_end_on_the_rings(tmp_path):
     again, _ = reopen(RunFolder.open(folder.path))
     page = again.report(folder).read_text()
     assert "New pictures" in page and "loss" in page
-    assert any("end on a ring" in text for text in told)
+    assert "score_rings" in told[0]
+    assert "end on a ring" in run.conclusion(folder.read("result.json"), "")
 
 
 def test_measured_by_the_distance_from_the_origin():

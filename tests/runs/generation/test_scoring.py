@@ -9,11 +9,11 @@ import torch
 
 from gradschool.cli.runs import score as command
 from gradschool.errors import UserError
-from gradschool.evals.classification.predict import Classifier
+from gradschool.evals.classifier import Classifier
 from gradschool.recipes import find
 from gradschool.runs.generation.score import score
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 

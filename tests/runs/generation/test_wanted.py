@@ -14,7 +14,7 @@ from gradschool.errors import UserError
 from gradschool.recipes import find
 from gradschool.runs.generation.wanted import imagenet_classes, judge, place_of, verdict
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from gradschool.errors import UserError
 from gradschool.recipes import find
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 

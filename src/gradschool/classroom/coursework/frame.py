@@ -21,7 +21,8 @@ from gradschool.errors import UserError
 from gradschool.evals.pictures import enlarged
 from gradschool.evals.report import html
 from gradschool.evals.report.html import Section
-from gradschool.evals.report.page import Material, ReportFacts, SectionOf, write_report
+from gradschool.evals.report.material import Facts, Material, SectionOf
+from gradschool.evals.report.page import write_report
 from gradschool.evals.report.samples import sheet
 
 Say = Callable[[str], None]
@@ -194,11 +195,11 @@ def written(outcome: Outcome, folder: Path, name: str) -> Path:
     sections = [marks_of(outcome)] if outcome.marks or outcome.by_hand else []
     sections += [figure_of(shown, file) for shown, file in zip(outcome.shown, files, strict=True)]
 
-    def made(_: Material, section: Section) -> Section:
+    def made(_: Material[Any], section: Section) -> Section:
         return section
 
     pieces: list[SectionOf] = [partial(made, section=section) for section in sections]
-    return write_report(folder, ReportFacts(warnings=outcome.warnings), pieces)
+    return write_report(folder, Facts(warnings=outcome.warnings), pieces)
 
 
 def figure_of(shown: Shown, file: Path) -> Section:

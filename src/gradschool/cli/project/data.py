@@ -87,7 +87,6 @@ def one(args: Args, name: str) -> int:
     """Fetch a set if it is not here, and say what it is."""
     from gradschool.data.catalogue import find, located
     from gradschool.data.fetch import fetch
-    from gradschool.data.vision.check import contents
 
     info = find(name)
     place = located(info)
@@ -95,7 +94,7 @@ def one(args: Args, name: str) -> int:
         place = fetch(info, progress)
         print("", file=sys.stderr)
     told = facts(info, place)
-    counts = contents(info, place)
+    counts = info.contents(place)
     names = list(dict.fromkeys(c for part in counts.values() for c in part))
     totals = [f"{sum(part.values()):,} {p}".strip() for p, part in counts.items()]
     for key, value in [

@@ -12,7 +12,7 @@ from gradschool.errors import UserError
 
 @dataclass(frozen=True)
 class Args:
-    """Put runs side by side: scores, and the settings in which they differ."""
+    """Put runs side by side: scores (* the best), and the settings in which they differ."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Two or more run folders."""
@@ -44,8 +44,26 @@ def columns(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
     return found
 
 
+def marked(name: str, values: list[Any], results: list[dict[str, Any]]) -> list[str]:
+    """A row of values for people: scores in their unit, the best of them with a star."""
+    from gradschool.evals.metric import metric_of
+
+    scores = [result.get("metrics", {}).get(name) for result in results]
+    if all(score is None for score in scores):
+        return [str(value) for value in values]
+    metric = next(
+        metric_of(result, name) for result, score in zip(results, scores, strict=True) if score is not None
+    )
+    known = [score for score in scores if score is not None]
+    best = metric.best(known) if len(known) > 1 else None
+    return [
+        "-" if score is None else f"{metric.shown(score)}{' *' if score == best else ''}" for score in scores
+    ]
+
+
 def run(args: Args) -> int:
     """Print the table of what differs."""
+    from gradschool.engine.run import RunFolder
     from rich.console import Console
     from rich.table import Table
 
@@ -62,10 +80,11 @@ def run(args: Args) -> int:
     short = [path.resolve().name for path in args.runs]
     for path, own in zip(args.runs, short, strict=True):
         table.add_column(own if short.count(own) == 1 else str(path), justify="right", overflow="fold")
+    results = [RunFolder.open(path).read("result.json") for path in args.runs]
     for name in names:
         values = [column.get(name, "-") for column in found]
         if len({str(value) for value in values}) > 1:
-            table.add_row(name, *map(str, values))
+            table.add_row(name, *marked(name, values, results))
     Console().print(table if table.row_count else "these runs do not differ in any score or setting")
     finish(
         args, {"runs": [{"run": str(path), **column} for path, column in zip(args.runs, found, strict=True)]}

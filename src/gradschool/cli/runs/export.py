@@ -23,9 +23,11 @@ class Args:
 
 def run(args: Args) -> int:
     """Export and say how far the two differ."""
-    from gradschool.runs.serve import export
+    from gradschool.engine.run import RunFolder
+    from gradschool.runs.reopen import reopen
 
-    check = export(args.run, args.out)
+    folder = RunFolder.open(args.run)
+    check = reopen(folder)[0].export(folder, args.out)
     sizes = ", ".join(map(str, check.batches))
     print(f" {check.path} ({check.size / 1e6:.1f} MB)")
     print(f" within {check.difference:.1e} of torch for batches of {sizes}")

@@ -1,4 +1,4 @@
-"""gradschool predict RUN FILE...: what a run's network sees in pictures."""
+"""gradschool predict RUN FILE...: what a run says of files."""
 
 import sys
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from gradschool.cli.main import finish
 
 @dataclass(frozen=True)
 class Args:
-    """Name the five most probable classes of image files and folders of them, or write a mask for each."""
+    """Ask a finished run about files: the most probable classes of pictures, their masks, or a forecast."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished run."""
     files: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Image files, and folders that are searched through."""
+    """Files of the kind that the run was trained on, and folders that are searched through."""
     top: int = 5
-    """How many classes to name."""
+    """How many answers to give for each file."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -29,14 +29,15 @@ def run(args: Args) -> int:
 
     A path that does not exist is named there, too, and makes the exit code 2; the others are done.
     """
+    from gradschool.engine.run import RunFolder
     from gradschool.errors import UserError
-    from gradschool.runs.serve import predict
+    from gradschool.runs.reopen import reopen
 
     if args.top < 1:
         raise UserError(f"top is {args.top}", "a whole number >= 1", "Example: --top 5")
     if not args.files:
         raise UserError(
-            "predict got no files", "image files or folders", "Example: gradschool predict RUN cat.jpg"
+            "predict got no files", "files or folders", "Example: gradschool predict RUN cat.jpg"
         )
     missing = [file for file in args.files if not file.exists()]
     files = [file for file in args.files if file not in missing] or args.files
@@ -47,13 +48,12 @@ def run(args: Args) -> int:
         if live:
             print(f"\r {done} of {of}", end="" if done < of else "\r", file=sys.stderr, flush=True)
 
+    folder = RunFolder.open(args.run)
+    run, _ = reopen(folder)
     found = []
-    for one in predict(args.run, files, args.top, progress, lambda file, why: skipped.append((file, why))):
-        best = "  ".join(f"{name} {100 * share:.1f} %" for name, share in one.top)
-        written = f"  {one.mask}" if one.mask else ""
-        print(f" {one.file}  {best}{written}")
-        told = {"file": one.file, "top": [{"class": c, "probability": p} for c, p in one.top]}
-        found.append(told | ({"mask": one.mask} if one.mask else {}))
+    for one in run.predict(folder, files, args.top, progress, lambda f, why: skipped.append((f, why))):
+        print(f" {one.line()}")
+        found.append(one.facts())
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})

@@ -24,9 +24,11 @@ class Args:
 def facts(path: Path) -> dict[str, Any]:
     """The line of one run."""
     from gradschool.engine.run import RunFolder
+    from gradschool.evals.metric import main_score, metric_of
 
     folder = RunFolder(path)
     config, result = folder.read("config.json"), folder.read("result.json")
+    main = main_score(result)
     saved = folder.checkpoints.index()["all"]
     state = (
         "done"
@@ -39,11 +41,20 @@ def facts(path: Path) -> dict[str, Any]:
         "run": str(path),
         "recipe": config.get("recipe", "?"),
         "seed": config.get("seed"),
+        "kind": config.get("kind"),
+        "score": None if main is None else result["metrics"][main],
+        "metric": main,
+        "shown": "-" if main is None else in_table(metric_of(result, main), result["metrics"][main]),
         "accuracy": result.get("metrics", {}).get("test_accuracy"),
         "seconds": result.get("seconds"),
         "state": state,
         "started": time.strftime("%Y-%m-%d %H:%M", time.localtime((path / "config.json").stat().st_mtime)),
     }
+
+
+def in_table(metric: Any, value: float) -> str:
+    """A score for a narrow column: accuracy in percent, another with its name."""
+    return str(metric.shown(value)) if metric.name == "accuracy" else f"{metric.shown(value)} {metric.title}"
 
 
 def run(args: Args) -> int:
@@ -59,10 +70,9 @@ def run(args: Args) -> int:
     for title in ("run", "recipe", "seed", "test", "time", "started", "state"):
         table.add_column(title, justify="right" if title in ("seed", "test", "time") else "left")
     for line in found:
-        score = "-" if line["accuracy"] is None else f"{100 * line['accuracy']:.1f} %"
         seconds = "-" if line["seconds"] is None else f"{line['seconds']:.0f} s"
         table.add_row(
-            line["run"], line["recipe"], str(line["seed"]), score, seconds, line["started"], line["state"]
+            line["run"], line["recipe"], str(line["seed"]), line["shown"], seconds, line["started"], line["state"]
         )
     Console(width=max(120, Console().width)).print(table)  # names are there to be copied whole
     finish(args, {"runs": found})

@@ -1,4 +1,4 @@
-"""gradschool sample RUN: new pictures from a generator."""
+"""gradschool sample RUN: something new from a run that makes things: pictures, names."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ from gradschool.cli.main import finish
 
 @dataclass(frozen=True)
 class Args:
-    """Draw new pictures from a finished run of a generator."""
+    """Ask a finished run for something new: pictures of a generator, names of a language model."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run."""
-    n: Annotated[int, tyro.conf.arg(aliases=["-n"])] = 64
-    """How many pictures."""
+    n: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
+    """How many: 64 pictures if not given."""
     seed: int = 0
-    """Of the noise: the same seed draws the same pictures."""
+    """Of the noise: the same seed gives the same."""
     label: Annotated[str | None, tyro.conf.arg(name="class")] = None
     """Only of this class (its name or number), for models that were told classes."""
     steps: int | None = None
@@ -40,10 +40,13 @@ class Args:
 def run(args: Args) -> int:
     """Draw, write, say where."""
     from gradschool.engine.run import RunFolder
-    from gradschool.runs.generation.draw import Wanted, draw
+    from gradschool.runs.kind import Wanted
+    from gradschool.runs.reopen import reopen
 
+    folder = RunFolder.open(args.run)
+    run, _ = reopen(folder)
     wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film)
-    path = draw(RunFolder.open(args.run), wanted, args.out)
-    print(f" pictures {path}")
-    finish(args, {"run": args.run, "pictures": path})
+    path = run.sample(folder, wanted, args.out)
+    print(f" {run.makes:<8} {path}")
+    finish(args, {"run": args.run, run.makes: path})
     return 0

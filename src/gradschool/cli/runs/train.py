@@ -93,7 +93,6 @@ def run(args: Args) -> int:
         print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
         return 0
     # 1. The recipe with the person's changes.
-    from gradschool.runs.run import Request
     from gradschool.runs.settings import override
     from gradschool.runs.train import train
 
@@ -109,25 +108,11 @@ def run(args: Args) -> int:
         raise UserError(f"steps is {args.steps}", "a whole number >= 1", "Example: --steps 100")
     # 2. The run, with the learner's functions if they are wanted.
     overlaid = put_in_force(args.dir) if args.mine else []
-    request = Request(
-        args.recipe, args.seed, args.steps, args.device, args.out, args.checkpoint, args.plain,
-        records(overlaid),
+    request = recipes.ask(
+        args.recipe, seed=args.seed, steps=args.steps, device=args.device, out=args.out, plain=args.plain,
+        mine=records(overlaid),
     )  # fmt: skip
-    if hasattr(settings, "train"):  # a small recipe that needs no engine
-        return conclude_small(args, settings.train(request, print), overlaid)
     return conclude(args, settings, train(settings, request), overlaid)
-
-
-def conclude_small(args: Args, folder: Any, overlaid: list[Any]) -> int:
-    """Say where a small recipe's run is, and race it."""
-    print(f" run      {folder.path}")
-    if overlaid:
-        tell(overlaid)
-    raced = run_race(folder) if any(one.calls for one in overlaid) else None
-    print(" next     gradschool check, or see the course: gradschool")
-    metrics = folder.read("result.json")["metrics"]
-    finish(args, {"run": folder.path, "recipe": args.recipe, "metrics": metrics, "race": raced})
-    return 0
 
 
 def go_on(args: Args) -> int:
@@ -163,7 +148,7 @@ def conclude(args: Args, run: Any, folder: Any, overlaid: list[Any]) -> int:
     if not is_main():
         return 0
     result = folder.read("result.json")
-    print(run.conclusion(result, curve(folder, run.monitor[0])))
+    print(run.conclusion(result, curve(folder, run.monitor)))
     print(f" run      {folder.path}")
     raced = None
     if overlaid:
@@ -192,8 +177,7 @@ def curve(folder: Any, score: str, width: int = 20) -> str:
     import sys
 
     bars = "▁▂▃▄▅▆▇█"
-    kind = score.partition("_")[2]
-    names = (f"val_{kind}", f"test_{kind}")
+    names = (f"val_{score}", f"test_{score}")
     values = [line[name] for line in folder.metrics() for name in names if name in line]
     if len(values) < 3 or "utf" not in (sys.stdout.encoding or "").lower():
         return ""

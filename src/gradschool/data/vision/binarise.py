@@ -25,7 +25,7 @@ def binarised(pixels: UInt8[Tensor, "n c h w"], generator: Generator) -> UInt8[T
     return drawn
 
 
-def binarised_splits(splits: Splits, seed: int = 0, train: bool = True) -> Splits:
+def binarised_splits(splits: Splits[Images], seed: int = 0, train: bool = True) -> Splits[Images]:
     """Every part drawn once.
 
     Args:

@@ -7,11 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from gradschool.data.catalogue import open_set, read_once, resolve
-from gradschool.data.setinfo import SetInfo
 from gradschool.data.source import open_source
 from gradschool.data.vision.layouts import entries
 from gradschool.data.vision.leaks import find_leaks
+from gradschool.data.vision.open import open_set, resolve_pictures
+from gradschool.data.vision.pictureset import PictureSet
 from gradschool.errors import UserError
 
 SHOWN = 8  # lines of a list; the rest is counted
@@ -25,7 +25,7 @@ def look_over(name: str | Path) -> dict[str, Any]:
     Raises:
         UserError: there is no such set, or its classes are those of pixels.
     """
-    info, place = resolve(name)
+    info, place = resolve_pictures(name)
     if info is not None and info.has_masks:
         known = f"gradschool data {info.name} counts its pictures."
         raise UserError(f"{info.name} has a class for each pixel", "a set with one for each picture", known)
@@ -56,7 +56,7 @@ def look_over(name: str | Path) -> dict[str, Any]:
     }
 
 
-def heads(place: Path, info: SetInfo | None) -> dict[str, Any]:
+def heads(place: Path, info: PictureSet | None) -> dict[str, Any]:
     """What the image files of a folder or zip say of themselves: sizes, and modes such as RGB, L, CMYK."""
     from PIL import Image
 
@@ -75,23 +75,6 @@ def heads(place: Path, info: SetInfo | None) -> dict[str, Any]:
     sizes.sort(key=lambda size: size[0] * size[1])
     picked = {"smallest": sizes[0], "median": sizes[len(sizes) // 2], "largest": sizes[-1]} if sizes else {}
     return {"looked_at": len(sizes), "modes": dict(modes.most_common()), **picked}
-
-
-def contents(info: SetInfo, place: Path | None) -> dict[str, dict[str, int]]:
-    """Images of each class in each part, without decoding a file; "" is the part where none is named."""
-    found: dict[str, Counter[str]] = {}
-    if info.read is None and place is not None:
-        for entry in info.layout(open_source(place))[0]:
-            found.setdefault(entry.part, Counter())[entry.label] += 1
-    elif info.has_masks:
-        counts = {part: len(pixels) for part, (pixels, _) in read_once(info, place).items()}
-        return {part: {"pictures with masks": counts[part]} for part in PARTS if part in counts}
-    else:
-        splits = open_set(info.name, val=0.0)
-        for part in PARTS:
-            if (images := getattr(splits, part)) is not None:
-                found[part] = Counter(images.classes[i] for i in images.labels.tolist())
-    return {part: dict(sorted(found[part].items())) for part in ("", *PARTS) if part in found}
 
 
 def label(names: dict[str, Any], place: tuple[str, int]) -> str:

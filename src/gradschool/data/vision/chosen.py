@@ -18,7 +18,7 @@ def names(value: Any) -> list[str]:
     return [str(part).strip() for part in parts]
 
 
-def chosen(splits: Splits, classes: Sequence[str]) -> Splits:
+def chosen(splits: Splits[Images], classes: Sequence[str]) -> Splits[Images]:
     """The pictures of these classes alone, in all three parts; labels count them in the order given.
 
     Raises:

@@ -116,7 +116,7 @@ def open_folder(
     seed: int = 0,
     layout: Callable[[Source], Listing] = entries,
     fewest: int = 2,
-) -> Splits:
+) -> Splits[Images]:
     """A folder or zip of images as three parts.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gradschool.data.setinfo import Parts
+from gradschool.data.vision.pictureset import Parts
 from gradschool.errors import UserError
 
 NAMES = {

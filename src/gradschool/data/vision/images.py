@@ -37,7 +37,7 @@ class Images:
         """Pixels and class of each named image; of images without names, of all together."""
         pixels, labels = self.pixels.contiguous().numpy(), self.labels.contiguous().numpy()
         if not self.names:
-            return [memoryview(pixels).cast("B"), memoryview(labels).cast("B")] if len(self) else []
+            return [pixels.reshape(-1).data.cast("B"), labels.reshape(-1).data.cast("B")] if len(self) else []
         return [x.tobytes() + bytes(self.named(y), "utf-8") for x, y in zip(pixels, labels, strict=True)]
 
     def named(self, label: Any) -> str:

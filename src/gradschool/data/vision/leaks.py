@@ -64,7 +64,7 @@ class LeakReport:
         )
 
 
-def find_leaks(splits: Splits, sample: int | None = None) -> LeakReport:
+def find_leaks(splits: Splits[Images], sample: int | None = None) -> LeakReport:
     """Look for the held-out images in the training part.
 
     Args:
@@ -171,7 +171,7 @@ def unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     return centred / centred.norm(dim=1, keepdim=True).clamp(min=1e-2)
 
 
-def warning(splits: Splits) -> str:
+def warning(splits: Splits[Images]) -> str:
     """The sentence for the start of a training run, from a sample of the held-out images; mostly empty."""
     report = find_leaks(splits, SAMPLE)
     return report.sentence() if report.leaked >= ALARM * report.held_out else ""

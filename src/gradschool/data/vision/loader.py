@@ -5,7 +5,6 @@ pipeline's batched changes. That makes worker processes needless unless the imag
 Source: the loaders of airbench (Jordan 2024) and ffcv; PyTorch's DataLoader calls Python once an image.
 """
 
-import hashlib
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -16,17 +15,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from gradschool.data.augment.pipeline import Pipeline
+from gradschool.data.rows import seeded
 from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
 
 RESIDENT = 0.25  # share of the free memory that the images may take to be kept on the device
 TOO_LARGE = 0.5  # share of the main memory from which on worker processes read ahead
-
-
-def seeded(*parts: int | str) -> torch.Generator:
-    """A generator of its own for these numbers and words; neighbouring numbers give unrelated ones."""
-    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
 
 @dataclass(frozen=True)

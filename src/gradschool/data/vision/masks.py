@@ -14,12 +14,12 @@ from torch import Generator, Tensor
 
 from gradschool.data.augment import draw
 from gradschool.data.augment.pipeline import Pipeline
-from gradschool.data.catalogue import read_once, resolve
 from gradschool.data.examples import Splits
-from gradschool.data.setinfo import Parts
 from gradschool.data.source import open_source
 from gradschool.data.vision.images import Images
+from gradschool.data.vision.open import resolve_pictures
 from gradschool.data.vision.pairs import read_pairs
+from gradschool.data.vision.pictureset import Parts
 from gradschool.errors import UserError
 from gradschool.ops.segment import STEPS
 
@@ -93,7 +93,7 @@ def turned(pictures: Shaped[Tensor, "n c s s"], turns: list[int]) -> Shaped[Tens
     return torch.stack([torch.rot90(p, t, (1, 2)) for p, t in zip(pictures, turns, strict=True)])
 
 
-def open_masked(name: str | Path, *, val: float = 0.1) -> Splits:
+def open_masked(name: str | Path, *, val: float = 0.1) -> Splits[Images]:
     """Open a set with masks by name, or a folder or zip of pictures and masks by path.
 
     Args:
@@ -103,7 +103,7 @@ def open_masked(name: str | Path, *, val: float = 0.1) -> Splits:
     Raises:
         UserError: it is not here, has no masks, or they do not fit their pictures.
     """
-    info, place = resolve(name)
+    info, place = resolve_pictures(name)
     if info is None:
         assert place is not None, "what is no set is a path"
         parts, classes = read_pairs(open_source(place))
@@ -112,10 +112,10 @@ def open_masked(name: str | Path, *, val: float = 0.1) -> Splits:
         raise UserError(
             f"{info.name} has a class for each picture", "masks", "Try --data membrane or camvid."
         )
-    return splits_of(info.name, read_once(info, place), tuple(info.classes), val)
+    return splits_of(info.name, info.arrays(place), tuple(info.classes), val)
 
 
-def splits_of(name: str, parts: Parts, classes: tuple[str, ...], val: float) -> Splits:
+def splits_of(name: str, parts: Parts, classes: tuple[str, ...], val: float) -> Splits[Images]:
     """Arrays as three parts."""
     found = {
         part: Masked(torch.from_numpy(pixels), torch.from_numpy(np.asarray(masks)), classes)

@@ -12,9 +12,9 @@ from pathlib import PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from gradschool.data.setinfo import Parts
 from gradschool.data.source import Source
 from gradschool.data.vision.decode import ENDINGS, Unreadable, decoded
+from gradschool.data.vision.pictureset import Parts
 from gradschool.errors import UserError
 from gradschool.ops.segment import VOID
 

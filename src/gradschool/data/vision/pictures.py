@@ -10,7 +10,6 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from gradschool.data.catalogue import open_set, resolve
 from gradschool.data.examples import Splits
 from gradschool.data.source import Source
 from gradschool.data.vision import stacks
@@ -19,12 +18,15 @@ from gradschool.data.vision.folder import open_folder
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.layouts import Entry, Listing, entries
 from gradschool.data.vision.masks import open_masked
+from gradschool.data.vision.open import open_set, resolve_pictures
 from gradschool.errors import UserError
 
 SQUARE = 64  # side of the squares that large pictures are cut into, if none is asked for
 
 
-def open_pictures(name: str | Path, *, size: int | None = None, val: float = 0.1, seed: int = 0) -> Splits:
+def open_pictures(
+    name: str | Path, *, size: int | None = None, val: float = 0.1, seed: int = 0
+) -> Splits[Images]:
     """Open a set by name, or a folder, zip, .npz or .npy by path.
 
     Args:
@@ -37,7 +39,7 @@ def open_pictures(name: str | Path, *, size: int | None = None, val: float = 0.1
     Raises:
         UserError: it is not here, or holds no pictures; the sentence says what was wanted.
     """
-    info, place = resolve(name)
+    info, place = resolve_pictures(name)
     if info is not None:
         return (
             in_squares(info.name, size or SQUARE, val)
@@ -59,7 +61,7 @@ def loose(source: Source) -> Listing:
     return entries(source)
 
 
-def in_squares(name: str, side: int, val: float) -> Splits:
+def in_squares(name: str, side: int, val: float) -> Splits[Images]:
     """A set of large pictures as squares: of the training part overlapping by half, else side by side.
 
     Raises:

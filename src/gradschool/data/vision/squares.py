@@ -28,7 +28,7 @@ def squares() -> tuple[UInt8[Tensor, "n 1 h w"], Int64[Tensor, "n 3"]]:
     return pixels[:, None], factors
 
 
-def square_splits(seed: int = 0, share: float = 0.2) -> Splits:
+def square_splits(seed: int = 0, share: float = 0.2) -> Splits[Images]:
     """The squares as a set whose class is the size.
 
     Args:

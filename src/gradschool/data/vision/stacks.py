@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from gradschool.data.examples import Splits
-from gradschool.data.setinfo import Parts
 from gradschool.data.splits import cut
 from gradschool.data.vision.images import Images
+from gradschool.data.vision.pictureset import Parts
 from gradschool.errors import UserError
 
 ENDINGS = ".npz", ".npy"
@@ -24,7 +24,7 @@ LAYOUT = "MedMNIST's arrays train_images, train_labels, test_images, test_labels
 HELD = 0.2  # of a stack, to test on
 
 
-def open_stack(path: Path, val: float = 0.1, seed: int = 0) -> Splits:
+def open_stack(path: Path, val: float = 0.1, seed: int = 0) -> Splits[Images]:
     """A .npz of parts, or a .npy stack of which a fifth is held out to test on.
 
     Args:

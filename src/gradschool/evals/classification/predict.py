@@ -3,62 +3,20 @@
 A file that cannot be read is told and left out; the rest goes on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
-from gradschool.data.vision.decode import ENDINGS, Unreadable, decoded
-from gradschool.errors import UserError, WorkFailed
-from gradschool.evals.inference import Precision, Transform, collect
-
-JUNK = ("__MACOSX", ".")
-
-Progress = Callable[[int, int], None]
-Skip = Callable[[Path, str], None]
-
-
-@dataclass(frozen=True)
-class Classifier:
-    """A trained network and all that it needs to look at a picture.
-
-    Args:
-        model: maps transformed images to one logit a class.
-        classes: their names, in order.
-        transform: uint8 pixels (b, channels, height, width) to the network's input, placed where it runs.
-        channels: 1 for grey, 3 for colour.
-        height: in pixels, as stored for training.
-        width: in pixels.
-        precision: makes the context to run in.
-        flip: average with the mirrored picture, as the test score did.
-    """
-
-    model: nn.Module
-    classes: Sequence[str]
-    transform: Transform
-    channels: int
-    height: int
-    width: int
-    precision: Precision = nullcontext
-    flip: bool = False
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """The most probable classes of one file, best first, each with its probability in [0, 1].
-
-    Of a file whose pixels were given classes: the share of the picture that each covers, and the mask's file.
-    """
-
-    file: Path
-    top: list[tuple[str, float]]
-    mask: Path | None = None
+from gradschool.data.vision.decode import Unreadable, decoded
+from gradschool.errors import WorkFailed
+from gradschool.evals.classifier import Classifier
+from gradschool.evals.files import Prediction, Progress, Skip, pictures_in
+from gradschool.evals.inference import collect
 
 
 def predict(
@@ -109,29 +67,6 @@ def predict(
             else f"None of {len(files)} files could be read"
         )
         raise WorkFailed(what, "pictures such as JPEG or PNG", "")
-
-
-def pictures_in(paths: Sequence[Path]) -> list[Path]:
-    """All files named, and all pictures in the folders named, each once, in order.
-
-    Raises:
-        UserError: a path does not exist, or there is no picture.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
-            found += [
-                p for p in inside if not any(part.startswith(JUNK) for part in p.relative_to(path).parts)
-            ]
-        elif path.exists():
-            found.append(path)
-        else:
-            raise UserError(f"{path} does not exist", "a picture or a folder of pictures", "Check the path.")
-    if not found:
-        where = ", ".join(map(str, paths)) or "nothing"
-        raise UserError(f"No picture in {where}", f"files such as {', '.join(ENDINGS[:4])}", "")
-    return list(dict.fromkeys(found))
 
 
 def read_picture(file: Path, channels: int, height: int, width: int) -> UInt8[Tensor, "c h w"]:

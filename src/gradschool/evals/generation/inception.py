@@ -14,7 +14,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from gradschool.errors import UserError
-from gradschool.evals.classification.predict import Classifier
+from gradschool.evals.classifier import Classifier
 
 WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 CHECKSUM = "6726825d"  # how the SHA-256 begins, as the file's name says

@@ -11,8 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gradschool.evals.classification.ood import auroc
-from gradschool.evals.report import charts as figures
-from gradschool.evals.report import html
+from gradschool.evals.report import charts, html
 from gradschool.evals.report.html import Section
 
 Rebuild = Callable[[Tensor], tuple[Tensor, Tensor]]
@@ -35,7 +34,7 @@ def errors(rebuild: Rebuild, batches: Iterable[Tensor]) -> Float[Tensor, " n"]:
 
 def section(home: Float[Tensor, " n"], away: Float[Tensor, " m"], names: tuple[str, str]) -> Section:
     """Errors of both sets, and how well they tell the sets apart."""
-    drawn = figures.histogram(
+    drawn = charts.histogram(
         {name: np.log10(e.clamp_min(1e-8).numpy()) for name, e in zip(names, (home, away), strict=True)},
         "logarithm of the error",
     )

@@ -6,17 +6,19 @@ matplotlib draws in four stand-in colours; on the way into the page they become 
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 from markupsafe import Markup, escape
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gradschool.evals.classification.calibration import Bins
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK, FAINT = "#010203", "#010204"
 SERIES = ("#010205", "#010206", "#010207")
@@ -40,9 +42,9 @@ POINTS = 300  # a curve with more is averaged down to so many
 Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 
-def svg(figure: Figure, alt: str) -> Markup:
+def svg(figure: "Figure", alt: str) -> Markup:
     """The figure as an inline SVG that scales to its place and is described to screen readers."""
-    with rc_context(_STYLE):
+    with _style():
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     # 1. Only the drawing, without XML header, metadata and a fixed size.
@@ -73,7 +75,7 @@ def curves(series: Series, title: str, across: str, percent: bool = False) -> Ma
         across: what is drawn to the right, e.g. "epoch".
         percent: y is a share in [0, 1].
     """
-    with rc_context(_STYLE):
+    with _style():
         figure, ax = _panel(4.8, 3.0)
         scale = 100 if percent else 1
         told = []
@@ -131,7 +133,7 @@ def confusion(shares: Float[np.ndarray, "k k"], classes: Sequence[str]) -> Marku
 
 def reliability(before: Bins, after: Bins | None, temperature: float | None) -> Markup:
     """Accuracy against confidence; a calibrated network lies on the diagonal."""
-    with rc_context(_STYLE):
+    with _style():
         figure, ax = _panel(4.8, 4.2)
         ax.plot([0, 1], [0, 1], color=FAINT, linewidth=1, label="perfect")
         told = []
@@ -153,7 +155,7 @@ def reliability(before: Bins, after: Bins | None, temperature: float | None) -> 
 
 def histogram(groups: Mapping[str, Float[np.ndarray, "n"]], across: str, counted: str = "images") -> Markup:
     """Shares per bin of up to three groups of numbers, as outlined steps over one another."""
-    with rc_context(_STYLE):
+    with _style():
         figure, ax = _panel(4.8, 3.0)
         edges = np.linspace(min(map(np.min, groups.values())), max(map(np.max, groups.values())), 31)
         for (name, values), colour, dash in zip(groups.items(), SERIES, _DASHES, strict=False):
@@ -182,7 +184,16 @@ def heat(pixels: UInt8[np.ndarray, "h w c"], map_: Float[np.ndarray, "h2 w2"]) -
     return mixed
 
 
-def _panel(width: float, height: float) -> tuple[Figure, Axes]:
+def _style() -> AbstractContextManager[None]:
+    """The look of all charts. matplotlib is loaded when the first is drawn, for that takes half a second."""
+    from matplotlib import rc_context
+
+    return rc_context(_STYLE)
+
+
+def _panel(width: float, height: float) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()
 

@@ -8,8 +8,7 @@ from markupsafe import Markup
 from torch import Tensor
 
 from gradschool.evals.pictures import grid
-from gradschool.evals.report import charts as figures
-from gradschool.evals.report import html
+from gradschool.evals.report import charts, html
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.samples import picture
 from gradschool.ops.diffusion import NoiseSchedule, q_sample
@@ -27,8 +26,8 @@ def schedules(named: Mapping[str, NoiseSchedule]) -> Section:
         share[name] = (times, schedule.alpha_bar.tolist())
         ratio[name] = (times, schedule.snr.log10().tolist())
     drawn = [
-        figures.curves(share, "picture's share of the variance", "time"),
-        figures.curves(ratio, "log10 of signal to noise", "time"),
+        charts.curves(share, "picture's share of the variance", "time"),
+        charts.curves(ratio, "log10 of signal to noise", "time"),
     ]
     reading = (
         "How much of a picture is left at each time. At the last there should be next to nothing, or "
@@ -96,7 +95,7 @@ def channels(raw: Pictures, scaled: Pictures) -> Section:
         "The noise schedule is made for numbers of deviation 1. Deviations far from it after scaling mean "
         "that test pictures are not like those that the scale was taken from."
     )
-    drawn = html.charts([figures.histogram(named, "code, scaled", "numbers")])
+    drawn = html.charts([charts.histogram(named, "code, scaled", "numbers")])
     return Section("Codes", reading, html.join([table, drawn]))
 
 

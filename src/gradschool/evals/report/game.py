@@ -8,15 +8,14 @@ from jaxtyping import Float
 
 from gradschool.evals.generation import collapse
 from gradschool.evals.generation.coverage import SURE, Coverage
-from gradschool.evals.report import charts as figures
-from gradschool.evals.report import html
+from gradschool.evals.report import charts, html
 from gradschool.evals.report.html import Bar, Section
-from gradschool.evals.report.page import Material
+from gradschool.evals.report.material import Material
 
 Curve = tuple[list[float], list[float]]
 
 
-def game(m: Material, end: tuple[float, float | None], is_answer: bool) -> Section | None:
+def game(m: Material[Any], end: tuple[float, float | None], is_answer: bool) -> Section | None:
     """Losses beside what they are at the end of the game, answers, and what was named on the way.
 
     Args:
@@ -30,14 +29,14 @@ def game(m: Material, end: tuple[float, float | None], is_answer: bool) -> Secti
     drawn = []
     for name, whose, at in (("errD", "discriminator", end[0]), ("errG", "generator", end[1])):
         ends = {} if at is None else {"end of the game": level(lines, at)}
-        drawn.append(figures.curves({"played": curve(lines, name), **ends}, f"{name}, {whose}", "step"))
+        drawn.append(charts.curves({"played": curve(lines, name), **ends}, f"{name}, {whose}", "step"))
     answers = {"D(x)": curve(lines, "D(x)"), "D(G(z))": curve(lines, "D(G(z)) before")}
     answers |= {"end of the game": level(lines, 0.5)} if is_answer else {}
-    drawn.append(figures.curves(answers, "what D says", "step"))
+    drawn.append(charts.curves(answers, "what D says", "step"))
     both = {name: curve(lines, f"D(G(z)) {name}") for name in ("before", "after")}
-    drawn.append(figures.curves(both, "D(G(z)) before and after D's step", "step"))
+    drawn.append(charts.curves(both, "D(G(z)) before and after D's step", "step"))
     drawn += [
-        figures.curves({title: curve(lines, name)}, title, "step")
+        charts.curves({title: curve(lines, name)}, title, "step")
         for name, title in (
             ("distance", "distance of the losses from the end"),
             ("diversity", "spread of pictures, real = 1"),
@@ -68,7 +67,7 @@ def slopes(found: Mapping[str, Float[np.ndarray, " n"]]) -> Section:
         "The norm of the gradient of the score by the picture. A gradient penalty holds it near 1 between "
         "real and generated pictures, clipped weights make it small, and nothing at all lets it grow."
     )
-    return Section("Slope of the discriminator", reading, figures.histogram(found, "gradient norm"))
+    return Section("Slope of the discriminator", reading, charts.histogram(found, "gradient norm"))
 
 
 def covered(found: Coverage, classes: Sequence[str], judge: str) -> Section:

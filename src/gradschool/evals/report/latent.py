@@ -11,8 +11,7 @@ from torch import Tensor
 
 from gradschool.evals.generation import latent
 from gradschool.evals.pictures import grid
-from gradschool.evals.report import charts as figures
-from gradschool.evals.report import html
+from gradschool.evals.report import charts, html
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.samples import picture
 from gradschool.ops.variational import active_units
@@ -57,15 +56,15 @@ def mapped(
 
 def scatter(places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> Markup:
     """Points as the numbers of their classes, so that no class is known by its colour alone."""
-    with rc_context(figures._STYLE):
-        figure, ax = figures._panel(6.4, 5.6)
+    with rc_context(charts._STYLE):
+        figure, ax = charts._panel(6.4, 5.6)
         for label in np.unique(labels):
             some = labels == label
             colour = colormaps["tab10"](int(label) % 10)
             across, up = places[some].T
             ax.scatter(across, up, 26, color=colour, marker=f"${label}$", linewidths=0)
         ax.set(xticks=[], yticks=[])
-        return figures.svg(figure, f"Map of {len(places)} codes of {len(np.unique(labels))} classes")
+        return charts.svg(figure, f"Map of {len(places)} codes of {len(np.unique(labels))} classes")
 
 
 def plane(pictures: Float[Tensor, "n c h w"]) -> Section:
@@ -108,7 +107,7 @@ def units(means: Float[Tensor, "n d"], prices: Float[Tensor, "n d"]) -> Section:
         f"picture to picture. Together they say {float(each.sum()):.1f} nats a picture."
     )
     ranks = list(range(1, len(rows) + 1))
-    curve = figures.curves({"": (ranks, each[order].tolist())}, "nats a picture", "rank of the number")
+    curve = charts.curves({"": (ranks, each[order].tolist())}, "nats a picture", "rank of the number")
     table = html.table(("number", "nats", "variance of the mean", "active"), rows, "Numbers of the code")
     reading = "A number that collapsed to the prior costs nothing and says nothing: the decoder ignores it."
     body = html.join([html.paragraph(told), html.charts([curve]), html.details("All numbers", table)])

@@ -10,21 +10,21 @@ from torch import Tensor, nn
 
 from gradschool.evals.classification import interpret
 from gradschool.evals.inference import device_of
-from gradschool.evals.report import charts as figures
-from gradschool.evals.report import html
+from gradschool.evals.report import charts, html
+from gradschool.evals.report.classes import ClassFacts, picked
 from gradschool.evals.report.html import Picture, Section
-from gradschool.evals.report.page import Material, in_words, picked
+from gradschool.evals.report.material import Material, in_words
 from gradschool.evals.summary import summarise
 
 MISTAKES, CHANNELS, EXPLAINED, VERSIONS, DREAMS = 24, 16, 6, 7, 6
 HEAVY = 1e9  # FLOPs an image from which on two dreamt classes must do
 
 
-def mistakes(m: Material) -> Section | None:
+def mistakes(m: Material[ClassFacts]) -> Section | None:
     """The wrong answers that the network was surest of."""
-    if m.tested is None:
+    if m.facts.tested is None:
         return None
-    images, logits = m.tested
+    images, logits = m.facts.tested
     best = logits.softmax(1).max(1)
     wrong = (best.indices != images.labels).nonzero().squeeze(1)
     if not len(wrong):
@@ -48,7 +48,7 @@ def mistakes(m: Material) -> Section | None:
     return Section("Most confident mistakes", reading, html.gallery(pictures))
 
 
-def augmented(m: Material) -> Section | None:
+def augmented(m: Material[ClassFacts]) -> Section | None:
     """What the network is shown in training."""
     splits, augment = m.facts.splits, m.facts.augment
     if splits is None or augment is None or not len(splits.train):
@@ -69,7 +69,7 @@ def augmented(m: Material) -> Section | None:
     return Section("Augmentation", reading, html.join(rows))
 
 
-def filters(m: Material) -> Section | None:
+def filters(m: Material[ClassFacts]) -> Section | None:
     """The weights of the first convolution as small pictures."""
     weights = None if m.facts.model is None else interpret.first_filters(m.facts.model)
     if weights is None or weights.shape[-1] < 3:
@@ -91,11 +91,11 @@ def filters(m: Material) -> Section | None:
     return Section("First-layer filters", reading, html.gallery(pictures, 36))
 
 
-def maps(m: Material) -> Section | None:
+def maps(m: Material[ClassFacts]) -> Section | None:
     """The first channels of a few layers for one image."""
-    if m.seeing is None:
+    if m.facts.seeing is None:
         return None
-    model, transform, images = m.seeing
+    model, transform, images = m.facts.seeing
     index = m.facts.chosen % len(images)
     chosen = picked(images, [index])
     x = transform(chosen.pixels).to(device_of(model))
@@ -119,11 +119,11 @@ def maps(m: Material) -> Section | None:
     return Section("Feature maps", reading, html.join(parts))
 
 
-def attention(m: Material) -> Section | None:
+def attention(m: Material[ClassFacts]) -> Section | None:
     """Saliency and Grad-CAM of a few test images, and the sanity check of both."""
-    if m.seeing is None:
+    if m.facts.seeing is None:
         return None
-    model, transform, images = m.seeing
+    model, transform, images = m.facts.seeing
     # 1. Some images across the test set, explained for the class that the network chose.
     shown = picked(images, _spread(len(images), EXPLAINED))
     x = transform(shown.pixels).to(device_of(model))
@@ -161,11 +161,11 @@ def attention(m: Material) -> Section | None:
     return Section("What it looks at", reading, html.join([html.gallery(triples, 250), html.paragraph(told)]))
 
 
-def dreams(m: Material) -> Section | None:
+def dreams(m: Material[ClassFacts]) -> Section | None:
     """Pictures that a few classes would love."""
-    if m.seeing is None:
+    if m.facts.seeing is None:
         return None
-    model, transform, images = m.seeing
+    model, transform, images = m.facts.seeing
     example = transform(images.pixels[:1])
     # 1. Fewer classes for a heavy network: each costs some hundred passes.
     heavy = summarise(model, example.to(device_of(model))).flops > HEAVY
@@ -217,7 +217,7 @@ def _denormalised(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> Ten
 def _beside(pixels: np.ndarray, *maps: np.ndarray) -> np.ndarray:
     """A picture and, to its right, each map laid over it."""
     colour = np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-    return _sized(np.concatenate([colour, *(figures.heat(pixels, each) for each in maps)], 1), 192)
+    return _sized(np.concatenate([colour, *(charts.heat(pixels, each) for each in maps)], 1), 192)
 
 
 def _soft(values: np.ndarray) -> np.ndarray:

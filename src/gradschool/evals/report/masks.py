@@ -1,6 +1,7 @@
 """A segmenter's report: scores by class, and pictures beside what they are and what was said of them."""
 
 import colorsys
+from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -10,7 +11,7 @@ from torch import Tensor
 from gradschool.data.vision.images import Images
 from gradschool.evals.report import html
 from gradschool.evals.report.html import Bar, Section
-from gradschool.evals.report.page import Material, in_words
+from gradschool.evals.report.material import Material, in_words
 from gradschool.ops.segment import VOID
 
 WIDTH = 200  # of a picture on the page, in pixels
@@ -31,7 +32,7 @@ def coloured(mask: UInt8[np.ndarray, "h w"], classes: int) -> UInt8[np.ndarray, 
     return table[mask]
 
 
-def by_class(m: Material) -> Section | None:
+def by_class(m: Material[Any]) -> Section | None:
     """Intersection over union of every class."""
     scores = m.result.get("iou")
     if not scores:

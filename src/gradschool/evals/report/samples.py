@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,12 +14,12 @@ from torch import Tensor
 from gradschool.evals.pictures import grid
 from gradschool.evals.report import html
 from gradschool.evals.report.html import Bar, Section
-from gradschool.evals.report.page import Material
+from gradschool.evals.report.material import Material
 
 SHEETS = 6  # of the pictures over training
 
 
-def made(m: Material) -> Section | None:
+def made(m: Material[Any]) -> Section | None:
     """The sheet that was drawn at the end."""
     file = m.run_dir / "samples.png"
     if not file.is_file():
@@ -27,7 +28,7 @@ def made(m: Material) -> Section | None:
     return Section("New pictures", reading, sheet(file, "a sheet of generated pictures", 520))
 
 
-def course(m: Material) -> Section | None:
+def course(m: Material[Any]) -> Section | None:
     """The same noise at several moments of the training."""
     files = sorted((m.run_dir / "samples").glob("step-*.png"))
     if len(files) < 2:
@@ -47,7 +48,7 @@ def course(m: Material) -> Section | None:
     )
 
 
-def judged(m: Material) -> Section | None:
+def judged(m: Material[Any]) -> Section | None:
     """For how many pictures a class is among a classifier's first guesses, if that was asked."""
     file = m.run_dir / "judged.json"
     verdicts = json.loads(file.read_text(encoding="utf-8"))["verdicts"] if file.is_file() else []
@@ -74,7 +75,7 @@ def judged(m: Material) -> Section | None:
     return Section("Judged", reading, body)
 
 
-def redrawn(m: Material, x: Float[Tensor, "n c h w"], again: Float[Tensor, "n c h w"]) -> Section:
+def redrawn(m: Material[Any], x: Float[Tensor, "n c h w"], again: Float[Tensor, "n c h w"]) -> Section:
     """Pictures of the test part, each above what the model makes of it."""
     half = len(x) // 2
     rows = [x[:half], again[:half].cpu(), x[half:], again[half:].cpu()]
@@ -83,7 +84,7 @@ def redrawn(m: Material, x: Float[Tensor, "n c h w"], again: Float[Tensor, "n c 
     return Section("Reconstructions", "Test pictures, and under each what its code says of it.", body)
 
 
-def parts(m: Material) -> Section | None:
+def parts(m: Material[Any]) -> Section | None:
     """What the model is made of: every layer that has weights, and the sums of its parts."""
     model = m.facts.model
     if model is None:

@@ -4,17 +4,17 @@ from torch import Tensor
 
 from gradschool.data.vision.images import Images
 from gradschool.evals.classification import calibration, metrics, ood
-from gradschool.evals.report import charts as figures
-from gradschool.evals.report import html
+from gradschool.evals.report import charts, html
+from gradschool.evals.report.classes import ClassFacts
 from gradschool.evals.report.html import Bar, Section
-from gradschool.evals.report.page import Material, in_words
+from gradschool.evals.report.material import Material, in_words
 
 
-def calibrated(m: Material) -> Section | None:
+def calibrated(m: Material[ClassFacts]) -> Section | None:
     """Reliability before and after a temperature fitted on validation images."""
-    if m.tested is None:
+    if m.facts.tested is None:
         return None
-    images, logits = m.tested
+    images, logits = m.facts.tested
     # 1. As trained.
     variants = [("as trained", logits)]
     # 2. With the temperature that suits the validation images, unless all are right: none is cold enough.
@@ -37,10 +37,8 @@ def calibrated(m: Material) -> Section | None:
     head = ("logits", "calibration error, points", "with bins of equal mass", "Brier score", "loss, nats")
     confidence, right = calibration.confidences(logits, images.labels)
     groups = {"right": confidence[right == 1].numpy(), "wrong": confidence[right == 0].numpy()}
-    drawn = [figures.reliability(bins[0], bins[1] if temperature else None, temperature)]
-    drawn += [
-        figures.histogram({name: of for name, of in groups.items() if len(of)}, "confidence as trained")
-    ]
+    drawn = [charts.reliability(bins[0], bins[1] if temperature else None, temperature)]
+    drawn += [charts.histogram({name: of for name, of in groups.items() if len(of)}, "confidence as trained")]
     reading = (
         "Points on the diagonal mean that the network is right as often as it says; below it, it is "
         "over-confident. Larger points hold more images; the temperature is fitted on validation images, if "
@@ -51,12 +49,12 @@ def calibrated(m: Material) -> Section | None:
     )
 
 
-def abroad(m: Material) -> Section | None:
+def abroad(m: Material[ClassFacts]) -> Section | None:
     """The second set: what is lost, and whether the network notices."""
     facts = m.facts
-    if m.tested is None or facts.ood is None or facts.ood_logits is None or not len(facts.ood):
+    if m.facts.tested is None or facts.ood is None or facts.ood_logits is None or not len(facts.ood):
         return None
-    images, logits = m.tested
+    images, logits = m.facts.tested
     s = ood.compare(
         ood.Answers(logits, images.labels, images.classes),
         ood.Answers(facts.ood_logits, facts.ood.labels, facts.ood.classes),
@@ -82,7 +80,7 @@ def abroad(m: Material) -> Section | None:
         for c in s.shared
     ]
     head = ("class", "at home", "recall, %", "second set", "recall, %")
-    parts = [*map(html.paragraph, told), html.charts([figures.histogram(groups, "confidence")])]
+    parts = [*map(html.paragraph, told), html.charts([charts.histogram(groups, "confidence")])]
     parts += [html.table(head, rows, "Recall at home and on the second set")] if rows else []
     reading = (
         "Pictures of another kind that had no part in training or tuning: what is learnt, what is habit."

@@ -2,13 +2,15 @@
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.generative.denoiser import denoiser_small
+from gradschool.recipes.generative.vae_photos import vae_photos
 from gradschool.runs.generation.latent import LatentRun
 
 
 def latent_photos() -> LatentRun:
     """Jellyfish at 64x64: a U-Net of 2.9 million parameters on codes of 4x16x16; any class of any folder."""
     return LatentRun(
-        data="natural_animals", only=("jellyfish",), model=denoiser_small, model_options={"width": 32},
+        data="natural_animals", autoencoder=vae_photos(), only=("jellyfish",), model=denoiser_small,
+        model_options={"width": 32},
         limit=20_000_000, size=64, epochs=400, batch_size=32, learning_rate=1e-3, schedule="one_cycle",
         warmup=0.1, ema=0.999, val=0.0, evaluations=6, clip=1.0, predicts="v", views=8, shown=36,
         augment=Augment(flip=True, resized_crop=(0.7, 1.0)), precision="fp32",

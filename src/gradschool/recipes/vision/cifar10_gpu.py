@@ -1,29 +1,8 @@
 """CIFAR-10 in seconds on one GPU."""
 
-from dataclasses import dataclass
-
-import torch
-from torch import nn
-
-from gradschool.data.augment.pipeline import Augment, Pipeline
-from gradschool.data.vision.images import Images
-from gradschool.models.vision.speednet import SpeedNet, speednet
-from gradschool.runs.vision.classifier import ImageRun
-
-LOOKS = 2000  # images that set the first layer: two million patches for the 12 x 12 numbers they set
-
-
-@dataclass(frozen=True)
-class SpeedRun(ImageRun):
-    """An image classifier whose first layer is set by looking at training images."""
-
-    def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
-        """The model with its first layer set by the first images, prepared as for a test."""
-        model = super().start_model(images, pipeline)
-        if isinstance(model, SpeedNet):
-            some = torch.arange(min(LOOKS, len(images)))
-            model.look_at(pipeline.eval(images.pixels[some], images.labels[some])[0])
-        return model
+from gradschool.data.augment.pipeline import Augment
+from gradschool.models.vision.speednet import speednet
+from gradschool.runs.classification.speed import SpeedRun
 
 
 def cifar10_gpu() -> SpeedRun:

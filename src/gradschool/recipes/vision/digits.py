@@ -1,7 +1,7 @@
 """The first run anybody makes: 1,797 handwritten digits that come with scikit-learn."""
 
 from gradschool.models.vision.lenet import lenet_digits
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def digits() -> ImageRun:

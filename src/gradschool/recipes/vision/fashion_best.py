@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.recipes.vision.fashion import fashion
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def fashion_best() -> ImageRun:

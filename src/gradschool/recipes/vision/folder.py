@@ -2,7 +2,7 @@
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.vision.quicknet import quicknet
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def folder() -> ImageRun:

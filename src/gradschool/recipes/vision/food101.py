@@ -2,7 +2,7 @@
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.vision.resnet import resnet18
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def food101() -> ImageRun:

@@ -4,7 +4,7 @@ Source: COMP9444 project 1: SGD, learning rate 0.01, momentum 0.5, batches of 64
 """
 
 from gradschool.models.vision.lenet import netconv
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def kmnist() -> ImageRun:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gradschool.recipes.vision.mnist import mnist
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def mnist_best() -> ImageRun:

@@ -2,7 +2,7 @@
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.vision.resnet9 import resnet9
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def natural_animals() -> ImageRun:

@@ -1,7 +1,7 @@
 """The coursework's starting point: a shallow network that learns its images by heart."""
 
 from gradschool.models.vision.lenet import netconv
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def natural_animals_baseline() -> ImageRun:

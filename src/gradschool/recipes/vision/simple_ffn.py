@@ -2,7 +2,7 @@
 
 from gradschool.data.catalogue import find, located
 from gradschool.models.vision.mlp import simple_ffn as network
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def simple_ffn() -> ImageRun:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gradschool.models.vision.mlp import mlp
 from gradschool.recipes.vision.simple_ffn import simple_ffn
-from gradschool.runs.vision.classifier import ImageRun
+from gradschool.runs.classification.image import ImageRun
 
 
 def simple_ffn_improved() -> ImageRun:

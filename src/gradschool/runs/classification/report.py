@@ -8,43 +8,58 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradschool.data.catalogue import open_set
+from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images, resized
 from gradschool.data.vision.loader import evaluation_batches
-from gradschool.data.augment.pipeline import Augment, Pipeline
+from gradschool.data.vision.open import open_set
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.classification.adapt import adapted, normalisations
-from gradschool.evals.classification.ood import Answers, OodScores, compare
-from gradschool.evals.report.page import ReportFacts, write_report
-from gradschool.runs.finish import answers, rebuilt
-from gradschool.runs.vision.classifier import ImageRun
-from gradschool.runs.reopen import machine_of, reopen
+from gradschool.evals.report import classes, looks, numbers, trust
+from gradschool.evals.report.classes import ClassFacts
+from gradschool.evals.report.material import SectionOf
+from gradschool.evals.report.page import write_report
+from gradschool.runs.finish import rebuilt
+from gradschool.runs.reopen import machine_of, splits_again
+from gradschool.runs.vision.classifier import ClassifierRun
 
 ADAPTS_TO = 512  # pictures a batch when statistics are taken: enough for a steady variance
 
 
-def report(folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
+def sections() -> list[SectionOf]:
+    """The sections of an image classifier's report, in order."""
+    return [
+        numbers.training, numbers.rate, classes.classes, classes.confused, looks.mistakes,
+        trust.calibrated, trust.abroad, looks.augmented, looks.filters, looks.maps, looks.attention,
+        looks.dreams, classes.layers, numbers.settings,
+    ]  # fmt: skip
+
+
+def report(
+    run: ClassifierRun, folder: RunFolder, ood: str | None = None, data: str | None = None
+) -> Path:
     """Write `report.html` for a run; its data are opened again, and a second set where one is named.
 
     Args:
+        run: its settings.
         folder: the run; an unfinished one gets a report of its curves.
         ood: name or path of a second set, tested on but never trained on.
         data: where the run's data lie now, if they moved.
     """
     is_finished = bool(folder.read("model.json"))
-    return write_report(folder.path, gathered(folder, ood, data) if is_finished else ReportFacts())
+    facts = gathered(run, folder, ood, data) if is_finished else ClassFacts()
+    return write_report(folder.path, facts, sections())
 
 
-def gathered(folder: RunFolder, ood: str | None = None, data: str | None = None) -> ReportFacts:
+def gathered(
+    run: ClassifierRun, folder: RunFolder, ood: str | None = None, data: str | None = None
+) -> ClassFacts:
     """Everything to be told of a finished run; arguments as for `report`."""
-    run, request = reopen(folder)
-    splits = run.open(request.seed, data)
-    return facts_of(folder, run, splits, ood)
+    return facts_of(folder, run, splits_again(run, folder, data), ood)
 
 
-def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) -> ReportFacts:
+def facts_of(folder: RunFolder, run: ClassifierRun, splits: Splits[Images], ood: str | None) -> ClassFacts:
     """Model, logits and pictures of a finished run."""
     model, facts = rebuilt(folder, run)
     pipeline = run.prepared(facts["mean"], facts["std"], len(facts["classes"]))
@@ -53,7 +68,7 @@ def facts_of(folder: RunFolder, run: ImageRun, splits: Splits, ood: str | None) 
     cured = at_home(folder, model, pipeline, away) if away is not None else None
     generator = torch.Generator().manual_seed(0)
     training = replace(pipeline, augment=replace(run.augment, mixup=0.0, cutmix=0.0))
-    return ReportFacts(
+    return ClassFacts(
         splits=splits,
         model=model,
         transform=lambda pixels: pipeline.eval(pixels, torch.zeros(len(pixels), dtype=torch.int64))[0],
@@ -81,11 +96,11 @@ def at_home(folder: RunFolder, model: nn.Module, pipeline: Pipeline, images: Ima
 
 
 def logits_of(
-    folder: RunFolder, run: ImageRun, model: torch.nn.Module, pipeline: Pipeline, images: Images
+    folder: RunFolder, run: ClassifierRun, model: torch.nn.Module, pipeline: Pipeline, images: Images
 ) -> Tensor:
     """What the model says about a split, computed as the run itself computed."""
     machine = machine_of(folder)
-    return answers(run, machine.place_module(model), images, pipeline, machine)[0]
+    return run.answers(machine.place_module(model), images, pipeline, machine)[0]
 
 
 def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
@@ -103,13 +118,3 @@ def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
         )
     pixels = resized(pixels, facts["height"], facts["width"])  # a set of arrays comes in its own size
     return Images(pixels, labels, parts[0].classes, [n for p in parts for n in p.names])
-
-
-def measured_elsewhere(folder: RunFolder, ood: str) -> OodScores:
-    """Scores of a run on its own test part beside those on a second set."""
-    facts = gathered(folder, ood)
-    assert facts.splits and facts.ood is not None
-    assert facts.test_logits is not None and facts.ood_logits is not None
-    splits = facts.splits
-    home = Answers(facts.test_logits, splits.test.labels, splits.test.classes)
-    return compare(home, Answers(facts.ood_logits, facts.ood.labels, facts.ood.classes))

@@ -5,16 +5,16 @@ fine-tuning"); a frozen body is run once over all images, and only the head is t
 body expects of its images comes from its own configuration: wrong normalisation costs points in silence.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gradschool.data.vision.images import Images
-from gradschool.data.vision.loader import Loader, seeded
+from gradschool.data.rows import Rows
+from gradschool.data.vision.loader import Loader
 from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut
@@ -23,18 +23,18 @@ from gradschool.engine.task import Batches
 from gradschool.errors import UserError
 from gradschool.evals.inference import collect
 from gradschool.runs.vision import backbone as timm_net
-from gradschool.runs.run import Positive, Request
-from gradschool.runs.finish import answers
-from gradschool.runs.vision.classifier import ImageRun
-from gradschool.practice.ladder import Rung, climb
-from gradschool.runs.train import train
+from gradschool.runs.run import Positive
+from gradschool.runs.classification.image import ImageRun
 
-ODD = "odd source"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TransferRun(ImageRun):
     """An image classifier on a backbone of timm."""
+
+    kind: ClassVar[str] = "transfer"
+    title: ClassVar[str] = "an image classifier on a backbone"
+    places: ClassVar[tuple[str, ...]] = ("data", "weights")
 
     model: Literal["timm"] = "timm"  # type: ignore[assignment]
     """The network is `backbone`."""
@@ -128,12 +128,11 @@ class TransferRun(ImageRun):
             return model, batches, held_out
         assert isinstance(model, timm_net.TransferNet)
         model.body.requires_grad_(False)
-        features, labels = answers(self, model.body, batches.images, batches.pipeline, machine)
+        features, labels = self.answers(model.body, batches.images, batches.pipeline, machine)
         placed = ((machine.place(x), y) for x, y in held_out())
         held = collect(model.body, placed, machine.autocast, self.flip_test)
-        fed = Features(
-            machine.place(features), machine.place(labels), batches.batch_size, batches.seed, batches.share
-        )
+        columns = machine.place(features), machine.place(labels)
+        fed = Rows(columns, batches.batch_size, batches.seed, batches.share)
         return model.head, fed, lambda: iter([held])
 
 
@@ -141,83 +140,3 @@ def with_head(body: nn.Module, classes: int) -> timm_net.TransferNet:
     """A timm body with a fresh head."""
     features: Any = getattr(body, "head_hidden_size", None) or body.num_features
     return timm_net.TransferNet(body, features, classes)
-
-
-@dataclass(frozen=True)
-class Features:
-    """Batches of features that a frozen body has computed once: the `Batches` of a head.
-
-    Args:
-        features: (n, d).
-        labels: (n,).
-        batch_size: rows a step, over all processes.
-        seed: of the order.
-        share: (rank, processes): which part of every batch this process gets.
-    """
-
-    features: Tensor
-    labels: Tensor
-    batch_size: int
-    seed: int
-    share: tuple[int, int] = (0, 1)
-
-    def __len__(self) -> int:
-        """Steps in an epoch."""
-        return max(1, len(self.labels) // self.batch_size)
-
-    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of epoch `number` from position `start` on, in the order in which images would come."""
-        rank, world = self.share
-        size = min(self.batch_size, len(self.labels)) // world * world
-        order = torch.randperm(len(self.labels), generator=seeded(self.seed, "order", number))
-        order = order.to(self.labels.device)
-        for position in range(start, len(self)):
-            rows = order[position * size : (position + 1) * size]
-            rows = rows[rank * size // world : (rank + 1) * size // world]
-            yield self.features[rows], self.labels[rows]
-
-
-def ways(run: TransferRun) -> dict[str, TransferRun]:
-    """The four ways to a classifier that are compared: each differs in one thing from its neighbour."""
-    learnt = replace(run, pretrained=run.weights is None)
-    return {
-        "scratch": replace(run, mode="scratch", pretrained=False, weights=None),
-        "wrong normalisation": replace(learnt, mode="finetune", normalise="data"),
-        "fine-tuned": replace(learnt, mode="finetune"),
-        "frozen": replace(learnt, mode="frozen", augment=Augment()),
-    }
-
-
-def comparison(
-    run: TransferRun, seeds: int, out: Path, only: Sequence[str] = (), odd: str = "mnist"
-) -> Iterator[Rung]:
-    """A set from scratch, fine-tuned with wrong and right normalisation, frozen, and from an odd source.
-
-    Args:
-        run: data, backbone and settings that all share.
-        seeds: how many, from 0.
-        out: folder for the runs.
-        only: names of rows; all if empty.
-        odd: the set that the odd body learns first, for one epoch, at 32 pixels where the backbone allows.
-    Raises:
-        UserError: the backbone's weights or a set are not here; said before anything is trained.
-    """
-    rows = ways(run)
-    chosen = {name: rows[name] for name in rows if not only or name in only}
-    if any(way.pretrained for way in chosen.values()):
-        timm_net.fetched(run.backbone)
-    yield from climb(chosen, seeds, out, "hymenoptera_transfer")
-    if not only or ODD in only:
-        side = None if timm_net.expects(run.backbone).is_fixed else 32
-        source = replace(
-            rows["scratch"],
-            data=odd,
-            image_size=side,
-            epochs=1,
-            batch_size=128,
-            augment=Augment(),
-            flip_test=False,
-        )
-        body = train(source, Request("hymenoptera_transfer", out=out / "odd-body"), say=lambda text: None)
-        tuned = replace(run, pretrained=False, weights=str(body.path / "model.safetensors"), mode="finetune")
-        yield from climb({ODD: tuned}, seeds, out, "hymenoptera_transfer")

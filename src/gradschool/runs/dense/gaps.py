@@ -6,7 +6,7 @@ being missing count as gaps too: from the file alone they cannot be told apart.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -75,6 +75,9 @@ class LikeGaps:
 @dataclass(frozen=True, kw_only=True)
 class GapsRun(RestoreRun):
     """A restorer that learns gaps like those in a file."""
+
+    kind: ClassVar[str] = "gaps"
+    places: ClassVar[tuple[str, ...]] = ("data", "gaps")
 
     gaps: str = ""
     """A .npy of pictures whose gaps are learned from, e.g. test_set.npy; none: `damage` is done."""

@@ -2,30 +2,34 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+from torch import nn
 
 from gradschool.data.vision.decode import Unreadable, decoded
 from gradschool.engine.checkpoint import disk_errors
-from gradschool.engine.run import RunFolder
 from gradschool.errors import WorkFailed
-from gradschool.evals.classification.predict import Prediction, Progress, Skip, pictures_in
+from gradschool.evals.files import Prediction, Progress, Skip, pictures_in
 from gradschool.evals.report.masks import coloured
-from gradschool.runs.dense.segmentation import SegmentRun
+from gradschool.data.vision.masks import MaskPipeline
 
 
 def outline(
-    folder: RunFolder, run: SegmentRun, files: Sequence[Path], progress: Progress | None, skip: Skip | None
-) -> Iterator[Prediction]:
-    """Write a mask for every file to the run's folder `masks`, and say which classes cover how much.
+    out: Path, look: nn.Module, pipeline: MaskPipeline, facts: dict[str, Any], files: Sequence[Path],
+    progress: Progress, skip: Skip,
+) -> Iterator[Prediction]:  # fmt: skip
+    """Write a mask for every file to the folder `out`, and say which classes cover how much.
 
     A mask is a PNG of class numbers with a palette, as large as its picture.
 
     Args:
-        folder: of the finished run.
-        run: its settings.
+        out: where masks are written.
+        look: pictures to scores of every pixel.
+        pipeline: prepares pictures.
+        facts: of model.json: classes and channels.
         files: pictures, and folders that are searched through.
         progress: called with (files done, files in all) after each file.
         skip: called with (file, reason) for each file that cannot be read.
@@ -33,8 +37,7 @@ def outline(
         UserError: a path does not exist, or no picture is found.
         WorkFailed: none of the files could be read, or the disk is full.
     """
-    look, pipeline, facts = run.reopened(folder)
-    classes, out, done = facts["classes"], folder.path / "masks", 0
+    classes, done = facts["classes"], 0
     found = pictures_in(files)
     names = distinct(found)
     for number, file in enumerate(found, start=1):
@@ -42,8 +45,7 @@ def outline(
         try:
             pixels = decoded(file.read_bytes())
         except (Unreadable, OSError) as reason:
-            if skip is not None:
-                skip(file, str(reason))
+            skip(file, str(reason))
             continue
         image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
         plain = np.array(image.convert("L" if facts["channels"] == 1 else "RGB"))
@@ -59,8 +61,7 @@ def outline(
         top = [(classes[i], float(shares[i])) for i in shares.argsort()[::-1] if shares[i] > 0]
         done += 1
         yield Prediction(file, top, out / f"{names[file]}.png")
-        if progress is not None:
-            progress(number, len(found))
+        progress(number, len(found))
     if not done:
         raise WorkFailed(f"none of {len(found)} files could be read", "pictures such as JPEG or PNG", "")
 

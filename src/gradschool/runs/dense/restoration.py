@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -17,27 +17,26 @@ from gradschool.data.vision.pictures import open_pictures
 from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
-from gradschool.evals.report import html
-from gradschool.evals.report import scores as report_scores
+from gradschool.evals.metric import Metric
+from gradschool.evals.report import html, numbers
 from gradschool.evals.dense.fillings import mean_filling, nearest_filling
 from gradschool.evals.report.html import Picture, Section
 from gradschool.evals.inference import evaluating
-from gradschool.evals.report.page import ReportFacts, write_report
+from gradschool.evals.report.material import Facts
+from gradschool.evals.report.page import write_report
 from gradschool.evals.dense.smooth import smooth_filling
 from gradschool.models.dense.restorer import conv_restorer, dense_restorer
 from gradschool.models.dense.unet import unet_restorer
 from gradschool.ops.similarity import structural_similarity
-from gradschool.runs.run import Pieces, Run
-from gradschool.runs.finish import final_weights, rebuilt
+from gradschool.runs.reopen import splits_again
+from gradschool.runs.run import Pieces
+from gradschool.runs.vision.pictures import PictureRun
+from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.vision.oddness import oddness
 from gradschool.tasks.restore import Damaging, Restore, masked_mse
 
 KNOWN = 20_000  # training pictures at most that the nearest one is looked for among
 SHOWN = 12  # test pictures in the report
-ON_TOP = (
-    ("test_loss", "test loss", "squared error of a damaged pixel; lower is better"),
-    ("test_ssim", "likeness (SSIM)", "of restored and true pictures; 1 is equal"),
-)
 RESTORERS: dict[str, Callable[..., nn.Module]] = {
     "conv": conv_restorer,
     "dense": dense_restorer,
@@ -47,8 +46,20 @@ Kind = Literal["conv", "dense", "unet"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestoreRun(Run):
+class RestoreRun(PictureRun):
     """A network that restores damaged pictures, trained on a set or on a folder."""
+
+    kind: ClassVar[str] = "restorer"
+    title: ClassVar[str] = "a restorer of pictures"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("loss", "test loss", note="squared error of a damaged pixel; lower is better"),
+        Metric("ssim", "likeness (SSIM)", "", "higher", "of restored and true pictures; 1 is equal"),
+        Metric("damaged_ssim", "likeness before", better=""),
+        Metric("mse", "error over all pixels"),
+        Metric("mean_loss", "error of the mean"),
+        Metric("nearest_loss", "error of the nearest picture"),
+        Metric("smooth_loss", "error of a smooth filling"),
+    )
 
     model: Kind = "conv"
     """Which network: convolutions, all pixels at once, or a U-Net."""
@@ -63,7 +74,7 @@ class RestoreRun(Run):
         """The network's name, for people."""
         return RESTORERS[self.model].__name__
 
-    def open(self, seed: int, data: str | None = None) -> Splits:
+    def open(self, seed: int, data: str | None = None) -> Splits[Images]:
         """The pictures; they need no classes."""
         return open_pictures(data or self.data, size=self.side(), val=self.val, seed=seed)
 
@@ -89,7 +100,7 @@ class RestoreRun(Run):
         """What is done to the pictures."""
         return self.damage
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Restore:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Restore:
         """Squared error where the pictures were damaged."""
         return Restore(model, self.damaging(), held_out)
 
@@ -115,9 +126,7 @@ class RestoreRun(Run):
         parameters = sum(p.numel() for p in model.parameters())
         facts = {"channels": channels, "height": height, "width": width, "parameters": parameters}
         folder.write("model.json", facts)
-        about = {"test_images": len(splits.test), "device": machine.device}
-        course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
-        folder.write("result.json", {"metrics": {**at.scores, **scores}, **about, **course})
+        write_result(self, pieces, folder, at, scores, test_images=len(splits.test))
 
     def likeness(self, model: nn.Module, batches: Iterator[tuple[Tensor, ...]]) -> dict[str, float]:
         """Mean structural similarity to the truth of restored pictures, and of damaged ones; and the squared
@@ -133,7 +142,7 @@ class RestoreRun(Run):
         means = {"test_ssim": restored, "test_damaged_ssim": before, "test_mse": wrong}
         return {name: total / count for name, total in means.items()}
 
-    def plainly(self, splits: Splits, pipeline: Pipeline) -> dict[str, float]:
+    def plainly(self, splits: Splits[Images], pipeline: Pipeline) -> dict[str, float]:
         """Errors on the test part of three plain fillings: by the mean, by the most similar training picture,
         and smoothly from what is around.
         """
@@ -174,19 +183,18 @@ class RestoreRun(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Write report.html: curves, and test pictures whole, damaged and restored."""
         if not folder.read("model.json"):
-            return write_report(folder.path, ReportFacts(), [report_scores.training, report_scores.settings])
-        seed = folder.read("config.json")["seed"]
-        splits = self.open(seed, data)
+            return write_report(folder.path, Facts(), [numbers.training, numbers.settings])
+        splits = splits_again(self, folder, data)
         model, _ = rebuilt(folder, self)
         seen = self.restored(model, some_of(splits.test, SHOWN), some_of(splits.train, KNOWN))
-        sections = [report_scores.training, lambda m: gallery(seen), report_scores.settings]
+        sections = [numbers.training, lambda m: gallery(seen), numbers.settings]
         if ood:
             odd = self.oddness(model, splits, ood)
             sections.insert(2, lambda m: odd)
-        facts = ReportFacts(splits=splits, model=model, scores=ON_TOP)
+        facts = Facts(splits=splits, model=model, scores=self.metrics[:2], unit="images")
         return write_report(folder.path, facts, sections)
 
-    def oddness(self, model: nn.Module, splits: Splits, ood: str) -> Section:
+    def oddness(self, model: nn.Module, splits: Splits[Images], ood: str) -> Section:
         """How well the error tells the test part from pictures of another set."""
         task = Restore(model, self.damaging())
 

@@ -1,7 +1,7 @@
 """A segmenter's run: a class for every pixel, its scores, its pictures, and masks for files of any size."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,30 +17,37 @@ from gradschool.data.vision.borders import two_nearest
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
+from gradschool.data.vision.statistics import channel_statistics, pixel_class_weights
 from gradschool.data.vision.masks import Masked, MaskPipeline, open_masked, weighed
 from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.evals.report import masks as report_masks
-from gradschool.evals.report import scores as report_scores
+from gradschool.evals.metric import LOSS, Metric
+from gradschool.evals.report import numbers
+from gradschool.evals.report.masks import beside, by_class
 from gradschool.evals.inference import evaluating
-from gradschool.evals.report.page import ReportFacts, write_report
+from gradschool.evals.report.material import Facts
+from gradschool.evals.report.page import write_report
 from gradschool.evals.dense.tiles import tiled
 from gradschool.evals.dense.views import over_views
 from gradschool.models import catalogue
 from gradschool.models.dense.timm_unet import TimmUNet
 from gradschool.ops.segment import VOID, boundary_weights
 from gradschool.runs.vision import backbone
-from gradschool.runs.run import Count, Pieces, Run
-from gradschool.runs.finish import final_weights, rebuilt
-from gradschool.runs.vision.classifier import channel_statistics
-from gradschool.runs.reopen import machine_of
+from gradschool.runs.run import Count, Pieces
+from gradschool.runs.vision.pictures import PictureRun
+from gradschool.evals.files import Prediction
+from gradschool.runs.dense.looking import Looking
+from gradschool.runs.dense.outline import outline
+from gradschool.runs.finish import final_weights, rebuilt, write_result
+from gradschool.runs.kind import Progress as Progressing
+from gradschool.runs.kind import Skip
+from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.settings import make_model
 from gradschool.tasks.segment import Criterion, Segment
 
-ON_TOP = (("test_iou", "mean IoU", "of the classes that occur in the test part"),)  # of the report
 SHOWN = 6  # test pictures in the report
 REACH = 3  # deviations: farther from a gap its weight is nothing
 SegmenterFunction = Annotated[
@@ -58,10 +65,17 @@ SegmenterFunction = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentRun(Run):
+class SegmentRun(PictureRun):
     """A network that gives every pixel a class, trained on pictures with masks."""
 
-    monitor: ClassVar[tuple[str, bool]] = ("val_iou", True)
+    kind: ClassVar[str] = "segmenter"
+    title: ClassVar[str] = "a segmenter"
+    places: ClassVar[tuple[str, ...]] = ("data", "weights")
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("iou", "mean IoU", "", "higher", "of the classes that occur in the test part"),
+        Metric("accuracy", "pixels that are right", "share", "higher"),
+        LOSS,
+    )
 
     model: SegmenterFunction
     """Which network: the name of a function of (labels, channels) in gradschool.models, e.g. unet."""
@@ -92,7 +106,7 @@ class SegmentRun(Run):
         """The network's name, for people."""
         return catalogue.name_of(self.model)
 
-    def open(self, seed: int, data: str | None = None) -> Splits:
+    def open(self, seed: int, data: str | None = None) -> Splits[Images]:
         """The pictures; where gaps count more, the training pictures bring a weight for every pixel."""
         splits = open_masked(data or self.data, val=self.val)
         if not self.border:
@@ -139,7 +153,7 @@ class SegmentRun(Run):
         """The model of a finished run, before its weights."""
         return self.build_model(len(facts["classes"]), facts["channels"])
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Segment:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Segment:
         """Cross-entropy of pixels, Dice of regions, or both."""
         weights = pixel_class_weights(splits.train) if self.balance else None
         return Segment(model, self.criterion, weights, held_out)
@@ -169,19 +183,14 @@ class SegmentRun(Run):
         }
         folder.write("model.json", facts)
         pairs = zip(classes, found.iou.tolist(), strict=True)
-        told = {
-            "iou": {name: value for name, value in pairs if not math.isnan(value)},
-            "test_images": len(splits.test),
-            "device": machine.device,
-        }
-        course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
-        folder.write("result.json", {"metrics": {**at.scores, **scores}, **told, **course})
+        known = {name: value for name, value in pairs if not math.isnan(value)}
+        write_result(self, pieces, folder, at, scores, iou=known, test_images=len(splits.test))
 
-    def looking(self, model: nn.Module, machine: Machine) -> "Looking":
+    def looking(self, model: nn.Module, machine: Machine) -> Looking:
         """The network as it is used after training: in the run's precision, in tiles."""
         return Looking(model, machine, self.tile, min(self.overlap, self.tile - 1), self.turning)
 
-    def reopened(self, folder: RunFolder) -> tuple["Looking", MaskPipeline, dict[str, Any]]:
+    def reopened(self, folder: RunFolder) -> tuple[Looking, MaskPipeline, dict[str, Any]]:
         """A finished run's network, how pictures are prepared for it, and what is known of it."""
         model, facts = rebuilt(folder, self)
         machine = machine_of(folder)
@@ -194,24 +203,35 @@ class SegmentRun(Run):
             raise UserError(
                 "--ood was given", "a classifier's run", "Train on the second set in place of it."
             )
-        ending = [report_scores.layers, report_scores.settings]
+        ending = [numbers.settings]
         if not folder.read("model.json"):
-            return write_report(folder.path, ReportFacts(), [report_scores.training, *ending])
+            return write_report(folder.path, Facts(), [numbers.training, *ending])
         look, pipeline, _ = self.reopened(folder)
-        splits = open_masked(data or self.data, val=self.val)
+        splits = splits_again(self, folder, data)
         places = torch.linspace(0, len(splits.test) - 1, min(SHOWN, len(splits.test))).long()
         some = splits.test.take(places)
         x, masks = pipeline.eval(some.pixels, some.labels)
         with torch.inference_mode():
             said = torch.where(masks[:, 0] == VOID, VOID, look(x).argmax(1).cpu()).to(torch.uint8)
         sections = [
-            report_scores.training,
-            report_masks.by_class,
-            lambda m: report_masks.beside(some, said),
+            numbers.training,
+            by_class,
+            lambda m: beside(some, said),
             *ending,
         ]
-        facts = ReportFacts(splits=splits, model=look.model, scores=ON_TOP)
+        facts = Facts(splits=splits, model=look.model, scores=self.metrics[:1], unit="images")
         return write_report(folder.path, facts, sections)
+
+    def predict(
+        self, folder: RunFolder, files: Sequence[Path], top: int, progress: Progressing, skip: Skip
+    ) -> Iterator[Prediction]:
+        """Masks for pictures, written to the run's folder `masks`, and which classes cover how much."""
+        look, pipeline, facts = self.reopened(folder)
+        return outline(folder.path / "masks", look, pipeline, facts, files, progress, skip)
+
+    def next_step(self, folder: RunFolder) -> str:
+        """Masks are what it is for."""
+        return f"gradschool predict {folder.path} FILE..."
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Mean intersection over union and the share of right pixels, which the progress line tells as well;
@@ -223,32 +243,6 @@ class SegmentRun(Run):
             f" IoU      {curve}{m['test_iou']:.3f}, mean of classes; {100 * m['test_accuracy']:.2f} % "
             f"of pixels right in {result['test_images']:,} test images{views}, {result['seconds']:.1f} s"
         )
-
-
-class Looking(nn.Module):
-    """A trained network that takes pictures of any size.
-
-    Args:
-        model: pictures to scores of every pixel.
-        machine: where it computes.
-        tile: larger pictures are cut into tiles of this side.
-        overlap: of neighbouring tiles.
-        turning: whether answers are means over a picture's eight views.
-    """
-
-    def __init__(
-        self, model: nn.Module, machine: Machine, tile: int, overlap: int, turning: bool = False
-    ) -> None:
-        super().__init__()
-        self.model, self.machine, self.tile, self.overlap = model, machine, tile, overlap
-        self.turning = turning
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Float32 scores."""
-        with evaluating(self.model), self.machine.autocast():
-            look = partial(tiled, self.model, tile=self.tile, overlap=self.overlap)
-            x = self.machine.place(x)
-            return over_views(look, x) if self.turning else look(x)
 
 
 def load_backbone(model: TimmUNet, name: str, channels: int, weights: str) -> None:
@@ -271,10 +265,3 @@ def load_backbone(model: TimmUNet, name: str, channels: int, weights: str) -> No
     if lost := [key for key in wanted if key.replace(".", "_") not in known]:
         raise UserError(f"{file} has no {lost[0]}", f"weights of {name}", "Name their backbone.")
     model.body.load_state_dict({key: known[key.replace(".", "_")] for key in wanted})
-
-
-def pixel_class_weights(images: Images) -> Tensor:
-    """Weights that give every class the same share of the loss, at most ten times a pixel's usual one."""
-    flat = images.labels[:, 0].flatten()
-    counts = flat.bincount(minlength=VOID + 1)[: len(images.classes)].clamp_min(1)
-    return (counts.sum() / (len(counts) * counts.float())).clamp_max(10)

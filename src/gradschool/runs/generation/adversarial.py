@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import Progress
@@ -22,10 +23,15 @@ from gradschool.evals.generation import latent
 from gradschool.evals.generation.collapse import Watch
 from gradschool.evals.report.html import Section
 from gradschool.evals.inference import device_of
-from gradschool.evals.report.page import SectionOf
+from gradschool.evals.metric import Metric
+from gradschool.evals.report import game as report_game
+from gradschool.evals.report.material import SectionOf
 from gradschool.nn.players import Players
 from gradschool.runs.run import Count, Pieces, Positive, Share
-from gradschool.runs.generation.generator import Ask, GenerativeRun, to_unit
+from gradschool.ops import adversarial as ops
+from gradschool.runs.generation.ask import Ask, to_unit
+from gradschool.runs.generation.generator import GenerativeRun
+from gradschool.runs.generation.judge import NotJudged, counted, described, judge_for
 from gradschool.tasks.gan import GAMES, Gan, Rules
 
 FRAMES = 48  # of a film
@@ -37,7 +43,15 @@ Name = Literal["minimax", "non_saturating", "least_squares", "hinge", "wasserste
 class GanRun(GenerativeRun):
     """Generator and discriminator, trained in turns."""
 
-    monitor: ClassVar[tuple[str, bool]] = ("val_distance", False)
+    kind: ClassVar[str] = "gan"
+    title: ClassVar[str] = "a GAN"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("distance", "sliced distance"),
+        Metric("covered", "classes covered", better="higher"),
+        Metric("sure", "surely of some class", "share", "higher"),
+        Metric("class_kl", "divergence of classes", "nats"),
+        Metric("obeyed", "of the class asked for", "share", "higher"),
+    )
 
     game: Name = "non_saturating"
     """What the two lower."""
@@ -61,7 +75,7 @@ class GanRun(GenerativeRun):
         betas = self.beta1, self.beta2
         return Optim(self.optimizer, self.learning_rate, self.weight_decay, self.momentum, betas)
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Gan:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Gan:
         """Both players.
 
         Raises:
@@ -110,8 +124,6 @@ class GanRun(GenerativeRun):
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """As every generator's; whoever stops the classifier's training loses nothing and is told so."""
-        from gradschool.runs.generation.judge import NotJudged
-
         try:
             super().finish(pieces, folder, at)
         except NotJudged as error:
@@ -121,8 +133,6 @@ class GanRun(GenerativeRun):
 
     def measured(self, pieces: Pieces) -> dict[str, float]:
         """Classes that a frozen classifier finds among new pictures."""
-        from gradschool.runs.generation.judge import counted, judge_for
-
         splits = pieces.splits
         if not self.counted or len(splits.train.classes) < 2:
             return {}
@@ -133,16 +143,11 @@ class GanRun(GenerativeRun):
 
     def curves(self) -> Sequence[SectionOf]:
         """The game instead of bare curves."""
-        from gradschool.evals.report import game as report_game
-
         is_answer = self.game in ("minimax", "non_saturating")
         return [partial(report_game.game, end=GAMES[self.game].end, is_answer=is_answer)]
 
-    def sections(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
         """Slopes of the discriminator, and the classes that are made."""
-        from gradschool.evals.report import game as report_game
-        from gradschool.runs.generation.judge import counted, described, judge_for
-
         drawn = [report_game.slopes(self.slopes(model, splits, pipeline))]
         if self.counted and len(splits.train.classes) > 1:
             judge = judge_for(self, splits)
@@ -150,10 +155,8 @@ class GanRun(GenerativeRun):
             drawn.append(report_game.covered(found, splits.train.classes, described(judge)))
         return drawn
 
-    def slopes(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> dict[str, np.ndarray]:
+    def slopes(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> dict[str, np.ndarray]:
         """Norms of the discriminator's gradient at real and generated pictures and between them."""
-        from gradschool.ops import adversarial as ops
-
         assert isinstance(model, Players)
         device, some = device_of(model), splits.test.take(torch.arange(min(LOOKED_AT, len(splits.test))))
         with torch.inference_mode(False), torch.enable_grad():

@@ -8,12 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.evals.generation import latent
 from gradschool.evals.report.html import Section
 from gradschool.evals.inference import device_of
-from gradschool.evals.report.page import OnTop
-from gradschool.runs.generation.generator import Ask, GenerativeRun
+from gradschool.evals.metric import Metric
+from gradschool.evals.report import latent as report_latent
+from gradschool.runs.generation.ask import Ask
+from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.tasks.autoencoder import Autoencode, VqAutoencode
 
 LOOKED_AT = 1000  # test pictures whose codes are shown
@@ -54,10 +57,8 @@ class CodeRun(GenerativeRun):
         """Encoded and decoded."""
         return self.pictures(model, self.codes(model, x, y), y)
 
-    def sections(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
         """A map of the codes and walks between them."""
-        from gradschool.evals.report import latent as report_latent
-
         x, y = some_pictures(splits, pipeline, model)
         codes = self.codes(model, x, y)
         drawn = report_latent.mapped(codes.cpu().numpy(), y.cpu().numpy(), splits.test.classes)
@@ -77,9 +78,13 @@ class CodeRun(GenerativeRun):
 class AutoencoderRun(CodeRun):
     """An autoencoder: squared error a pixel."""
 
-    scores: ClassVar[OnTop] = (("test_loss", "test loss", "squared error of a pixel; lower is better"),)
+    kind: ClassVar[str] = "autoencoder"
+    title: ClassVar[str] = "an autoencoder"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("loss", "test loss", note="squared error of a pixel; lower is better"),
+    )
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Autoencode:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Autoencode:
         """Give the picture back."""
         return Autoencode(model, held_out)
 
@@ -88,13 +93,15 @@ class AutoencoderRun(CodeRun):
 class VqRun(GenerativeRun):
     """A VQ-VAE: codes are entries of a codebook."""
 
+    kind: ClassVar[str] = "vq"
+    title: ClassVar[str] = "a VQ-VAE"
     scale: ClassVar[Literal["unit", "signed"]] = "unit"
-    scores: ClassVar[OnTop] = (
-        ("test_loss", "test loss", "pictures and codebook together; lower is better"),
-        ("test_reconstruction", "reconstruction error", "squared error of a pixel"),
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("loss", "test loss", note="pictures and codebook together; lower is better"),
+        Metric("reconstruction", "reconstruction error", note="squared error of a pixel"),
     )
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> VqAutoencode:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> VqAutoencode:
         """Give the picture back, and keep codes and entries together."""
         some = splits.train.pixels[:: max(1, len(splits.train) // 1000)]
         return VqAutoencode(model, some.float().div(255).var().item(), held_out)
@@ -111,7 +118,7 @@ class VqRun(GenerativeRun):
         return pictures.float()
 
 
-def some_pictures(splits: Splits, pipeline: Pipeline, model: nn.Module) -> tuple[Tensor, Tensor]:
+def some_pictures(splits: Splits[Images], pipeline: Pipeline, model: nn.Module) -> tuple[Tensor, Tensor]:
     """Some test pictures and their classes, where the model is."""
     device = device_of(model)
     x, y = pipeline.eval(splits.test.pixels[:LOOKED_AT], splits.test.labels[:LOOKED_AT])

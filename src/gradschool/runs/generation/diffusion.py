@@ -11,19 +11,22 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.loop import HeldOut
 from gradschool.errors import UserError
 from gradschool.evals.report.html import Section
-from gradschool.evals.report.page import OnTop
+from gradschool.evals.metric import Metric
+from gradschool.evals.report import diffusion as show
 from gradschool.models.generative.denoiser import Denoiser
 from gradschool.ops.diffusion import NoiseSchedule, Predicts, cosine_betas, linear_betas
 from gradschool.ops.edm import karras_sigmas
 from gradschool.ops.flow import even_times, integrate
 from gradschool.ops.sampling import SAMPLERS
 from gradschool.runs.run import Count, Positive, Share
-from gradschool.runs.generation.generator import Ask, GenerativeRun, to_unit
+from gradschool.runs.generation.ask import Ask, to_unit
+from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.tasks.diffuse import Ddpm, Diffuse, Edm, Flow
 
 Name = Literal["ddpm", "ddim", "heun", "dpm"]
@@ -49,8 +52,8 @@ class DiffusionRun(GenerativeRun):
     """Held-out pictures scored at each look, at most."""
 
     samplers: ClassVar[tuple[str, ...]] = tuple(SAMPLERS)
-    scores: ClassVar[OnTop] = (
-        ("test_loss", "test loss", "squared error of what the network predicts; lower is better"),
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("loss", "test loss", note="squared error of what the network predicts; lower is better"),
     )
 
     def process(self, model: nn.Module, held_out: str = "val") -> Diffuse:
@@ -65,7 +68,7 @@ class DiffusionRun(GenerativeRun):
         """More than so many make no sense."""
         return MOST
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Diffuse:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Diffuse:
         """Squared errors."""
         if self.sampler not in self.samplers:
             raise UserError(f"sampler is {self.sampler!r}", f"one of {', '.join(self.samplers)}", "")
@@ -79,7 +82,7 @@ class DiffusionRun(GenerativeRun):
         classes = model.classes if isinstance(model, Denoiser) else 0
         return {"classes": classes, "drop": self.class_dropout, "held_out": held_out}
 
-    def evaluation(self, splits: Splits, pipeline: Pipeline) -> HeldOut:
+    def evaluation(self, splits: Splits[Images], pipeline: Pipeline) -> HeldOut:
         """Some of the held-out pictures, spread over all of them."""
         images = splits.val or splits.test
         some = images.take(torch.arange(0, len(images), max(1, len(images) // self.looked_at)))
@@ -156,10 +159,8 @@ class DiffusionRun(GenerativeRun):
         """Noise that clears up, in at most forty frames."""
         return [self.shown_as(model, x) for x in thinned(list(self.path(model, ask)), FRAMES)]
 
-    def sections(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
         """Noise schedule, test pictures through noise, new ones out of it."""
-        from gradschool.evals.report import diffusion as show
-
         device = next(model.parameters()).device
         x, y = pipeline.eval(splits.test.pixels[:4], splits.test.labels[:4])
         labels = y.to(device) if self.conditional else None
@@ -181,6 +182,9 @@ class DiffusionRun(GenerativeRun):
 @dataclass(frozen=True, kw_only=True)
 class DdpmRun(DiffusionRun):
     """Denoising diffusion in T steps."""
+
+    kind: ClassVar[str] = "ddpm"
+    title: ClassVar[str] = "a diffusion model"
 
     noise: Literal["linear", "cosine"] = "cosine"
     """How the picture's share falls."""
@@ -215,8 +219,6 @@ class DdpmRun(DiffusionRun):
 
     def schedules(self) -> Sequence[Section]:
         """The run's own beside the other."""
-        from gradschool.evals.report import diffusion as show
-
         other = "cosine" if self.noise == "linear" else "linear"
         named = {f"{self.noise} (this run)": self.noise_schedule(), other: self.noise_schedule(other)}
         return [show.schedules(named)]
@@ -225,6 +227,9 @@ class DdpmRun(DiffusionRun):
 @dataclass(frozen=True, kw_only=True)
 class EdmRun(DiffusionRun):
     """Denoising at every standard deviation of the noise, by a wrapped network."""
+
+    kind: ClassVar[str] = "edm"
+    title: ClassVar[str] = "a diffusion model"
 
     sampler: str = "heun"
     """How pictures are sampled: ddpm, ddim, heun or dpm."""
@@ -249,6 +254,9 @@ class EdmRun(DiffusionRun):
 @dataclass(frozen=True, kw_only=True)
 class FlowRun(DiffusionRun):
     """A flow along straight lines from noise to pictures."""
+
+    kind: ClassVar[str] = "flow"
+    title: ClassVar[str] = "a flow"
 
     sampler: str = "heun"
     """How pictures are sampled: euler, heun, ddim or dpm."""

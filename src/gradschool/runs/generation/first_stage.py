@@ -7,7 +7,6 @@ package diffusers; both take and give pictures in 0 to 1, and a map is the mean 
 import importlib.util
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +18,10 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.models import catalogue
 from gradschool.models.generative.vae import VAE
-from gradschool.runs.run import Request, Say
+from gradschool.runs.request import Request, Say
+from gradschool.runs.train import train
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen
-from gradschool.recipes.generative.vae_photos import vae_photos
 from gradschool.runs.generation.variational import VaeRun
 
 Shape = tuple[int, int, int]
@@ -211,25 +210,20 @@ def again(made_of: dict[str, Any]) -> FirstStage:
     return OwnStage(make(tuple(made_of["shape"]), 0, **made_of["options"]), made_of)
 
 
-def trained(data: str, size: int | None, image_size: int | None, key: str, say: Say) -> RunFolder:
-    """A VAE of all classes of the set, trained now or before, in the user's cache.
+def trained(run: VaeRun, key: str, say: Say) -> RunFolder:
+    """A VAE of all classes of a set, trained now or before, in the user's cache.
 
     Args:
-        data: of the set or folder.
-        size: side in pixels that is trained on.
-        image_size: side to which files are decoded.
+        run: its settings.
         key: names what it learns from.
         say: told what happens.
     """
-    from gradschool.runs.train import train
-
-    folder = cache_folder() / "first-stages" / f"{Path(data).stem}-{key}"
+    folder = cache_folder() / "first-stages" / f"{Path(run.data).stem}-{key}"
     if (folder / "result.json").is_file():
         say(f"First stage: {folder}, trained before.")
         return RunFolder(folder)
     say(f"First stage: vae_photos on all classes, kept in {folder}.")
     shutil.rmtree(folder, ignore_errors=True)  # one that was cut short
-    run = replace(vae_photos(), data=data, size=size, image_size=image_size)
     found = train(run, Request("vae_photos", out=folder), say=say)
     say(run.conclusion(found.read("result.json"), ""))
     return found

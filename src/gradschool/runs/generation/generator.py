@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import torch
 import tyro
 from pydantic import BeforeValidator, Field, PlainSerializer
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from gradschool.data.vision.chosen import chosen, names
 from gradschool.data.examples import Splits
@@ -28,17 +28,24 @@ from gradschool.engine.task import Batch
 from gradschool.errors import UserError
 from gradschool.evals.report.html import Section
 from gradschool.evals.pictures import save_grid
-from gradschool.evals.report.page import OnTop, ReportFacts, SectionOf, write_report
+from gradschool.evals.metric import LOSS, Metric
+from gradschool.evals.report import numbers, samples
+from gradschool.evals.report.material import Facts, SectionOf
+from gradschool.evals.report.page import write_report
 from gradschool.models import catalogue
-from gradschool.runs.run import Count, Pieces, Run
-from gradschool.runs.finish import final_weights, rebuilt
+from gradschool.runs.generation.ask import Ask, ask_for, asked, columns_for, to_unit
+from gradschool.runs.generation.draw import write_film, write_pictures
+from gradschool.runs.generation.gallery import Gallery
+from gradschool.runs.kind import Wanted
+from gradschool.runs.run import Count, Pieces
+from gradschool.runs.vision.pictures import PictureRun
+from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.vision.oddness import oddness
-from gradschool.runs.reopen import machine_of
+from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.settings import make_model
 
 Shape = tuple[int, int, int]
 Names = Annotated[tuple[str, ...], BeforeValidator(names)]
-Generate = Callable[[nn.Module, "Ask"], Tensor]
 GeneratorFunction = Annotated[
     Callable[..., nn.Module],
     BeforeValidator(lambda value: catalogue.find(value, "shape") if isinstance(value, str) else value),
@@ -53,37 +60,15 @@ GeneratorFunction = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Ask:
-    """What is asked of a generator.
-
-    Args:
-        n: how many pictures.
-        generator: where all noise comes from, on the CPU, so that every device draws the same.
-        labels: (n,) the class of each, for conditional models; None lets the model choose.
-        steps: of the sampler, for models that sample step by step; None: as the run says.
-        guidance: how strongly the class pulls, for models with classifier-free guidance; None: as it says.
-        sampler: by name, for models that sample step by step; None: as the run says.
-    """
-
-    n: int
-    generator: Generator
-    labels: Tensor | None = None
-    steps: int | None = None
-    guidance: float | None = None
-    sampler: str | None = None
-
-    def noise(self, *shape: int) -> Tensor:
-        """N(0, 1) numbers, (n, *shape)."""
-        return torch.randn(self.n, *shape, generator=self.generator)
-
-
 @dataclass(frozen=True, kw_only=True)
-class GenerativeRun(Run):
+class GenerativeRun(PictureRun):
     """A generator of pictures trained on a set or on a folder."""
 
+    title: ClassVar[str] = "a generator of pictures"
+    makes: ClassVar[str] = "pictures"
+    metrics: ClassVar[tuple[Metric, ...]] = (LOSS,)
+
     scale: ClassVar[Literal["unit", "signed"]] = "signed"  # pixels from 0 to 1, or from -1 to 1
-    scores: ClassVar[OnTop] = ()  # of the test part, for the report
 
     model: GeneratorFunction
     """Which network: the name of a function of (channels, height, width) in gradschool.models."""
@@ -102,7 +87,7 @@ class GenerativeRun(Run):
     shown: Annotated[int, Field(ge=1, le=400)] = 64
     """Pictures on the sheets drawn while training."""
 
-    def open(self, seed: int, data: str | None = None) -> Splits:
+    def open(self, seed: int, data: str | None = None) -> Splits[Images]:
         """The pictures, of all classes or of those that are wanted; unless these matter, of none."""
         if self.conditional or self.only:
             splits = super().open(seed, data)
@@ -148,15 +133,13 @@ class GenerativeRun(Run):
         """What `rebuild` needs to know besides classes and shape, for model.json."""
         return {}
 
-    def sections(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
         """Further sections of the report: latent maps, schedules ..."""
         return []
 
     def curves(self) -> Sequence[SectionOf]:
         """Sections of the report about the numbers that were logged."""
-        from gradschool.evals.report import scores as report_scores
-
-        return [report_scores.training]
+        return [numbers.training]
 
     def build_model(self, shape: Shape, classes: int) -> nn.Module:
         """A freshly initialised model of pictures of a shape; classes is 0 where it is told none.
@@ -193,17 +176,20 @@ class GenerativeRun(Run):
 
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
         """The model with random weights."""
-        return self.build_model(self.shape(images), len(images.classes) if self.conditional else 0)
+        return self.build_model(self.shape(images), self.told_classes(images.classes))
 
     def rebuild(self, facts: dict[str, Any]) -> nn.Module:
         """The model of a finished run, before its weights."""
-        return self.build_model(tuple(facts["input"]), len(facts["classes"]) if self.conditional else 0)
+        return self.build_model(tuple(facts["input"]), self.told_classes(facts["classes"]))
 
     def watchers(self, pieces: Pieces, folder: RunFolder) -> list[Hook]:
         """A sheet of pictures at every look."""
-        from gradschool.runs.generation.gallery import Gallery
+        classes = self.told_classes(pieces.splits.train.classes)
 
-        return [Gallery(self, pieces.model, pieces.stepper, pieces.splits.train.classes, folder)]
+        def draw(model: nn.Module) -> Tensor:
+            return self.generate(model, ask_for(self.shown, 0, classes))
+
+        return [Gallery(draw, pieces.model, pieces.stepper, folder)]
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """Score the final weights on the test part, draw a sheet, write weights and facts."""
@@ -219,30 +205,25 @@ class GenerativeRun(Run):
             scores = {f"test_{name.partition('_')[2]}": value for name, value in found.items()}
             # 2. A sheet; from here on the run can be sampled from.
             if folder.writes:
-                pictures = self.generate(model, ask_for(self, self.shown, 0, splits.train.classes))
+                told = self.told_classes(splits.train.classes)
+                pictures = self.generate(model, ask_for(self.shown, 0, told))
                 save_grid(folder.path / "samples.png", pictures, columns_for(self.shown))
-            known = {"classes": list(splits.train.classes), "input": list(self.shape(splits.train))}
+            known: dict[str, Any] = {"classes": list(splits.train.classes)}
+            known["input"] = list(self.shape(splits.train))
             known["parameters"] = sum(p.numel() for p in model.parameters())
             folder.write("model.json", known | self.facts(model))
             # 3. What may take minutes comes last.
             scores |= self.measured(pieces)
-        told = {"test_images": len(splits.test), "device": stepper.machine.device}
-        course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
-        folder.write("result.json", {"metrics": {**at.scores, **scores}, **told, **course})
+        write_result(self, pieces, folder, at, scores, test_images=len(splits.test))
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Losses, pictures over training, reconstructions, and what else a kind of model has to show."""
-        from gradschool.evals.report import samples as report_samples
-        from gradschool.evals.report import scores as report_scores
-
-        standard: list[SectionOf] = [
-            *self.curves(), report_samples.made, report_samples.judged, report_samples.course
-        ]  # fmt: skip
+        standard: list[SectionOf] = [*self.curves(), samples.made, samples.judged, samples.course]
         if not folder.read("model.json"):
-            return write_report(folder.path, ReportFacts(), [*standard, report_scores.settings])
+            return write_report(folder.path, Facts(), [*standard, numbers.settings])
         model, _ = rebuilt(folder, self)
         model = machine_of(folder).place_module(model)
-        splits = self.open(folder.read("config.json")["seed"], data)
+        splits = splits_again(self, folder, data)
         pipeline = self.pipeline(splits.train)
         x, y = pipeline.eval(splits.test.pixels[:16], splits.test.labels[:16])
         device = machine_of(folder).device
@@ -252,12 +233,35 @@ class GenerativeRun(Run):
         if ood:
             own.append(self.oddness(model, splits, pipeline, ood))
         if again is not None:
-            standard.append(partial(report_samples.redrawn, x=to_unit(x, self.scale), again=again))
+            standard.append(partial(samples.redrawn, x=to_unit(x, self.scale), again=again))
         sections = [*standard, *[lambda _, section=section: section for section in own]]
-        facts = ReportFacts(splits=splits, model=model, scores=self.scores)
-        return write_report(folder.path, facts, [*sections, report_samples.parts, report_scores.settings])
+        on_top = [each for each in self.metrics if each.note]
+        facts = Facts(splits=splits, model=model, scores=on_top, unit="images")
+        return write_report(folder.path, facts, [*sections, samples.parts, numbers.settings])
 
-    def oddness(self, model: nn.Module, splits: Splits, pipeline: Pipeline, ood: str) -> Section:
+    def sample(self, folder: RunFolder, wanted: Wanted, out: Path | None) -> Path:
+        """Write new pictures, or a film of how they come about."""
+        model, facts = rebuilt(folder, self)
+        ask = self.asked(wanted, facts["classes"])
+        model = machine_of(folder).place_module(model)
+        out = out or folder.path / f"samples-{wanted.seed}.{'gif' if wanted.film else 'png'}"
+        if wanted.film:
+            write_film(out, lambda: self.film(model, ask), columns_for(ask.n))
+        else:
+            write_pictures(out, lambda: self.generate(model, ask))
+        return out
+
+    def asked(self, wanted: Wanted, classes: Sequence[str]) -> Ask:
+        """What a person wants, checked against what this run can do."""
+        ask = asked(wanted, classes, self.conditional)
+        self.check(ask)
+        return ask
+
+    def told_classes(self, classes: Sequence[str]) -> int:
+        """How many classes the model is told of; 0 where it is told none."""
+        return len(classes) if self.conditional else 0
+
+    def oddness(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline, ood: str) -> Section:
         """How well the error of reconstructions tells the test part from pictures of another set.
 
         Raises:
@@ -283,19 +287,3 @@ class GenerativeRun(Run):
     def next_step(self, folder: RunFolder) -> str:
         """Pictures are what it is for."""
         return f"gradschool sample {folder.path}"
-
-
-def ask_for(run: GenerativeRun, n: int, seed: int, classes: Sequence[str]) -> Ask:
-    """Ask for n pictures; of a conditional model in turn of every class."""
-    labels = torch.arange(n) % len(classes) if run.conditional else None
-    return Ask(n, torch.Generator().manual_seed(seed), labels)
-
-
-def columns_for(n: int) -> int:
-    """Columns of a sheet of n pictures that is about square."""
-    return max(1, round(n**0.5))
-
-
-def to_unit(x: Tensor, scale: str) -> Tensor:
-    """Pictures as a model sees them back to 0 to 1."""
-    return (x if scale == "unit" else (x + 1) / 2).clamp(0, 1)

@@ -1,38 +1,39 @@
 """A frozen classifier that knows a set's classes, and what it counts among generated pictures.
 
-It is a run of the project's own recipes, trained at first need and kept in the user's cache.
+It is a run of our own, trained at first need and kept in the user's cache.
 """
 
 import hashlib
 import shutil
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
 
 from gradschool.data.cache import cache_folder
+from gradschool.data.augment.pipeline import Augment
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.generation.coverage import Coverage, coverage, shares_of
-from gradschool.runs.run import Request, Say
-from gradschool.recipes.vision.cifar10 import cifar10
-from gradschool.recipes.vision.digits import digits
-from gradschool.runs.generation.generator import Ask, GenerativeRun
-from gradschool.runs.vision.classifier import ImageRun
-from gradschool.recipes.vision.mnist import mnist
+from gradschool.models.vision.lenet import lenet_digits
+from gradschool.models.vision.resnet9 import resnet9
+from gradschool.runs.request import Request, Say, silent
+from gradschool.runs.generation.ask import Ask
+from gradschool.runs.generation.generator import GenerativeRun
+from gradschool.runs.vision.classifier import ClassifierRun
 from gradschool.runs.reopen import reopen
 from gradschool.runs.generation.score import AT_ONCE, as_stored, look
-from gradschool.runs.serve import classifier
-from gradschool.runs.train import silent, train
+from gradschool.runs.train import train
 
 
 class NotJudged(WorkFailed):
     """The classifier's training was stopped or failed: what it was to look at is as good as before."""
 
 
-def judge_for(run: GenerativeRun, splits: Splits, say: Say = print) -> RunFolder:
+def judge_for(run: GenerativeRun, splits: Splits[Images], say: Say = print) -> RunFolder:
     """The classifier of what a generator is trained on, from the cache or trained now (a minute or two).
 
     Args:
@@ -45,11 +46,10 @@ def judge_for(run: GenerativeRun, splits: Splits, say: Say = print) -> RunFolder
     folder = cache_folder() / "judges" / f"{splits.name}-{key(run, splits.train)}"
     if not (folder / "result.json").is_file():
         shutil.rmtree(folder, ignore_errors=True)  # one that was cut short
-        recipe, judge = classifying(run, splits.train)
         say("Training the classifier that counts classes in new pictures (a minute or two, once; then kept).")
         try:
             with torch.inference_mode(False), torch.enable_grad():  # whoever asks may only look
-                train(judge, Request(recipe, out=folder), say=silent)
+                train(eye(run, splits.train), Request("judge", out=folder), say=silent)
         except WorkFailed as error:
             what = "the classifier that counts classes was not trained to its end"
             raise NotJudged(what, "", "It begins anew when it is needed again.") from error
@@ -73,16 +73,27 @@ def judge_of(folder: RunFolder) -> RunFolder:
     return judge_for(replace(run, size=None), splits)
 
 
-def classifying(run: GenerativeRun, images: Images) -> tuple[str, ImageRun]:
-    """A quick recipe for pictures of this kind, and its name."""
+def eye(run: GenerativeRun, images: Images) -> ClassifierRun:
+    """A quick classifier of pictures of this kind: LeNet below 16 pixels, else a small residual network."""
     channels, side = images.pixels.shape[1], min(run.shape(images)[1:])
-    name, base = ("digits", digits()) if side < 16 else ("mnist", mnist())
-    if channels == 3 and side >= 16:
-        name, base = "cifar10", replace(cifar10(), epochs=2, model_options={"stride": 2})
     sizes = ((0.0, run.size),) if run.size else ()
-    return name, replace(
-        base, data=run.data, image_size=run.image_size, sizes=sizes, test_size=run.size, val=0.0
-    )
+    if side < 16:
+        quick = ClassifierRun(
+            data=run.data, model=lenet_digits, epochs=30, batch_size=64, learning_rate=4e-3, ema=0.95, threads=1
+        )
+    else:
+        grey: dict[str, Any] = {"widths": (32, 64), "stem": 16, "stride": 2}
+        quick = ClassifierRun(
+            data=run.data, model=resnet9, model_options=grey, epochs=2, optimizer="nesterov", learning_rate=0.1,
+            weight_decay=5e-4, warmup=0.25, augment=Augment(crop_padding=2), ema=0.98, evaluations=1,
+        )  # fmt: skip
+    if channels == 3 and side >= 16:
+        changes = Augment(flip=True, crop_padding=3, edge="mirror")
+        quick = replace(
+            quick, model_options={"stride": 2}, weight_decay=2e-3, label_smoothing=0.1, augment=changes,
+            flip_test=True, ema=None, evaluations=4,
+        )  # fmt: skip
+    return replace(quick, image_size=run.image_size, sizes=sizes, test_size=run.size, val=0.0)
 
 
 def key(run: GenerativeRun, images: Images) -> str:
@@ -92,7 +103,7 @@ def key(run: GenerativeRun, images: Images) -> str:
     return hashlib.sha256(facts.encode() + some.tobytes()).hexdigest()[:12]
 
 
-def counted(run: GenerativeRun, model: nn.Module, splits: Splits, judge: RunFolder, n: int) -> Coverage:
+def counted(run: GenerativeRun, model: nn.Module, splits: Splits[Images], judge: RunFolder, n: int) -> Coverage:
     """Generate n pictures and count their classes.
 
     Args:
@@ -102,7 +113,7 @@ def counted(run: GenerativeRun, model: nn.Module, splits: Splits, judge: RunFold
         judge: a finished run of a classifier of the same classes.
         n: pictures, of a conditional model in turn of every class.
     """
-    eye, classes = classifier(judge), len(splits.train.classes)
+    known, classes = reopen(judge)[0].classifier(judge), len(splits.train.classes)
     generator = torch.Generator().manual_seed(0)
     seen, asked = [], torch.arange(n) % classes
     for start in range(0, n, AT_ONCE):
@@ -110,7 +121,7 @@ def counted(run: GenerativeRun, model: nn.Module, splits: Splits, judge: RunFold
         ask = Ask(len(labels), generator, labels if run.conditional else None)
         with torch.inference_mode():
             pictures = run.generate(model, ask)
-        seen.append(look(eye, as_stored(pictures)).probabilities)
+        seen.append(look(known, as_stored(pictures)).probabilities)
     shares = shares_of(splits.train.labels, classes)
     return coverage(torch.cat(seen), shares, asked if run.conditional else None)
 

@@ -13,21 +13,26 @@ from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
-from gradschool.data.vision.loader import Loader, evaluation_batches, seeded
+from gradschool.data.rows import seeded
+from gradschool.data.vision.loader import Loader, evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut
 from gradschool.engine.task import Batch, Batches
 from gradschool.errors import UserError
+from gradschool.evals.metric import Metric
+from gradschool.evals.report import diffusion as show
 from gradschool.evals.report.html import Section
 from gradschool.evals.inference import device_of
 from gradschool.models.generative.denoiser import Denoiser
 from gradschool.runs.generation import first_stage as stages
 from gradschool.runs.run import Count, Pieces
 from gradschool.runs.generation.diffusion import DdpmRun
-from gradschool.runs.generation.generator import Ask, Shape
+from gradschool.runs.generation.ask import Ask
+from gradschool.runs.generation.generator import Shape
 from gradschool.runs.generation.judge import key
-from gradschool.runs.classification.transfer import Features
+from gradschool.runs.generation.variational import VaeRun
+from gradschool.data.rows import Rows
 from gradschool.tasks.diffuse import Ddpm
 
 FAR = 6.0  # standard deviations that a predicted map may be away from 0
@@ -76,11 +81,21 @@ class LatentNet(nn.Module):
 class LatentRun(DdpmRun):
     """Denoising diffusion in the maps of an autoencoder."""
 
+    kind: ClassVar[str] = "latent_diffusion"
+    title: ClassVar[str] = "a latent diffusion model"
+    places: ClassVar[tuple[str, ...]] = ("data", "first_stage")
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        *DdpmRun.metrics,
+        Metric("decoder_error", "error of the first stage", note="root mean square of a pixel's error"),
+    )
+
     scale: ClassVar[Literal["unit", "signed"]] = "unit"
 
     first_stage: str | None = None
     """The autoencoder: a finished run of vae_photos, a folder of diffusers' with config.json and safetensors,
-    or hub:OWNER/NAME to fetch one; if not given, vae_photos is trained on all classes and kept."""
+    or hub:OWNER/NAME to fetch one; if not given, `autoencoder` is trained on all classes and kept."""
+    autoencoder: VaeRun | None = None
+    """Settings of the first stage that is trained where none is given."""
     views: Count = 1
     """Maps of every training picture: of itself, and of so many less one changes by `augment`."""
 
@@ -95,7 +110,11 @@ class LatentRun(DdpmRun):
             return stages.opened(self.first_stage, shape)
         whole = replace(self, only=())
         here = key(whole, whole.open(0).train)
-        return stages.own(stages.trained(self.data, self.size, self.image_size, here, print), shape)
+        if self.autoencoder is None:
+            what = "neither first_stage nor autoencoder is given"
+            raise UserError(what, "a finished run of vae_photos", "Add --set first_stage=RUN.")
+        run = replace(self.autoencoder, data=self.data, size=self.size, image_size=self.image_size)
+        return stages.own(stages.trained(run, here, print), shape)
 
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
         """The first stage, and a denoiser with random weights whatever was done to get the first."""
@@ -150,7 +169,7 @@ class LatentRun(DdpmRun):
             labels = torch.cat([labels for _, labels in found])
             # 2. Maps of the held-out ones.
             held = self.as_maps(model, held_out(), machine)
-        fed = Features(maps.clone(), labels.clone(), batches.batch_size, batches.seed, batches.share)
+        fed = Rows((maps.clone(), labels.clone()), batches.batch_size, batches.seed, batches.share)
         return model.denoiser, fed, lambda: iter(held)
 
     def as_maps(self, model: LatentNet, batches: Iterator[Batch], machine: Machine) -> list[Batch]:
@@ -198,10 +217,8 @@ class LatentRun(DdpmRun):
         """What the first stage makes of pictures."""
         return self.shown_as(model, self.seen_as(model, x))
 
-    def sections(self, model: nn.Module, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
         """Besides noise: the maps, channel by channel."""
-        from gradschool.evals.report import diffusion as show
-
         assert isinstance(model, LatentNet)
         x, _ = pipeline.eval(splits.test.pixels[:SHOWN], splits.test.labels[:SHOWN])
         raw = model.raw(x.to(device_of(model)))

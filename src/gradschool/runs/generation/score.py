@@ -20,13 +20,11 @@ from gradschool.evals.features import seen
 from gradschool.evals.generation.frechet import fitted, frechet_distance
 from gradschool.evals.generation.inception import FEATURES, WEIGHTS, inception
 from gradschool.evals.pictures import save_grid
-from gradschool.evals.classification.predict import Classifier
-from gradschool.runs.generation.draw import Wanted, asked
+from gradschool.evals.classifier import Classifier
+from gradschool.runs.kind import Wanted
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.generator import GenerativeRun
-from gradschool.runs.vision.classifier import ImageRun
 from gradschool.runs.reopen import machine_of, reopen
-from gradschool.runs.serve import classifier
 
 AT_ONCE = 256  # pictures that are generated and looked at together
 OURS_ONLY = "; not Inception, so compare with nothing else"
@@ -92,9 +90,7 @@ def score(
 def our_eye(network: RunFolder) -> tuple[Classifier, str]:
     """The classifier of a finished run, and what it is in words."""
     judge, _ = reopen(network)
-    if not isinstance(judge, ImageRun):
-        raise UserError(f"{network.path} is no classifier", "a run such as mnist", "See: gradschool train")
-    return classifier(network), named(network, judge)
+    return judge.classifier(network), judge.in_words(network)
 
 
 def published_eye(folder: RunFolder, images: Images) -> tuple[Classifier, str]:
@@ -134,7 +130,7 @@ def generated(folder: RunFolder, run: GenerativeRun, n: int, seed: int) -> Tenso
     for start in range(0, n, AT_ONCE):
         wanted = Wanted(min(AT_ONCE, n - start), seed + start)
         with torch.inference_mode():
-            pictures = run.generate(model, asked(run, wanted, facts["classes"]))
+            pictures = run.generate(model, run.asked(wanted, facts["classes"]))
         pieces.append(as_stored(pictures))
     return torch.cat(pieces)
 
@@ -180,15 +176,6 @@ def look(eye: Classifier, pixels: Tensor) -> Looked:
 def spread(images: Images, most: int) -> Images:
     """At most so many images, evenly spaced."""
     return images.take(torch.linspace(0, len(images) - 1, min(most, len(images))).long())
-
-
-def named(network: RunFolder, judge: ImageRun) -> str:
-    """The network in words: what it is, what it learned, how well, and which layer is compared."""
-    accuracy = network.read("result.json")["metrics"]["test_accuracy"]
-    return (
-        f"{judge.network()} of {network.path.name}, trained on {Path(judge.data).name} "
-        f"({100 * accuracy:.1f} % on its test part), features before its last layer"
-    )
 
 
 def in_words(found: dict[str, Any]) -> str:

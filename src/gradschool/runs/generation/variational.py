@@ -10,17 +10,21 @@ from torch import Tensor, nn
 
 from gradschool.data.vision.binarise import binarised_splits
 from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.evals.report.html import Section
 from gradschool.evals.generation.likelihood import negative_log_likelihood
-from gradschool.evals.report.page import OnTop
+from gradschool.evals.metric import Metric
+from gradschool.evals.report import latent as report_latent
 from gradschool.ops.variational import active_units, kl_standard_normal
 from gradschool.runs.generation.autoencoding import CodeRun, all_codes, some_pictures
 from gradschool.runs.run import Count, Pieces, Positive, Share
 from gradschool.tasks.vae import Gaussian, Iwae, Likelihood, Price, Vae, bernoulli
 
-BOUND = ("test_loss", "test loss", "nats a picture; lower is better")
+BOUND = Metric("loss", "test loss", "nats", note="nats a picture; lower is better")
+UNITS = Metric("active_units", "active units", better="")
+NATS = Metric("nats", "negative log-likelihood", "nats", note="a picture, estimated from many codes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,7 @@ class BoundRun(CodeRun):
         """Of pictures given codes."""
         return Gaussian(self.sigma) if self.likelihood == "gaussian" else bernoulli
 
-    def open(self, seed: int, data: str | None = None) -> Splits:
+    def open(self, seed: int, data: str | None = None) -> Splits[Images]:
         """The pictures, black and white if wanted; the drawing is the same for every seed of the run."""
         splits = super().open(seed, data)
         return splits if self.binarise == "no" else binarised_splits(splits, train=self.binarise == "static")
@@ -66,10 +70,8 @@ class BoundRun(CodeRun):
             found["test_nats"] = nats
         return found
 
-    def sections(self, model: Any, splits: Splits, pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(self, model: Any, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
         """Besides map and walks: which numbers of the code say anything."""
-        from gradschool.evals.report import latent as report_latent
-
         x, y = some_pictures(splits, pipeline, model)
         mean, log_variance = (each.float().cpu() for each in model.encode(x, y))
         units = report_latent.units(mean, kl_standard_normal(mean, log_variance)) if len(x) > 1 else None
@@ -80,10 +82,14 @@ class BoundRun(CodeRun):
 class VaeRun(BoundRun):
     """A variational autoencoder."""
 
-    scores: ClassVar[OnTop] = (
+    kind: ClassVar[str] = "vae"
+    title: ClassVar[str] = "a variational autoencoder"
+    metrics: ClassVar[tuple[Metric, ...]] = (
         BOUND,
-        ("test_reconstruction", "reconstruction error", "part of the loss: what the code does not say"),
-        ("test_kl", "KL divergence", "part of the loss: what the code costs"),
+        Metric("reconstruction", "reconstruction error", note="part of the loss: what the code does not say"),
+        Metric("kl", "KL divergence", "nats", "", "part of the loss: what the code costs"),
+        NATS,
+        UNITS,
     )
 
     beta: Annotated[float, Field(ge=0)] = 1.0
@@ -93,7 +99,7 @@ class VaeRun(BoundRun):
     kl_warmup: Share = 0.0
     """Share of the run in which the price of codes rises from 0."""
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Vae:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Vae:
         """Minus the variational bound."""
         price = Price(self.beta, self.free_nats, self.kl_warmup)
         return Vae(model, self.seen_as(), price, self.binarise == "dynamic", held_out)
@@ -103,10 +109,13 @@ class VaeRun(BoundRun):
 class IwaeRun(BoundRun):
     """An importance-weighted autoencoder: several codes a picture."""
 
-    scores: ClassVar[OnTop] = (
+    kind: ClassVar[str] = "iwae"
+    title: ClassVar[str] = "an importance-weighted autoencoder"
+    metrics: ClassVar[tuple[Metric, ...]] = (
         BOUND,
-        ("test_one_sample", "loss from one code", "nats a picture; as a plain VAE counts"),
-        ("test_nats", "negative log-likelihood", "nats a picture, estimated from many codes"),
+        Metric("one_sample", "loss from one code", "nats", note="nats a picture; as a plain VAE counts"),
+        NATS,
+        UNITS,
     )
 
     samples: Count = 50
@@ -116,7 +125,7 @@ class IwaeRun(BoundRun):
     first: Share = 0.0
     """How large that first part is."""
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Iwae:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Iwae:
         """Minus the importance-weighted bound."""
         early = (self.first_samples, self.first)
         return Iwae(model, self.samples, self.seen_as(), self.binarise == "dynamic", held_out, early)

@@ -20,12 +20,12 @@ from gradschool.errors import UserError
 from gradschool.evals.classification.metrics import wilson
 from gradschool.evals.pictures import save_grid
 from gradschool.runs.vision import backbone as timm_net
-from gradschool.runs.generation.draw import Wanted, asked, number_of
+from gradschool.runs.generation.ask import columns_for, number_of
+from gradschool.runs.kind import Wanted
 from gradschool.runs.finish import rebuilt
-from gradschool.runs.generation.generator import GenerativeRun, columns_for
+from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.reopen import machine_of, reopen
 from gradschool.runs.generation.score import AT_ONCE, as_stored, fitting, look
-from gradschool.runs.serve import classifier, classifying
 
 TOP = 5
 SHOWN = 64  # pictures on the sheet
@@ -143,11 +143,11 @@ def drawn(folder: RunFolder, run: GenerativeRun, name: str, n: int, seed: int) -
     model, facts = rebuilt(folder, run)
     model = machine_of(folder).place_module(model)
     label, pieces = name if run.conditional else None, []
-    asked(run, Wanted(n, seed, label), facts["classes"])  # refuse n and class before anything is drawn
+    run.asked(Wanted(n, seed, label), facts["classes"])  # refuse n and class before anything is drawn
     for start in range(0, n, AT_ONCE):
         wanted = Wanted(min(AT_ONCE, n - start), seed + start, label)
         with torch.inference_mode():
-            pieces.append(as_stored(run.generate(model, asked(run, wanted, facts["classes"]))))
+            pieces.append(as_stored(run.generate(model, run.asked(wanted, facts["classes"]))))
     return torch.cat(pieces)
 
 
@@ -187,7 +187,8 @@ def eye_of(network: str, weights: Path | None = None) -> Eye:
     """
     if Path(network).exists():
         folder = RunFolder.open(Path(network))
-        run, known = classifying(folder), classifier(folder)
+        run, _ = reopen(folder)
+        known = run.classifier(folder)
         accuracy = folder.read("result.json")["metrics"]["test_accuracy"]
         told = f"{run.network()} of {folder.path.name} ({100 * accuracy:.1f} % on its own test part)"
         return Eye(told, known.classes, lambda pixels: look(known, fitting(pixels, known)).probabilities)

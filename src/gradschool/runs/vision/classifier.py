@@ -1,7 +1,9 @@
-"""An image classifier's run: its settings, its network and task, and how it ends."""
+"""A run that gives every picture a class: its settings, its network and task, how it ends, and how it looks at
+other pictures. Classifiers that are asked for are `runs.classification`; generators are judged by one as well.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -10,15 +12,27 @@ import tyro
 from pydantic import BeforeValidator, PlainSerializer
 from torch import Tensor, nn
 
+from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
-from gradschool.data.augment.pipeline import Augment, Pipeline
+from gradschool.data.vision.loader import evaluation_batches
+from gradschool.data.vision.statistics import channel_statistics, class_weights
+from gradschool.engine.device import Machine
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
+from gradschool.evals.classification.metrics import negative_log_likelihood, wilson
+from gradschool.evals.classifier import Classifier
+from gradschool.evals.inference import collect
+from gradschool.evals.metric import ACCURACY, LOSS, Metric
 from gradschool.models import catalogue
-from gradschool.runs.run import Count, Pieces, Run, Share
+from gradschool.runs.finish import final_weights, rebuilt, write_result
+from gradschool.runs.reopen import machine_of
+from gradschool.runs.run import Count, Pieces, Share
 from gradschool.runs.settings import make_model
+from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.classify import Classify
+
+SEEN_AGAIN = 2000  # training images scored once more at the end: enough to see over-fitting
 
 ModelFunction = Annotated[
     Callable[..., nn.Module],
@@ -35,10 +49,14 @@ ModelFunction = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImageRun(Run):
-    """An image classifier trained on a set or on a folder of class folders."""
+class ClassifierRun(PictureRun):
+    """A classifier of pictures; by itself it has no report, and is what others look at pictures with."""
 
-    monitor: ClassVar[tuple[str, bool]] = ("val_accuracy", True)
+    kind: ClassVar[str] = "eye"
+    title: ClassVar[str] = "a classifier of pictures"
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        replace(ACCURACY, note="of the test images"), replace(LOSS, unit="nats", note="cross-entropy"),
+    )  # fmt: skip
 
     model: ModelFunction
     """Which network: the name of a size function in gradschool.models, e.g. resnet18."""
@@ -70,33 +88,13 @@ class ImageRun(Run):
         return self.build_model(len(facts["classes"]), facts["channels"])
 
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
-        """The model that training starts from; recipes that begin with more than chance begin here."""
+        """The model that training starts from; kinds that begin with more than chance begin here."""
         return self.build_model(len(images.classes), images.pixels.shape[1])
 
-    def task(self, model: nn.Module, splits: Splits, held_out: str) -> Classify:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Classify:
         """Cross-entropy on the labels."""
-        weights = class_weights(splits) if self.balance else None
+        weights = class_weights(splits.train) if self.balance else None
         return Classify(model, self.label_smoothing, weights, held_out)
-
-    def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
-        """Test once, and write what predicting and reporting need."""
-        from gradschool.runs.finish import finish
-
-        finish(self, pieces, folder, at)
-
-    def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
-        """Write report.html; see `recipes.report`."""
-        from gradschool.runs.classification.report import report
-
-        return report(folder, ood, data)
-
-    def conclusion(self, result: dict[str, Any], curve: str) -> str:
-        """Test accuracy with its interval."""
-        low, high = result["interval"]
-        return (
-            f" accuracy {curve}{100 * result['metrics']['test_accuracy']:.1f} % of {result['test_images']:,} "
-            f"test images [{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
-        )
 
     def pipeline(self, images: Images) -> Pipeline:
         """How pixels become the model's input: normalised by the training images' own mean and deviation."""
@@ -107,21 +105,73 @@ class ImageRun(Run):
         """The same with a mean and a deviation that are known already, e.g. from a finished run."""
         return Pipeline(tuple(mean), tuple(std), self.augment, self.sizes, classes, self.test_size)
 
+    def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
+        """Score the whole model's final weights on the test part and write them with what is known of them;
+        all processes call it. The stepper holds what of the model was trained.
+        """
+        splits, pipeline, model, machine = pieces.splits, pieces.pipeline, pieces.model, pieces.stepper.machine
+        with final_weights(self, pieces, folder):
+            # 1. One look at the test part, and another at some of what was trained on.
+            logits, labels = self.answers(model, splits.test, pipeline, machine)
+            step = max(1, len(splits.train) // SEEN_AGAIN)
+            again = splits.train.take(torch.arange(0, len(splits.train), step))
+            seen, known = self.answers(model, again, pipeline, machine)
+        # 2. The record.
+        folder.write("model.json", self.described(splits.test, pipeline, model))
+        right = int((logits.argmax(-1) == labels).sum())
+        scores = {
+            "test_accuracy": right / len(labels),
+            "test_loss": negative_log_likelihood(logits, labels),
+            "train_accuracy": float((seen.argmax(-1) == known).float().mean()),
+        }
+        interval = wilson(right, len(labels))
+        write_result(self, pieces, folder, at, scores, interval=interval, test_images=len(labels))
 
-def channel_statistics(images: Images, sample: int = 2048) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel, of pixels scaled to 0..1, over evenly spaced images.
+    def answers(
+        self, model: nn.Module, images: Images, pipeline: Pipeline, machine: Machine
+    ) -> tuple[Tensor, Tensor]:
+        """Logits and labels of all images, as the run tests: in its precision, mirrored too if it says so."""
+        plain = replace(pipeline, augment=Augment())
+        batches = ((machine.place(x), y) for x, y in evaluation_batches(images, plain, 2 * self.batch_size))
+        return collect(model, batches, machine.autocast, self.flip_test)
 
-    Args:
-        images: the training split.
-        sample: at most so many images are read; the error of the mean is below a hundredth of a deviation.
-    """
-    index = torch.linspace(0, len(images) - 1, min(sample, len(images))).long()
-    pixels = images.pixels[index].float() / 255
-    std, mean = torch.std_mean(pixels, dim=(0, 2, 3))
-    return tuple(mean.tolist()), tuple(std.clamp_min(1e-3).tolist())
+    def described(self, images: Images, pipeline: Pipeline, model: nn.Module) -> dict[str, Any]:
+        """What model.json holds: all that is needed to show the network another picture."""
+        _, channels, height, width = images.pixels.shape
+        seen, _ = pipeline.eval(images.pixels[:1], images.labels[:1])
+        return {
+            "classes": list(images.classes), "channels": channels, "height": height, "width": width,
+            "mean": list(pipeline.mean), "std": list(pipeline.std), "input": list(seen.shape[1:]),
+            "flip": self.flip_test, "parameters": sum(p.numel() for p in model.parameters()),
+        }  # fmt: skip
 
+    def classifier(self, folder: RunFolder) -> Classifier:
+        """The network with all that it needs to look at a picture."""
+        model, facts = rebuilt(folder, self)
+        machine = machine_of(folder)
+        pipeline = self.prepared(facts["mean"], facts["std"], len(facts["classes"]))
 
-def class_weights(splits: Splits) -> Tensor:
-    """Weights that give every class the same share of the loss; their mean over the training images is 1."""
-    counts = splits.train.labels.bincount(minlength=len(splits.train.classes)).clamp_min(1)
-    return len(splits.train) / (len(counts) * counts.float())
+        def transform(pixels: Tensor) -> Tensor:
+            x, _ = pipeline.eval(pixels, torch.zeros(len(pixels), dtype=torch.int64))
+            return machine.place(x)
+
+        return Classifier(
+            machine.place_module(model), facts["classes"], transform, facts["channels"], facts["height"],
+            facts["width"], machine.autocast, facts["flip"],
+        )  # fmt: skip
+
+    def in_words(self, folder: RunFolder) -> str:
+        """What the network is, what it has learnt, how well, and which layer is compared."""
+        accuracy = folder.read("result.json")["metrics"]["test_accuracy"]
+        return (
+            f"{self.network()} of {folder.path.name}, trained on {Path(self.data).name} "
+            f"({100 * accuracy:.1f} % on its test part), features before its last layer"
+        )
+
+    def conclusion(self, result: dict[str, Any], curve: str) -> str:
+        """Test accuracy with its interval."""
+        low, high = result["interval"]
+        return (
+            f" accuracy {curve}{100 * result['metrics']['test_accuracy']:.1f} % of {result['test_images']:,} "
+            f"test images [{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
+        )

@@ -2,8 +2,9 @@
 
 import torch
 
-from gradschool.data.catalogue import open_set
+from gradschool.data.vision.open import open_set
 from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline
 from gradschool.errors import UserError
@@ -13,7 +14,7 @@ from gradschool.evals.report.html import Section
 AT_ONCE = 256  # pictures that are rebuilt together
 
 
-def oddness(rebuild: anomaly.Rebuild, pipeline: Pipeline, splits: Splits, ood: str) -> Section:
+def oddness(rebuild: anomaly.Rebuild, pipeline: Pipeline, splits: Splits[Images], ood: str) -> Section:
     """Errors on the test part and on as many test pictures of another set.
 
     Args:

@@ -23,7 +23,7 @@ from gradschool.ops.similarity import structural_similarity
 from gradschool.recipes import find
 from gradschool.runs.dense.gaps import Gapped, GapsRun, fill, read_gaps, with_gaps
 from gradschool.runs.generation.score import spread
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 

@@ -6,11 +6,12 @@ from functools import cached_property
 from torch import Tensor
 
 from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.judge import described, judge_for
 from gradschool.runs.generation.score import Looked, look
-from gradschool.runs.serve import classifier
+from gradschool.runs.reopen import reopen
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Eye:
     """
 
     run: GenerativeRun
-    splits: Splits
+    splits: Splits[Images]
 
     @cached_property
     def judge(self) -> RunFolder:
@@ -37,4 +38,4 @@ class Eye:
 
     def sees(self, pixels: Tensor) -> Looked:
         """Features and probabilities of uint8 pictures."""
-        return look(classifier(self.judge), pixels)
+        return look(reopen(self.judge)[0].classifier(self.judge), pixels)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gradschool.classroom.coursework.frame import Lost, Pixels, Say, Shown
 from gradschool.classroom.coursework.handed import Call, ask
-from gradschool.classroom.coursework.vae_dcgan.work import Paper
+from gradschool.classroom.coursework.vae_dcgan.record import Paper
 from gradschool.evals.generation import latent
 from gradschool.evals.generation.generators import nearest
 from gradschool.evals.pictures import grid

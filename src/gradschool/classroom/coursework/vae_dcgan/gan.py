@@ -12,7 +12,7 @@ from gradschool.classroom.coursework.frame import Lost, Mark, marked
 from gradschool.classroom.coursework.handed import convolutions
 from gradschool.classroom.coursework.vae_dcgan.eye import Eye
 from gradschool.classroom.coursework.vae_dcgan.figures import series
-from gradschool.classroom.coursework.vae_dcgan.work import MADE, Paper
+from gradschool.classroom.coursework.vae_dcgan.record import MADE, Paper
 from gradschool.evals.generation.frechet import fitted, frechet_distance
 from gradschool.models.generative.dcgan import dcgan
 from gradschool.runs.generation.score import as_stored, spread

@@ -9,8 +9,8 @@ from typing import Any
 from gradschool.classroom.coursework.frame import Lost, Mark, marked
 from gradschool.classroom.coursework.vae_dcgan.eye import Eye
 from gradschool.classroom.coursework.vae_dcgan.gan import Quality, gan_marks
+from gradschool.classroom.coursework.vae_dcgan.record import Paper
 from gradschool.classroom.coursework.vae_dcgan.vae import vae_marks
-from gradschool.classroom.coursework.vae_dcgan.work import Paper
 from gradschool.nn.players import LIMIT
 from gradschool.recipes.generative.dcgan_cifar10 import dcgan_cifar10
 from gradschool.recipes.generative.vae_mnist import vae_mnist

@@ -7,7 +7,7 @@ from gradschool.classroom.coursework.frame import Lost, Mark, marked
 from gradschool.classroom.coursework.handed import Handed, convolutions
 from gradschool.classroom.coursework.vae_dcgan.eye import Eye
 from gradschool.classroom.coursework.vae_dcgan.figures import series
-from gradschool.classroom.coursework.vae_dcgan.work import Paper
+from gradschool.classroom.coursework.vae_dcgan.record import Paper
 from gradschool.evals.generation.coverage import coverage, shares_of
 from gradschool.ops.variational import active_units
 from gradschool.runs.generation.score import as_stored

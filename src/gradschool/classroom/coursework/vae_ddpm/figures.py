@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gradschool.classroom.coursework.frame import Lost, Say, Shown
 from gradschool.classroom.coursework.vae_dcgan import figures as digits
-from gradschool.classroom.coursework.vae_ddpm.work import Parts, Trained
+from gradschool.classroom.coursework.vae_ddpm.record import Parts, Trained
 from gradschool.evals.generation import latent
 from gradschool.evals.pictures import grid
 from gradschool.evals.report import html

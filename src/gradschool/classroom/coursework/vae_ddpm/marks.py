@@ -16,7 +16,7 @@ from gradschool.classroom.coursework.handed import convolutions
 from gradschool.classroom.coursework.vae_dcgan.figures import series
 from gradschool.classroom.coursework.vae_dcgan.vae import curved, drawn, priced, rebuilt_well, shapes
 from gradschool.classroom.coursework.vae_ddpm.figures import drowned
-from gradschool.classroom.coursework.vae_ddpm.work import LIMIT, Parts
+from gradschool.classroom.coursework.vae_ddpm.record import LIMIT, Parts
 from gradschool.ops.diffusion import q_sample
 from gradschool.ops.sampling import SAMPLERS
 from gradschool.runs.generation.wanted import TOP

@@ -5,19 +5,19 @@ class folders; whether the class can be recognised is judged by a classifier tha
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
 import torch
 import tyro
-from torch import Tensor, nn
 
 from gradschool.classroom.coursework.frame import Coursework, Desk, Outcome
 from gradschool.classroom.coursework.handed import write_vae
-from gradschool.classroom.coursework.vae_dcgan.work import Paper
-from gradschool.data.catalogue import open_set
-from gradschool.data.examples import Splits
+from gradschool.classroom.coursework.vae_dcgan.record import Paper
+from gradschool.classroom.coursework.vae_ddpm import figures as vae_ddpm_figures
+from gradschool.classroom.coursework.vae_ddpm import marks as vae_ddpm_marks
+from gradschool.classroom.coursework.vae_ddpm.record import LIMIT, Parts, Trained
+from gradschool.data.vision.open import open_set
 from gradschool.engine.device import on_threads
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
@@ -26,91 +26,17 @@ from gradschool.recipes.generative.latent_photos import latent_photos
 from gradschool.recipes.generative.vae_mnist import vae_mnist
 from gradschool.recipes.generative.vae_photos import vae_photos
 from gradschool.recipes.vision.folder import folder as folder_recipe
-from gradschool.runs.finish import rebuilt
-from gradschool.runs.generation.latent import LatentNet, LatentRun
+from gradschool.runs.classification.image import ImageRun
+from gradschool.runs.generation.latent import LatentRun
 from gradschool.runs.generation.variational import VaeRun
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request, Run
+from gradschool.runs.request import Request
+from gradschool.runs.run import Run
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
-from gradschool.runs.vision.classifier import ImageRun
 
-LIMIT = 1_000_000  # parameters of the VAE of digits
 LOOKS = 8  # at the test digits, so that there is a curve
-JUDGED = 36  # pictures that the classifier looks at
 QUICK = {"vae": 1.0, "photos": 30.0, "stage": 0.5, "latent": 30.0, "judge": 3.0}  # epochs
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A finished run with its network, ready to be asked.
-
-    Args:
-        folder: of the run.
-    """
-
-    folder: RunFolder
-
-    @cached_property
-    def run(self) -> Any:
-        """Its settings, a run of its kind."""
-        return reopen(self.folder)[0]
-
-    @cached_property
-    def model(self) -> nn.Module:
-        """Its network on the CPU, in evaluation mode."""
-        return rebuilt(self.folder, self.run)[0].eval()
-
-    @cached_property
-    def splits(self) -> Splits:
-        """What it was trained on."""
-        splits: Splits = self.run.open(self.folder.read("config.json")["seed"])
-        return splits
-
-    @cached_property
-    def x(self) -> Tensor:
-        """Test pictures as the network sees them."""
-        images = self.splits.test
-        x: Tensor = self.run.pipeline(images).eval(images.pixels[:], images.labels)[0]
-        return x
-
-    def log(self) -> list[dict[str, Any]]:
-        """What was logged while it was trained."""
-        return list(self.folder.metrics())
-
-
-@dataclass(frozen=True)
-class Parts:
-    """All that is drawn and marked.
-
-    Args:
-        paper: the VAE of digits as a file, with the digits it is asked about.
-        photos: the VAE of photographs.
-        latent: diffusion in codes.
-        label: the class of the photographs.
-        classifier: the folder of a run, or a network of timm.
-        seed: of every noise.
-    """
-
-    paper: Paper
-    photos: Trained
-    latent: Trained
-    label: str
-    classifier: str
-    seed: int = 0
-
-    @property
-    def net(self) -> LatentNet:
-        """First stage and denoiser."""
-        assert isinstance(self.latent.model, LatentNet)
-        return self.latent.model
-
-    @cached_property
-    def verdict(self) -> dict[str, Any]:
-        """What the classifier says of pictures made for the purpose; also writes them to the run."""
-        from gradschool.runs.generation.wanted import judge
-
-        return judge(self.latent.folder, self.classifier, self.label, JUDGED, self.seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +61,6 @@ class VaeDdpm(Coursework):
 
     def work(self, desk: Desk) -> Outcome:
         """Train what is missing, draw, mark."""
-        from gradschool.classroom.coursework.vae_ddpm import figures as vae_ddpm_figures
-        from gradschool.classroom.coursework.vae_ddpm import marks as vae_ddpm_marks
-
         label = self.chosen()
         runs = self.runs(desk, label)
         paper = handed_in(runs["vae"], desk.folder / "handin", self.seed, 2000 if self.quick else 10_000)

@@ -25,18 +25,18 @@ from gradschool.classroom.coursework.xray_generate import work as xray_generate
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.classification.metrics import confusion_matrix, wilson
-from gradschool.evals.classification.predict import Classifier
+from gradschool.evals.classifier import Classifier
 from gradschool.evals.pictures import grid
 from gradschool.evals.report import html
 from gradschool.recipes import find
-from gradschool.runs.generation.generator import GenerativeRun, to_unit
+from gradschool.runs.classification.image import ImageRun
+from gradschool.runs.generation.ask import to_unit
+from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.score import as_stored, generated, look, spread
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
-from gradschool.runs.serve import classifier
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
-from gradschool.runs.vision.classifier import ImageRun
 
 SHARES = {"train": 500, "test": 300}  # pictures of each kind
 REFERENCE = 0.81  # a student's validation accuracy
@@ -76,7 +76,9 @@ class XrayDetect(Coursework):
         labels, told = self.hand_in or desk.folder / "classified.csv", {}
         if self.hand_in is None:
             folder = self.detector(place, desk)
-            write_labels(labels, dict(zip(names, called(classifier(folder), pictures), strict=True)))
+            write_labels(
+                labels, dict(zip(names, called(reopen(folder)[0].classifier(folder), pictures), strict=True))
+            )
             desk.say(f"{len(names):,} labels in {labels}")
             held = folder.read("result.json")
             told = {"held_out": held["metrics"]["test_accuracy"], "held_out_interval": held["interval"]}

@@ -17,16 +17,18 @@ from torch import Tensor
 from gradschool.classroom.coursework.frame import Coursework, Desk, Lost, Mark, Outcome, Shown, marked
 from gradschool.classroom.coursework.xray_files import HandedIn, read_pictures, save_jpegs
 from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.standins import XRAYS, here
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.generation import generators
 from gradschool.evals.pictures import grid
 from gradschool.recipes import find
-from gradschool.runs.generation.generator import GenerativeRun, to_unit
+from gradschool.runs.generation.ask import to_unit
+from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.score import generated, spread
 from gradschool.runs.reopen import reopen
-from gradschool.runs.run import Request
+from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 
@@ -115,7 +117,7 @@ def steps_for(words: Sequence[str], is_quick: bool) -> int | None:
     return QUICK if is_quick else STEPS
 
 
-def reals(run: GenerativeRun, splits: Splits) -> tuple[Tensor, Tensor]:
+def reals(run: GenerativeRun, splits: Splits[Images]) -> tuple[Tensor, Tensor]:
     """Training and test pictures, as many of each, uint8 and of the size that the generator makes."""
     n = min(COMPARED, len(splits.test), len(splits.train))
     pipeline = run.pipeline(splits.train)

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from gradschool.data.setinfo import Parts, SetInfo
 from gradschool.data.source import open_source
 from gradschool.data.vision.pairs import read_pairs
+from gradschool.data.vision.pictureset import Parts, PictureSet
 
 
 def read(file: Path) -> Parts:
@@ -12,7 +12,7 @@ def read(file: Path) -> Parts:
     return read_pairs(open_source(file))[0]
 
 
-SET = SetInfo(
+SET = PictureSet(
     name="camvid",
     title="CamVid road scenes, 240x180",
     classes=[

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from gradschool.data.setinfo import Parts, RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
+from gradschool.data.vision.pictureset import Parts, PictureSet
 from gradschool.data.vision.stacks import read_medmnist
 
 
@@ -11,7 +12,7 @@ def read(place: Path) -> Parts:
     return read_medmnist(place / "chestmnist.npz" if place.is_dir() else place)[0]
 
 
-SET = SetInfo(
+SET = PictureSet(
     name="chestmnist",
     title="ChestMNIST",
     classes=["no finding", "finding"],

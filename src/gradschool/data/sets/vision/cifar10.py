@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gradschool.data.setinfo import Parts, RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
 from gradschool.data.vision.decode import decoded
+from gradschool.data.vision.pictureset import Parts, PictureSet
 
 
 def read(place: Path) -> Parts:
@@ -40,7 +41,7 @@ def read_pack(file: Path) -> Parts:
     return parts
 
 
-SET = SetInfo(
+SET = PictureSet(
     name="cifar10",
     title="CIFAR-10",
     classes=["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradschool.data.setinfo import Parts, SetInfo
+from gradschool.data.vision.pictureset import Parts, PictureSet
 
 
 def read(folder: Path) -> Parts:
@@ -21,7 +21,7 @@ def read(folder: Path) -> Parts:
     return {"train": (pixels[train], labels[train]), "test": (pixels[test], labels[test])}
 
 
-SET = SetInfo(
+SET = PictureSet(
     name="digits",
     title="Handwritten digits, 8x8",
     classes=[str(i) for i in range(10)],

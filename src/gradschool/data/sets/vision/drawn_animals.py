@@ -1,8 +1,8 @@
 """The classes of natural_animals as 262 drawings on white: for testing far from the training photographs."""
 
-from gradschool.data.setinfo import SetInfo
+from gradschool.data.vision.pictureset import PictureSet
 
-SET = SetInfo(
+SET = PictureSet(
     name="drawn_animals",
     title="Drawn animals",
     classes=[],

@@ -1,10 +1,11 @@
 """Fashion-MNIST: 70,000 articles of clothing of 28 by 28 pixels, made to replace MNIST."""
 
-from gradschool.data.setinfo import RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
 from gradschool.data.vision.idx import read_idx_set
+from gradschool.data.vision.pictureset import PictureSet
 
 BASE = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-SET = SetInfo(
+SET = PictureSet(
     name="fashion",
     title="Fashion-MNIST",
     classes=[

@@ -5,9 +5,10 @@ The training photographs were left as they were found, wrong labels included; th
 
 from pathlib import PurePosixPath
 
-from gradschool.data.setinfo import RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
 from gradschool.data.source import Source
 from gradschool.data.vision.layouts import Entry, Listing
+from gradschool.data.vision.pictureset import PictureSet
 from gradschool.errors import UserError
 
 
@@ -32,7 +33,7 @@ def layout(source: Source) -> Listing:
     return found, skipped
 
 
-SET = SetInfo(
+SET = PictureSet(
     name="food101",
     title="Food-101",
     classes=[],

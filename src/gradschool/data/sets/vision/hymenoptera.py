@@ -3,9 +3,10 @@
 Its second part is called validation there; with nothing left to test on, it is the test part here.
 """
 
-from gradschool.data.setinfo import RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
+from gradschool.data.vision.pictureset import PictureSet
 
-SET = SetInfo(
+SET = PictureSet(
     name="hymenoptera",
     title="Hymenoptera",
     classes=["ants", "bees"],

@@ -1,11 +1,12 @@
 """Kuzushiji-MNIST: 70,000 cursive hiragana of 28 by 28 pixels."""
 
-from gradschool.data.setinfo import RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
 from gradschool.data.vision.idx import read_idx_set
+from gradschool.data.vision.pictureset import PictureSet
 
 BASE = "http://codh.rois.ac.jp/kmnist/dataset/kmnist/"
 CLASSES = ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"]
-SET = SetInfo(
+SET = PictureSet(
     name="kmnist",
     title="Kuzushiji-MNIST",
     classes=CLASSES,

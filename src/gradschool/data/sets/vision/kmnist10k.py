@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gradschool.data.setinfo import Parts, SetInfo
 from gradschool.data.sets.vision.kmnist import CLASSES
+from gradschool.data.vision.pictureset import Parts, PictureSet
 
 
 def read(file: Path) -> Parts:
@@ -15,7 +15,7 @@ def read(file: Path) -> Parts:
     return {"train": (x[:8000], y[:8000]), "test": (x[8000:], y[8000:])}
 
 
-SET = SetInfo(
+SET = PictureSet(
     name="kmnist10k",
     title="Kuzushiji-MNIST, its 10,000 test images",
     classes=CLASSES,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gradschool.data.setinfo import Parts, SetInfo
+from gradschool.data.vision.pictureset import Parts, PictureSet
 
 
 def read(file: Path) -> Parts:
@@ -14,7 +14,7 @@ def read(file: Path) -> Parts:
     return {"train": (x[:24], y[:24]), "test": (x[24:], y[24:])}
 
 
-SET = SetInfo(
+SET = PictureSet(
     name="membrane",
     title="Membranes of ISBI 2012",
     classes=["membrane", "cell"],

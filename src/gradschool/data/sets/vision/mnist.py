@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from gradschool.data.setinfo import Parts, RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
 from gradschool.data.vision.idx import read_idx_set
+from gradschool.data.vision.pictureset import Parts, PictureSet
 
 
 def read(folder: Path) -> Parts:
@@ -17,7 +18,7 @@ def read(folder: Path) -> Parts:
 
 
 BASE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-SET = SetInfo(
+SET = PictureSet(
     name="mnist",
     title="MNIST",
     classes=[str(i) for i in range(10)],

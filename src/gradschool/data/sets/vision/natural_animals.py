@@ -1,8 +1,8 @@
 """20 animals of 64 by 64 pixels, 450 photographs of each to train on and 50 to test on: a pack's stand-in."""
 
-from gradschool.data.setinfo import SetInfo
+from gradschool.data.vision.pictureset import PictureSet
 
-SET = SetInfo(
+SET = PictureSet(
     name="natural_animals",
     title="Natural animals",
     classes=[],

@@ -3,10 +3,11 @@
 Zenodo checks its files by md5, but none could be looked up for these: size and content are checked only.
 """
 
-from gradschool.data.setinfo import RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
+from gradschool.data.vision.pictureset import PictureSet
 
 BASE = "https://zenodo.org/records/5846979/files/"
-SET = SetInfo(
+SET = PictureSet(
     name="natural_image_net",
     title="NaturalImageNet",
     classes=[],

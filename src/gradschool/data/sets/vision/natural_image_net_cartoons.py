@@ -3,9 +3,10 @@
 Zenodo checks its files by md5, but none could be looked up for this one: size and content are checked only.
 """
 
-from gradschool.data.setinfo import RemoteFile, SetInfo
+from gradschool.data.setinfo import RemoteFile
+from gradschool.data.vision.pictureset import PictureSet
 
-SET = SetInfo(
+SET = PictureSet(
     name="natural_image_net_cartoons",
     title="NaturalImageNet, cartoons",
     classes=[],

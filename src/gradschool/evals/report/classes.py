@@ -1,0 +1,162 @@
+"""The sections of a classifier's report that are about classes and the network: scores, confusion, layers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from markupsafe import Markup
+from torch import Tensor, nn
+
+from gradschool.data.vision.images import Images
+from gradschool.evals.classification import metrics
+from gradschool.evals.inference import Transform, device_of
+from gradschool.evals.report import charts, html
+from gradschool.evals.report.html import Bar, Section
+from gradschool.evals.report.material import Facts, Figure, Material, in_words
+from gradschool.evals.report.numbers import counted
+from gradschool.evals.summary import summarise
+
+MANY = 30  # classes from which on the table shows the ten worst first
+
+
+@dataclass(frozen=True)
+class ClassFacts(Facts):
+    """What is known of a classifier of pictures beyond its run folder; all of it optional.
+
+    Args:
+        transform: uint8 pixels to what the model takes, as in evaluation.
+        augment: uint8 pixels to what the model is trained on; drawn anew at each call.
+        mean: per channel, in units of [0, 1]; with `std` it undoes the normalisation for pictures.
+        std: per channel.
+        test_logits: (n, classes) for `splits.test`, in its order.
+        val_logits: (n, classes) for `splits.val`; the temperature is fitted on them.
+        ood: a second set, untouched so far, and
+        ood_logits: what the model says about it.
+        chosen: index into the test set of the image whose feature maps are shown.
+        ood_adapted: what it says of the second set with normalisation statistics from both.
+    """
+
+    transform: Transform | None = None
+    augment: Transform | None = None
+    mean: Sequence[float] = (0.0,)
+    std: Sequence[float] = (1.0,)
+    test_logits: Float[Tensor, "n k"] | None = None
+    val_logits: Float[Tensor, "m k"] | None = None
+    ood: Images | None = None
+    ood_logits: Float[Tensor, "o k"] | None = None
+    chosen: int = 0
+    ood_adapted: Float[Tensor, "o k"] | None = None
+    unit: str = "images"
+
+    @cached_property
+    def tested(self) -> tuple[Images, Float[Tensor, "n k"]] | None:
+        """The test images with their logits, when both are known."""
+        known = self.splits is not None and self.test_logits is not None
+        return (self.splits.test, self.test_logits) if known else None  # type: ignore[union-attr, return-value]
+
+    @cached_property
+    def confusion(self) -> Tensor | None:
+        """The confusion matrix of the test set."""
+        if self.tested is None:
+            return None
+        images, logits = self.tested
+        return metrics.confusion_matrix(images.labels, logits.argmax(1), logits.shape[1])
+
+    @cached_property
+    def seeing(self) -> tuple[nn.Module, Transform, Images] | None:
+        """The network, its input transform and the test images: what every look inside needs."""
+        if self.model is None or self.transform is None or self.splits is None or not len(self.splits.test):
+            return None
+        return self.model, self.transform, self.splits.test
+
+    def on_top(self) -> list[Figure]:
+        """Accuracy with its interval, size of the test part, macro F1."""
+        if self.tested is None:
+            return []
+        images, logits = self.tested
+        s = metrics.scores(logits, images.labels)
+        low, high = (f"{100 * each:.1f}" for each in s.interval)
+        more = f"loss {s.loss:.3f} nats, top 5 {100 * s.top5:.1f} %"
+        return [
+            Figure(f"{100 * s.accuracy:.1f} %", "test accuracy", f"95 % interval {low} to {high}"),
+            Figure(f"{s.count:,}", "test images", f"{len(images.classes)} classes"),
+            Figure(f"{100 * s.f1:.1f} %", "macro F1", more),
+        ]
+
+
+def classes(m: Material[ClassFacts]) -> Section | None:
+    """Precision, recall and F1 of each class."""
+    if m.facts.tested is None or m.facts.confusion is None:
+        return None
+    images, _ = m.facts.tested
+    s = metrics.class_scores(m.facts.confusion)
+    order = s.recall.nan_to_num(2.0).argsort().tolist()
+    bars = [
+        tuple(map(Bar, each))
+        for each in zip(*(x.tolist() for x in (s.recall, s.precision, s.f1)), strict=True)
+    ]
+    rows = [
+        (in_words(images.classes[i]), int(s.support[i]), *bars[i])
+        for i in order
+    ]  # fmt: skip
+    means = [Bar(float(score.nanmean())) for score in (s.recall, s.precision, s.f1)]
+    rows.append((Markup("<b>mean over classes</b>"), int(s.support.sum()), *means))
+    reading = (
+        "Recall: of the images that are this class, how many were found. Precision: of those called this "
+        "class, how many are. Worst recall first."
+    )
+    head = ("class", "images", "recall, %", "precision, %", "F1, %")
+    body = html.table(head, rows if len(order) <= MANY else [*rows[:10], rows[-1]], "Scores by class")
+    if len(order) > MANY:
+        body += html.details(f"All {len(order)} classes", html.table(head, rows, "Scores of all classes"))
+    return Section("Classes", reading, body)
+
+
+def confused(m: Material[ClassFacts]) -> Section | None:
+    """The confusion matrix and its worst cells in words."""
+    if m.facts.tested is None or m.facts.confusion is None:
+        return None
+    names = [in_words(name) for name in m.facts.tested[0].classes]
+    worst = [
+        (names[t], names[p], f"{n} of {of}", Bar(n / of))
+        for t, p, n, of in metrics.most_confused(m.facts.confusion, 10)
+    ]
+    matrix = charts.confusion(metrics.row_normalised(m.facts.confusion).numpy(), names)
+    pairs = html.table(("true", "called", "images", "share, %"), worst, "Most confused pairs", words=2)
+    reading = (
+        "A row is a true class, a column what it was called; each row sums to 100 %, so the diagonal is "
+        "recall. Off the diagonal, a dark cell is a habit."
+    )
+    return Section(
+        "Confusion", reading, html.join([matrix, pairs if worst else html.paragraph("No mistakes.")])
+    )
+
+
+def layers(m: Material[ClassFacts]) -> Section | None:
+    """The model summary."""
+    if m.facts.seeing is None:
+        return None
+    model, transform, images = m.facts.seeing
+    s = summarise(model, transform(images.pixels[:1]).to(device_of(model)))
+    rows = [
+        (r.name or "(model)", r.kind, "×".join(map(str, r.shape)), f"{r.parameters:,}", counted(r.flops),
+         "–" if r.field is None else f"{r.field[0]}×{r.field[1]}")
+        for r in s.rows
+    ]  # fmt: skip
+    told = f"{s.parameters:,} parameters ({s.trainable:,} trainable), {counted(s.flops)} FLOPs an image."
+    head = ("layer", "kind", "output", "parameters", "FLOPs", "sees, pixels")
+    table = html.table(head, rows, "Layers in the order in which they run", words=2)
+    reading = (
+        "Channels × height × width of each output; FLOPs count 2 for a multiply-add; the last column is the "
+        "receptive field, the part of the image that one output value sees (– is all of it)."
+    )
+    return Section(
+        "Model", reading, html.join([html.paragraph(told), html.details(f"{len(rows)} layers", table)])
+    )
+
+
+def picked(images: Images, index: Sequence[int]) -> Images:
+    """The images at these places."""
+    return images.take(torch.tensor(index, dtype=torch.int64))
