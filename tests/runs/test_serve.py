@@ -32,7 +32,7 @@ def test_only_what_classifies_predicts_and_exports(tmp_path, recipe):
         with pytest.raises(UserError, match=f"is {run.title}, which cannot") as told:
             getattr(run, name)(folder, *words)
         assert f"gradschool report {tmp_path}" in str(told.value)
-    with pytest.raises(UserError, match="a classifier|an image classifier"):
+    with pytest.raises(UserError, match="an image classifier"):
         classifier = written(tmp_path, "digits")
         reopen(classifier)[0].sample(classifier, Wanted(), None)
 
@@ -47,11 +47,11 @@ def test_every_recipe_is_of_a_kind_that_is_found_by_its_name(recipe):
 
 
 def test_names_of_kinds_are_used_once():
-    assert len({place for place in places().values()}) == len(places())
+    assert len(set(places().values())) == len(places())
 
 
 def test_an_unknown_kind_is_a_sentence():
-    with pytest.raises(UserError, match="there is no kind of run 'clasifier'.*Did you mean classifier"):
+    with pytest.raises(UserError, match=r"no kind of run 'clasifier'.*Did you mean classifier"):
         find_kind("clasifier")
 
 

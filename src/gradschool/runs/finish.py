@@ -30,7 +30,11 @@ def write_result(
         scores: of the final weights on the test part, each name starting with `test_`, and others.
         facts: what else a reader should know.
     """
-    known = {"metrics": {**at.scores, **scores}, "main": f"test_{run.monitor}", "about": described(run.metrics)}
+    known = {
+        "metrics": {**at.scores, **scores},
+        "main": f"test_{run.monitor}",
+        "about": described(run.metrics),
+    }
     place = {"tested": len(pieces.splits.test), "device": pieces.stepper.machine.device}
     course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
     folder.write("result.json", {**known, **facts, **place, **course})

@@ -1,4 +1,4 @@
-"""Take up a run from its folder: its settings as the dataclass they were, what was asked for, and its data."""
+"""Take up a run from its folder: its settings as the dataclass they were, what was asked for, its data."""
 
 from dataclasses import replace
 from typing import Any

@@ -90,7 +90,11 @@ def complete(
 ) -> RunFolder:
     """Train to the end of the plan, then test once and write result and weights."""
     shown = partial(in_short, run.metrics)
-    view = View(pieces.plan.steps, len(pieces.batches), run.batch_size, run.examples, shown) if is_main() else None
+    view = (
+        View(pieces.plan.steps, len(pieces.batches), run.batch_size, run.examples, shown)
+        if is_main()
+        else None
+    )
     try:
         watchers: list[Hook] = [*hooks, *run.watchers(pieces, folder), *([view] if view else [])]
         if run.tensorboard and is_main():

@@ -15,6 +15,7 @@ from gradschool.evals.report import html
 from gradschool.evals.report.classes import ClassFacts
 from gradschool.evals.report.numbers import counted, duration
 from gradschool.evals.report.page import write_report
+from gradschool.runs.classification.report import sections
 
 VOID = {"meta", "img", "br", "link", "input", "hr"}
 

@@ -13,13 +13,15 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
-from gradschool.data.vision.open import open_set
+from gradschool.data.rows import Rows
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import Loader, evaluation_batches
+from gradschool.data.vision.open import open_set
 from gradschool.engine.device import Machine
 from gradschool.engine.optim import make_optimizer
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
+from gradschool.practice import transfer as comparing
 from gradschool.recipes import find
 from gradschool.runs.classification import transfer
 from gradschool.runs.classification.report import report
@@ -202,7 +204,7 @@ def test_a_run_learns_reports_and_predicts_without_its_source(mode, base, insect
     )
     assert {word for word, _ in answer.top} == {"ants", "bees"}
     if mode == "frozen":
-        assert report(folder).stat().st_size > 10_000
+        assert report(run, folder).stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("mode", ["finetune", "frozen"])
@@ -225,13 +227,13 @@ def test_a_run_cut_short_goes_on_to_the_same_weights(mode, base, tmp_path):
 
 
 def test_features_come_in_the_order_of_their_images():
-    """Image i holds the number i, so batches of a Loader and of Features can be compared."""
+    """Image i holds the number i, so batches of a Loader and of Rows can be compared."""
     n = 22
     values = torch.arange(n, dtype=torch.uint8).view(n, 1, 1, 1)
     loader = Loader(
         Images(values, torch.arange(n), tuple(map(str, range(n)))), 6, 5, Pipeline((0.0,), (1.0,))
     )
-    made = transfer.Features(torch.arange(n).float()[:, None], torch.arange(n), 6, 5)
+    made = Rows((torch.arange(n).float()[:, None], torch.arange(n)), 6, 5)
     halves = [replace(made, share=(rank, 2)) for rank in (0, 1)]
     assert len(made) == len(loader) == 3
     for epoch in (0, 1):
@@ -241,7 +243,7 @@ def test_features_come_in_the_order_of_their_images():
         assert all(torch.equal(x[:, 0], y) for x, y in made.epoch(epoch))
         for y, *parts in zip(wanted, *(half.epoch(epoch) for half in halves), strict=True):
             assert torch.equal(y, torch.cat([part for _, part in parts]))
-    assert len(transfer.Features(torch.zeros(3, 1), torch.zeros(3), 8, 0)) == 1
+    assert len(Rows((torch.zeros(3, 1), torch.zeros(3)), 8, 0)) == 1
 
 
 def test_a_pipeline_that_changes_images_does_not_change_features(base, published):
@@ -256,7 +258,7 @@ def test_a_pipeline_that_changes_images_does_not_change_features(base, published
     assert head is model.head and len(next(held_out())[0]) == 1
     with torch.no_grad():
         torch.testing.assert_close(
-            made.features, model.body(images.pixels / 255 / 0.5 - 1), rtol=1e-3, atol=1e-5
+            made.columns[0], model.body(images.pixels / 255 / 0.5 - 1), rtol=1e-3, atol=1e-5
         )
     assert not any(p.requires_grad for p in model.body.parameters())
 
@@ -331,19 +333,19 @@ def test_a_person_is_warned_of_what_costs_accuracy(base):
 
 
 def test_the_comparison_changes_one_thing_a_row(base, tmp_path):
-    rows = transfer.ways(base)
+    rows = comparing.ways(base)
     assert list(rows) == ["scratch", "wrong normalisation", "fine-tuned", "frozen"]
     assert rows["wrong normalisation"] == replace(rows["fine-tuned"], normalise="data")
     assert rows["frozen"] == replace(rows["fine-tuned"], mode="frozen", augment=Augment())
     assert not rows["scratch"].is_learnt and rows["fine-tuned"].is_learnt
-    assert transfer.ways(replace(base, weights=None))["frozen"].pretrained
+    assert comparing.ways(replace(base, weights=None))["frozen"].pretrained
 
 
 def test_the_comparison_runs_with_an_odd_source(base, tmp_path):
     """A body that has learnt 8x8 digits in grey, tuned to colour photographs."""
     tiny = replace(base, epochs=0.25)
-    rungs = list(transfer.comparison(tiny, 1, tmp_path, ("frozen", transfer.ODD), odd="digits"))
-    assert [rung.name for rung in rungs] == ["frozen", transfer.ODD]
+    rungs = list(comparing.comparison(tiny, 1, tmp_path, ("frozen", comparing.ODD), odd="digits"))
+    assert [rung.name for rung in rungs] == ["frozen", comparing.ODD]
     assert all(0 <= rung.mean <= 1 and len(rung.test) == 1 for rung in rungs)
     odd = load_file(tmp_path / "odd-body" / "model.safetensors")
     assert odd["body.conv1.0.weight"].shape[1] == 1 and len(odd["head.weight"]) == 10
@@ -360,5 +362,5 @@ def test_the_comparison_asks_for_what_is_missing_before_it_trains(base, tmp_path
 
     monkeypatch.setattr(backbone, "fetched", unreachable)
     with pytest.raises(WorkFailed, match="not here"):
-        next(transfer.comparison(replace(base, weights=None), 1, tmp_path))
+        next(comparing.comparison(replace(base, weights=None), 1, tmp_path))
     assert not list(Path(tmp_path).iterdir())

@@ -11,11 +11,11 @@ from safetensors.torch import save_file
 
 from gradschool.cli.runs import predict as command
 from gradschool.data.vision.masks import open_masked
+from gradschool.data.vision.statistics import pixel_class_weights
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.models.dense.unet import unet
 from gradschool.recipes import find
-from gradschool.data.vision.statistics import pixel_class_weights
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.settings import override

@@ -14,9 +14,9 @@ from gradschool.models.generative.gan import mlp_gan
 from gradschool.recipes import find
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.adversarial import GanRun
-from gradschool.runs.kind import Wanted
-from gradschool.runs.generation.draw import draw
 from gradschool.runs.generation.ask import Ask
+from gradschool.runs.generation.draw import draw
+from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.settings import from_dict, to_dict

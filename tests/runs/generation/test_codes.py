@@ -14,8 +14,8 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.pictures import save_grid
 from gradschool.recipes import find
-from gradschool.runs.kind import Wanted
 from gradschool.runs.generation.draw import draw
+from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.settings import override

@@ -11,10 +11,10 @@ from gradschool.errors import UserError
 from gradschool.evals.inference import evaluating
 from gradschool.models.generative.denoiser import denoiser_tiny
 from gradschool.recipes import find
-from gradschool.runs.generation.diffusion import thinned
-from gradschool.runs.kind import Wanted
-from gradschool.runs.generation.draw import draw
 from gradschool.runs.generation.ask import Ask
+from gradschool.runs.generation.diffusion import thinned
+from gradschool.runs.generation.draw import draw
+from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.settings import override

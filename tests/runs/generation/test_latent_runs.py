@@ -15,8 +15,8 @@ from gradschool.errors import UserError, WorkFailed
 from gradschool.recipes import find
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation import first_stage
-from gradschool.runs.kind import Wanted
 from gradschool.runs.generation.draw import draw
+from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.settings import override

@@ -63,9 +63,10 @@ def marked(name: str, values: list[Any], results: list[dict[str, Any]]) -> list[
 
 def run(args: Args) -> int:
     """Print the table of what differs."""
-    from gradschool.engine.run import RunFolder
     from rich.console import Console
     from rich.table import Table
+
+    from gradschool.engine.run import RunFolder
 
     if len(args.runs) < 2:
         raise UserError(f"compare got {len(args.runs)} run", "two or more", "List them with: gradschool runs")

@@ -74,9 +74,9 @@ def cures(args: Args, place: Path) -> Iterator[Any]:
 
 def transfers(args: Args, place: Path) -> Iterator[Any]:
     """The rows of the comparison of ways to transfer as they are done."""
+    from gradschool.practice.transfer import ODD, comparison, ways
     from gradschool.recipes.vision.hymenoptera_transfer import hymenoptera_transfer
     from gradschool.runs.settings import override
-    from gradschool.practice.transfer import ODD, comparison, ways
 
     start = hymenoptera_transfer()
     start = replace(start, data=args.data) if args.data else start

@@ -72,7 +72,13 @@ def run(args: Args) -> int:
     for line in found:
         seconds = "-" if line["seconds"] is None else f"{line['seconds']:.0f} s"
         table.add_row(
-            line["run"], line["recipe"], str(line["seed"]), line["shown"], seconds, line["started"], line["state"]
+            line["run"],
+            line["recipe"],
+            str(line["seed"]),
+            line["shown"],
+            seconds,
+            line["started"],
+            line["state"],
         )
     Console(width=max(120, Console().width)).print(table)  # names are there to be copied whole
     finish(args, {"runs": found})

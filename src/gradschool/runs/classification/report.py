@@ -36,9 +36,7 @@ def sections() -> list[SectionOf]:
     ]  # fmt: skip
 
 
-def report(
-    run: ClassifierRun, folder: RunFolder, ood: str | None = None, data: str | None = None
-) -> Path:
+def report(run: ClassifierRun, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
     """Write `report.html` for a run; its data are opened again, and a second set where one is named.
 
     Args:

@@ -12,20 +12,19 @@ from typing import Any, ClassVar, Literal
 
 from torch import nn
 
-from gradschool.data.vision.images import Images
+from gradschool.data.augment.pipeline import Pipeline
 from gradschool.data.rows import Rows
+from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import Loader
-from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut
 from gradschool.engine.optim import Optim
 from gradschool.engine.task import Batches
 from gradschool.errors import UserError
 from gradschool.evals.inference import collect
-from gradschool.runs.vision import backbone as timm_net
-from gradschool.runs.run import Positive
 from gradschool.runs.classification.image import ImageRun
-
+from gradschool.runs.run import Positive
+from gradschool.runs.vision import backbone as timm_net
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,9 +19,9 @@ from gradschool.data.vision.stacks import load
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.inference import device_of
+from gradschool.runs.dense.restoration import RestoreRun
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen
-from gradschool.runs.dense.restoration import RestoreRun
 from gradschool.tasks.restore import Damaging
 
 MOST = 0.95  # of the pixels may be missing

@@ -10,11 +10,11 @@ from PIL import Image
 from torch import nn
 
 from gradschool.data.vision.decode import Unreadable, decoded
+from gradschool.data.vision.masks import MaskPipeline
 from gradschool.engine.checkpoint import disk_errors
 from gradschool.errors import WorkFailed
 from gradschool.evals.files import Prediction, Progress, Skip, pictures_in
 from gradschool.evals.report.masks import coloured
-from gradschool.data.vision.masks import MaskPipeline
 
 
 def outline(

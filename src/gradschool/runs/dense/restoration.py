@@ -10,29 +10,29 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.data.augment.hide import Damage
+from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.vision.pictures import open_pictures
-from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
+from gradschool.evals.dense.fillings import mean_filling, nearest_filling
+from gradschool.evals.dense.smooth import smooth_filling
+from gradschool.evals.inference import evaluating
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import html, numbers
-from gradschool.evals.dense.fillings import mean_filling, nearest_filling
 from gradschool.evals.report.html import Picture, Section
-from gradschool.evals.inference import evaluating
 from gradschool.evals.report.material import Facts
 from gradschool.evals.report.page import write_report
-from gradschool.evals.dense.smooth import smooth_filling
 from gradschool.models.dense.restorer import conv_restorer, dense_restorer
 from gradschool.models.dense.unet import unet_restorer
 from gradschool.ops.similarity import structural_similarity
+from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.reopen import splits_again
 from gradschool.runs.run import Pieces
-from gradschool.runs.vision.pictures import PictureRun
-from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.vision.oddness import oddness
+from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.restore import Damaging, Restore, masked_mse
 
 KNOWN = 20_000  # training pictures at most that the nearest one is looked for among

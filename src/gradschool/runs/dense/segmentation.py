@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -13,39 +12,37 @@ from jaxtyping import UInt8
 from pydantic import BeforeValidator, Field, PlainSerializer
 from torch import Tensor, nn
 
-from gradschool.data.vision.borders import two_nearest
+from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.data.examples import Splits
+from gradschool.data.vision.borders import two_nearest
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
-from gradschool.data.vision.statistics import channel_statistics, pixel_class_weights
 from gradschool.data.vision.masks import Masked, MaskPipeline, open_masked, weighed
-from gradschool.data.augment.pipeline import Augment, Pipeline
+from gradschool.data.vision.statistics import channel_statistics, pixel_class_weights
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
+from gradschool.evals.files import Prediction
+from gradschool.evals.inference import evaluating
 from gradschool.evals.metric import LOSS, Metric
 from gradschool.evals.report import numbers
 from gradschool.evals.report.masks import beside, by_class
-from gradschool.evals.inference import evaluating
 from gradschool.evals.report.material import Facts
 from gradschool.evals.report.page import write_report
-from gradschool.evals.dense.tiles import tiled
-from gradschool.evals.dense.views import over_views
 from gradschool.models import catalogue
 from gradschool.models.dense.timm_unet import TimmUNet
 from gradschool.ops.segment import VOID, boundary_weights
-from gradschool.runs.vision import backbone
-from gradschool.runs.run import Count, Pieces
-from gradschool.runs.vision.pictures import PictureRun
-from gradschool.evals.files import Prediction
 from gradschool.runs.dense.looking import Looking
 from gradschool.runs.dense.outline import outline
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Progressing
 from gradschool.runs.kind import Skip
 from gradschool.runs.reopen import machine_of, splits_again
+from gradschool.runs.run import Count, Pieces
 from gradschool.runs.settings import make_model
+from gradschool.runs.vision import backbone
+from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.segment import Criterion, Segment
 
 SHOWN = 6  # test pictures in the report

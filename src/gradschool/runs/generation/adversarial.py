@@ -11,9 +11,9 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gradschool.data.augment.pipeline import Pipeline
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
-from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import Progress
 from gradschool.engine.optim import Optim
@@ -21,17 +21,17 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.generation import latent
 from gradschool.evals.generation.collapse import Watch
-from gradschool.evals.report.html import Section
 from gradschool.evals.inference import device_of
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import game as report_game
+from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import SectionOf
 from gradschool.nn.players import Players
-from gradschool.runs.run import Count, Pieces, Positive, Share
 from gradschool.ops import adversarial as ops
 from gradschool.runs.generation.ask import Ask, to_unit
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.judge import NotJudged, counted, described, judge_for
+from gradschool.runs.run import Count, Pieces, Positive, Share
 from gradschool.tasks.gan import GAMES, Gan, Rules
 
 FRAMES = 48  # of a film
@@ -146,7 +146,9 @@ class GanRun(GenerativeRun):
         is_answer = self.game in ("minimax", "non_saturating")
         return [partial(report_game.game, end=GAMES[self.game].end, is_answer=is_answer)]
 
-    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(
+        self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline
+    ) -> Sequence[Section | None]:
         """Slopes of the discriminator, and the classes that are made."""
         drawn = [report_game.slopes(self.slopes(model, splits, pipeline))]
         if self.counted and len(splits.train.classes) > 1:

@@ -7,14 +7,14 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from gradschool.data.augment.pipeline import Pipeline
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
-from gradschool.data.augment.pipeline import Pipeline
 from gradschool.evals.generation import latent
-from gradschool.evals.report.html import Section
 from gradschool.evals.inference import device_of
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import latent as report_latent
+from gradschool.evals.report.html import Section
 from gradschool.runs.generation.ask import Ask
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.tasks.autoencoder import Autoencode, VqAutoencode
@@ -57,7 +57,9 @@ class CodeRun(GenerativeRun):
         """Encoded and decoded."""
         return self.pictures(model, self.codes(model, x, y), y)
 
-    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(
+        self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline
+    ) -> Sequence[Section | None]:
         """A map of the codes and walks between them."""
         x, y = some_pictures(splits, pipeline, model)
         codes = self.codes(model, x, y)

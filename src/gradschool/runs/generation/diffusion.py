@@ -10,23 +10,23 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from gradschool.data.augment.pipeline import Pipeline
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
-from gradschool.data.augment.pipeline import Pipeline
 from gradschool.engine.loop import HeldOut
 from gradschool.errors import UserError
-from gradschool.evals.report.html import Section
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import diffusion as show
+from gradschool.evals.report.html import Section
 from gradschool.models.generative.denoiser import Denoiser
 from gradschool.ops.diffusion import NoiseSchedule, Predicts, cosine_betas, linear_betas
 from gradschool.ops.edm import karras_sigmas
 from gradschool.ops.flow import even_times, integrate
 from gradschool.ops.sampling import SAMPLERS
-from gradschool.runs.run import Count, Positive, Share
 from gradschool.runs.generation.ask import Ask, to_unit
 from gradschool.runs.generation.generator import GenerativeRun
+from gradschool.runs.run import Count, Positive, Share
 from gradschool.tasks.diffuse import Ddpm, Diffuse, Edm, Flow
 
 Name = Literal["ddpm", "ddim", "heun", "dpm"]
@@ -159,7 +159,9 @@ class DiffusionRun(GenerativeRun):
         """Noise that clears up, in at most forty frames."""
         return [self.shown_as(model, x) for x in thinned(list(self.path(model, ask)), FRAMES)]
 
-    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(
+        self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline
+    ) -> Sequence[Section | None]:
         """Noise schedule, test pictures through noise, new ones out of it."""
         device = next(model.parameters()).device
         x, y = pipeline.eval(splits.test.pixels[:4], splits.test.labels[:4])

@@ -18,11 +18,11 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.models import catalogue
 from gradschool.models.generative.vae import VAE
+from gradschool.runs.finish import rebuilt
+from gradschool.runs.generation.variational import VaeRun
+from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request, Say
 from gradschool.runs.train import train
-from gradschool.runs.finish import rebuilt
-from gradschool.runs.reopen import reopen
-from gradschool.runs.generation.variational import VaeRun
 
 Shape = tuple[int, int, int]
 HUB = "hub:"  # before the name of a place on the Hugging Face Hub

@@ -15,34 +15,34 @@ import tyro
 from pydantic import BeforeValidator, Field, PlainSerializer
 from torch import Tensor, nn
 
-from gradschool.data.vision.chosen import chosen, names
+from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.data.examples import Splits
+from gradschool.data.vision.chosen import chosen, names
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.vision.pictures import open_pictures
-from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
 from gradschool.engine.task import Batch
 from gradschool.errors import UserError
-from gradschool.evals.report.html import Section
-from gradschool.evals.pictures import save_grid
 from gradschool.evals.metric import LOSS, Metric
+from gradschool.evals.pictures import save_grid
 from gradschool.evals.report import numbers, samples
+from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Facts, SectionOf
 from gradschool.evals.report.page import write_report
 from gradschool.models import catalogue
+from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.generation.ask import Ask, ask_for, asked, columns_for, to_unit
 from gradschool.runs.generation.draw import write_film, write_pictures
 from gradschool.runs.generation.gallery import Gallery
 from gradschool.runs.kind import Wanted
-from gradschool.runs.run import Count, Pieces
-from gradschool.runs.vision.pictures import PictureRun
-from gradschool.runs.finish import final_weights, rebuilt, write_result
-from gradschool.runs.vision.oddness import oddness
 from gradschool.runs.reopen import machine_of, splits_again
+from gradschool.runs.run import Count, Pieces
 from gradschool.runs.settings import make_model
+from gradschool.runs.vision.oddness import oddness
+from gradschool.runs.vision.pictures import PictureRun
 
 Shape = tuple[int, int, int]
 Names = Annotated[tuple[str, ...], BeforeValidator(names)]
@@ -133,7 +133,9 @@ class GenerativeRun(PictureRun):
         """What `rebuild` needs to know besides classes and shape, for model.json."""
         return {}
 
-    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(
+        self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline
+    ) -> Sequence[Section | None]:
         """Further sections of the report: latent maps, schedules ..."""
         return []
 

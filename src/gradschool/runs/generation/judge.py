@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from gradschool.data.cache import cache_folder
 from gradschool.data.augment.pipeline import Augment
+from gradschool.data.cache import cache_folder
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
@@ -20,13 +20,13 @@ from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.generation.coverage import Coverage, coverage, shares_of
 from gradschool.models.vision.lenet import lenet_digits
 from gradschool.models.vision.resnet9 import resnet9
-from gradschool.runs.request import Request, Say, silent
 from gradschool.runs.generation.ask import Ask
 from gradschool.runs.generation.generator import GenerativeRun
-from gradschool.runs.vision.classifier import ClassifierRun
-from gradschool.runs.reopen import reopen
 from gradschool.runs.generation.score import AT_ONCE, as_stored, look
+from gradschool.runs.reopen import reopen
+from gradschool.runs.request import Request, Say, silent
 from gradschool.runs.train import train
+from gradschool.runs.vision.classifier import ClassifierRun
 
 
 class NotJudged(WorkFailed):
@@ -79,13 +79,19 @@ def eye(run: GenerativeRun, images: Images) -> ClassifierRun:
     sizes = ((0.0, run.size),) if run.size else ()
     if side < 16:
         quick = ClassifierRun(
-            data=run.data, model=lenet_digits, epochs=30, batch_size=64, learning_rate=4e-3, ema=0.95, threads=1
+            data=run.data,
+            model=lenet_digits,
+            epochs=30,
+            batch_size=64,
+            learning_rate=4e-3,
+            ema=0.95,
+            threads=1,
         )
     else:
         grey: dict[str, Any] = {"widths": (32, 64), "stem": 16, "stride": 2}
         quick = ClassifierRun(
-            data=run.data, model=resnet9, model_options=grey, epochs=2, optimizer="nesterov", learning_rate=0.1,
-            weight_decay=5e-4, warmup=0.25, augment=Augment(crop_padding=2), ema=0.98, evaluations=1,
+            data=run.data, model=resnet9, model_options=grey, epochs=2, optimizer="nesterov",
+            learning_rate=0.1, weight_decay=5e-4, warmup=0.25, augment=Augment(crop_padding=2), ema=0.98, evaluations=1,
         )  # fmt: skip
     if channels == 3 and side >= 16:
         changes = Augment(flip=True, crop_padding=3, edge="mirror")
@@ -103,7 +109,9 @@ def key(run: GenerativeRun, images: Images) -> str:
     return hashlib.sha256(facts.encode() + some.tobytes()).hexdigest()[:12]
 
 
-def counted(run: GenerativeRun, model: nn.Module, splits: Splits[Images], judge: RunFolder, n: int) -> Coverage:
+def counted(
+    run: GenerativeRun, model: nn.Module, splits: Splits[Images], judge: RunFolder, n: int
+) -> Coverage:
     """Generate n pictures and count their classes.
 
     Args:

@@ -11,28 +11,27 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from gradschool.data.examples import Splits
-from gradschool.data.vision.images import Images
-from gradschool.data.rows import seeded
-from gradschool.data.vision.loader import Loader, evaluation_batches
 from gradschool.data.augment.pipeline import Pipeline
+from gradschool.data.examples import Splits
+from gradschool.data.rows import Rows, seeded
+from gradschool.data.vision.images import Images
+from gradschool.data.vision.loader import Loader, evaluation_batches
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut
 from gradschool.engine.task import Batch, Batches
 from gradschool.errors import UserError
+from gradschool.evals.inference import device_of
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import diffusion as show
 from gradschool.evals.report.html import Section
-from gradschool.evals.inference import device_of
 from gradschool.models.generative.denoiser import Denoiser
 from gradschool.runs.generation import first_stage as stages
-from gradschool.runs.run import Count, Pieces
-from gradschool.runs.generation.diffusion import DdpmRun
 from gradschool.runs.generation.ask import Ask
+from gradschool.runs.generation.diffusion import DdpmRun
 from gradschool.runs.generation.generator import Shape
 from gradschool.runs.generation.judge import key
 from gradschool.runs.generation.variational import VaeRun
-from gradschool.data.rows import Rows
+from gradschool.runs.run import Count, Pieces
 from gradschool.tasks.diffuse import Ddpm
 
 FAR = 6.0  # standard deviations that a predicted map may be away from 0
@@ -217,7 +216,9 @@ class LatentRun(DdpmRun):
         """What the first stage makes of pictures."""
         return self.shown_as(model, self.seen_as(model, x))
 
-    def sections(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline) -> Sequence[Section | None]:
+    def sections(
+        self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline
+    ) -> Sequence[Section | None]:
         """Besides noise: the maps, channel by channel."""
         assert isinstance(model, LatentNet)
         x, _ = pipeline.eval(splits.test.pixels[:SHOWN], splits.test.labels[:SHOWN])

@@ -15,15 +15,15 @@ from gradschool.data.cache import cache_folder
 from gradschool.data.vision.images import Images, resized
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.evals.generation import generators
+from gradschool.evals.classifier import Classifier
 from gradschool.evals.features import seen
+from gradschool.evals.generation import generators
 from gradschool.evals.generation.frechet import fitted, frechet_distance
 from gradschool.evals.generation.inception import FEATURES, WEIGHTS, inception
 from gradschool.evals.pictures import save_grid
-from gradschool.evals.classifier import Classifier
-from gradschool.runs.kind import Wanted
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.generator import GenerativeRun
+from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import machine_of, reopen
 
 AT_ONCE = 256  # pictures that are generated and looked at together

@@ -8,15 +8,15 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from gradschool.data.vision.binarise import binarised_splits
+from gradschool.data.augment.pipeline import Pipeline
 from gradschool.data.examples import Splits
+from gradschool.data.vision.binarise import binarised_splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
-from gradschool.data.augment.pipeline import Pipeline
-from gradschool.evals.report.html import Section
 from gradschool.evals.generation.likelihood import negative_log_likelihood
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import latent as report_latent
+from gradschool.evals.report.html import Section
 from gradschool.ops.variational import active_units, kl_standard_normal
 from gradschool.runs.generation.autoencoding import CodeRun, all_codes, some_pictures
 from gradschool.runs.run import Count, Pieces, Positive, Share

@@ -19,13 +19,13 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.classification.metrics import wilson
 from gradschool.evals.pictures import save_grid
-from gradschool.runs.vision import backbone as timm_net
-from gradschool.runs.generation.ask import columns_for, number_of
-from gradschool.runs.kind import Wanted
 from gradschool.runs.finish import rebuilt
+from gradschool.runs.generation.ask import columns_for, number_of
 from gradschool.runs.generation.generator import GenerativeRun
-from gradschool.runs.reopen import machine_of, reopen
 from gradschool.runs.generation.score import AT_ONCE, as_stored, fitting, look
+from gradschool.runs.kind import Wanted
+from gradschool.runs.reopen import machine_of, reopen
+from gradschool.runs.vision import backbone as timm_net
 
 TOP = 5
 SHOWN = 64  # pictures on the sheet

@@ -1,5 +1,6 @@
-"""A run that gives every picture a class: its settings, its network and task, how it ends, and how it looks at
-other pictures. Classifiers that are asked for are `runs.classification`; generators are judged by one as well.
+"""A run that gives every picture a class: its settings, network and task, its end, its look at others.
+
+What a person asks of a classifier is in `runs.classification`; generators are judged by one as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -109,7 +110,12 @@ class ClassifierRun(PictureRun):
         """Score the whole model's final weights on the test part and write them with what is known of them;
         all processes call it. The stepper holds what of the model was trained.
         """
-        splits, pipeline, model, machine = pieces.splits, pieces.pipeline, pieces.model, pieces.stepper.machine
+        splits, pipeline, model, machine = (
+            pieces.splits,
+            pieces.pipeline,
+            pieces.model,
+            pieces.stepper.machine,
+        )
         with final_weights(self, pieces, folder):
             # 1. One look at the test part, and another at some of what was trained on.
             logits, labels = self.answers(model, splits.test, pipeline, machine)

@@ -2,11 +2,11 @@
 
 import torch
 
-from gradschool.data.vision.open import open_set
+from gradschool.data.augment.pipeline import Pipeline
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
-from gradschool.data.augment.pipeline import Pipeline
+from gradschool.data.vision.open import open_set
 from gradschool.errors import UserError
 from gradschool.evals.report import anomaly
 from gradschool.evals.report.html import Section

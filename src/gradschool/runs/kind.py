@@ -1,0 +1,133 @@
+"""A kind of run: what it is called, what its numbers mean, and what can be asked of a finished one.
+
+A command asks the run, and a kind that cannot says so; no command knows the kinds.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, NoReturn, Protocol
+
+from gradschool.engine.run import RunFolder
+from gradschool.errors import UserError
+from gradschool.evals.metric import Metric
+
+Progress = Callable[[int, int], None]  # (files done, files in all)
+Skip = Callable[[Path, str], None]  # (file, why it is left out)
+
+
+class Answer(Protocol):
+    """What a run says of one file."""
+
+    def line(self) -> str:
+        """For a terminal."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """For JSON."""
+        ...
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a run that makes something new; see `gradschool sample --help`.
+
+    Args:
+        n: how many; None: as many as is usual for the kind.
+        seed: of the noise.
+        label: only of this class, by name or number.
+        steps: from noise to sample, for models that take steps.
+        guidance: how strongly the class pulls.
+        sampler: by name.
+        film: show how samples come about.
+    """
+
+    n: int | None = None
+    seed: int = 0
+    label: str | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    sampler: str | None = None
+    film: bool = False
+
+
+class Kind:
+    """What every kind of run has. A kind overrides what it can do; the rest is refused in a sentence."""
+
+    kind: ClassVar[str]
+    """Its name in config.json; unique, and never changed, for old folders name it."""
+    title: ClassVar[str]
+    """What a run of this kind is, for a sentence, e.g. "an image classifier"."""
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    """What its numbers mean; the first is what it is judged by."""
+    makes: ClassVar[str] = "samples"
+    """What `sample` makes, in a word."""
+    places: ClassVar[tuple[str, ...]] = ("data",)
+    """Settings that may be paths: they are written down so that they hold from any folder."""
+
+    @property
+    def monitor(self) -> str:
+        """The score that a run is judged by, without its part."""
+        return self.metrics[0].name
+
+    def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
+        """Write report.html and return its path.
+
+        Args:
+            folder: of the run; an unfinished one gets a report of its curves.
+            ood: a second set to test on, where the kind knows what to do with one.
+            data: where the data lie now, if they moved.
+        """
+        raise NotImplementedError
+
+    def predict(
+        self, folder: RunFolder, files: Sequence[Path], top: int, progress: Progress, skip: Skip
+    ) -> Iterator[Answer]:
+        """What a finished run says of files.
+
+        Args:
+            folder: of the run.
+            files: files, and folders that are searched through.
+            top: how many answers to give for each.
+            progress: told how far it is.
+            skip: told of every file that is left out.
+        """
+        self.cannot("predict", folder)
+
+    def sample(self, folder: RunFolder, wanted: Wanted, out: Path | None) -> Path:
+        """Make something new and return where it was written; `out` None: into the run's folder."""
+        self.cannot("sample", folder)
+
+    def export(self, folder: RunFolder, out: Path | None) -> Any:
+        """Write the network as ONNX and check it; `out` None: model.onnx in the run's folder."""
+        self.cannot("export", folder)
+
+    def classifier(self, folder: RunFolder) -> Any:
+        """The network as something that classifies pictures (`evals.classifier.Classifier`)."""
+        self.cannot("classify", folder)
+
+    def in_words(self, folder: RunFolder) -> str:
+        """What its network is and what it has learnt, for those who look through its eyes."""
+        self.cannot("classify", folder)
+
+    def conclusion(self, result: dict[str, Any], curve: str) -> str:
+        """What was reached, in one line for the terminal; `curve` is a row of bars to put into it."""
+        raise NotImplementedError
+
+    def next_step(self, folder: RunFolder) -> str:
+        """The command to try next."""
+        return f"gradschool report {folder.path}"
+
+    def abilities(self) -> list[str]:
+        """The commands that this kind of run can do."""
+        names = ("report", "predict", "sample", "export")
+        return [name for name in names if getattr(type(self), name) is not getattr(Kind, name)]
+
+    def cannot(self, what: str, folder: RunFolder) -> NoReturn:
+        """Refuse what this kind of run cannot do.
+
+        Raises:
+            UserError: always; it names what the kind can do.
+        """
+        can = " or ".join(f"gradschool {name} {folder.path}" for name in self.abilities())
+        raise UserError(f"{folder.path} is {self.title}, which cannot {what}", "", f"It can: {can}")
