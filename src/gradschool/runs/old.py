@@ -5,7 +5,8 @@ RECIPES = {
     "flow": "cflow_mnist flow_mnist",
     "gan": "cgan_mnist dcgan_cifar10 dcgan_cifar10_gpu dcgan_mnist gan_mnist gan_xray wgan_gp_mnist",
     "classifier": "cifar10 digits fashion fashion_best folder food101 kmnist mnist mnist_best "
-    "natural_animals natural_animals_baseline natural_animals_best simple_ffn simple_ffn_improved xray_detect",
+    "natural_animals natural_animals_baseline natural_animals_best simple_ffn simple_ffn_improved "
+    "xray_detect",
     "speed": "cifar10_gpu",
     "vae": "cvae_fashion vae_binary_mnist vae_digits vae_fashion vae_mnist vae_photos vae_xray",
     "ddpm": "ddpm_digits ddpm_mnist",

@@ -11,7 +11,7 @@ from evals_nets import images, small_net, splits, to_input, write_run
 
 from gradschool.evals.classification.calibration import Bins
 from gradschool.evals.report import charts as figures
-from gradschool.evals.report import html
+from gradschool.evals.report import html, trust
 from gradschool.evals.report.classes import ClassFacts
 from gradschool.evals.report.numbers import counted, duration
 from gradschool.evals.report.page import write_report
@@ -168,7 +168,7 @@ def test_long_curves_are_averaged_not_sampled():
 
 def test_empty_bins_are_not_drawn():
     bins = Bins(*(torch.tensor(v) for v in ([0.0, 0.5], [0.5, 1.0], [0.0, 0.8], [0.0, 0.7], [0, 9])))
-    assert "calibration error 10.0 points" in figures.reliability(bins, None, None)
+    assert "calibration error 10.0 points" in trust.reliability(bins, None, None)
 
 
 def test_small_pieces_of_writing():

@@ -14,8 +14,6 @@ from jaxtyping import Float, UInt8
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from gradschool.evals.classification.calibration import Bins
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -44,7 +42,7 @@ Series = Mapping[str, tuple[Sequence[float], Sequence[float]]]
 
 def svg(figure: "Figure", alt: str) -> Markup:
     """The figure as an inline SVG that scales to its place and is described to screen readers."""
-    with _style():
+    with style():
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     # 1. Only the drawing, without XML header, metadata and a fixed size.
@@ -75,8 +73,8 @@ def curves(series: Series, title: str, across: str, percent: bool = False) -> Ma
         across: what is drawn to the right, e.g. "epoch".
         percent: y is a share in [0, 1].
     """
-    with _style():
-        figure, ax = _panel(4.8, 3.0)
+    with style():
+        figure, ax = panel(4.8, 3.0)
         scale = 100 if percent else 1
         told = []
         for (name, (x, y)), colour, dash in zip(series.items(), SERIES, _DASHES, strict=False):
@@ -131,32 +129,10 @@ def confusion(shares: Float[np.ndarray, "k k"], classes: Sequence[str]) -> Marku
     )
 
 
-def reliability(before: Bins, after: Bins | None, temperature: float | None) -> Markup:
-    """Accuracy against confidence; a calibrated network lies on the diagonal."""
-    with _style():
-        figure, ax = _panel(4.8, 4.2)
-        ax.plot([0, 1], [0, 1], color=FAINT, linewidth=1, label="perfect")
-        told = []
-        for name, bins, colour, marker, dash in (
-            ("as trained", before, SERIES[0], "o", "-"),
-            (f"temperature {temperature:.2f}" if temperature else "", after, SERIES[1], "s", "--"),
-        ):
-            if bins is None:
-                continue
-            some = bins.count > 0
-            x, y, n = bins.confidence[some].numpy(), bins.accuracy[some].numpy(), bins.count[some].numpy()
-            ax.plot(x, y, dash, color=colour, linewidth=1.2, label=name)
-            ax.scatter(x, y, 12 + 90 * n / n.max(), color=colour, marker=marker, alpha=0.8, linewidths=0)
-            told.append(f"{name}: calibration error {100 * bins.error:.1f} points")
-        ax.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
-        ax.legend(loc="best")
-        return svg(figure, "Reliability diagram. " + "; ".join(told))
-
-
 def histogram(groups: Mapping[str, Float[np.ndarray, "n"]], across: str, counted: str = "images") -> Markup:
     """Shares per bin of up to three groups of numbers, as outlined steps over one another."""
-    with _style():
-        figure, ax = _panel(4.8, 3.0)
+    with style():
+        figure, ax = panel(4.8, 3.0)
         edges = np.linspace(min(map(np.min, groups.values())), max(map(np.max, groups.values())), 31)
         for (name, values), colour, dash in zip(groups.items(), SERIES, _DASHES, strict=False):
             counts, _ = np.histogram(values, edges)
@@ -184,14 +160,15 @@ def heat(pixels: UInt8[np.ndarray, "h w c"], map_: Float[np.ndarray, "h2 w2"]) -
     return mixed
 
 
-def _style() -> AbstractContextManager[None]:
+def style() -> AbstractContextManager[None]:
     """The look of all charts. matplotlib is loaded when the first is drawn, for that takes half a second."""
     from matplotlib import rc_context
 
     return rc_context(_STYLE)
 
 
-def _panel(width: float, height: float) -> "tuple[Figure, Axes]":
+def panel(width: float, height: float) -> "tuple[Figure, Axes]":
+    """An empty chart, in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")

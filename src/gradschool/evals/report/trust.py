@@ -1,5 +1,6 @@
 """The sections of a report about trust: is its confidence honest, and what of unfamiliar pictures?"""
 
+from markupsafe import Markup
 from torch import Tensor
 
 from gradschool.data.vision.images import Images
@@ -37,7 +38,7 @@ def calibrated(m: Material[ClassFacts]) -> Section | None:
     head = ("logits", "calibration error, points", "with bins of equal mass", "Brier score", "loss, nats")
     confidence, right = calibration.confidences(logits, images.labels)
     groups = {"right": confidence[right == 1].numpy(), "wrong": confidence[right == 0].numpy()}
-    drawn = [charts.reliability(bins[0], bins[1] if temperature else None, temperature)]
+    drawn = [reliability(bins[0], bins[1] if temperature else None, temperature)]
     drawn += [charts.histogram({name: of for name, of in groups.items() if len(of)}, "confidence as trained")]
     reading = (
         "Points on the diagonal mean that the network is right as often as it says; below it, it is "
@@ -108,3 +109,27 @@ def _fall(s: ood.OodScores) -> str:
         f"On the {len(s.shared)} shared classes accuracy goes from {100 * home:.1f} % to "
         f"{100 * away:.1f} % {low}: {100 * drop:.1f} points lost {high}."
     )
+
+
+def reliability(
+    before: calibration.Bins, after: calibration.Bins | None, temperature: float | None
+) -> Markup:
+    """Accuracy against confidence; a calibrated network lies on the diagonal."""
+    with charts.style():
+        figure, ax = charts.panel(4.8, 4.2)
+        ax.plot([0, 1], [0, 1], color=charts.FAINT, linewidth=1, label="perfect")
+        told = []
+        for name, bins, colour, marker, dash in (
+            ("as trained", before, charts.SERIES[0], "o", "-"),
+            (f"temperature {temperature:.2f}" if temperature else "", after, charts.SERIES[1], "s", "--"),
+        ):
+            if bins is None:
+                continue
+            some = bins.count > 0
+            x, y, n = bins.confidence[some].numpy(), bins.accuracy[some].numpy(), bins.count[some].numpy()
+            ax.plot(x, y, dash, color=colour, linewidth=1.2, label=name)
+            ax.scatter(x, y, 12 + 90 * n / n.max(), color=colour, marker=marker, alpha=0.8, linewidths=0)
+            told.append(f"{name}: calibration error {100 * bins.error:.1f} points")
+        ax.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+        ax.legend(loc="best")
+        return charts.svg(figure, "Reliability diagram. " + "; ".join(told))

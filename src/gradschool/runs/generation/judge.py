@@ -91,7 +91,8 @@ def eye(run: GenerativeRun, images: Images) -> ClassifierRun:
         grey: dict[str, Any] = {"widths": (32, 64), "stem": 16, "stride": 2}
         quick = ClassifierRun(
             data=run.data, model=resnet9, model_options=grey, epochs=2, optimizer="nesterov",
-            learning_rate=0.1, weight_decay=5e-4, warmup=0.25, augment=Augment(crop_padding=2), ema=0.98, evaluations=1,
+            learning_rate=0.1, weight_decay=5e-4, warmup=0.25, augment=Augment(crop_padding=2), ema=0.98,
+            evaluations=1,
         )  # fmt: skip
     if channels == 3 and side >= 16:
         changes = Augment(flip=True, crop_padding=3, edge="mirror")
