@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.common import compare, main
-from gradschool.classroom.author.manifest import find_exercise
 from gradschool.classroom.check.client import Server
 from gradschool.classroom.check.job import Job
+from gradschool.classroom.exercise.manifest import find_exercise
 from gradschool.classroom.workspace.layout import text_for
 
 PEER = """

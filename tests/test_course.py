@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from gradschool.classroom.author.manifest import chapters, find_exercise, source_of
-from gradschool.classroom.author.strip import blank, find, read_source, steps_of
 from gradschool.classroom.check.client import Server, check
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.mistakes import mutated
 from gradschool.classroom.check.report import LINES, lines
+from gradschool.classroom.exercise.manifest import chapters, find_exercise, source_of
+from gradschool.classroom.exercise.strip import blank, find, read_source, steps_of
 from gradschool.classroom.workspace.layout import text_for
 
 EXERCISES = [exercise.id for chapter in chapters() for exercise in chapter.exercises]

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from gradschool.classroom.author.manifest import find_exercise
 from gradschool.classroom.check.client import Server
 from gradschool.classroom.check.job import Job
+from gradschool.classroom.exercise.manifest import find_exercise
 
 
 @pytest.fixture(scope="session")

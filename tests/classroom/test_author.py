@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gradschool.classroom.author import evidence
-from gradschool.classroom.author.manifest import chapters, find_chapter, find_exercise, read_chapter
 from gradschool.classroom.author.render import Code, Text, resolve
-from gradschool.classroom.author.strip import blank, is_attempted
 from gradschool.classroom.author.terminal import MATH, plain_math, unicode
+from gradschool.classroom.exercise.manifest import chapters, find_chapter, find_exercise, read_chapter
+from gradschool.classroom.exercise.strip import blank, is_attempted
 from gradschool.classroom.quiz import read_quiz
 from gradschool.errors import UserError
 

@@ -8,9 +8,9 @@ import pytest
 from rich.cells import cell_len
 
 from gradschool.classroom.author import page
-from gradschool.classroom.author.manifest import chapters
 from gradschool.classroom.author.render import Task, Text, resolve
 from gradschool.classroom.author.terminal import MATH, show
+from gradschool.classroom.exercise.manifest import chapters
 from gradschool.classroom.quiz import LETTERS, compute, judge, read_quiz, variant
 
 CHAPTERS = [pytest.param(chapter, id=chapter.id) for chapter in chapters()]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gradschool.classroom.author.manifest import find_exercise
 from gradschool.classroom.check.client import Server, own_place
+from gradschool.classroom.exercise.manifest import find_exercise
 from gradschool.classroom.workspace.layout import text_for
 from gradschool.cli.main import main
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from gradschool.classroom.author.manifest import find_exercise
 from gradschool.classroom.check.compare import Tolerance, close, same_kinds
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.ladder import Case, Ladder
 from gradschool.classroom.check.remote import Local
 from gradschool.classroom.check.report import Failure, Result, first_lines, lines
+from gradschool.classroom.exercise.manifest import find_exercise
 from gradschool.classroom.workspace.layout import text_for
 
 EXACT = Tolerance(0, 0, "whole numbers")

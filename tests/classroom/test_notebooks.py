@@ -10,9 +10,9 @@ pytest.importorskip("nbclient", reason="notebooks are an optional part")
 import nbformat
 from nbclient import NotebookClient
 
-from gradschool.classroom.author.manifest import chapters, find_chapter
 from gradschool.classroom.author.notebooks import notebook
 from gradschool.classroom.check.client import Server, own_place
+from gradschool.classroom.exercise.manifest import chapters, find_chapter
 
 CHAPTERS = [pytest.param(chapter, id=chapter.id) for chapter in chapters()]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gradschool.classroom.arithmetic import evaluate
-from gradschool.classroom.author.manifest import find_chapter
+from gradschool.classroom.exercise.manifest import find_chapter
 from gradschool.classroom.quiz import Question, judge, read_quiz, run, variant
 
 QUESTIONS = {q.id: q for name in ("neurons", "convolution") for q in read_quiz(find_chapter(name))}

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradschool.classroom.author.manifest import find_chapter, find_exercise
 from gradschool.classroom.check.report import Result
+from gradschool.classroom.exercise.manifest import find_chapter, find_exercise
 from gradschool.classroom.workspace import layout, overlay, progress
 from gradschool.classroom.workspace.layout import Workspace, diff, find_workspace, reset, start, text_for
 from gradschool.classroom.workspace.merge import merge3

@@ -3,10 +3,10 @@
 from typing import Any
 
 from gradschool.classroom.author.evidence import content
-from gradschool.classroom.author.manifest import find_chapter, find_exercise
 from gradschool.classroom.check.client import check
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.report import lines
+from gradschool.classroom.exercise.manifest import find_chapter, find_exercise
 
 
 def exercise(line: str, cell: str) -> None:

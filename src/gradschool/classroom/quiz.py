@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from gradschool.classroom.arithmetic import FUNCTIONS, evaluate
-from gradschool.classroom.author.manifest import Chapter, Name, Strict, Target, Text
+from gradschool.classroom.exercise.manifest import Chapter, Name, Strict, Target, Text
 from gradschool.errors import UserError
 
 LETTERS = "abcdefghijkl"

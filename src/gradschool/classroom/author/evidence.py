@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeGuard
 
-from gradschool.classroom.author.manifest import PACKAGE, Chapter, find_chapter
+from gradschool.classroom.exercise.manifest import PACKAGE, Chapter, find_chapter
 from gradschool.errors import UserError
 
 

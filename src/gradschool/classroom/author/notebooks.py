@@ -8,8 +8,8 @@ import re
 from importlib.metadata import metadata
 from typing import Any, Literal
 
-from gradschool.classroom.author.manifest import Chapter, Exercise
 from gradschool.classroom.author.render import Block, Code, Figure, Task, Text, resolve
+from gradschool.classroom.exercise.manifest import Chapter, Exercise
 from gradschool.classroom.workspace.layout import text_for
 
 Kind = Literal["codealong", "exercise", "solution"]

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradschool.classroom.author.manifest import Chapter
 from gradschool.classroom.author.render import Block, Code, Figure, Task, Text
+from gradschool.classroom.exercise.manifest import Chapter
 
 KATEX = Path(__file__).parent / "vendor" / "katex"
 STYLE = """

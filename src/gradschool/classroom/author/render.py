@@ -15,8 +15,8 @@ from textwrap import dedent
 from typing import Any
 
 from gradschool.classroom.author.evidence import content, number
-from gradschool.classroom.author.manifest import PACKAGE, Chapter, Exercise, source_of
-from gradschool.classroom.author.strip import find, first_line, read_source, split, steps_of
+from gradschool.classroom.exercise.manifest import PACKAGE, Chapter, Exercise, source_of
+from gradschool.classroom.exercise.strip import find, first_line, read_source, split, steps_of
 from gradschool.classroom.workspace.layout import imports_for
 from gradschool.errors import UserError
 

@@ -21,9 +21,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from gradschool.classroom.author.manifest import PACKAGE
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.report import Result, from_record
+from gradschool.classroom.exercise.manifest import PACKAGE
 from gradschool.errors import WorkFailed
 
 PATIENCE = 120.0  # seconds that torch may take to load on a busy machine

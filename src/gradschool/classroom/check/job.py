@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from gradschool.classroom.author.manifest import Chapter, Exercise, read_chapter
 from gradschool.classroom.check.limits import Limits, crowding
+from gradschool.classroom.exercise.manifest import Chapter, Exercise, read_chapter
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from gradschool.classroom.author.manifest import Chapter, Exercise, source_of
-from gradschool.classroom.author.strip import find, read_source
 from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.mistakes import known_mistake
 from gradschool.classroom.check.remote import Remote
 from gradschool.classroom.check.report import Failure, Outcome, Result
 from gradschool.classroom.check.rules import broken_rules
 from gradschool.classroom.check.wire import Channel
+from gradschool.classroom.exercise.manifest import Chapter, Exercise, source_of
+from gradschool.classroom.exercise.strip import find, read_source
 from gradschool.errors import UserError
 
 NEXT = {

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gradschool.classroom.author.manifest import STAGES, Stage
 from gradschool.classroom.check.compare import Tolerance, close, same_dtypes, same_kinds, same_shapes
 from gradschool.classroom.check.report import Failure
+from gradschool.classroom.exercise.manifest import STAGES, Stage
 
 
 class Subject(Protocol):

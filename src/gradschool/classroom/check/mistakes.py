@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from gradschool.classroom.author.manifest import Exercise, Mutant, source_of
-from gradschool.classroom.author.strip import find, read_source, split
 from gradschool.classroom.check.compare import leaves
 from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.remote import Local
 from gradschool.classroom.check.report import Failure
 from gradschool.classroom.check.subject import under_test
+from gradschool.classroom.exercise.manifest import Exercise, Mutant, source_of
+from gradschool.classroom.exercise.strip import find, read_source, split
 from gradschool.errors import UserError
 
 

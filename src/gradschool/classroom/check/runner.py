@@ -17,13 +17,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gradschool.classroom.author.manifest import Chapter, Exercise
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.judge import NEXT, judge
 from gradschool.classroom.check.limits import Limits, quiet
 from gradschool.classroom.check.report import Result, first_lines, from_record
 from gradschool.classroom.check.subject import Work, serve
 from gradschool.classroom.check.wire import Channel
+from gradschool.classroom.exercise.manifest import Chapter, Exercise
 
 GRACE = 20.0  # seconds that a judge may take on top of its subject's time: some oracles load slowly
 GLANCE = 0.05  # seconds between two looks at the memory of a subject

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from gradschool.classroom import NotAttempted
-from gradschool.classroom.author.manifest import source_of
-from gradschool.classroom.author.strip import body_after_docstring, find, read_source
 from gradschool.classroom.check.limits import Forbidden, Limits, confine, tell_where
 from gradschool.classroom.check.rules import is_forbidden
 from gradschool.classroom.check.wire import Channel, Closed
+from gradschool.classroom.exercise.manifest import source_of
+from gradschool.classroom.exercise.strip import body_after_docstring, find, read_source
 
 MODULE = "gradschool_work"
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gradschool.classroom.author.manifest import Chapter, Exercise, chapters, source_of
-from gradschool.classroom.author.strip import blank, find, first_line, read_source, split
+from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, source_of
+from gradschool.classroom.exercise.strip import blank, find, first_line, read_source, split
 from gradschool.classroom.workspace.merge import merge3
 from gradschool.errors import UserError
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gradschool.classroom.author.manifest import Exercise, find_exercise
-from gradschool.classroom.author.strip import find, is_attempted, read_source
 from gradschool.classroom.check.subject import MODULE, plain
+from gradschool.classroom.exercise.manifest import Exercise, find_exercise
+from gradschool.classroom.exercise.strip import find, is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace
 from gradschool.errors import UserError
 

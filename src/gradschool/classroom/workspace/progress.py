@@ -13,9 +13,9 @@ from typing import Any
 
 from filelock import FileLock
 
-from gradschool.classroom.author.manifest import Chapter, Exercise, chapters, find_exercise, source_of
-from gradschool.classroom.author.strip import is_attempted, read_source
 from gradschool.classroom.check.report import Result
+from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, find_exercise, source_of
+from gradschool.classroom.exercise.strip import is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace, write
 from gradschool.errors import UserError
 

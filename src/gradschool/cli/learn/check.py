@@ -82,7 +82,7 @@ def watch(workspace: Any, names: list[str]) -> None:
     """Check a file whenever it is saved, until Ctrl-C."""
     from watchfiles import watch as changes
 
-    from gradschool.classroom.author.manifest import find_exercise
+    from gradschool.classroom.exercise.manifest import find_exercise
 
     print(f" watching {workspace.root}: save a file to check it, Ctrl-C to stop")
     for seen in changes(workspace.root, raise_interrupt=False):

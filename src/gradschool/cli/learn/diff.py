@@ -23,7 +23,7 @@ class Args:
 
 def run(args: Args) -> int:
     """Print a unified diff."""
-    from gradschool.classroom.author.manifest import find_exercise
+    from gradschool.classroom.exercise.manifest import find_exercise
     from gradschool.classroom.workspace.layout import diff, find_workspace
 
     chapter, exercise = find_exercise(args.exercise)

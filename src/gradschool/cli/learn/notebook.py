@@ -34,8 +34,8 @@ def run(args: Args) -> int:
         import nbformat
     except ImportError as error:
         raise UserError("nbformat is not installed", "", "pip install gradschool[notebooks]") from error
-    from gradschool.classroom.author.manifest import find_chapter
     from gradschool.classroom.author.notebooks import file_name, notebook
+    from gradschool.classroom.exercise.manifest import find_chapter
     from gradschool.classroom.workspace.layout import find_workspace, write
 
     chapter = find_chapter(args.chapter)

@@ -27,8 +27,8 @@ class Args:
 
 def run(args: Args) -> int:
     """Resolve it, then show or write it."""
-    from gradschool.classroom.author.manifest import find_chapter
     from gradschool.classroom.author.render import resolve
+    from gradschool.classroom.exercise.manifest import find_chapter
     from gradschool.classroom.workspace.layout import find_workspace, write
 
     chapter = find_chapter(args.chapter)

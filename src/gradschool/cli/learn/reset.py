@@ -23,7 +23,7 @@ class Args:
 
 def run(args: Args) -> int:
     """Put the blank back and say where the work went."""
-    from gradschool.classroom.author.manifest import find_exercise
+    from gradschool.classroom.exercise.manifest import find_exercise
     from gradschool.classroom.workspace.layout import find_workspace, reset
 
     chapter, exercise = find_exercise(args.exercise)

@@ -28,8 +28,8 @@ class Args:
 
 def run(args: Args) -> int:
     """Ask, remember, show."""
-    from gradschool.classroom.author.manifest import find_exercise, source_of
-    from gradschool.classroom.author.strip import find, first_line, read_source, split
+    from gradschool.classroom.exercise.manifest import find_exercise, source_of
+    from gradschool.classroom.exercise.strip import find, first_line, read_source, split
     from gradschool.classroom.workspace.layout import find_workspace
     from gradschool.classroom.workspace.progress import read, record_solution
 

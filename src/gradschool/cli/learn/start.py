@@ -29,7 +29,7 @@ class Args:
 
 def run(args: Args) -> int:
     """Lay the files out and say where to begin."""
-    from gradschool.classroom.author.manifest import find_chapter
+    from gradschool.classroom.exercise.manifest import find_chapter
     from gradschool.classroom.workspace.layout import find_workspace, start
     from gradschool.classroom.workspace.progress import course_map, next_exercise, remembered
 

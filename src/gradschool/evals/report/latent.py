@@ -57,7 +57,7 @@ def mapped(
 def scatter(places: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"]) -> Markup:
     """Points as the numbers of their classes, so that no class is known by its colour alone."""
     with rc_context(charts._STYLE):
-        figure, ax = charts._panel(6.4, 5.6)
+        figure, ax = charts.panel(6.4, 5.6)
         for label in np.unique(labels):
             some = labels == label
             colour = colormaps["tab10"](int(label) % 10)
