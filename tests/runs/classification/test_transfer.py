@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from asking import answers
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
@@ -199,9 +200,7 @@ def test_a_run_learns_reports_and_predicts_without_its_source(mode, base, insect
     with torch.no_grad():
         logits = (model(x) + model(x.flip(-1))) / 2
     assert (logits.argmax(1) == y).float().mean().item() == result["metrics"]["test_accuracy"]
-    (answer,) = reopen(folder)[0].predict(
-        folder, [insects / "test" / "ants" / "0.png"], 2, lambda *_: None, lambda *_: None
-    )
+    (answer,) = answers(folder, insects / "test" / "ants" / "0.png", top=2)
     assert {word for word, _ in answer.top} == {"ants", "bees"}
     if mode == "frozen":
         assert report(run, folder).stat().st_size > 10_000

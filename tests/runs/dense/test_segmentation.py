@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from asking import answers
 from PIL import Image
 from safetensors.torch import save_file
 
@@ -60,10 +61,6 @@ def finished(discs, tmp_path_factory):
     return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 130, "border=3", "evaluations=1")
 
 
-def asked(folder, file):
-    return reopen(folder)[0].predict(folder, [file], 5, lambda *_: None, lambda *_: None)
-
-
 def test_discs_are_learned_and_reported(finished):
     run, folder = finished
     result = folder.read("result.json")
@@ -90,7 +87,7 @@ def test_files_of_any_size_get_masks_as_large_as_they_are(finished, tmp_path, ca
     for name, size in (("small", (20, 21)), ("large", (90, 70))):
         pixels, mask = disc(rng, *size)
         Image.fromarray(pixels).convert("RGB").save(tmp_path / f"{name}.png")
-        (found,) = asked(folder, tmp_path / f"{name}.png")
+        (found,) = answers(folder, tmp_path / f"{name}.png")
         said = np.asarray(Image.open(found.mask))
         assert said.shape == size
         right.append((said == mask).mean())
@@ -102,7 +99,7 @@ def test_files_of_any_size_get_masks_as_large_as_they_are(finished, tmp_path, ca
     assert len(told["predictions"]) == 2 and "broken.png" in told["skipped"][0]["file"]
     assert told["predictions"][0]["mask"].endswith("large.png")
     with pytest.raises(WorkFailed, match="none of 1 files"):
-        list(asked(folder, tmp_path / "broken.png"))
+        answers(folder, tmp_path / "broken.png")
 
 
 @pytest.mark.parametrize("changes", [

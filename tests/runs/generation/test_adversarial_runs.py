@@ -2,9 +2,11 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
+from asking import draw
 from PIL import Image
 
 from gradschool.engine.run import RunFolder
@@ -13,9 +15,9 @@ from gradschool.models.generative.dcgan import sn_dcgan
 from gradschool.models.generative.gan import mlp_gan
 from gradschool.recipes import find
 from gradschool.runs.finish import rebuilt
+from gradschool.runs.generation import judge
 from gradschool.runs.generation.adversarial import GanRun
 from gradschool.runs.generation.ask import Ask
-from gradschool.runs.generation.draw import draw
 from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
@@ -34,13 +36,18 @@ def small(**changes):
     return replace(find("cgan_mnist")(), **usual, **changes)
 
 
+def quick(epochs, run, images, made=judge.eye):
+    """The judge that would be trained, but for so many epochs."""
+    return replace(made(run, images), epochs=epochs)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A conditional run of a few steps with its classifier, in a cache of its own."""
     root = tmp_path_factory.mktemp("gan")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADSCHOOL_CACHE", str(root / "cache"))
-        patch.setattr("gradschool.runs.generation.judge.digits", lambda: replace(find("digits")(), epochs=4))
+        patch.setattr(judge, "eye", partial(quick, 4))
         request = Request("cgan_mnist", steps=600, out=root / "run")
         folder = train(replace(small(), evaluations=4, counted=50), request, say=lambda text: None)
         run, _ = reopen(folder)
@@ -72,9 +79,7 @@ def test_sampling_uses_the_averaged_weights(finished):
 
 def test_who_stops_the_classifiers_training_was_told_of_it_and_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADSCHOOL_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(
-        "gradschool.runs.generation.judge.digits", lambda: replace(find("digits")(), epochs=1)
-    )
+    monkeypatch.setattr(judge, "eye", partial(quick, 1))
     whole, said, where = train, [], tmp_path / "run"
 
     def stopped(*args, **rest):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from asking import draw
 from PIL import Image
 
 from gradschool.data.catalogue import find as find_set
@@ -14,7 +15,6 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.pictures import save_grid
 from gradschool.recipes import find
-from gradschool.runs.generation.draw import draw
 from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
@@ -84,7 +84,7 @@ def test_its_report_shows_codes(vae, monkeypatch):
     assert list(told) == [
         "test loss", "reconstruction error", "KL divergence", "training time", "parameters"
     ]  # fmt: skip
-    assert told["test loss"] == (f"{scores['test_loss']:.4g}", "nats a picture; lower is better")
+    assert told["test loss"] == (f"{scores['test_loss']:.4g} nats", "a picture; lower is better")
     assert told["KL divergence"][0] == f"{scores['test_kl']:.4g}"
 
 

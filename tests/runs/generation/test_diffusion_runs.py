@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from asking import draw
 from PIL import Image
 from safetensors.torch import load_file
 
@@ -13,7 +14,6 @@ from gradschool.models.generative.denoiser import denoiser_tiny
 from gradschool.recipes import find
 from gradschool.runs.generation.ask import Ask
 from gradschool.runs.generation.diffusion import thinned
-from gradschool.runs.generation.draw import draw
 from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request

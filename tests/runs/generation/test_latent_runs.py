@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from asking import draw
 from huggingface_hub import try_to_load_from_cache
 from PIL import Image
 from safetensors.torch import load_file
@@ -15,7 +16,6 @@ from gradschool.errors import UserError, WorkFailed
 from gradschool.recipes import find
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation import first_stage
-from gradschool.runs.generation.draw import draw
 from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
@@ -100,11 +100,10 @@ def test_resumed_equals_uninterrupted(latent, cut_short):
 
 def test_without_a_first_stage_one_is_trained_once_and_kept(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GRADSCHOOL_CACHE", str(tmp_path / "cache"))
-    small = override(find("vae_photos")(), (*VAE, "epochs=0.3"), "vae_photos")
-    monkeypatch.setattr(first_stage, "vae_photos", lambda: small)
-    _, one = trained("latent_photos", tmp_path / "one", 2, *LATENT)
+    small = [f"autoencoder.{word}" for word in (*VAE, "epochs=0.3")]
+    _, one = trained("latent_photos", tmp_path / "one", 2, *LATENT, *small)
     assert "vae_photos on all classes" in capsys.readouterr().out
-    _, two = trained("latent_photos", tmp_path / "two", 2, *LATENT)
+    _, two = trained("latent_photos", tmp_path / "two", 2, *LATENT, *small)
     assert "trained before" in capsys.readouterr().out
     assert len(list((tmp_path / "cache" / "first-stages").iterdir())) == 1
     first, second = (load_file(run.path / "model.safetensors") for run in (one, two))

@@ -60,7 +60,7 @@ def test_wrong_runs_are_refused_in_a_sentence(runs, tmp_path):
     vae, network = runs
     with pytest.raises(UserError, match="is no generator"):
         score(network, network)
-    with pytest.raises(UserError, match="is no classifier"):
+    with pytest.raises(UserError, match="which cannot classify"):
         score(vae, vae)
     with pytest.raises(UserError, match="n is 3"):
         score(vae, network, n=3)

@@ -117,5 +117,5 @@ def test_wrong_questions_are_refused_in_a_sentence(runs):
         judge(alone, str(eye.path), n=0)
     with pytest.raises(UserError, match="backbone is 'resnot18'"):
         judge(alone, "resnot18")
-    with pytest.raises(UserError, match="is a run of vae_mnist"):
+    with pytest.raises(UserError, match="is a variational autoencoder, which cannot classify"):
         judge(told, str(alone.path), "3")

@@ -22,7 +22,7 @@ from gradschool.runs.generation.autoencoding import CodeRun, all_codes, some_pic
 from gradschool.runs.run import Count, Pieces, Positive, Share
 from gradschool.tasks.vae import Gaussian, Iwae, Likelihood, Price, Vae, bernoulli
 
-BOUND = Metric("loss", "test loss", "nats", note="nats a picture; lower is better")
+BOUND = Metric("loss", "test loss", "nats", note="a picture; lower is better")
 UNITS = Metric("active_units", "active units", better="")
 NATS = Metric("nats", "negative log-likelihood", "nats", note="a picture, estimated from many codes")
 
@@ -113,7 +113,7 @@ class IwaeRun(BoundRun):
     title: ClassVar[str] = "an importance-weighted autoencoder"
     metrics: ClassVar[tuple[Metric, ...]] = (
         BOUND,
-        Metric("one_sample", "loss from one code", "nats", note="nats a picture; as a plain VAE counts"),
+        Metric("one_sample", "loss from one code", "nats", note="a picture; as a plain VAE counts"),
         NATS,
         UNITS,
     )
