@@ -8,17 +8,19 @@ import torch
 from PIL import Image
 
 from gradschool.classroom.coursework.frame import Lost, marked
-from gradschool.classroom.coursework.lines_restore.work import LinesRestore, level, scores
-from gradschool.classroom.coursework.lines_restore.work import marks as marks_of_file
-from gradschool.classroom.coursework.xray_detect.work import copied, counted
-from gradschool.classroom.coursework.xray_detect.work import marks as marks_of_csv
+from gradschool.classroom.coursework.lines_restore.marks import level
+from gradschool.classroom.coursework.lines_restore.marks import marks as marks_of_file
+from gradschool.classroom.coursework.lines_restore.work import LinesRestore, scores
+from gradschool.classroom.coursework.xray_detect.marks import counted
+from gradschool.classroom.coursework.xray_detect.marks import marks as marks_of_csv
+from gradschool.classroom.coursework.xray_detect.work import copied
 from gradschool.classroom.coursework.xray_files import (
     read_labels,
     read_pictures,
     save_jpegs,
     write_labels,
 )
-from gradschool.classroom.coursework.xray_generate.work import marks as marks_of_folder
+from gradschool.classroom.coursework.xray_generate.marks import marks as marks_of_folder
 from gradschool.classroom.coursework.xray_generate.work import measured
 from gradschool.cli.main import main
 from gradschool.engine.run import RunFolder

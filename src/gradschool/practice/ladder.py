@@ -12,10 +12,11 @@ from statistics import mean, stdev
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.vision.quicknet import quicknet
+from gradschool.recipes import ask
 from gradschool.recipes.vision.natural_animals import natural_animals
 from gradschool.recipes.vision.natural_animals_baseline import natural_animals_baseline
 from gradschool.runs.classification.image import ImageRun
-from gradschool.runs.request import Request, silent
+from gradschool.runs.request import silent
 from gradschool.runs.train import train
 
 
@@ -71,7 +72,7 @@ def climb(
         results = []
         for seed in range(seeds):
             place = out / f"{name.replace(' ', '-')}-{seed}"
-            folder = train(run, Request(recipe, seed=seed, out=place), say=silent)
+            folder = train(run, ask(recipe, seed=seed, out=place), say=silent)
             results.append(folder.read("result.json"))
         yield Rung(
             name,

@@ -13,23 +13,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gradschool.classroom.coursework.frame import Coursework, Desk, Lost, Mark, Outcome, Shown, marked
+from gradschool.classroom.coursework.frame import Coursework, Desk, Outcome, Shown
+from gradschool.classroom.coursework.lines_restore.marks import BY_HAND, likeness, marks
 from gradschool.data.vision.stacks import load
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.dense.smooth import smooth_filling
 from gradschool.evals.pictures import grid
-from gradschool.ops.similarity import structural_similarity
-from gradschool.recipes import find
+from gradschool.recipes import ask, find
 from gradschool.runs.dense.gaps import Gapped, GapsRun, fill, read_gaps, with_gaps
 from gradschool.runs.generation.score import spread
-from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 
 COUNT = 100  # pictures of the stand-in, as in the coursework
 QUICK = 200  # steps
-GOOD = 0.95  # SSIM that a student's network reached on brains
 HELD = 10  # pictures in the figure
 
 
@@ -100,7 +98,9 @@ class LinesRestore(Coursework):
         steps = QUICK if self.quick else None
         out = desk.folder / "lines"
         folder = train(
-            run, Request("restore_lines", self.seed, steps, self.device, out, mine=desk.mine), desk.say
+            run,
+            ask("restore_lines", seed=self.seed, steps=steps, device=self.device, out=out, mine=desk.mine),
+            desk.say,
         )
         desk.say(run.conclusion(folder.read("result.json"), ""))
         return folder
@@ -117,12 +117,6 @@ class LinesRestore(Coursework):
         return [told + "noisier. With the real ones: --data FILE --gaps test_set.npy."]
 
 
-BY_HAND = (
-    ("2.1", "ten training pictures and ten with gaps are shown", 10.0, "your notebook"),
-    ("2.2", "a network of your own, trained from random weights; choices explained", 30.0, "your notebook"),
-)
-
-
 def stack(path: Path, given: Gapped) -> Tensor:
     """The truth, (n, 1, h, w) in 0 to 1.
 
@@ -136,96 +130,11 @@ def stack(path: Path, given: Gapped) -> Tensor:
     return torch.from_numpy(found.astype(np.float32) / given.scale)[:, None]
 
 
-def likeness(answer: Tensor, truth: Tensor, mask: Tensor) -> dict[str, float]:
-    """Mean SSIM of the pictures, and the squared error over all pixels and over those in the gaps."""
-    wrong = (answer - truth).square()
-    ssim = structural_similarity(answer.clamp(0, 1), truth)
-    return {"ssim": float(ssim.mean()), "mse": float(wrong.mean()), "mse_in_gaps": float(wrong[mask].mean())}
-
-
 def scores(given: Gapped, truth: Tensor) -> dict[str, Any]:
     """What needs no network: gaps left at 0, and filled smoothly from what is around them."""
     smooth = smooth_filling(given.damaged, given.mask)
     ways = {"damaged": given.damaged, "smooth": smooth}
     return {name: likeness(way, truth, given.mask) for name, way in ways.items()}
-
-
-def marks(
-    given: Gapped, answer: Any, truth: Tensor | None, facts: dict[str, Any]
-) -> tuple[list[Mark], dict[str, Any]]:
-    """The file counts 20 points, its closeness 40; and the measured numbers."""
-    wanted = given.pictures.shape
-    fits = isinstance(answer, np.ndarray) and answer.shape == wanted and answer.dtype.kind in "fiu"
-    restored = torch.from_numpy(answer.astype(np.float32) / given.scale)[:, None] if fits else None
-    found = (
-        {}
-        if truth is None or restored is None
-        else {"restored": likeness(restored.nan_to_num(), truth, given.mask)}
-    )
-
-    def shape() -> tuple[float, str]:
-        if restored is None:
-            came = f"{answer.shape} of {answer.dtype}" if isinstance(answer, np.ndarray) else "several arrays"
-            raise Lost(f"The file holds {came}; {wanted} of numbers is wanted.")
-        return 1.0, f"The file holds {wanted} of {answer.dtype}."
-
-    def numbers() -> tuple[float, str]:
-        good = legal(restored)
-        told = f"{100 * good:.1f} % of the pixels are numbers from 0 to {given.scale:g}"
-        return (1.0 if good == 1 else 0.5 * good), f"{told}; gaps that are left lose the half."
-
-    def known() -> tuple[float, str]:
-        assert restored is not None or legal(restored) == 0
-        changed = unchanged(given, restored)
-        return changed, f"{100 * changed:.1f} % of the pictures, in the order given, kept what was known."
-
-    def close() -> tuple[float, str]:
-        if truth is None or not found:
-            raise Lost("Nothing to compare: the truth is not known, or the file does not fit.")
-        return level(found["restored"]["ssim"], facts["damaged"]["ssim"], facts["smooth"]["ssim"])
-
-    items = [
-        marked("1.1", "as many pictures, of the same size", 5, shape),
-        marked("1.2", "numbers, in the range of the given ones", 5, numbers),
-        marked("1.3", "known pixels as they were, same order", 10, known),
-    ]
-    if truth is not None:
-        items.append(marked("1.4", "close to the truth (SSIM)", 40, close))
-    return items, found
-
-
-def legal(restored: Tensor | None) -> float:
-    """The share of pixels that are numbers from 0 to 1.
-
-    Raises:
-        Lost: the file does not fit.
-    """
-    if restored is None:
-        raise Lost("The file does not fit: see 1.1.")
-    return float(((restored >= 0) & (restored <= 1)).float().mean())
-
-
-def unchanged(given: Gapped, restored: Tensor | None) -> float:
-    """The share of pictures whose known pixels differ by less than a half grey level.
-
-    Raises:
-        Lost: the file does not fit.
-    """
-    if restored is None:
-        raise Lost("The file does not fit: see 1.1.")
-    apart = (restored - given.damaged).abs().nan_to_num(1.0).masked_fill(given.mask, 0.0)
-    return float((apart.amax((1, 2, 3)) < 0.5 / 255).float().mean())
-
-
-def level(ssim: float, damaged: float, smooth: float) -> tuple[float, str]:
-    """Three levels: above gaps left at 0, above smooth filling, and 0.95 or half of the way from it to 1."""
-    best = min(GOOD, (1 + smooth) / 2)
-    if best <= smooth:
-        best = (1 + smooth) / 2
-    reached = sum(ssim > least for least in (damaged, smooth, best))
-    told = f"SSIM {ssim:.3f}; level 1 is above gaps left at 0 ({damaged:.3f}), 2 above smooth filling "
-    told += f"({smooth:.3f}), 3 above {best:.3f}"
-    return (0.0, 0.25, 0.65, 1.0)[reached], f"Level {reached} of 3: {told}."
 
 
 def figure(given: Gapped, answer: NDArray[Any], truth: Tensor | None) -> Shown:

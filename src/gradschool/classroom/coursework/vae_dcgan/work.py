@@ -23,6 +23,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.models.generative.vae import VAE, conv_vae
 from gradschool.nn.players import Players
+from gradschool.recipes import ask
 from gradschool.recipes.generative.dcgan_cifar10 import dcgan_cifar10
 from gradschool.recipes.generative.vae_mnist import vae_mnist
 from gradschool.runs.finish import rebuilt
@@ -30,7 +31,6 @@ from gradschool.runs.generation.adversarial import GanRun
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.variational import VaeRun
 from gradschool.runs.reopen import reopen
-from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 
@@ -118,8 +118,8 @@ class VaeDcgan(Coursework):
             if path is not None:
                 folders[part] = RunFolder.open(path)
                 continue
-            request = Request(
-                names[part], self.seed, device=self.device, out=desk.folder / part, mine=desk.mine
+            request = ask(
+                names[part], seed=self.seed, device=self.device, out=desk.folder / part, mine=desk.mine
             )
             folders[part] = train(plans[part], request, desk.say)
         return folders["vae"], folders["gan"]

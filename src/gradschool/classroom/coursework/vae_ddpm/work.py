@@ -22,6 +22,7 @@ from gradschool.engine.device import on_threads
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.models.generative.vae import VAE, conv_vae
+from gradschool.recipes import ask
 from gradschool.recipes.generative.latent_photos import latent_photos
 from gradschool.recipes.generative.vae_mnist import vae_mnist
 from gradschool.recipes.generative.vae_photos import vae_photos
@@ -30,7 +31,6 @@ from gradschool.runs.classification.image import ImageRun
 from gradschool.runs.generation.latent import LatentRun
 from gradschool.runs.generation.variational import VaeRun
 from gradschool.runs.reopen import reopen
-from gradschool.runs.request import Request
 from gradschool.runs.run import Run
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
@@ -126,7 +126,7 @@ class VaeDdpm(Coursework):
             if isinstance(run, LatentRun) and "stage" in folders:
                 run = replace(run, first_stage=str(folders["stage"].path))
             desk.say(f" training {part}")
-            request = Request(recipe, self.seed, device=self.device, out=desk.folder / part, mine=desk.mine)
+            request = ask(recipe, seed=self.seed, device=self.device, out=desk.folder / part, mine=desk.mine)
             folders[part] = train(run, request, desk.say)
         return folders
 

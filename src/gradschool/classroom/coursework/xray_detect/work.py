@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gradschool.classroom.coursework.frame import Coursework, Desk, Lost, Mark, Outcome, Shown, marked
+from gradschool.classroom.coursework.frame import Coursework, Desk, Outcome, Shown
+from gradschool.classroom.coursework.xray_detect.marks import BY_HAND, counted, marks
 from gradschool.classroom.coursework.xray_files import (
     LABELS,
     read_labels,
@@ -24,22 +25,19 @@ from gradschool.classroom.coursework.xray_files import (
 from gradschool.classroom.coursework.xray_generate import work as xray_generate
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.evals.classification.metrics import confusion_matrix, wilson
 from gradschool.evals.classifier import Classifier
 from gradschool.evals.pictures import grid
 from gradschool.evals.report import html
-from gradschool.recipes import find
+from gradschool.recipes import ask, find
 from gradschool.runs.classification.image import ImageRun
 from gradschool.runs.generation.ask import to_unit
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.score import as_stored, generated, look, spread
 from gradschool.runs.reopen import reopen
-from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 
 SHARES = {"train": 500, "test": 300}  # pictures of each kind
-REFERENCE = 0.81  # a student's validation accuracy
 FOLDERS = "real_hands", "VAE_hands", "GAN_hands"
 TEST = "test_hands"
 RUNS = "detector", "vae", "gan"
@@ -99,7 +97,7 @@ class XrayDetect(Coursework):
         assert isinstance(run, ImageRun)
         steps = QUICK if self.quick else None
         out = desk.folder / "detector"
-        request = Request("xray_detect", self.seed, steps, self.device, out, mine=desk.mine)
+        request = ask("xray_detect", seed=self.seed, steps=steps, device=self.device, out=out, mine=desk.mine)
         return train(run, request, desk.say)
 
     def made(self, desk: Desk) -> Path:
@@ -131,18 +129,14 @@ class XrayDetect(Coursework):
             given = desk.folder / name
             run = xray_generate.prepared(name, self.data, words, self.quick)
             steps = xray_generate.steps_for(words, self.quick)
-            request = Request(f"{name}_xray", self.seed, steps, self.device, given, mine=desk.mine)
+            request = ask(
+                f"{name}_xray", seed=self.seed, steps=steps, device=self.device, out=given, mine=desk.mine
+            )
             train(run, request, desk.say)
         folder = RunFolder.open(given)
         if not isinstance(reopen(folder)[0], GenerativeRun):
             raise UserError(f"{given} is no generator", f"a run such as {name}_xray", "")
         return folder
-
-
-BY_HAND = (
-    ("2.1", "what would you do with 5 days and 500 units? (150 words)", 20.0, "your README"),
-    ("2.2", "at 512x512: more computing or more pictures? (100 words)", 20.0, "your README"),
-)
 
 
 def laid_out(kinds: dict[str, dict[str, Tensor]], place: Path, seed: int) -> Path:
@@ -206,66 +200,6 @@ def called(eye: Classifier, pixels: Tensor) -> list[int]:
     """The detector's label of each picture, by the number that its class begins with."""
     found = look(eye, pixels).probabilities.argmax(1).tolist()
     return [int(eye.classes[label][0]) for label in found]
-
-
-def counted(given: dict[str, int], truth: dict[str, int]) -> dict[str, Any]:
-    """Accuracy with its interval and the table of mistakes; a picture without a label counts as wrong."""
-    if not truth:
-        return {}
-    pairs = [(label, given[name]) for name, label in truth.items() if name in given]
-    right = sum(label == said for label, said in pairs)
-    columns = torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
-    table = confusion_matrix(columns[:, 0], columns[:, 1], len(LABELS))
-    return {
-        "n": len(truth), "accuracy": right / len(truth), "interval": list(wilson(right, len(truth))),
-        "confusion": table.tolist(),
-        "recall": (table.diagonal() / table.sum(1).clamp_min(1)).tolist(),
-    }  # fmt: skip
-
-
-def marks(
-    names: list[str], given: dict[str, int], wrong: list[str], truth: dict[str, int], facts: dict[str, Any]
-) -> list[Mark]:
-    """The csv counts 20 points, its labels 40."""
-
-    def whole() -> tuple[float, str]:
-        lost = sorted(set(names) - set(given))
-        more = sorted(set(given) - set(names))
-        told = f"; {lost[0]} has none" if lost else ""
-        told += f"; {more[0]} is no test picture" if more else ""
-        share = len(set(names) & set(given)) / len(names) - len(more) / len(names)
-        return max(0.0, share), f"{len(names) - len(lost):,} of {len(names):,} pictures have a label{told}."
-
-    def legal() -> tuple[float, str]:
-        lines = len(given) + len(wrong)
-        return len(given) / max(1, lines), f"{len(wrong)} wrong lines" + (f": {wrong[0]}." if wrong else ".")
-
-    def accuracy() -> tuple[float, str]:
-        if not truth:
-            raise Lost("The truth is not known here: --truth FILE. See the held-out accuracy instead.")
-        low, high = facts["interval"]
-        share = (facts["accuracy"] - 1 / 3) / (REFERENCE - 1 / 3)
-        told = (
-            f"{100 * facts['accuracy']:.1f} % of {facts['n']:,} [{100 * low:.1f}, {100 * high:.1f}] are right"
-        )
-        return min(
-            1.0, max(0.0, share)
-        ), f"{told}; a guess has 33 %, full points from {100 * REFERENCE:.0f} %."
-
-    def everywhere() -> tuple[float, str]:
-        if not truth:
-            raise Lost("The truth is not known here.")
-        worst = min(range(len(LABELS)), key=lambda i: facts["recall"][i])
-        found = facts["recall"][worst]
-        return min(
-            1.0, 2 * found
-        ), f"Found least: {LABELS[worst]}, {100 * found:.0f} %; full points from 50 %."
-
-    return [
-        marked("1.1", "a label for every test picture", 10, whole),
-        marked("1.2", "labels 0, 1 or 2, each picture once", 10, legal),
-        marked("1.3", "accuracy", 30, accuracy), marked("1.4", "every kind is found", 10, everywhere),
-    ]  # fmt: skip
 
 
 def shown(

@@ -14,8 +14,9 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from gradschool.classroom.coursework.frame import Coursework, Desk, Lost, Mark, Outcome, Shown, marked
-from gradschool.classroom.coursework.xray_files import HandedIn, read_pictures, save_jpegs
+from gradschool.classroom.coursework.frame import Coursework, Desk, Outcome, Shown
+from gradschool.classroom.coursework.xray_files import read_pictures, save_jpegs
+from gradschool.classroom.coursework.xray_generate.marks import BY_HAND, COUNT, marks
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.standins import XRAYS, here
@@ -23,19 +24,16 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.generation import generators
 from gradschool.evals.pictures import grid
-from gradschool.recipes import find
+from gradschool.recipes import ask, find
 from gradschool.runs.generation.ask import to_unit
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.score import generated, spread
 from gradschool.runs.reopen import reopen
-from gradschool.runs.request import Request
 from gradschool.runs.settings import override
 from gradschool.runs.train import train
 
-COUNT = 300  # files to hand in
 COMPARED = 2000  # real pictures at most
 STEPS, QUICK = 2000, 400  # of training, unless epochs are given
-LEVELS = ((0.1, "1"), (0.35, "2"), (0.65, "3"))  # share of what real pictures reach, to the level's name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,17 +85,11 @@ class XrayGenerate(Coursework):
         if self.hand_in is not None:
             return run, None
         steps = steps_for(words, self.quick)
-        request = Request(
-            f"{self.model}_xray", self.seed, steps, self.device, desk.folder / self.model, mine=desk.mine
+        out = desk.folder / self.model
+        request = ask(
+            f"{self.model}_xray", seed=self.seed, steps=steps, device=self.device, out=out, mine=desk.mine
         )
         return run, train(run, request, desk.say)
-
-
-BY_HAND = (
-    ("2.1", "the pictures look like X-rays of hands", 30.0, "the grid, beside the real ones"),
-    ("2.2", "notebooks: a clean one, one with the choice of hyper-parameters", 20.0, "your files"),
-    ("2.3", "references of all that was used", 5.0, "your references.md"),
-)
 
 
 def prepared(name: str, data: str | None, words: Sequence[str], is_quick: bool) -> GenerativeRun:
@@ -153,51 +145,6 @@ def measured(made: Tensor, train: Tensor, test: Tensor) -> dict[str, Any]:
 def spread_rows(rows: Float[Tensor, "n d"], most: int) -> Float[Tensor, "m d"]:
     """At most so many rows, evenly spaced."""
     return rows[torch.linspace(0, len(rows) - 1, min(most, len(rows))).long()]
-
-
-def marks(handed: HandedIn, made: Tensor, shape: tuple[int, int, int], facts: dict[str, Any]) -> list[Mark]:
-    """Files count 20 points, their content 25."""
-
-    def count() -> tuple[float, str]:
-        n = len(handed.names)
-        return max(0.0, 1 - abs(n - COUNT) / COUNT), f"{n} files; {COUNT} are wanted."
-
-    def kind() -> tuple[float, str]:
-        others = sorted(set(handed.names) - set(handed.jpegs))
-        why = f"; {others[0]} is none" if others else ""
-        return len(handed.jpegs) / len(
-            handed.names
-        ), f"{len(handed.jpegs)} of {len(handed.names)} are JPEGs{why}."
-
-    def size() -> tuple[float, str]:
-        broken = next((f"; {name}: {why}" for name, why in handed.broken.items()), "")
-        wanted = f"{shape[2]}x{shape[1]} {'grey' if shape[0] == 1 else 'colour'}"
-        return len(made) / len(handed.names), f"{len(made)} of {len(handed.names)} are {wanted}{broken}."
-
-    def own() -> tuple[float, str]:
-        if not facts:
-            raise Lost("There are too few pictures of the right size to compare.")
-        share = facts["unique"] / facts["n"] * (1 - max(0.0, facts["copied"] - 0.05))
-        told = f"{facts['unique']} of {facts['n']} differ; {100 * facts['copied']:.0f} % are as near to a"
-        told += " training picture as 1 % of real ones are (above 5 % points are lost: learned by heart)."
-        return share, told
-
-    def quality() -> tuple[float, str]:
-        if not facts:
-            raise Lost("There are too few pictures of the right size to compare.")
-        reached = [name for least, name in LEVELS if facts["share"] >= least]
-        level = int(reached[-1]) if reached else 0
-        told = f"precision {facts['precision']:.2f} (real {facts['precision_of_real']:.2f}), recall "
-        told += f"{facts['recall']:.2f} (real {facts['recall_of_real']:.2f}): the worse is"
-        told += f" {100 * facts['share']:.0f} % of what real ones reach (levels from 10, 35 and 65 %)."
-        return level / 3, f"Level {level} of 3: {told}"
-
-    return [
-        marked("1.1", "300 files", 5, count), marked("1.2", "JPEG by content", 5, kind),
-        marked("1.3", "size and channels of the real ones", 5, size),
-        marked("1.4", "no repetitions, no copies of training pictures", 5, own),
-        marked("1.5", "as close and as varied as real ones", 25, quality),
-    ]  # fmt: skip
 
 
 def shown(made: Tensor, train: Tensor, test: Tensor) -> list[Shown]:
