@@ -21,6 +21,7 @@ import torch
 
 from bench import common
 from gradschool.engine.run import RunFolder
+from gradschool.evals.metric import described
 from gradschool.recipes import find
 from gradschool.runs.request import Request
 from gradschool.runs.settings import override, to_dict
@@ -40,8 +41,11 @@ def train_one(run: Any, label: str, threads: int, seed: int) -> dict[str, Any]:
     return {"seed": seed, "seconds": result["seconds"], "processor_seconds": spent, **result["metrics"]}
 
 
-def measure(run: Any, label: str, seeds: int, processes: int, score: str = "test_accuracy") -> dict[str, Any]:
-    """Train with every seed from 0 and keep each result; `score` is the one that is summed up."""
+def measure(run: Any, label: str, seeds: int, processes: int, score: str | None = None) -> dict[str, Any]:
+    """Train with every seed from 0 and keep each result; `score` is the one that is summed up, that which the
+    run is judged by if not given.
+    """
+    score = score or f"test_{run.monitor}"
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     threads = run.threads or max(1, (os.cpu_count() or 1) // processes)
     with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
@@ -49,6 +53,8 @@ def measure(run: Any, label: str, seeds: int, processes: int, score: str = "test
     return {
         "name": f"accuracy-{label}",
         "n": seeds,
+        "score": score,
+        "about": described(run.metrics),
         **{key: spread([r[key] for r in results]) for key in (score, "seconds")},
         "processor_seconds": spread([r["processor_seconds"] for r in results if r["processor_seconds"]]),
         "threads": threads,
@@ -80,7 +86,7 @@ def main() -> None:
     run = override(find(asked.recipe)(), asked.set, asked.recipe)
     found = measure(run, asked.label or asked.recipe, asked.seeds, asked.processes)
     (common.RESULTS / f"{found['name']}.json").write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps({key: found[key] for key in ("name", "n", "test_accuracy", "seconds")}))
+    print(json.dumps({key: found[key] for key in ("name", "n", found["score"], "seconds")}))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from statistics import mean, stdev
 from typing import Any
 
 import torch
-from gradschool.runs.serve import classifier
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
@@ -33,6 +32,7 @@ from gradschool.runs.generation.ask import Ask, ask_for
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.judge import described, judge_for
 from gradschool.runs.generation.score import Looked, as_stored, fitting, look, scores, spread
+from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request, silent
 
 RECIPES = ("dcgan_mnist", "wgan_gp_mnist", "ddpm_mnist", "flow_mnist")
@@ -52,7 +52,7 @@ class Eye:
         assert isinstance(run, GenerativeRun)
         self.splits: Splits[Images] = open_set("mnist", val=0.0, seed=0)
         judge = judge_for(run, self.splits)
-        self.classifier, self.name = classifier(judge), described(judge)
+        self.classifier, self.name = reopen(judge)[0].classifier(judge), described(judge)
         self.real = look(self.classifier, spread(self.splits.test, n).pixels)
         self.floor = look(self.classifier, spread(self.splits.train, n).pixels)
 

@@ -5,6 +5,8 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from gradschool.evals.metric import metric_of
+
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent.parent / "README.md"
 START, END = "<!-- numbers -->\n", "<!-- end of numbers -->\n"
@@ -27,6 +29,15 @@ def accuracy_row(result: Result) -> str:
     spread = f"{100 * found['min']:.1f} to {100 * found['max']:.1f}"
     name = result["name"].removeprefix("accuracy-")
     return f"| `{name}` | {100 * found['mean']:.1f} % | {spread} | {took['median']:,.0f} s | {result['n']} |"
+
+
+def score_row(result: Result) -> str:
+    """Recipe, which score, over seeds, seconds of training."""
+    metric, found = metric_of(result, result["score"]), result[result["score"]]
+    told = f"{metric.title}, {metric.better} is better"
+    spread = f"{metric.shown(found['min'])} to {metric.shown(found['max'])}"
+    name, took = result["name"].removeprefix("accuracy-"), result["seconds"]["median"]
+    return f"| `{name}` | {told} | {metric.shown(found['mean'])} | {spread} | {took:,.0f} s | {result['n']} |"
 
 
 def goal_row(result: Result) -> str:
@@ -88,6 +99,11 @@ def tables(found: list[Result]) -> str:
         "| `gradschool bench` | unit | ours | peer | times better | rounds |",
         "|---|---|---|---|---|---|",
     ]
+    others = [
+        score_row(result) for result in found
+        if result.get("score", "test_accuracy") != "test_accuracy" and "goal" not in result
+    ]  # fmt: skip
+    heads = ["", "| recipe | score | mean | seeds from, to | training | seeds |", "|---|---|---|---|---|---|"]
     third = [
         "",
         "| recipe | less is better | mean | seeds from, to | wanted | processor | seeds |",
@@ -96,7 +112,8 @@ def tables(found: list[Result]) -> str:
     middle = [*third, *goals] if goals else []
     middle += [row for result in found if result["name"] == "membrane" for row in membranes(result)]
     rungs = [row for result in found if result["name"] == "cures" for row in ladder(result)]
-    return "\n".join([*first, *accuracies, *rungs, *middle, "", *second, *ratios]) + "\n"
+    other = [*heads, *others] if others else []
+    return "\n".join([*first, *accuracies, *rungs, *other, *middle, "", *second, *ratios]) + "\n"
 
 
 def filled(readme: str) -> str:
