@@ -52,6 +52,15 @@ def cut_short(tmp_path):
     return cut
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A warm check server of the tests' own, with all that checks load, so that no check loads it again."""
+    from gradschool.classroom.check.client import Server
+
+    with Server(tmp_path_factory.mktemp("server") / "door", pause=0) as server:
+        yield server
+
+
 LEFT_OUT = {"slow": 0, "gpu": 0}
 
 

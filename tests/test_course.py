@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gradschool.classroom.check.client import Server, check
+from gradschool.classroom.check.client import check
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.mistakes import mutated
 from gradschool.classroom.check.report import LINES, lines
@@ -24,14 +24,10 @@ MUTANTS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
+@pytest.fixture
+def run(request):
     """Runs a job: on a warm server of our own where there can be one."""
-    if sys.platform != "linux":
-        yield check
-        return
-    with Server(tmp_path_factory.mktemp("server") / "door") as server:
-        yield server.check
+    return request.getfixturevalue("server").check if sys.platform == "linux" else check
 
 
 @pytest.fixture

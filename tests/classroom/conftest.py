@@ -2,16 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from gradschool.classroom.check.client import Server
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.exercise.manifest import find_exercise
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    """A warm server of the tests' own."""
-    with Server(tmp_path_factory.mktemp("server") / "door") as server:
-        yield server
 
 
 @pytest.fixture

@@ -107,12 +107,15 @@ def test_channels_last_gives_the_same(network):
 
 
 def test_saved_and_loaded_is_equal(network, tmp_path):
+    """The numbers to the bit; the answers to rounding, for numbers elsewhere in memory take other kernels."""
     name, model, x = network
     save_file(model.state_dict(), tmp_path / "model.safetensors")
     with torch.device("meta"):
         fresh = build(name)
     fresh.load_state_dict(load_file(tmp_path / "model.safetensors"), assign=True)
-    assert torch.equal(answer(fresh, x), answer(model, x))
+    kept, found = model.state_dict(), fresh.state_dict()
+    assert found.keys() == kept.keys() and all(torch.equal(found[key], kept[key]) for key in kept)
+    close(answer(fresh, x), answer(model, x), 1e-4)
 
 
 def test_bfloat16_is_finite_and_close(network):

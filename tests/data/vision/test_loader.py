@@ -72,7 +72,8 @@ def test_processes_that_share_a_batch_see_what_one_would(world, n):
     whole = list(loader(n // world * world).epoch(1))
     parts = [list(loader(n // world * world, share=(rank, world)).epoch(1)) for rank in range(world)]
     for i, (x, y) in enumerate(whole):
-        assert torch.equal(torch.cat([part[i][0] for part in parts]), x)
+        # Smaller batches: a turn or a blur may sum in another order.
+        torch.testing.assert_close(torch.cat([part[i][0] for part in parts]), x)
         assert torch.equal(torch.cat([part[i][1] for part in parts]), y)
         assert {len(part[i][0]) for part in parts} == {len(x) // world}
 

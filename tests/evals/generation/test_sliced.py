@@ -25,4 +25,5 @@ def test_a_moved_cloud_is_as_far_as_its_mean_shadow():
     """The mean of cos^2 over evenly spread directions is 1/2."""
     a = cloud(2)
     assert sliced_distance(a, a + torch.tensor([0.6, 0.8])) == pytest.approx(math.sqrt(0.5))
-    assert sliced_distance(a, a.flip(0)) == 0
+    # The same points in another order: their shadows may differ in the last bit, of 1e-16.
+    assert sliced_distance(a, a.flip(0)) == pytest.approx(0, abs=1e-15)

@@ -5,6 +5,7 @@ stale, and a lecture with a stale number is not rendered.
 """
 
 import ast
+import functools
 import hashlib
 import importlib.util
 import json
@@ -105,12 +106,18 @@ def fingerprint(chapter: Chapter) -> str:
             stem = PACKAGE.parent.joinpath(*(node.module or "").split("."))
             inside = [stem / f"{alias.name}.py" for alias in node.names]
             files += [f for f in (stem.with_suffix(".py"), *inside) if f.is_file()]
-    parts = sorted(without_text(f) for f in set(files))
+    parts = sorted(without_text(f, f.stat().st_mtime_ns) for f in set(files))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def without_text(file: Path) -> str:
-    """A file's syntax tree as text, without docstrings; its imports of ours name things, not their places."""
+@functools.cache
+def without_text(file: Path, changed: int) -> str:
+    """A file's syntax tree as text, without docstrings; its imports of ours name things, not their places.
+
+    Args:
+        file: which.
+        changed: when it was written last, so that it is read again then.
+    """
     tree = ast.parse(file.read_bytes())
     ours = [node for node in ast.walk(tree) if is_ours(node)]
     names = sorted({alias.asname or alias.name for node in ours for alias in node.names})

@@ -36,7 +36,7 @@ def notebook(chapter: Chapter, kind: Kind, repository: str | None = None) -> Any
     }  # fmt: skip
     repository = own_repository() if repository is None else repository
     cells = [*opening(chapter, kind, repository), ("code", LOAD)]
-    for block in resolve(chapter):
+    for block in resolve(chapter, runs=False):  # a notebook is run by whoever reads it
         cells += cells_of(chapter, block, kind)
     new = {"markdown": v4.new_markdown_cell, "code": v4.new_code_cell}
     made.cells = [

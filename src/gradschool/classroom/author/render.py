@@ -53,7 +53,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure as SVG, with its function's name and its caption in Markdown."""
+    """A figure as SVG ("" if nothing was run), with its function's name and its caption in Markdown."""
 
     svg: str
     caption: str
@@ -70,8 +70,12 @@ class Task:
 Block = Text | Code | Figure | Task
 
 
-def resolve(chapter: Chapter) -> list[Block]:
+def resolve(chapter: Chapter, runs: bool = True) -> list[Block]:
     """The blocks of a chapter's lecture.
+
+    Args:
+        chapter: which.
+        runs: whether its code is run and its figures are drawn; what is run elsewhere needs neither.
 
     Raises:
         UserError: something in it does not hold; the sentence says what, and in which line.
@@ -94,7 +98,7 @@ def resolve(chapter: Chapter) -> list[Block]:
         # 2. The fenced block.
         if fence:
             with place(file, text, fence.start()):
-                blocks.append(fenced(chapter, fence[1].strip(), fence[2], names))
+                blocks.append(fenced(chapter, fence[1].strip(), fence[2], names if runs else None))
             at = fence.end()
     return blocks
 
@@ -114,21 +118,22 @@ def place(file: Path, text: str, at: int) -> Iterator[None]:
         raise UserError(f"{file}, near line {line}: {error.what}", error.wanted, error.next_step) from error
 
 
-def fenced(chapter: Chapter, info: str, body: str, names: dict[str, Any]) -> Block:
-    """One fenced block, by the word in its first line."""
+def fenced(chapter: Chapter, info: str, body: str, names: dict[str, Any] | None) -> Block:
+    """One fenced block, by the word in its first line; code runs among `names`, if there are any."""
     kind, _, rest = info.partition(" ")
     match kind:
         case "{code}":
             return library_code(rest)
         case "{figure}":
-            return figure(chapter, rest.strip(), with_numbers(chapter, body))
+            name, caption = rest.strip(), with_numbers(chapter, body).strip()
+            return Figure("" if names is None else drawn(chapter, name), caption, name)
         case "{exercise}":
             for exercise in chapter.exercises:
                 if exercise.id == rest.strip():
                     return Task(exercise)
             raise UserError(f"{chapter.id} has no exercise {rest.strip()!r}", "one of its own", "")
         case "python":
-            return Code(body, printed=run(body, names))
+            return Code(body, printed="" if names is None else run(body, names))
     if kind.startswith("{"):
         raise UserError(f"there is no directive {kind}", "{code}, {figure} or {exercise}", "")
     return Code(body, language=kind or "text")
@@ -162,23 +167,23 @@ def library_code(words: str) -> Code:
     return Code(dedent("".join(parts)), f"{where}, {name}")
 
 
-def figure(chapter: Chapter, name: str, caption: str) -> Figure:
-    """A function of the chapter's figures.py, drawn."""
+def drawn(chapter: Chapter, name: str) -> str:
+    """What a function of the chapter's figures.py draws, as SVG."""
     import matplotlib
 
     matplotlib.use("Agg")
     draw = getattr(content(chapter, "figures"), name, None)
     if not callable(draw):
         raise UserError(f"figures.py of {chapter.id} has no {name}", "a function", "")
-    drawn, file = draw(), io.StringIO()
+    figure, file = draw(), io.StringIO()
     # Text stays text, ids do not depend on the day: the same figure gives the same bytes.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        drawn.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
     import matplotlib.pyplot as plt
 
-    plt.close(drawn)
+    plt.close(figure)
     svg = file.getvalue()
-    return Figure(svg[svg.index("<svg") :], caption.strip(), name)
+    return svg[svg.index("<svg") :]
 
 
 def run(body: str, names: dict[str, Any]) -> str:

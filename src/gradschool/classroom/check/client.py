@@ -34,10 +34,11 @@ class Server:
 
     Args:
         place: of the socket file; None takes that of the user's own server.
+        pause: seconds without a check after which it warms up further; 0 to do so at once.
     """
 
-    def __init__(self, place: Path | None = None) -> None:
-        self.place = place or own_place()
+    def __init__(self, place: Path | None = None, pause: float | None = None) -> None:
+        self.place, self.pause = place or own_place(), pause
 
     def __enter__(self) -> "Server":
         return self
@@ -84,26 +85,28 @@ class Server:
             for older in self.place.parent.glob("check-????????????"):
                 Server(older).stop()
             self.place.unlink(missing_ok=True)
-            process = start(self.place)
+            words = command(self.place, self.pause)
+            process = start(words, self.place.parent)
             end = time.monotonic() + PATIENCE
             while process.poll() is None and time.monotonic() < end:
                 with contextlib.suppress(OSError):
                     return self.connect()
                 time.sleep(0.02)
-        raise WorkFailed("the check server does not start", "", f"See why: {' '.join(command(self.place))}")
+        raise WorkFailed("the check server does not start", "", f"See why: {' '.join(words)}")
 
 
-def command(place: Path) -> list[str]:
+def command(place: Path, pause: float | None = None) -> list[str]:
     """The words that start a server."""
-    return [sys.executable, "-m", "gradschool.classroom.check.server", str(place)]
+    words = [] if pause is None else [str(pause)]
+    return [sys.executable, "-m", "gradschool.classroom.check.server", str(place), *words]
 
 
-def start(place: Path) -> subprocess.Popen[bytes]:
-    """Start a server that outlives this process."""
+def start(words: list[str], place: Path) -> subprocess.Popen[bytes]:
+    """Start a server, in the folder `place`, that outlives this process."""
     nowhere: Any = subprocess.DEVNULL
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     return subprocess.Popen(
-        command(place), stdin=nowhere, stdout=nowhere, stderr=nowhere, env=environment, cwd=place.parent,
+        words, stdin=nowhere, stdout=nowhere, stderr=nowhere, env=environment, cwd=place,
         start_new_session=True,
     )  # fmt: skip
 

@@ -32,8 +32,10 @@ def warm_up() -> None:
 
 
 def warm_up_further() -> None:
-    """Load what torch loads when its kernels are first watched; it can wait for a pause."""
+    """Load what can wait for a pause: what torch loads when its kernels are first watched, scikit-learn."""
     kernel_guard(("aten::nothing",))
+    import sklearn.datasets
+    import sklearn.linear_model  # noqa: F401
 
 
 def run(job: Job) -> Result:
@@ -44,14 +46,14 @@ def run(job: Job) -> Result:
         return infra(job, f"{type(error).__name__}: {error}")
 
 
-def serve(place: Path) -> None:
+def serve(place: Path, pause: float = PAUSE) -> None:
     """Run one job a connection until nobody has come for a while, or an empty job says stop."""
     warm_up()
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(str(place))
         door.listen()
-        for pause, then in ((PAUSE, warm_up_further), (IDLE, bool)):
-            door.settimeout(pause)
+        for seconds, then in ((pause, warm_up_further), (IDLE, bool)):
+            door.settimeout(seconds)
             if not answer_all(door):
                 break
             then()
@@ -64,7 +66,7 @@ def answer_all(door: socket.socket) -> bool:
         while answer(door.accept()[0]):
             pass
         return False
-    except TimeoutError:
+    except (TimeoutError, BlockingIOError):
         return True
 
 
@@ -81,4 +83,4 @@ def answer(client: socket.socket) -> bool:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), *map(float, sys.argv[2:]))

@@ -100,7 +100,8 @@ def disable(forbid: Sequence[str], allow: Sequence[str]) -> None:
         if pattern == "loops" or pattern.startswith("aten::") or not owner_name:
             continue
         owner = resolve(owner_name)
-        names = [n for n in dir(owner) if not n.startswith("_")] if name == "*" else [name]
+        # What is there already: `dir` also names parts of SciPy that would be loaded only now, for a second.
+        names = [n for n in vars(owner) if not n.startswith("_")] if name == "*" else [name]
         for one in names:
             full = f"{owner_name}.{one}"
             is_function = isinstance(
