@@ -12,6 +12,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest  # noqa: F401 - the peer runs in it
+
 from bench.common import compare, main
 from gradschool.classroom.check.client import Server
 from gradschool.classroom.check.job import Job

@@ -1,7 +1,6 @@
 """The launcher beside the tests: sets up once, takes turns, goes on where it was cut off; no network.
 
-Each test has a project of its own: the real launcher next to a toy lock, whose Python and uv are scripts
-that write down how they were called. Only venv's `create` is replaced, by one that lays these scripts out.
+Each test has a project of its own: the real launcher next to toy locks, whose Python and uv are scripts.
 """
 
 import importlib.machinery
@@ -12,87 +11,18 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from launcher_project import LAUNCHER, SET_UP, begin, laid_out, logged, start, steps, wait_for
 
-LAUNCHER = Path(__file__).resolve().parent.parent / "gradschool"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-ins for Python and uv are shell scripts")
-
-FAKE_PYTHON = """\
-#!/bin/sh
-here=$(cd "$(dirname "$0")/../.." && pwd)
-case "$1" in
-  -c) exit 0 ;;
-esac
-echo "python $*" >> "$here/log"
-case "$*" in
-  *"pip install"*) cp "$here/fake-uv" "$here/.venv/bin/uv" ;;
-  *) echo "ran $*" ;;
-esac
-"""
-FAKE_UV = """\
-#!/bin/sh
-here=$(cd "$(dirname "$0")/../.." && pwd)
-echo "uv $*" >> "$here/log"
-if [ -f "$here/slow" ]; then sleep "$(cat "$here/slow")"; fi
-if [ -f "$here/broken" ]; then echo "no such wheel" >&2; exit 3; fi
-"""
-START = """
-import shutil, sys, venv
-from pathlib import Path
-def create(env, with_pip, clear):
-    shutil.rmtree(env, ignore_errors=True)
-    (env / "bin").mkdir(parents=True)
-    shutil.copy(env.parent / "fake-python", env / "bin" / "python")
-    with (env.parent / "log").open("a") as log:
-        log.write("venv\\n")
-venv.create = create
-import importlib.machinery, importlib.util
-loader = importlib.machinery.SourceFileLoader("launcher", "gradschool")
-spec = importlib.util.spec_from_loader("launcher", loader)
-launcher = importlib.util.module_from_spec(spec)
-loader.exec_module(launcher)
-launcher.main()
-"""
-SET_UP = ["venv", "python -m pip install", "uv pip sync", "uv pip install"]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    shutil.copy(LAUNCHER, tmp_path / "gradschool")
-    (tmp_path / "requirements.lock").write_text("torch==2.0 \\\n    --hash=sha256:00\n")
-    (tmp_path / "pyproject.toml").write_text("[project]\n")
-    (tmp_path / "start.py").write_text(START)
-    for name, text in (("fake-python", FAKE_PYTHON), ("fake-uv", FAKE_UV)):
-        (tmp_path / name).write_text(text)
-        (tmp_path / name).chmod(0o755)
-    return tmp_path
-
-
-def begin(project: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
-    """The launcher as a process, with `venv` replaced."""
-    clean = {k: v for k, v in os.environ.items() if k != "UV_TORCH_BACKEND"} | environment
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    return subprocess.Popen([sys.executable, "start.py", *words], cwd=project, env=clean, **pipes)
-
-
-def start(project: Path, *words: str, **environment: str) -> tuple[int, str, str]:
-    process = begin(project, *words, **environment)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
-
-
-def steps(project: Path) -> list[str]:
-    """What was called since the last look, without the calls of the command line itself."""
-    log = project / "log"
-    lines = log.read_text().splitlines() if log.exists() else []
-    log.unlink(missing_ok=True)
-    return [" ".join(line.split()[:4] if "-m pip" in line else line.split()[:3]) for line in lines
-            if "gradschool.cli" not in line]  # fmt: skip
+    return laid_out(tmp_path)
 
 
 def test_the_first_start_sets_up_and_the_second_goes_straight_to_work(project):
@@ -119,27 +49,27 @@ def test_the_second_start_costs_little(project):
     assert used() - before < 0.3  # processor seconds, so that a busy machine changes little
 
 
-@pytest.mark.parametrize("file", ["requirements.lock", "pyproject.toml"])
+@pytest.mark.parametrize("file", ["locks/base.txt", "pyproject.toml"])
 def test_another_lock_is_installed_into_the_same_environment(project, file):
     start(project)
     steps(project)
     (project / file).write_text("torch==2.1\n")
     assert start(project)[0] == 0
-    assert steps(project) == ["uv pip sync", "uv pip install"]
+    assert steps(project) == ["uv pip sync base", "uv pip install"]
 
 
 def test_a_moved_project_is_set_up_again(project):
     start(project)
     steps(project)
     moved = project.rename(project.with_name("moved folder"))
-    assert start(moved)[0] == 0 and "uv pip sync" in steps(moved)
+    assert start(moved)[0] == 0 and "uv pip sync base" in steps(moved)
 
 
 def test_the_small_build_is_installed_by_version_not_by_hash(project):
     code, _, err = start(project, UV_TORCH_BACKEND="cpu")
     words = (project / "log").read_text()
     assert code == 0 and "1.5 GB" in err and "uv pip sync" not in words and "--compile-bytecode" in words
-    assert steps(project) == ["venv", "python -m pip install", "uv pip install", "uv pip install"]
+    assert steps(project) == ["venv", "python -m pip install uv", "uv pip install", "uv pip install"]
     assert start(project, UV_TORCH_BACKEND="cpu")[2] == ""
     assert start(project)[2] == ""  # the choice is remembered
     assert "Setting up" in start(project, UV_TORCH_BACKEND="")[2]  # another build was asked for
@@ -167,13 +97,15 @@ def test_two_first_starts_take_turns(project):
 def test_an_interrupted_install_mends_itself(project):
     (project / "slow").write_text("30")
     process = begin(project)
-    wait_for(lambda: "uv pip sync" in (project / "log").read_text() if (project / "log").exists() else False)
+    wait_for(lambda: logged(project, "uv pip sync"))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
-    assert steps(project) == SET_UP[:3] and not (project / ".venv/.installed").exists()
+    assert steps(project) == SET_UP[:3] and (project / ".venv/.installed").read_text().split() == [
+        "unfinished"
+    ]
     (project / "slow").unlink()
     assert start(project, "runs")[1] == "ran -m gradschool.cli runs\n"
-    assert steps(project) == ["uv pip sync", "uv pip install"]  # what was whole is kept
+    assert steps(project) == ["uv pip sync base", "uv pip install"]  # what was whole is kept
 
 
 def test_killed_before_uv_was_there_the_environment_is_made_anew(project):
@@ -182,15 +114,8 @@ def test_killed_before_uv_was_there_the_environment_is_made_anew(project):
     assert start(project)[0] == 0 and steps(project) == SET_UP
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def test_a_step_that_fails_says_what_it_said_and_is_tried_again(project):
-    (project / "broken").touch()
+    (project / "broken").write_text("no such wheel\n")
     code, out, err = start(project)
     assert code == 1 and out == "" and "Traceback" not in err
     assert "a set-up step failed (uv pip)" in err and "no such wheel" in err
@@ -235,6 +160,39 @@ def test_a_python_without_venv_is_a_sentence(project, monkeypatch):
     monkeypatch.setattr(launcher, "size", lambda: 0.0)
     with pytest.raises(SystemExit, match="apt install python3-venv"):
         launcher.make_environment()
+
+
+def test_a_package_that_was_half_installed_is_installed_again(project):
+    start(project)
+    site = project / ".venv/lib/python3.11/site-packages"
+    for name, files in {"whole-1": ("INSTALLER", "RECORD"), "half-1": ("METADATA", "RECORD")}.items():
+        (site / f"{name}.dist-info").mkdir(parents=True)
+        for file in files:
+            (site / f"{name}.dist-info" / file).touch()
+    (project / ".venv/.installed").write_text("unfinished")
+    assert start(project)[0] == 0
+    assert [info.name for info in site.iterdir()] == ["whole-1.dist-info"]
+
+
+def test_a_uv_that_was_half_installed_does_not_count(project):
+    start(project)
+    steps(project)
+    (project / ".venv/bin/uv").write_text("")
+    (project / ".venv/bin/uv").chmod(0o644)
+    (project / ".venv/.installed").write_text("unfinished")
+    assert start(project)[0] == 0 and steps(project) == SET_UP
+
+
+def test_ctrl_c_is_a_sentence_and_the_next_start_goes_on(project):
+    (project / "slow").write_text("30")
+    process = begin(project)
+    wait_for(lambda: logged(project, "uv pip sync"))
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in err and "start the same command again" in err
+    (project / "slow").unlink()
+    steps(project)
+    assert start(project)[0] == 0 and steps(project) == ["uv pip sync base", "uv pip install"]
 
 
 def test_it_uses_the_standard_library_only():

@@ -9,6 +9,7 @@ import torch
 from evals_nets import small_net
 from torch import nn
 
+from gradschool import parts
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals import export
 
@@ -50,7 +51,7 @@ def test_a_file_that_computes_something_else_is_not_kept(exported, monkeypatch, 
 
 def test_missing_packages_are_named(monkeypatch, tmp_path):
     monkeypatch.setattr(
-        export.importlib.util, "find_spec", lambda name: None if name == "onnxscript" else object()
+        parts.importlib.util, "find_spec", lambda name: None if name == "onnxscript" else object()
     )
-    with pytest.raises(UserError, match=r"Export needs onnxscript.*gradschool\[practice\]"):
+    with pytest.raises(UserError, match=r"onnxscript is not installed, and export needs it.*practice"):
         export.export_onnx(nn.Linear(3, 2), torch.randn(2, 3), tmp_path / "m.onnx")

@@ -40,6 +40,7 @@ GROUPS = {
     },
     "project": {
         "data": "data sets: where each lies; fetch or check one",
+        "add": "the parts beside the base; ./gradschool add rl installs one",
         "bench": "time the library against its peers on this machine",
         "doctor": "what this machine offers and what that means",
         "test": "lint, types, import contracts, size budgets and tests",

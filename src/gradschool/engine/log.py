@@ -14,7 +14,8 @@ from torch import Tensor
 
 from gradschool.engine.run import RunFolder
 from gradschool.engine.update import Stepper
-from gradschool.errors import UserError, WorkFailed
+from gradschool.errors import WorkFailed
+from gradschool.parts import need
 
 Hook = Callable[[dict[str, Any]], None]
 Shown = Callable[[str, float], str]
@@ -165,11 +166,9 @@ class TensorBoard:
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            advice = "Install it: pip install 'gradschool[practice]'"
-            raise UserError("tensorboard is on, but not installed", "", advice) from error
+        need("tensorboard", "practice", "tensorboard=true")
+        from torch.utils.tensorboard import SummaryWriter
+
         self.writer = SummaryWriter(str(folder / "tensorboard"))
 
     def __call__(self, line: dict[str, Any]) -> None:

@@ -5,7 +5,6 @@ alone is enough to use it.
 """
 
 import copy
-import importlib.util
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.errors import UserError, WorkFailed
+from gradschool.parts import need
 
 # The batch sizes of the check: the exported graph must not have kept the one it was traced with.
 BATCHES = (1, 2, 5)
@@ -53,7 +53,8 @@ def export_onnx(
         UserError: the ONNX packages are not installed, or the folder cannot be written.
         WorkFailed: the file does not compute what the network computes.
     """
-    _need("onnx", "onnxscript", "onnxruntime")
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        need(package, "practice", "export")
     # 1. A copy, so that nothing of the caller's model moves or changes mode.
     still = copy.deepcopy(model).cpu().float().eval()
     example = example.detach().cpu().float()
@@ -103,13 +104,3 @@ def _compare(model: nn.Module, path: Path, example: Tensor) -> tuple[float, floa
         difference = max(difference, float((torch.from_numpy(found) - wanted).abs().max()))
         largest = max(largest, float(wanted.abs().max()))
     return difference, difference / max(largest, 1e-12)
-
-
-def _need(*packages: str) -> None:
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UserError(
-            f"Export needs {', '.join(missing)}, which is not installed",
-            "",
-            "Install it: pip install 'gradschool[practice]'",
-        )

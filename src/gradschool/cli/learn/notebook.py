@@ -8,6 +8,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+from gradschool.parts import need
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,9 @@ class Args:
 
 def run(args: Args) -> int:
     """Make it and write it."""
-    try:
-        import nbformat
-    except ImportError as error:
-        raise UserError("nbformat is not installed", "", "pip install gradschool[notebooks]") from error
+    need("nbformat", "notebooks", "a notebook")
+    import nbformat
+
     from gradschool.classroom.author.notebooks import file_name, notebook
     from gradschool.classroom.exercise.manifest import find_chapter
     from gradschool.classroom.workspace.layout import find_workspace, write

@@ -13,6 +13,7 @@ import tyro
 
 from gradschool.cli.project.test import root
 from gradschool.errors import UserError
+from gradschool.parts import need
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,14 @@ def listing(folder: Path) -> dict[str, str]:
     return found
 
 
+def imported(file: Path) -> list[str]:
+    """The packages that a benchmark imports at its top."""
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    names = [alias.name for node in body if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module or "" for node in body if isinstance(node, ast.ImportFrom)]
+    return sorted({name.partition(".")[0] for name in names} - {"bench"})
+
+
 def run(args: Args) -> int:
     """Run one benchmark in a process of its own; it prints each side, and ours, peer and ratio as JSON."""
     folder = root() / "bench"
@@ -52,6 +61,8 @@ def run(args: Args) -> int:
         raise UserError(f"there is no benchmark {args.name!r}", f"one of {', '.join(known)}", "")
     if args.repeats < 5:
         raise UserError(f"repeats is {args.repeats}", "a whole number >= 5", "Example: --repeats 5")
+    for package in imported(folder / f"{args.name}.py"):
+        need(package, "dev" if package == "pytest" else "peers", f"the benchmark {args.name}")
     with tempfile.TemporaryDirectory() as elsewhere:
         place = folder / "results" if args.save else elsewhere
         environment = os.environ | {"GRADSCHOOL_BENCH_RESULTS": str(place)}

@@ -1,22 +1,13 @@
 """gradschool doctor: what is here, and what each finding means."""
 
-import importlib.metadata
-import importlib.util
 import os
 import platform
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradschool import parts
 from gradschool.cli.main import finish
-
-PARTS = {
-    "timm": "pretrained backbones (train hymenoptera_transfer)",
-    "onnxruntime": "export to ONNX",
-    "tensorboard": "TensorBoard curves (--set tensorboard=true)",
-    "nbclient": "notebooks",
-    "captum": "tests of saliency against a second implementation",
-}
 
 
 @dataclass(frozen=True)
@@ -46,9 +37,10 @@ def run(args: Args) -> int:
         "data packs": os.environ.get("GRADSCHOOL_DATA")
         or "none (set GRADSCHOOL_DATA to a folder of data sets)",
     }
-    for name, use in PARTS.items():
-        here = importlib.util.find_spec(name) is not None
-        lines[name] = f"{importlib.metadata.version(name)}: {use}" if here else f"not installed: no {use}"
+    lines["parts"] = f"{parts.command('NAME')} installs one"
+    for name, part in parts.table().items():
+        here = "installed" if parts.is_installed(name) else "not installed"
+        lines[name] = f"{here}: {part.purpose}"
     for name, text in lines.items():
         print(f" {name:<12} {text}")
     advice = "nothing: everything in the course runs here"

@@ -11,6 +11,7 @@ from typing import Annotated
 import tyro
 
 from gradschool.errors import UserError
+from gradschool.parts import need
 
 HELP = """usage: gradschool test [PYTEST WORDS ...]
 
@@ -49,6 +50,7 @@ def parse(words: list[str]) -> Args:
 def run(args: Args) -> int:
     """Run every check, go on after a failure, and fail if one did."""
     here = root()
+    need("pytest", "dev", "gradschool test")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NO_COLOR": "1"}
     python = [sys.executable, "-m"]
     pytest = [*python, "pytest", *(args.words or ["-n", str(min(os.cpu_count() or 1, 4))])]

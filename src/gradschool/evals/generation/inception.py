@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gradschool.errors import UserError
 from gradschool.evals.classifier import Classifier
+from gradschool.parts import need
 
 WEIGHTS = "weights-inception-2015-12-05-6726825d.pth"
 CHECKSUM = "6726825d"  # how the SHA-256 begins, as the file's name says
@@ -50,11 +51,7 @@ def inception(height: int, width: int, folder: Path) -> Classifier:
     Raises:
         UserError: torch-fidelity is not installed, or the file is not there or another one.
     """
-    try:
-        import torch_fidelity  # noqa: F401
-    except ImportError as error:
-        advice = "Run: pip install 'gradschool[peers]'"
-        raise UserError("torch-fidelity is not installed", "it, for Inception", advice) from error
+    need("torch_fidelity", "peers", "Inception")
     weights = folder / WEIGHTS
     if not weights.is_file():
         advice = f"Bring it from torch-fidelity's releases and put it into {folder}"

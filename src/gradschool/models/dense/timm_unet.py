@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gradschool import nn
 from gradschool.nn.unet import AnySize, Up, WayUp
+from gradschool.parts import need
 
 NARROWEST = 16  # channels of the last step, which has no shortcut
 
@@ -54,13 +55,12 @@ def timm_unet(labels: int, channels: int = 3, backbone: str = "resnet18", most: 
         backbone: a network of timm.
         most: channels that a step up gives at most.
     Raises:
-        ValueError: timm is not installed, or knows no such network.
+        UserError: timm is not installed.
+        ValueError: it knows no such network.
     """
-    try:
-        import timm
-    except ImportError as error:
-        advice = "run pip install 'gradschool[practice]'"
-        raise ValueError(f"timm is not installed, it was wanted for {backbone}; {advice}") from error
+    need("timm", "practice", f"a U-Net over {backbone}")
+    import timm
+
     if not timm.is_model(backbone):
         raise ValueError(f"backbone is {backbone!r}, a network of timm was wanted; try resnet18")
     body = timm.create_model(backbone, pretrained=False, features_only=True, in_chans=channels)

@@ -4,7 +4,6 @@ Source: Rombach et al. 2022, section 3.1. It is a finished run of ours, or Stabl
 package diffusers; both take and give pictures in 0 to 1, and a map is the mean of the encoder's Gaussian.
 """
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -18,6 +17,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.models import catalogue
 from gradschool.models.generative.vae import VAE
+from gradschool.parts import need
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.variational import VaeRun
 from gradschool.runs.reopen import reopen
@@ -160,12 +160,11 @@ def autoencoder(config: dict[str, Any]) -> nn.Module:
     """
     if config.get("_class_name", "AutoencoderKL") != "AutoencoderKL":
         raise UserError(f"the network is a {config['_class_name']}", "an AutoencoderKL", "")
-    advice = "Run pip install diffusers, or leave first_stage out to train one of ours."
-    if importlib.util.find_spec("diffusers") is None:
-        raise UserError("diffusers is not installed", "diffusers, for its autoencoders", advice)
+    need("diffusers", "practice", "an autoencoder of diffusers")
     try:
         from diffusers import AutoencoderKL
     except Exception as error:  # it checks the versions of many packages when it is imported
+        advice = "Leave first_stage out to train one of ours."
         raise UserError(f"diffusers cannot be imported ({error})", "a whole diffusers", advice) from error
     made: nn.Module = AutoencoderKL.from_config(config)
     return made

@@ -5,7 +5,6 @@ networks and weights: Wightman, PyTorch Image Models (timm), and the Hugging Fac
 """
 
 import difflib
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from gradschool.errors import UserError, WorkFailed
 from gradschool.nn import Linear
+from gradschool.parts import need
 
 WAITS = 10  # seconds for the Hub's first answer
 
@@ -66,9 +66,9 @@ class Expects:
 
 def expects(name: str) -> Expects:
     """Input size and normalisation from the backbone's own configuration."""
+    config = found(name)
     from timm.data.config import resolve_data_config
 
-    config = found(name)
     data: dict[str, Any] = resolve_data_config(pretrained_cfg=config, verbose=False)  # type: ignore[no-untyped-call]
     side, fixed = int(data["input_size"][-1]), bool(config.get("fixed_input_size"))
     return Expects(side, fixed, tuple(data["mean"]), tuple(data["std"]))
@@ -80,10 +80,7 @@ def found(name: str) -> dict[str, Any]:
     Raises:
         UserError: timm is not installed, or has no such network or weights; the nearest are named.
     """
-    if importlib.util.find_spec("timm") is None:
-        raise UserError(
-            "timm is not installed", "timm, for backbones", "Run pip install 'gradschool[practice]'."
-        )
+    need("timm", "practice", f"backbone={name}")
     import timm
 
     if not timm.is_model(name):
@@ -102,6 +99,7 @@ def found(name: str) -> dict[str, Any]:
 
 def body(name: str, channels: int, options: Mapping[str, Any]) -> nn.Module:
     """A backbone without its classifier and with random weights; nothing is fetched."""
+    need("timm", "practice", f"backbone={name}")
     import timm
 
     made: nn.Module = timm.create_model(name, pretrained=False, num_classes=0, in_chans=channels, **options)
@@ -121,6 +119,7 @@ def trained_body(name: str, channels: int, options: Mapping[str, Any], file: Pat
     Raises:
         UserError: the file is not safetensors, or belongs to another network.
     """
+    need("timm", "practice", f"backbone={name}")
     import timm
 
     # 1. The weights; a run of ours keeps them beside its head.
