@@ -97,11 +97,10 @@ def one(args: Args, name: str) -> int:
     counts = info.contents(place)
     names = list(dict.fromkeys(c for part in counts.values() for c in part))
     totals = [f"{sum(part.values()):,} {p}".strip() for p, part in counts.items()]
-    for key, value in [
-        *told.items(),
-        ("images", " / ".join(totals)),
-        ("classes", f"{len(names)}: {', '.join(names)}"),
-    ]:
+    shown = {**told, info.examples: " / ".join(totals)}
+    if names != [info.examples]:
+        shown["classes"] = f"{len(names)}: {', '.join(names)}"
+    for key, value in shown.items():
         print(textwrap.fill(value, 98, initial_indent=f" {key:<8} ", subsequent_indent=" " * 10))
     unchecked = [file.name for file in info.files if not file.checksum]
     if unchecked:
