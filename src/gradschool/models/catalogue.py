@@ -1,5 +1,6 @@
 """Find a network by name: a function of a file in this package whose first parameter is `classes` (networks
-that classify), `shape` (networks that make pictures) or `labels` (networks that give each pixel a class).
+that classify), `shape` (networks that make pictures), `labels` (networks that give each pixel a class) or
+`history` (networks that forecast).
 
 Listing reads the source only, so it is quick and imports nothing heavy.
 """
@@ -22,7 +23,7 @@ def listing(first: str = "classes") -> dict[str, str]:
     """Every size function's name and its module, e.g. {"resnet18": "gradschool.models.vision.resnet"}.
 
     Args:
-        first: the functions' first parameter, "classes", "shape" or "labels".
+        first: the functions' first parameter, as above.
     """
     found = {}
     for module, node in scan.definitions("gradschool.models", Path(__file__).parent):
