@@ -11,6 +11,7 @@ install_import_hook(
     ["gradschool.ops", "gradschool.fast", "gradschool.nn", "gradschool.data"], "beartype.beartype"
 )
 
+import functools
 import json
 import shutil
 import sys
@@ -50,6 +51,14 @@ def cut_short(tmp_path):
         return place
 
     return cut
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_probe():
+    """A process measures its processor once, whatever cache a test has: on some that takes seconds."""
+    from gradschool.engine import device
+
+    device.probe = functools.cache(device.probe)
 
 
 @pytest.fixture(scope="session")
