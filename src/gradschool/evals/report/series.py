@@ -62,7 +62,7 @@ def forecast(m: Material[SeriesFacts]) -> Section | None:
     drawn = [over_time(whole, title, starts), over_time(tested, f"{title}: the test part")]
     reading = (
         f"Each forecast covers {horizon} {series.step.name}s and starts where the one before it ends. The "
-        "lines mark where the later parts begin; the network was trained on what comes before them."
+        "lines mark where the later parts begin; the network was trained on what comes before the first line."
     )
     return Section("Forecast", reading, html.charts(drawn))
 
