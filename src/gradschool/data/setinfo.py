@@ -43,7 +43,7 @@ class SetInfo:
         aliases: other names.
     """
 
-    examples: ClassVar[str] = "images"  # what one example is called; a wing of other examples says so
+    examples: ClassVar[str] = "examples"  # what they are called; a wing says so
 
     name: str
     title: str

@@ -12,10 +12,30 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import core_schema
 
 from gradschool.errors import UserError
+from gradschool.models import catalogue
 
 T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class ByName:
+    """Marks a setting that is a model's size function: written down, and read, as its name.
+
+    Args:
+        first: the function's first parameter, which says what it is for; see `models.catalogue`.
+    """
+
+    first: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        """How pydantic reads and writes it."""
+        return core_schema.no_info_plain_validator_function(
+            lambda value: catalogue.find(value, self.first) if isinstance(value, str) else value,
+            serialization=core_schema.plain_serializer_function_ser_schema(catalogue.name_of),
+        )
 
 
 def make_model(model: Callable[..., Any], *shape: Any, options: Mapping[str, Any]) -> Any:

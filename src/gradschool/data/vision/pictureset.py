@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,8 @@ class PictureSet(SetInfo):
         layout: for folders of images, which class and part each belongs to.
         has_masks: every pixel has a class, not every picture.
     """
+
+    examples: ClassVar[str] = "images"
 
     classes: Sequence[str] = ()
     read: Callable[[Path], Parts] | None = None

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
-import tyro
 from jaxtyping import UInt8
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import Field
 from torch import Tensor, nn
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
@@ -40,25 +39,14 @@ from gradschool.runs.kind import Progress as Progressing
 from gradschool.runs.kind import Skip
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.run import Count, Pieces
-from gradschool.runs.settings import make_model
+from gradschool.runs.settings import ByName, make_model
 from gradschool.runs.vision import backbone
 from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.segment import Criterion, Segment
 
 SHOWN = 6  # test pictures in the report
 REACH = 3  # deviations: farther from a gap its weight is nothing
-SegmenterFunction = Annotated[
-    Callable[..., nn.Module],
-    BeforeValidator(lambda value: catalogue.find(value, "labels") if isinstance(value, str) else value),
-    PlainSerializer(catalogue.name_of, return_type=str),
-    tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="MODEL",
-        instance_from_str=lambda words: catalogue.find(words[0], "labels"),
-        is_instance=callable,
-        str_from_instance=lambda function: [catalogue.name_of(function)],
-    ),
-]
+SegmenterFunction = Annotated[Callable[..., nn.Module], ByName("labels")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-import tyro
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
@@ -40,24 +39,13 @@ from gradschool.runs.generation.gallery import Gallery
 from gradschool.runs.kind import Wanted
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.run import Count, Pieces
-from gradschool.runs.settings import make_model
+from gradschool.runs.settings import ByName, make_model
 from gradschool.runs.vision.oddness import oddness
 from gradschool.runs.vision.pictures import PictureRun
 
 Shape = tuple[int, int, int]
 Names = Annotated[tuple[str, ...], BeforeValidator(names)]
-GeneratorFunction = Annotated[
-    Callable[..., nn.Module],
-    BeforeValidator(lambda value: catalogue.find(value, "shape") if isinstance(value, str) else value),
-    PlainSerializer(catalogue.name_of, return_type=str),
-    tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="MODEL",
-        instance_from_str=lambda words: catalogue.find(words[0], "shape"),
-        is_instance=callable,
-        str_from_instance=lambda function: [catalogue.name_of(function)],
-    ),
-]
+GeneratorFunction = Annotated[Callable[..., nn.Module], ByName("shape")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import Field
 from torch import nn
 
 from gradschool.data.examples import Splits
@@ -37,14 +37,10 @@ from gradschool.runs.kind import Skip
 from gradschool.runs.reopen import splits_again
 from gradschool.runs.request import Request
 from gradschool.runs.run import Count, Pieces, Run, share_of_processes
-from gradschool.runs.settings import make_model
+from gradschool.runs.settings import ByName, make_model
 from gradschool.tasks import forecast as tasks
 
-ForecastFunction = Annotated[
-    Callable[..., nn.Module],
-    BeforeValidator(lambda value: catalogue.find(value, "history") if isinstance(value, str) else value),
-    PlainSerializer(catalogue.name_of, return_type=str),
-]
+ForecastFunction = Annotated[Callable[..., nn.Module], ByName("history")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
-import tyro
-from pydantic import BeforeValidator, PlainSerializer
 from torch import Tensor, nn
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
@@ -29,24 +27,13 @@ from gradschool.models import catalogue
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.reopen import machine_of
 from gradschool.runs.run import Count, Pieces, Share
-from gradschool.runs.settings import make_model
+from gradschool.runs.settings import ByName, make_model
 from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.classify import Classify
 
 SEEN_AGAIN = 2000  # training images scored once more at the end: enough to see over-fitting
 
-ModelFunction = Annotated[
-    Callable[..., nn.Module],
-    BeforeValidator(lambda value: catalogue.find(value) if isinstance(value, str) else value),
-    PlainSerializer(catalogue.name_of, return_type=str),
-    tyro.constructors.PrimitiveConstructorSpec(
-        nargs=1,
-        metavar="MODEL",
-        instance_from_str=lambda words: catalogue.find(words[0]),
-        is_instance=callable,
-        str_from_instance=lambda function: [catalogue.name_of(function)],
-    ),
-]
+ModelFunction = Annotated[Callable[..., nn.Module], ByName("classes")]
 
 
 @dataclass(frozen=True, kw_only=True)
