@@ -12,7 +12,7 @@ from gradschool.runs.kind import Kind, Wanted
 from gradschool.runs.kinds import find_kind, places
 from gradschool.runs.reopen import reopen
 from gradschool.runs.run import Run
-from gradschool.runs.settings import to_dict
+from gradschool.runs.settings import override, to_dict
 from gradschool.runs.small import SmallRun
 
 
@@ -76,3 +76,9 @@ def test_metrics_say_what_they_are():
     assert main_score(result) == "test_mase" and main_score({"metrics": {"test_loss": 1.0}}) == "test_loss"
     assert main_score({}) is None
     assert in_short([iou], "val_iou", 0.5) == "val 50.0 %" and in_short([], "val_iou", 0.5) == "val iou 0.500"
+
+
+@pytest.mark.parametrize("wrong", ["model=resnet19", "model=3", "model=[1]", "model=unet"])
+def test_a_model_that_is_none_of_its_kind_is_a_sentence(wrong):
+    with pytest.raises(UserError, match="there is no model"):
+        override(find("digits")(), [wrong], "digits")

@@ -33,7 +33,7 @@ class ByName:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         """How pydantic reads and writes it."""
         return core_schema.no_info_plain_validator_function(
-            lambda value: catalogue.find(value, self.first) if isinstance(value, str) else value,
+            lambda value: value if callable(value) else catalogue.find(str(value), self.first),
             serialization=core_schema.plain_serializer_function_ser_schema(catalogue.name_of),
         )
 
