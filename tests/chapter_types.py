@@ -27,7 +27,8 @@ def main() -> int:
             (Path(place) / name).mkdir()
             for file in folder.glob("*.py"):
                 shutil.copy(file, Path(place) / name)
-        words = ["-m", "mypy", *WORDS, "--cache-dir", ROOT / ".mypy_cache", "."]
+        # A cache of its own: in the whole package's, each would find the other's settings and begin anew.
+        words = ["-m", "mypy", *WORDS, "--cache-dir", ROOT / ".mypy_cache" / "chapters", "."]
         search = os.environ | {"MYPYPATH": os.pathsep.join([place, str(ROOT / "src")])}
         done = subprocess.run(
             [sys.executable, *words], cwd=place, env=search, capture_output=True, text=True, check=False

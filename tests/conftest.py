@@ -70,12 +70,20 @@ def server(tmp_path_factory):
         yield server
 
 
-LEFT_OUT = {"slow": 0, "gpu": 0}
+def pytest_collection_modifyitems(items):
+    """Files with long tests come first, so that no process is left alone with one at the end."""
+    first = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in first)
+
+
+LEFT_OUT = {"slow": 0, "gpu": 0, "long": 0}
 
 
 def pytest_deselected(items):
-    for mark in LEFT_OUT:
-        LEFT_OUT[mark] += sum(mark in item.keywords for item in items)
+    for item in items:
+        mark = next((mark for mark in LEFT_OUT if item.get_closest_marker(mark)), None)
+        if mark:
+            LEFT_OUT[mark] += 1
 
 
 def pytest_sessionfinish(session):
@@ -90,8 +98,6 @@ def pytest_testnodedown(node):
 
 def pytest_terminal_summary(terminalreporter):
     """Say what was left out, so that a green run does not hide it."""
-    slow, gpu = LEFT_OUT.values()
-    if slow or gpu:
-        terminalreporter.write_line(
-            f"left out: {slow} slow (run with: -m slow), {gpu} gpu (run with: -m gpu)"
-        )
+    if any(LEFT_OUT.values()):
+        told = [f"{count} {mark} (run with: -m {mark})" for mark, count in LEFT_OUT.items()]
+        terminalreporter.write_line(f"left out: {', '.join(told)}")

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,10 +14,12 @@ import tyro
 from gradschool.errors import UserError
 from gradschool.parts import need
 
-HELP = """usage: gradschool test [PYTEST WORDS ...]
+HELP = """usage: gradschool test [--quick] [PYTEST WORDS ...]
 
 Lint, types, import contracts, size budgets, tests.
-With words, only pytest runs: gradschool test tests/engine, gradschool test -m slow."""
+--quick leaves out the tests that take long: for daily work.
+With further words, only pytest runs: gradschool test tests/engine, gradschool test -m slow."""
+QUICK = ("-m", "not slow and not gpu and not long")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Args:
 
     words: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
     """Further words for pytest, after --, e.g. tests/engine, or -m slow."""
+    quick: bool = False
+    """Leave out the tests that take long."""
 
 
 def root() -> Path:
@@ -40,21 +45,17 @@ def root() -> Path:
 
 
 def parse(words: list[str]) -> Args:
-    """All words go to pytest as they are; --help explains."""
+    """All words but --quick go to pytest as they are; --help explains."""
     if {"-h", "--help"} & set(words):
         print(HELP)
         raise SystemExit(0)
-    return Args(tuple(word for word in words if word != "--"))
+    return Args(tuple(word for word in words if word not in ("--", "--quick")), "--quick" in words)
 
 
-def run(args: Args) -> int:
-    """Run every check, go on after a failure, and fail if one did."""
-    here = root()
-    need("pytest", "dev", "gradschool test")
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NO_COLOR": "1"}
+def sources() -> dict[str, list[str]]:
+    """The checks that read the source alone, by name."""
     python = [sys.executable, "-m"]
-    pytest = [*python, "pytest", *(args.words or ["-n", str(min(os.cpu_count() or 1, 4))])]
-    steps = {
+    return {
         "lint": [*python, "ruff", "check", "."],
         "format": [*python, "ruff", "format", "--check", "."],
         "types": [*python, "mypy"],
@@ -67,15 +68,37 @@ def run(args: Args) -> int:
         ],
         "budgets": [sys.executable, "tests/budgets.py"],
     }
-    failed = []
-    for name, command in [*({} if args.words else steps).items(), ("tests", pytest)]:
-        start = time.monotonic()
-        quiet = name != "tests"
-        done = subprocess.run(command, cwd=here, env=environment, capture_output=quiet, text=True)
-        if done.returncode:
-            failed.append(name)
-            print((done.stdout or "") + (done.stderr or ""), end="")
-        print(f"{name:<8} {'FAILED' if done.returncode else 'ok'}  {time.monotonic() - start:.1f} s")
+
+
+def tests(args: Args) -> list[str]:
+    """The command that runs the tests: those of a file in one process, as they share what is costly."""
+    workers = str(min(os.cpu_count() or 1, 4))
+    everything = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
+    return [sys.executable, "-m", "pytest", *(QUICK if args.quick else ()), *(args.words or everything)]
+
+
+def passes(name: str, command: list[str]) -> bool:
+    """Run a check and say how it went; what it printed is shown only if it failed, but for the tests."""
+    start, quiet = time.monotonic(), name != "tests"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NO_COLOR": "1"}
+    done = subprocess.run(command, cwd=root(), env=environment, capture_output=quiet, text=True)
+    said = f"{done.stdout or ''}{done.stderr or ''}" if done.returncode else ""
+    verdict = "FAILED" if done.returncode else "ok"
+    print(f"{said}{name:<8} {verdict}  {time.monotonic() - start:.1f} s")
+    return not done.returncode
+
+
+def run(args: Args) -> int:
+    """Run every check, go on after a failure, and fail if one did."""
+    root()
+    need("pytest", "dev", "gradschool test")
+    steps = {} if args.words else sources()
+    # 1. What reads the source, side by side; then the tests, which want all cores.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        passed = dict(zip(steps, pool.map(passes, steps, steps.values()), strict=True))
+    passed["tests"] = passes("tests", tests(args))
+    # 2. The verdict.
+    failed = [name for name, fine in passed.items() if not fine]
     if failed:
         print(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
