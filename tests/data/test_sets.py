@@ -52,7 +52,7 @@ def picture(seed: int) -> bytes:
 @pytest.mark.parametrize("info", all_sets(), ids=lambda info: info.name)
 def test_every_set_says_what_it_is_and_how_it_is_checked(info):
     assert info.name == info.name.lower() and info.title and info.licence and info.source
-    assert info.files or info.packs or info.name == "digits"
+    assert info.files or info.packs or info.places or info.name == "digits"
     for file in info.files:
         assert file.url.startswith("http") and file.name in file.url
         kind, _, value = (file.checksum or "none:").partition(":")
@@ -76,7 +76,7 @@ def test_names_are_found_whatever_their_spelling():
         open_set("mnits")
 
 
-@pytest.mark.parametrize("info", [i for i in all_sets() if i.name != "digits"], ids=lambda info: info.name)
+@pytest.mark.parametrize("info", [i for i in all_sets() if i.files or i.packs], ids=lambda info: info.name)
 def test_what_is_not_here_says_how_to_bring_it(info, monkeypatch):
     monkeypatch.setattr("gradschool.data.catalogue.located", lambda info: None)
     with pytest.raises(UserError) as told:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 Contents = dict[str, dict[str, int]]
 """Part to class to count."""
@@ -41,6 +42,9 @@ class SetInfo:
         package: Debian's package of it, which puts it at the first of the places.
         aliases: other names.
     """
+
+    words: ClassVar[tuple[str, str]] = ("images", "classes")
+    """What `contents` counts, and what it sorts them by."""
 
     name: str
     title: str

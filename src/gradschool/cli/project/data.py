@@ -99,8 +99,8 @@ def one(args: Args, name: str) -> int:
     totals = [f"{sum(part.values()):,} {p}".strip() for p, part in counts.items()]
     for key, value in [
         *told.items(),
-        ("images", " / ".join(totals)),
-        ("classes", f"{len(names)}: {', '.join(names)}"),
+        (info.words[0], " / ".join(totals)),
+        (info.words[1], f"{len(names)}: {', '.join(names)}"),
     ]:
         print(textwrap.fill(value, 98, initial_indent=f" {key:<8} ", subsequent_indent=" " * 10))
     unchecked = [file.name for file in info.files if not file.checksum]
