@@ -8,7 +8,8 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 from jaxtyping import install_import_hook
 
 install_import_hook(
-    ["gradschool.ops", "gradschool.fast", "gradschool.nn", "gradschool.data"], "beartype.beartype"
+    ["gradschool.ops", "gradschool.fast", "gradschool.nn", "gradschool.data", "gradschool.rl"],
+    "beartype.beartype",
 )
 
 import functools

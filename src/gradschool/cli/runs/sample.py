@@ -16,7 +16,7 @@ class Args:
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run."""
     n: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
-    """How many: 64 pictures if not given."""
+    """How many: 64 pictures, or 1 episode, if not given."""
     seed: int = 0
     """Of the noise: the same seed gives the same."""
     label: Annotated[str | None, tyro.conf.arg(name="class")] = None
@@ -28,8 +28,8 @@ class Args:
     sampler: str | None = None
     """ddpm, ddim, heun or dpm for a diffusion model; euler too for a flow."""
     out: Path | None = None
-    """A .png, .jpg or .webp file for one sheet, or a folder for one file a picture; else samples-SEED.png in
-    the run."""
+    """A .png, .jpg or .webp file for one sheet, or a folder for one file a picture; a .txt file for episodes;
+    else a file in the run."""
     film: bool = False
     """Draw how pictures come about: a walk through the codes, or noise that clears up. A .gif file, or with
     --out a .html page with a slider, or a .png strip of moments."""

@@ -64,7 +64,9 @@ def svg(figure: "Figure", alt: str) -> Markup:
     return Markup('<div class="chart" role="img" aria-label="{}">{}</div>').format(escape(alt), Markup(text))
 
 
-def curves(series: Series, title: str, across: str, percent: bool = False) -> Markup:
+def curves(
+    series: Series, title: str, across: str, percent: bool = False, magnitudes: bool = False
+) -> Markup:
     """Lines over time, named at their last point; long ones are averaged down.
 
     Args:
@@ -72,6 +74,7 @@ def curves(series: Series, title: str, across: str, percent: bool = False) -> Ma
         title: what is drawn upwards.
         across: what is drawn to the right, e.g. "epoch".
         percent: y is a share in [0, 1].
+        magnitudes: y spans several; its scale is logarithmic above 1 and below -1, linear between.
     """
     with style():
         figure, ax = panel(4.8, 3.0)
@@ -84,6 +87,9 @@ def curves(series: Series, title: str, across: str, percent: bool = False) -> Ma
             )
             told.append(f"{name} from {ys[0]:.3g} to {ys[-1]:.3g}")
         ax.set(xlabel=across, title=f"{title}, %" if percent else title)
+        if magnitudes:
+            ax.set_yscale("symlog", linthresh=1)
+            ax.yaxis.set_major_formatter("{x:,g}")
         if len(series) > 1:
             ax.legend(loc="best")
         return svg(figure, f"{title} by {across}: {'; '.join(told)}")
