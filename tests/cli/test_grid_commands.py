@@ -52,5 +52,5 @@ def test_help_lists_the_settings(capsys):
 
 def test_a_grid_says_what_it_holds(capsys):
     told = call(capsys, "data", "cliff_walk")
-    assert " cells    48" in told and " kinds    4: free (.), start (S), goal (G), cliff (C)" in told
+    assert " cells    48" in told and " classes  4: free (.), start (S), goal (G), cliff (C)" in told
     assert "cliff_walk" in call(capsys, "data")
