@@ -70,6 +70,7 @@ def boards(m: Material[PlayFacts]) -> Section | None:
         f"stronger colour is a higher value. In {int(wrong.sum())} of {int(seen.sum())} visited cells "
         f"(outlined) the learnt action is not optimal; {missed} cells were never visited. "
         "All values start at 0, so the values of cells that were seldom visited are still too high."
+        + (" Moves slip, so values fluctuate as long as the step size does not fall." if world.slip else "")
     )
     first, second = (Markup("<h3>{}</h3>").format(each) for each in ("Learnt", "Exact"))
     return Section("Values and policy", reading, html.join([first, learnt, second, right]))
@@ -141,7 +142,7 @@ def board(world: Gridworld, q: Tensor, chosen: Tensor, shown: Tensor, wrong: Ten
         if shown[state]:
             arrows = "".join(ARROWS[a] for a in range(4) if chosen[state, a])
             parts.append(words(column * side, row * side, side, sign, arrows, q[state].tolist()))
-        elif sign != FREE and side == SIDE:
+        elif sign in (CLIFF, GOAL) and side == SIDE:
             parts.append(text(column * side + side / 2, row * side + side / 2 + 4, 12, KINDS[sign]))
         if wrong[state]:
             box = f'x="{column * side + 2}" y="{row * side + 2}" width="{side - 4}" height="{side - 4}"'
