@@ -47,7 +47,7 @@ CASES = [
     pytest.param(name, *case, id=f"{name}-{i}") for name in LAYERS for i, case in enumerate(LAYERS[name])
 ]
 # The first two are tested below (Dropout too, whose draws are torch's), spectral ones in models/test_players.
-WITHOUT_PEER = {"BlurPool2d", "ConvNormAct", "Reshape", "SpectralConv2d", "SpectralLinear"}
+WITHOUT_PEER = {"BlurPool2d", "ConvNormAct", "Embedding", "Reshape", "SpectralConv2d", "SpectralLinear"}
 
 
 def noise(*shape, seed=0):

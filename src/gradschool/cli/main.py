@@ -29,8 +29,8 @@ GROUPS = {
     "runs": {
         "train": "train a recipe: gradschool train digits",
         "report": "write a run's report as one HTML file",
-        "predict": "the five most likely classes of image files and folders",
-        "sample": "new pictures from a generator's run: a sheet, files, or a film",
+        "predict": "what a run says of files: classes of pictures, how probable lines are",
+        "sample": "something new from a run: pictures, a film, names",
         "score": "how good a generator's pictures are, as a classifier of ours sees them",
         "judge": "is it what it should be, among a classifier's first five guesses?",
         "export": "write a run's network as ONNX and check it",

@@ -43,7 +43,7 @@ def find(name: str) -> SetInfo:
     guess = f"Did you mean {known[near[0]].name}? " if near else ""
     raise UserError(
         f"there is no data set or folder {name!r}",
-        f"one of {', '.join(info.name for info in all_sets())}, or the path of a folder or zip",
+        f"one of {', '.join(info.name for info in all_sets())}, or the path of a folder, zip or file",
         f"{guess}List them with: gradschool data",
     )
 

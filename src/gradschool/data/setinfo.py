@@ -38,7 +38,8 @@ class SetInfo:
         source: page to cite.
         files: what is fetched; () for a set that comes with a package or only in a pack.
         packs: paths inside a data pack at which the set may lie.
-        places: further folders on this machine at which it may lie.
+        places: further folders or files on this machine at which it may lie; what comes with this package
+            names its own file.
         package: Debian's package of it, which puts it at the first of the places.
         aliases: other names.
     """

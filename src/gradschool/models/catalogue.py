@@ -1,6 +1,6 @@
 """Find a network by name: a function of a file in this package whose first parameter is `classes` (networks
-that classify), `shape` (networks that make pictures), `labels` (networks that give each pixel a class) or
-`history` (networks that forecast).
+that classify), `shape` (networks that make pictures), `labels` (networks that give each pixel a class),
+`history` (networks that forecast) or `vocabulary` (networks that predict tokens).
 
 Listing reads the source only, so it is quick and imports nothing heavy.
 """

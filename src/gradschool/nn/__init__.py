@@ -10,6 +10,7 @@ from gradschool.nn.activation import ELU, GELU, Hardswish, LeakyReLU, Mish, PReL
 from gradschool.nn.blocks import ConvNormAct
 from gradschool.nn.bottleneck import Reshape
 from gradschool.nn.conv import Conv2d, ConvTranspose2d
+from gradschool.nn.embedding import Embedding
 from gradschool.nn.linear import Dropout, Linear
 from gradschool.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from gradschool.nn.pool import AdaptiveAvgPool2d, AvgPool2d, BlurPool2d, MaxPool2d
@@ -30,6 +31,7 @@ __all__ = [
     "ConvNormAct",
     "ConvTranspose2d",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GroupNorm",
     "Hardswish",

@@ -98,6 +98,10 @@ class Kind:
         """Make something new and return where it was written; `out` None: into the run's folder."""
         self.cannot("sample", folder)
 
+    def said_of(self, folder: RunFolder, made: Path) -> str:
+        """What a person should know of what `sample` has written, in a sentence; "" for nothing."""
+        return ""
+
     def export(self, folder: RunFolder, out: Path | None) -> Any:
         """Write the network as ONNX and check it; `out` None: model.onnx in the run's folder."""
         self.cannot("export", folder)

@@ -12,7 +12,9 @@ from gradschool.cli.main import finish
 
 @dataclass(frozen=True)
 class Args:
-    """Ask a finished run about files: the most probable classes of pictures, their masks, or a forecast."""
+    """Ask a finished run about files: the most probable classes of pictures, their masks, or how
+    probable each line of a text is.
+    """
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished run."""

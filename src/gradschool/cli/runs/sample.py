@@ -16,7 +16,7 @@ class Args:
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run."""
     n: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
-    """How many: 64 pictures, or 1 episode, if not given."""
+    """How many; if not given, as many as is usual: 64 pictures, 20 names, 1 episode."""
     seed: int = 0
     """Of the noise: the same seed gives the same."""
     label: Annotated[str | None, tyro.conf.arg(name="class")] = None
@@ -28,8 +28,9 @@ class Args:
     sampler: str | None = None
     """ddpm, ddim, heun or dpm for a diffusion model; euler too for a flow."""
     out: Path | None = None
-    """A .png, .jpg or .webp file for one sheet, or a folder for one file a picture; a .txt file for episodes;
-    else a file in the run."""
+    """Where to write; else a file in the run, named after the seed. Pictures: a .png, .jpg or .webp file for
+    one sheet, or a folder for one file a picture. Names and episodes: a
+    text file."""
     film: bool = False
     """Draw how pictures come about: a walk through the codes, or noise that clears up. A .gif file, or with
     --out a .html page with a slider, or a .png strip of moments."""
@@ -47,6 +48,9 @@ def run(args: Args) -> int:
     run, _ = reopen(folder)
     wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film)
     path = run.sample(folder, wanted, args.out)
+    said = run.said_of(folder, path)
     print(f" {run.makes:<8} {path}")
-    finish(args, {"run": args.run, run.makes: path})
+    if said:
+        print(f" {'':<8} {said}")
+    finish(args, {"run": args.run, run.makes: path} | ({"said": said} if said else {}))
     return 0
