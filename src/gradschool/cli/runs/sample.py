@@ -29,8 +29,7 @@ class Args:
     """ddpm, ddim, heun or dpm for a diffusion model; euler too for a flow."""
     out: Path | None = None
     """Where to write; else a file in the run, named after the seed. Pictures: a .png, .jpg or .webp file for
-    one sheet, or a folder for one file a picture. Names and episodes: a
-    text file."""
+    one sheet, or a folder for one file a picture. Names and episodes: a text file."""
     film: bool = False
     """Draw how pictures come about: a walk through the codes, or noise that clears up. A .gif file, or with
     --out a .html page with a slider, or a .png strip of moments."""
