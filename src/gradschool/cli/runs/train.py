@@ -21,7 +21,7 @@ class Args:
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = field(default=(), metadata={})
     """Change a setting: --set learning_rate=0.01 (again for more)."""
     data: str | None = None
-    """Another data set: its name, or a path to your own: a folder or zip of class folders, a text or csv file."""
+    """Another data set: its name, or a path: a folder or zip of class folders, a text or csv file."""
     seed: int = 0
     """Of split, initialisation, order and augmentation."""
     steps: int | None = None

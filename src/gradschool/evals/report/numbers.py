@@ -115,8 +115,9 @@ def settings(m: Material[Any]) -> Section | None:
     """Everything needed to run it again."""
     parts = []
     asked = {name: value for name, value in m.config.items() if name != "command"}
+    reached = {name: value for name, value in m.result.items() if name not in ("about", "main")}
     for name, values in (
-        ("Result", m.result),
+        ("Result", reached),
         ("Settings", asked),
         ("Hardware and versions", m.environment),
     ):
