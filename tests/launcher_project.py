@@ -18,7 +18,7 @@ FAKE_PYTHON = """\
 #!/bin/sh
 here=$(cd "$(dirname "$0")/../.." && pwd)
 case "$1" in
-  -c) exit 0 ;;
+  -c) test -f "$here/.venv/pyvenv.cfg"; exit ;;
 esac
 echo "python $*" >> "$here/log"
 case "$*" in
@@ -41,6 +41,7 @@ def create(env, with_pip, clear):
     shutil.rmtree(env, ignore_errors=True)
     (env / "bin").mkdir(parents=True)
     shutil.copy(env.parent / "fake-python", env / "bin" / "python")
+    (env / "pyvenv.cfg").touch()
     with (env.parent / "log").open("a") as log:
         log.write("venv\\n")
 venv.create = create

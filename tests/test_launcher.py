@@ -85,6 +85,13 @@ def test_an_environment_whose_python_does_not_start_is_made_anew(project):
     assert start(project)[0] == 0 and steps(project) == SET_UP
 
 
+def test_an_environment_that_was_half_removed_is_made_anew(project):
+    start(project)
+    steps(project)
+    (project / ".venv/pyvenv.cfg").unlink()  # now its Python is the machine's: uv would install there
+    assert start(project)[0] == 0 and steps(project) == SET_UP
+
+
 def test_two_first_starts_take_turns(project):
     (project / "slow").write_text("0.3")
     both = [begin(project, name) for name in ("one", "two")]
@@ -111,6 +118,7 @@ def test_an_interrupted_install_mends_itself(project):
 def test_killed_before_uv_was_there_the_environment_is_made_anew(project):
     (project / ".venv/bin").mkdir(parents=True)
     shutil.copy(project / "fake-python", project / ".venv/bin/python")
+    (project / ".venv/pyvenv.cfg").touch()
     assert start(project)[0] == 0 and steps(project) == SET_UP
 
 
