@@ -16,8 +16,10 @@ from gradschool.classroom.exercise.strip import blank, find, read_source, steps_
 from gradschool.classroom.workspace.layout import text_for
 
 EXERCISES = [exercise.id for chapter in chapters() for exercise in chapter.exercises]
-MUTANTS = [
-    pytest.param(exercise.id, number, id=f"{exercise.id}-{number}")
+MUTANTS = [  # the first of each exercise is quick's sample
+    pytest.param(
+        exercise.id, number, id=f"{exercise.id}-{number}", marks=[pytest.mark.long] if number else []
+    )
     for chapter in chapters()
     for exercise in chapter.exercises
     for number in range(len(exercise.mutants))
@@ -54,6 +56,7 @@ def test_gate_1_reference_passes(verdict, name):
     assert result.stages, "a pass names the stages that it passed"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXERCISES)
 def test_gate_2_blank_is_not_attempted(verdict, name):
     text = text_for(*find_exercise(name))
@@ -72,6 +75,7 @@ def test_gate_3_mutant_falls_at_its_stage_with_its_sentence(verdict, name, numbe
     assert len(lines(result, 100)) <= LINES
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXERCISES)
 def test_gate_4_code_under_test_is_the_workspace_file(verdict, name):
     chapter, exercise = find_exercise(name)

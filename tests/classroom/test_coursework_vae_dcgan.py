@@ -24,7 +24,7 @@ from gradschool.errors import UserError
 from gradschool.models.generative.dcgan import dcgan
 from gradschool.models.generative.gan import mlp_gan
 from gradschool.models.generative.vae import conv_vae, mlp_vae
-from gradschool.recipes import find
+from gradschool.runs.generation import judge
 
 pytestmark = pytest.mark.timeout(600)  # it trains both networks and starts a process for every file
 SHAPE = (1, 8, 8)
@@ -45,7 +45,7 @@ def done(tmp_path_factory):
     root = tmp_path_factory.mktemp("coursework")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADSCHOOL_CACHE", str(root / "cache"))
-        patch.setattr("gradschool.runs.generation.judge.digits", lambda: replace(find("digits")(), epochs=4))
+        patch.setattr(judge, "eye", lambda run, images, eye=judge.eye: replace(eye(run, images), epochs=4))
         patch.setattr("gradschool.evals.generation.latent.ITERATIONS", 250)
         desk = Desk(root / "work", lambda text: None)
         outcome = VaeDcgan(set=WORDS).work(desk)
@@ -152,6 +152,7 @@ def test_networks_without_convolutions_lose_theirs_alone(done, good, copy):
     layers = {"convolutions in encoder and decoder", "normalisation or dropout"}
     untrained = {"quality of the pictures", "reconstructions beat the mean picture; codes in use"}
     assert layers <= gone <= layers | untrained
+    shutil.copy(good.folder / "vae.pt", copy)
     write_players(mlp_gan(SHAPE, widths=(8, 8), latent=8), 2 * x - 1, copy)
     assert {"convolutions in the generator", "convolutions in the discriminator"} <= lost(done, good, copy)
 
