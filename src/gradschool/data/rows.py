@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gradschool.errors import UserError
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -23,6 +25,15 @@ class Rows:
     batch_size: int
     seed: int
     share: tuple[int, int] = (0, 1)
+
+    def __post_init__(self) -> None:
+        rank, world = self.share
+        if self.batch_size < 1 or self.batch_size % world:
+            wanted = f"a multiple of {world}, the number of processes" if world > 1 else "1 or more"
+            raise UserError(f"batch_size is {self.batch_size}", wanted, f"Try --set batch_size={64 * world}.")
+        if not 0 <= rank < world or len(self.columns[0]) < world:
+            what = f"rank {rank} of {world} processes for {len(self.columns[0])} examples"
+            raise UserError(what, "rank < processes <= examples", "")
 
     def __len__(self) -> int:
         """Steps in an epoch."""

@@ -78,9 +78,9 @@ def quotas(sizes: list[int], share: float) -> list[int]:
     return [min(max(count, low), high) for count, (low, high) in zip(counts, limits, strict=True)]
 
 
-def cut(images: L, share: float, seed: int) -> tuple[L, L | None]:
+def cut(examples: L, share: float, seed: int) -> tuple[L, L | None]:
     """Two parts of labelled examples; the second is None when nothing is held out."""
     if share == 0:
-        return images, None
-    kept, held = stratified(images.labels, share, seed)
-    return (images, None) if not len(held) else (images.take(kept), images.take(held))
+        return examples, None
+    kept, held = stratified(examples.labels, share, seed)
+    return (examples, None) if not len(held) else (examples.take(kept), examples.take(held))

@@ -47,7 +47,7 @@ LOSS = Metric("loss", "loss")
 BEFORE = (
     ACCURACY,
     LOSS,
-    Metric("iou", "mean IoU", "share", "higher"),
+    Metric("iou", "mean IoU", "", "higher"),
 )  # of results that carry none, of 0.1.0
 
 
@@ -71,10 +71,12 @@ def metric_of(result: Mapping[str, Any], name: str) -> Metric:
 
 def in_short(metrics: Iterable[Metric], name: str, value: float) -> str:
     """A number of a running training as a few signs: test_accuracy is told as "test 98.3 %"."""
-    known = next((each for each in metrics if each.name == bare(name)), None)
-    if known is not None and known.unit == "share":
-        return f"{name.removesuffix(f'_{known.name}')} {known.shown(value)}"
-    return f"{name.replace('_', ' ')} {value:.3f}"
+    known = {each.name: each for each in metrics}
+    metric, word = known.get(bare(name)), name.replace("_", " ")
+    if metric is None or metric.unit != "share":
+        return f"{word} {value:.3f}"
+    is_main = metric.name == next(iter(known))  # the score that a run is judged by needs no name
+    return f"{name.removesuffix(f'_{metric.name}') if is_main else word} {metric.shown(value)}"
 
 
 def main_score(result: Mapping[str, Any]) -> str | None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from gradschool.data.catalogue import is_known
 from gradschool.runs.again import command
 from gradschool.runs.kind import Kind
 from gradschool.runs.request import Request
@@ -21,4 +22,5 @@ def config(run: Kind, request: Request) -> dict[str, Any]:
 
 def absolute(data: str) -> str:
     """A path that still holds when the run is taken up from another folder; names of sets stay."""
-    return str(Path(data).resolve()) if Path(data).exists() else data
+    is_path = Path(data).exists() and not is_known(data)
+    return str(Path(data).resolve()) if is_path else data

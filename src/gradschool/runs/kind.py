@@ -1,6 +1,6 @@
 """A kind of run: what it is called, what its numbers mean, and what can be asked of a finished one.
 
-A command asks the run, and a kind that cannot says so; no command knows the kinds.
+A command asks the run, and a kind that cannot says so. Only `score` and `judge` are about generators alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,5 +1,6 @@
 """Take up a run from its folder: its settings as the dataclass they were, what was asked for, its data."""
 
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,9 @@ def reopen(folder: RunFolder) -> tuple[Any, Request]:
     """
     config = folder.read("config.json")
     try:
+        if "kind" not in config and config["recipe"] not in KINDS:
+            what = f"{folder.path} names no kind of run, and its recipe {config['recipe']} is not of 0.1.0"
+            raise UserError(what, "a run of gradschool", "Train again.")
         kind = find_kind(config["kind"] if "kind" in config else KINDS[config["recipe"]])
         request = Request(
             config["recipe"],
@@ -54,10 +58,15 @@ def splits_again(run: Run, folder: RunFolder, data: str | None = None) -> Splits
 
 
 def machine_of(folder: RunFolder) -> Machine:
-    """The machine that a run computed on, if it is here; else this one."""
-    found = folder.read("environment.json")
+    """The machine that a run computed on, if it is here; else this one, in the precision that was asked for.
+
+    Of several processes each has a device of its own: the first one's is written down.
+    """
+    found, settings = folder.read("environment.json"), folder.read("config.json").get("settings", {})
     try:
-        find_device(found["device"])
+        device = find_device("auto" if "LOCAL_RANK" in os.environ else found["device"])
+        known = {name: found[name] for name in Machine.__annotations__}
     except (UserError, KeyError):
-        return choose("auto", "auto", cache_folder())
-    return Machine(**{name: found[name] for name in Machine.__annotations__})
+        machine = choose("auto", settings.get("precision", "auto"), cache_folder())
+        return replace(machine, channels_last=False) if settings.get("shard") else machine
+    return Machine(**(known | {"device": device}))

@@ -50,12 +50,17 @@ def train(run: Kind, request: Request, say: Say = print, hooks: Sequence[Hook] =
         return complete(run, request, pieces, folder, Progress(seconds=pieces.seconds), hooks)
 
 
-def resume(folder: RunFolder, run: Run, request: Request, say: Say = print) -> RunFolder:
+def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> RunFolder:
     """Go on with a run from its last whole checkpoint, in the precision it began with.
 
     Raises:
-        UserError: the run is finished, its checkpoint is damaged, or its data have changed.
+        UserError: the run is finished or trains itself, its checkpoint is damaged, or its data have changed.
     """
+    if not isinstance(run, Run):
+        again = folder.read("config.json").get("command", f"gradschool train {request.recipe}")
+        raise UserError(
+            f"{folder.path} is {run.title}, which cannot be resumed", "", f"Start it again: {again}"
+        )
     if folder.read("result.json"):
         raise UserError(
             f"{folder.path} is finished",

@@ -1,4 +1,4 @@
-"""Shape work that the ways back of `scratch/tensor.py` share: undo a broadcast, undo a reduction."""
+"""Shapes in the backward passes of `backpropagation/tensor.py`: undo a broadcast, undo a reduction."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -19,7 +19,7 @@ class Autoencode:
     """Squared error a pixel.
 
     Args:
-        model: pictures to pictures, see `models.autoencoder`.
+        model: pictures to pictures, see `models.generative.autoencoder`.
         held_out: the word before the scores, "val" or "test".
     """
 
@@ -49,7 +49,7 @@ class VqAutoencode(Autoencode):
     """Squared error a pixel in units of its variance, and the codebook's loss.
 
     Args:
-        model: see `models.vqvae.VQVAE`.
+        model: see `models.generative.vqvae.VQVAE`.
         variance: of the pixels of the training set; makes errors of every set comparable to the codebook's.
         held_out: the word before the scores, "val" or "test".
     """

@@ -41,7 +41,7 @@ class Restore:
 
     Args:
         model: damaged pictures (b, c, h, w) and mask (b, 1, h, w) to restored pictures (b, c, h, w).
-        damage: makes damaged pictures and the mask of what is to be restored, e.g. `data.hide.Damage`.
+        damage: makes damaged pictures and the mask of what is to be restored: `data.augment.hide.Damage`.
         held_out: the word before the scores, "val" or "test".
     """
 

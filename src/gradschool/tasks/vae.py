@@ -80,7 +80,7 @@ class Vae:
     """Train a VAE whose pixels lie in 0 to 1.
 
     Args:
-        model: see `models.vae.VAE`.
+        model: see `models.generative.vae.VAE`.
         likelihood: `bernoulli` or a `Gaussian`.
         price: of codes.
         binarise: draw every pixel on or off anew at each training step, with its grey as probability.
@@ -155,7 +155,7 @@ class Iwae(Vae):
     """The bound from several codes a picture: tighter, and the encoder need not be right at once.
 
     Args:
-        model: see `models.vae.VAE`.
+        model: see `models.generative.vae.VAE`.
         samples: k, codes a picture.
         likelihood: as for `Vae`.
         binarise: as for `Vae`.

@@ -1,7 +1,7 @@
 """A training loop in one piece, to read and to spoil: 1,797 digits, a small network, nothing left out.
 
-It does what `engine/loop.py` does without all that a long run needs. The sheets of `evals/bugs.py` are made
-from the text of `learn`: every line that can be forgotten or misplaced is a line of its own.
+It does what `engine/loop.py` does without all that a long run needs. The sheets of `bugs.py` beside it are
+made from the text of `learn`: every line that can be forgotten or misplaced is a line of its own.
 """
 
 # mypy: disable-error-code="no-untyped-call"

@@ -26,7 +26,7 @@ def negative_log_likelihood(
     """Minus ln p(x) in nats a picture, a mean over all pictures.
 
     Args:
-        model: see `models.vae.VAE`.
+        model: see `models.generative.vae.VAE`.
         likelihood: of pictures given codes; what it leaves out of the density is left out here too.
         batches: pictures and classes.
         samples: codes a picture, 1 or more.

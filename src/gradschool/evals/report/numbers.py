@@ -26,7 +26,8 @@ def headline(m: Material[Any]) -> list[Figure]:
     # 2. Time and size.
     seconds = m.known("seconds") or (m.lines[-1].get("seconds") if m.lines else None)
     if seconds is not None:
-        note = f"on {m.known('device')}" if m.known("device") else ""
+        device = m.result.get("device") or m.environment.get("device")
+        note = f"on {device}" if device else ""
         found.append(Figure(duration(float(seconds)), "training time", note))
     if m.facts.model is not None:
         found.append(Figure(counted(sum(p.numel() for p in m.facts.model.parameters())), "parameters"))
@@ -75,8 +76,10 @@ def training(m: Material[Any]) -> Section | None:
         charts.curves(series, in_words(q), across, metric_of(m.result, q).unit == "share")
         for q, series in groups.items()
     ]
-    reading = "Training loss that falls while held-out loss rises is over-fitting."
-    if "accuracy" in groups:
+    reading = (
+        "Training loss that falls while held-out loss rises is over-fitting." if "loss" in groups else ""
+    )
+    if {"accuracy", "loss"} <= groups.keys():
         reading += (
             " With label smoothing or mixed images the training loss has a floor above zero and may stay "
             "above the held-out one."

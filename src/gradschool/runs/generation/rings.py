@@ -62,7 +62,7 @@ class ScoreRun(SmallRun):
         """Learn the score at all noise levels, then walk along it; figures show data, field and samples.
 
         Args:
-            request: as of every recipe: seed, place, whose functions.
+            request: as of every run: seed, place, whose functions.
             say: told what a person should read.
         """
         folder, started = self.begin(request), time.monotonic()

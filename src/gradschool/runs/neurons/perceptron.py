@@ -46,7 +46,7 @@ class PerceptronRun(SmallRun):
         """Show every point in turn, again and again; after each pass look at points not seen before.
 
         Args:
-            request: as of every recipe: seed, place, whose functions.
+            request: as of every run: seed, place, whose functions.
             say: told what a person should read.
         """
         folder, started = self.begin(request), time.monotonic()

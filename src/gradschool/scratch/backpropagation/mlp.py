@@ -1,7 +1,7 @@
 """A multi-layer perceptron of any depth with backpropagation written out by hand: no automatic anything.
 
 Source: Rumelhart, Hinton and Williams 1986. A layer is (W, b) with W (inputs, outputs) and b (outputs,); the
-last layer is linear and its output goes to a loss of `scratch/loss.py`.
+last layer is linear and its output goes to a loss of `scratch/backpropagation/loss.py`.
 """
 
 from collections.abc import Callable, Sequence
