@@ -55,22 +55,17 @@ def test_a_finished_run_is_used(run, capsys, place):
     (place / "pictures").mkdir(exist_ok=True)
     Image.new("L", (20, 20), 200).save(place / "pictures" / "grey.png")
     (place / "pictures" / "broken.png").write_bytes(b"no")
-    words = [sys.executable, "-m", "gradschool", "predict", "short", "pictures", "--json"]
-    done = subprocess.run(words, cwd=place, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    found, err = json.loads(done.stdout.splitlines()[-1]), done.stderr
+    code, out, err = call(capsys, "predict", "short", "pictures", "--json")
+    assert code == 0, err
+    found = json.loads(out.splitlines()[-1])
     assert len(found["predictions"]) == 1 and len(found["predictions"][0]["top"]) == 5
     assert sum(t["probability"] for t in found["predictions"][0]["top"]) <= 1 + 1e-6
     assert "broken.png" in err
-    words = [*words[:-2], "nowhere.png", *words[-2:]]
-    done = subprocess.run(words, cwd=place, capture_output=True, text=True)
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert (done.returncode, len(found["predictions"])) == (2, 1)
-    assert "left out: nowhere.png: does not exist" in done.stderr
-    words = [sys.executable, "-m", "gradschool", "report", "short"]
-    done = subprocess.run(words, cwd=place, capture_output=True, text=True)
-    code = done.returncode
-    assert code == 0, done.stderr
+    code, out, err = call(capsys, "predict", "short", "nowhere.png", "pictures", "--json")
+    assert (code, len(json.loads(out.splitlines()[-1])["predictions"])) == (2, 1)
+    assert "left out: nowhere.png: does not exist" in err
+    code, _, err = call(capsys, "report", "short")
+    assert code == 0, err
     assert "<html" in (place / "short" / "report.html").read_text()
     assert "http://" not in (place / "short" / "report.html").read_text().replace("http://www.w3.org", "")
     assert call(capsys, "runs", ".")[0] == 0

@@ -159,8 +159,7 @@ def test_a_killed_process_loses_only_the_steps_since_its_checkpoint(tmp_path):
     script = f"""
 import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
 from test_loop import *
-run = RunFolder(Path({str(tmp_path / "killed")!r}))
-trained(run, 150, progress=run.checkpoints.index()["all"] or None)
+trained(RunFolder(Path({str(tmp_path / "killed")!r})), 150)
 """
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     (tmp_path / "killed").mkdir()
@@ -174,7 +173,7 @@ trained(run, 150, progress=run.checkpoints.index()["all"] or None)
     killed = RunFolder(tmp_path / "killed")
     reached = max(step for step, _ in losses(killed))
     assert 20 < reached < 150
-    subprocess.run([sys.executable, "-c", script], env=environment, check=True)
+    trained(killed, 150, progress=True)
     whole = RunFolder.create("t", root=tmp_path)
     trained(whole, 150)
     assert losses(killed) == losses(whole)

@@ -11,6 +11,7 @@ from gradschool.cli.runs import score as command
 from gradschool.errors import UserError
 from gradschool.evals.classifier import Classifier
 from gradschool.recipes import find
+from gradschool.runs.generation import judge
 from gradschool.runs.generation.score import score
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
@@ -76,7 +77,8 @@ def test_pictures_of_another_size_are_brought_to_the_networks(runs, tmp_path, ca
 
 def test_without_a_network_a_judge_of_the_set_is_trained_once_and_kept(runs, tmp_path, monkeypatch, capsys):
     vae, _ = runs
-    monkeypatch.setattr("gradschool.runs.generation.judge.cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(judge, "cache_folder", lambda: tmp_path)
+    monkeypatch.setattr(judge, "eye", lambda run, images, eye=judge.eye: replace(eye(run, images), epochs=4))
     kind, used = {}, []
     for _ in range(2):
         assert command.run(command.Args(vae.path, n=60, json=True)) == 0
