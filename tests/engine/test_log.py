@@ -5,11 +5,13 @@ import re
 import select
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
 from gradschool.engine import log
 from gradschool.engine.log import View, main_losses, main_scores
+from gradschool.evals.metric import ACCURACY, in_short
 
 
 def steps(view: View, first: int, last: int, evaluate: bool = True) -> None:
@@ -20,7 +22,7 @@ def steps(view: View, first: int, last: int, evaluate: bool = True) -> None:
 
 
 def test_a_short_run_is_one_plain_line(capsys):
-    view = View(8, 4, 16)
+    view = View(8, 4, 16, "images", partial(in_short, [ACCURACY]))
     steps(view, 1, 8)
     view.close()
     said = capsys.readouterr()
@@ -32,7 +34,7 @@ def test_a_short_run_is_one_plain_line(capsys):
 
 def test_plain_lines_come_now_and_then_and_none_comes_twice(capsys, monkeypatch):
     monkeypatch.setattr(log, "PLAIN_EVERY", -1.0)
-    view = View(8, 4, 16)
+    view = View(8, 4, 16, "images", partial(in_short, [ACCURACY]))
     steps(view, 1, 8)
     view.close()
     view.close()
@@ -42,7 +44,7 @@ def test_plain_lines_come_now_and_then_and_none_comes_twice(capsys, monkeypatch)
 
 
 def test_a_run_that_ends_early_says_where(capsys):
-    view = View(80, 4, 16)
+    view = View(80, 4, 16, "images", partial(in_short, [ACCURACY]))
     steps(view, 1, 6, evaluate=False)
     view.close()
     assert " epoch 2/20  step 6/80  loss 0.167" in capsys.readouterr().err
@@ -59,8 +61,10 @@ def test_on_a_terminal_of_100_columns_the_bar_fits_on_one_line():
     import pty
 
     script = """
+from functools import partial
 from gradschool.engine.log import View
-view = View(13200, 440, 128)
+from gradschool.evals.metric import ACCURACY, in_short
+view = View(13200, 440, 128, "images", partial(in_short, [ACCURACY]))
 for step in (1, 13199, 13200):
     view({"step": step, "epoch": step / 440, "lr": 0.1, "seconds": step / 100, "loss": 0.0213})
     view({"step": step, "epoch": step / 440, "test_loss": 0.1, "test_accuracy": 0.989, "seconds": step / 100})

@@ -85,7 +85,7 @@ def test_its_report_shows_codes(vae, monkeypatch):
         "test loss", "reconstruction error", "KL divergence", "training time", "parameters"
     ]  # fmt: skip
     assert told["test loss"] == (f"{scores['test_loss']:.4g} nats", "a picture; lower is better")
-    assert told["KL divergence"][0] == f"{scores['test_kl']:.4g}"
+    assert told["KL divergence"][0] == f"{scores['test_kl']:.4g} nats"
 
 
 def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
