@@ -79,11 +79,11 @@ def test_one_process_reads_what_two_saved_and_trains_on(two, tmp_path):
 
 def test_a_silently_single_process_is_refused(monkeypatch):
     """The launcher promised two; Accelerate would train one without a word."""
-    monkeypatch.setattr("accelerate.Accelerator.num_processes", 1)
+    device.accelerator(CPU)  # begun alone, which holds for this process whatever is promised later
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("LOCAL_RANK", raising=False)
-    with pytest.raises((WorkFailed, ValueError), match=r"1 process joined|MASTER|rank|RANK"):
+    with pytest.raises(WorkFailed, match="1 process joined"):
         device.accelerator(CPU)
 
 
