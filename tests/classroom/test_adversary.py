@@ -263,6 +263,7 @@ def test_right_answer_passes_after_all_of_this(verdict):
     assert "more lines" in result.printed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("body", "words"),
     [

@@ -88,6 +88,7 @@ def lost(done, good: Paper, place: Path) -> set[str]:
     return {mark.asked for mark in judged(good, place) if mark.points < was[mark.asked]}
 
 
+@pytest.mark.long
 def test_every_figure_and_every_mark_is_there(done):
     folder, outcome, page = done
     assert {shown.name for shown in outcome.shown} == FIGURES
@@ -100,6 +101,7 @@ def test_every_figure_and_every_mark_is_there(done):
     assert outcome.warnings and "digits" in outcome.warnings[0]
 
 
+@pytest.mark.long
 def test_a_sound_hand_in_has_all_points_that_do_not_depend_on_quality(done):
     by_quality = {
         "quality of the pictures", "quality of the pictures, in three levels", "modes: classes that are made",
@@ -112,6 +114,7 @@ def test_a_sound_hand_in_has_all_points_that_do_not_depend_on_quality(done):
             assert mark.points == mark.of, mark
 
 
+@pytest.mark.long
 def test_answers_of_a_clean_process_are_those_of_the_network(tmp_path):
     torch.manual_seed(0)
     x, model = torch.rand(7, *SHAPE), conv_vae(SHAPE, width=4, latent=3).eval()
@@ -132,6 +135,7 @@ def test_answers_of_a_clean_process_are_those_of_the_network(tmp_path):
     assert convolutions(found, ("encode", "decode"))[0] == 1.0
 
 
+@pytest.mark.long
 def test_a_file_that_is_missing_or_broken_loses_its_own_points(done, good, copy):
     (copy / "vae.pt").unlink()
     (copy / "discriminator.pt").write_bytes(b"no network")
@@ -145,6 +149,7 @@ def test_a_file_that_is_missing_or_broken_loses_its_own_points(done, good, copy)
     assert {"generator: pictures of the set's shape", "six curves, and the test loss falls"} <= kept
 
 
+@pytest.mark.long
 def test_networks_without_convolutions_lose_theirs_alone(done, good, copy):
     x = torch.rand(2, *SHAPE)
     write_vae(mlp_vae(SHAPE, hidden=16, latent=4), x, copy / "vae.pt")
@@ -157,6 +162,7 @@ def test_networks_without_convolutions_lose_theirs_alone(done, good, copy):
     assert {"convolutions in the generator", "convolutions in the discriminator"} <= lost(done, good, copy)
 
 
+@pytest.mark.long
 def test_too_many_parameters_cost_one_point(done, good, copy, monkeypatch):
     monkeypatch.setattr(vae_dcgan_marks, "LIMIT", 1000)
     mark = next(mark for mark in judged(good, copy) if "parameters" in mark.asked)
@@ -184,6 +190,7 @@ class Cheap(nn.Module):
         return (mean**2 + log_variance.exp() - 1 - log_variance).sum(1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "wrong", "item"),
     [("Shift", Still, "reparametrise: a sample in training, else the mean"),
@@ -203,6 +210,7 @@ def test_wrong_mathematics_loses_its_item(done, good, copy, monkeypatch, name, w
     assert lost(done, good, copy) == {item}
 
 
+@pytest.mark.long
 def test_pictures_in_another_range_than_named_cost_a_point(done, good, copy):
     facts = json.loads((copy / "handin.json").read_text())
     facts["gan"]["range"] = "unit"  # the pictures are in -1 to 1: the transform is missing
@@ -210,6 +218,7 @@ def test_pictures_in_another_range_than_named_cost_a_point(done, good, copy):
     assert "pictures leave in the range that was named" in lost(done, good, copy)
 
 
+@pytest.mark.long
 def test_logs_and_sheets_that_are_missing_cost_their_share(done, good, copy):
     (copy / "vae.jsonl").unlink()
     lines = [json.loads(line) for line in (copy / "gan.jsonl").read_text().splitlines()]
@@ -227,6 +236,7 @@ def test_levels_need_both_distance_and_classes():
     assert [level(0.3, 1.0), level(0.9, 1.0), level(float("nan"), 1.0)] == [2, 1, 1]
 
 
+@pytest.mark.long
 def test_too_many_parameters_are_counted_over_both(tmp_path):
     players = dcgan(SHAPE, width=8, latent=8)
     write_players(players, torch.rand(2, *SHAPE), tmp_path)
@@ -234,6 +244,7 @@ def test_too_many_parameters_are_counted_over_both(tmp_path):
     assert both == sum(p.numel() for p in players.parameters())
 
 
+@pytest.mark.long
 def test_a_network_cannot_speak_for_its_marks(tmp_path):
     class Loud(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -246,6 +257,7 @@ def test_a_network_cannot_speak_for_its_marks(tmp_path):
     )
 
 
+@pytest.mark.long
 def test_a_pickle_is_not_opened(tmp_path):
     torch.save(conv_vae(SHAPE, width=4, latent=3), tmp_path / "vae.pt")
     found = ask(tmp_path / "vae.pt", [])

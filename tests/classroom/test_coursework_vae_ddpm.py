@@ -79,6 +79,7 @@ def done_run(place, part):
     return RunFolder.open(place / part)
 
 
+@pytest.mark.long
 def test_every_figure_is_drawn_and_the_points_add_up_to_a_hundred(done):
     place, outcome, page = done
     assert [shown.name for shown in outcome.shown] == FIGURES
@@ -94,12 +95,14 @@ def test_every_figure_is_drawn_and_the_points_add_up_to_a_hundred(done):
     ]
 
 
+@pytest.mark.long
 def test_a_sound_part_two_has_all_points_that_do_not_hang_on_the_length_of_training(done):
     got = {mark.asked: (mark.points, mark.of) for mark in done[1].marks if mark.item.startswith("2.2")}
     del got["training that lowers the loss"]
     assert len(got) == 7 and all(points == of for points, of in got.values()), got
 
 
+@pytest.mark.long
 def test_each_fault_costs_its_own_line(parts, monkeypatch):
     run = parts.latent.run
     # 1. Another course of noise, a wrong product, a course that does not end in noise.
@@ -122,6 +125,7 @@ def test_each_fault_costs_its_own_line(parts, monkeypatch):
     assert share == 0.5 and "ddpm by" in told
 
 
+@pytest.mark.long
 def test_what_the_network_must_do_is_asked_of_it(parts):
     net = parts.net
     for name, blind, mark in (
@@ -157,6 +161,7 @@ def test_points_rise_from_chance_to_real_photographs(classes, among, first, real
     assert marks.recognised(SimpleNamespace(verdict=verdict))[0] == pytest.approx(share)
 
 
+@pytest.mark.long
 def test_wrong_words_are_refused_before_anything_is_trained(done, shapes, tmp_path):
     desk = Desk(tmp_path, lambda text: pytest.fail(f"went on: {text}"))
     work = VaeDdpm(data=str(shapes))
@@ -173,6 +178,7 @@ def test_wrong_words_are_refused_before_anything_is_trained(done, shapes, tmp_pa
             wrong.work(desk)
 
 
+@pytest.mark.long
 def test_a_predictor_that_is_too_large_loses_its_points(parts, monkeypatch):
     monkeypatch.setattr(marks, "PREDICTOR", 1000)
     share, told = marks.predictor(parts)

@@ -41,6 +41,7 @@ def runs(tmp_path_factory):
     return place
 
 
+@pytest.mark.long
 def test_the_detector_labels_what_its_generators_made(runs):
     marks = json.loads((runs / "marks.json").read_text())
     facts = marks["facts"]
@@ -54,6 +55,7 @@ def test_the_detector_labels_what_its_generators_made(runs):
     assert (runs / "report.html").is_file() and (runs / "called.png").is_file()
 
 
+@pytest.mark.long
 def test_a_csv_of_somebody_else_is_marked_without_training(runs, tmp_path):
     truth, _ = read_labels(runs / "truth.csv")
     write_labels(tmp_path / "mine.csv", truth)
@@ -72,6 +74,7 @@ def test_a_csv_of_somebody_else_is_marked_without_training(runs, tmp_path):
     assert [m["points"] for m in marks["marks"]] == [10, 10, 30, 10] and marks["facts"]["accuracy"] == 1
 
 
+@pytest.mark.long
 def test_three_hundred_files_are_drawn_and_counted(runs, tmp_path):
     with pytest.raises(SystemExit) as end:
         main(["coursework", "xray-generate", "--run", str(runs / "vae"), "--out", str(tmp_path / "x")])
@@ -188,6 +191,7 @@ def lines(tmp_path_factory):
     return place
 
 
+@pytest.mark.long
 def test_lines_are_restored_and_what_is_known_is_kept(lines):
     given, answer = np.load(lines / "test_set.npy"), np.load(lines / "test_set_nogaps.npy")
     gaps = np.isnan(given)
@@ -202,6 +206,7 @@ def test_lines_are_restored_and_what_is_known_is_kept(lines):
     assert [m["points"] for m in marks["marks"][:3]] == [5, 5, 10]
 
 
+@pytest.mark.long
 def test_a_file_of_the_course_is_restored_in_its_own_type(lines, tmp_path):
     """Grey levels 1 to 255 and gaps at 0; fractions above 0 and gaps at 0."""
     gapped = np.load(lines / "test_set.npy")

@@ -122,6 +122,7 @@ def test_map_and_start_go_on_where_the_learner_is(capsys):
     assert "gradschool check convolve" in call(capsys, "map")[1]
 
 
+@pytest.mark.long
 def test_read_here_and_as_a_page(capsys):
     assert "Learning from mistakes" in call(capsys, "read", "neurons")[1]
     _, out, _ = call(capsys, "read", "neurons", "--html", "--json")
@@ -159,6 +160,7 @@ def test_wrong_use_is_told(capsys, words, sentence):
     assert sentence in err
 
 
+@pytest.mark.long
 def test_mine_trains_and_the_run_says_whose_code_ran(capsys):
     call(capsys, "start", "convolution")
     file = Path("gradschool-work") / "06-convolution" / "conv2d.py"
@@ -173,6 +175,7 @@ def test_mine_trains_and_the_run_says_whose_code_ran(capsys):
     assert config["mine"][0]["file"] == str(file.absolute())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("old", "new", "inside"), [("", "", True), ("[1.0], x]", "[0.0], x]", False)])
 def test_race_of_the_very_first_function(old, new, inside):
     call_main("start", "neurons")
@@ -189,6 +192,7 @@ def call_main(*words):
     return subprocess.run(command, capture_output=True, text=True, check=True, encoding="utf-8").stdout
 
 
+@pytest.mark.long
 def test_watch_checks_on_every_save(capsys):
     call(capsys, "start", "neurons")
     words = [sys.executable, "-m", "gradschool", "check", "perceptron-update", "--watch"]

@@ -48,6 +48,7 @@ def test_driver_runs_beside_the_learners_function(server, tmp_path, body, outcom
     assert result.outcome == outcome, lines(result)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("solved", "outcome"), [(True, "pass"), (False, "not_attempted")])
 def test_without_fork_the_verdict_is_the_same(tmp_path, solved, outcome):
     from gradschool.classroom.check.spawn import run_spawned
@@ -58,6 +59,7 @@ def test_without_fork_the_verdict_is_the_same(tmp_path, solved, outcome):
     assert run_spawned(Job.of(chapter, exercise, file)).outcome == outcome
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("body", "outcome"),
     [

@@ -41,6 +41,7 @@ def run(place, request):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.long
 def test_train_leaves_a_run_and_one_line_of_json(run, place):
     assert run.keys() == {"run", "recipe", "metrics", "seconds", "device"}
     assert 0.1 < run["metrics"]["test_accuracy"] <= 1
@@ -49,6 +50,7 @@ def test_train_leaves_a_run_and_one_line_of_json(run, place):
     assert not list(place.rglob("*.pkl")) and not list(place.rglob("*.pt"))
 
 
+@pytest.mark.long
 def test_a_finished_run_is_used(run, capsys, place):
     from PIL import Image
 
@@ -83,6 +85,7 @@ def test_a_finished_run_is_used(run, capsys, place):
         assert code == 2 and "A run keeps its settings" in err
 
 
+@pytest.mark.long
 def test_what_needs_a_validation_part_says_so(capsys):
     words = ["train", "digits", "--steps", "2", "--no-report", "--set", "patience=1", "--set", "keep=best"]
     _, out, _ = call(capsys, *words)

@@ -44,6 +44,7 @@ def test_every_fault_has_its_sign():
     assert set(SIGNS) == set(FAULTS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FAULTS)
 def test_fault_shows(name, right):
     lines, places = spoiled(right_loop(), FAULTS[name])

@@ -181,6 +181,7 @@ def test_archives_brought_by_hand_are_unpacked_and_read(tmp_path, monkeypatch, n
     assert not list(place.glob("*.zip")) and located(info) == place
 
 
+@pytest.mark.long
 @pytest.mark.pack
 @pytest.mark.parametrize(
     ("name", "train", "test", "shape", "classes"),

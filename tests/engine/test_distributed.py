@@ -43,6 +43,7 @@ def losses(folder: Path) -> list[float]:
     return [line["loss"] for line in RunFolder(folder).metrics() if "loss" in line]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["ddp", "ddp-accumulated", "sharded"])
 def test_two_processes_give_the_curve_of_one(two, tmp_path, kind):
     """Equal to rounding: sums are taken in another order (measured difference below 1e-6)."""
@@ -53,6 +54,7 @@ def test_two_processes_give_the_curve_of_one(two, tmp_path, kind):
     assert one[-1] < 0.7 * one[0]
 
 
+@pytest.mark.long
 def test_each_process_keeps_a_share_of_the_weights(two):
     whole = sum(p.numel() for p in Smooth().parts["model"].parameters())
     kept = [json.loads((two / f"rank{rank}.json").read_text())["kept"] for rank in (0, 1)]
@@ -60,6 +62,7 @@ def test_each_process_keeps_a_share_of_the_weights(two):
     assert max(kept) < 0.7 * whole
 
 
+@pytest.mark.long
 def test_one_process_reads_what_two_saved_and_trains_on(two, tmp_path):
     checkpoint = RunFolder(two / "sharded").checkpoints.find() / "shards"
     assert {file.suffix for file in checkpoint.iterdir()} == {".safetensors"}
@@ -76,11 +79,11 @@ def test_one_process_reads_what_two_saved_and_trains_on(two, tmp_path):
 
 def test_a_silently_single_process_is_refused(monkeypatch):
     """The launcher promised two; Accelerate would train one without a word."""
-    monkeypatch.setattr("accelerate.Accelerator.num_processes", 1)
+    device.accelerator(CPU)  # begun alone, which holds for this process whatever is promised later
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("LOCAL_RANK", raising=False)
-    with pytest.raises((WorkFailed, ValueError), match=r"1 process joined|MASTER|rank|RANK"):
+    with pytest.raises(WorkFailed, match="1 process joined"):
         device.accelerator(CPU)
 
 

@@ -56,6 +56,7 @@ def test_losses_of_held_out_data_are_told_only_where_there_is_nothing_else():
     assert main_scores(line) == {"test_loss": 0.5}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 def test_on_a_terminal_of_100_columns_the_bar_fits_on_one_line():
     import pty

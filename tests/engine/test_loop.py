@@ -154,6 +154,7 @@ def test_the_last_epoch_may_be_cut_and_every_step_is_logged_once(tmp_path):
     assert [step for step, _ in losses(run)] == list(range(1, 38))
 
 
+@pytest.mark.long
 def test_a_killed_process_loses_only_the_steps_since_its_checkpoint(tmp_path):
     """kill -9 in the middle of training, then go on: the curve equals the one that was never killed."""
     script = f"""

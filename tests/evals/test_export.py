@@ -22,6 +22,7 @@ def exported(tmp_path_factory):
     return model, path, check
 
 
+@pytest.mark.long
 def test_the_file_agrees_on_new_images_and_batch_sizes(exported):
     model, path, check = exported
     x = torch.randn(7, 3, 16, 16)
@@ -33,6 +34,7 @@ def test_the_file_agrees_on_new_images_and_batch_sizes(exported):
     assert check.difference < 1e-4 and check.relative < 1e-4 and check.size == path.stat().st_size
 
 
+@pytest.mark.long
 def test_metadata_and_a_valid_model_in_one_file(exported):
     _, path, _ = exported
     model = onnx.load(path)
@@ -42,6 +44,7 @@ def test_metadata_and_a_valid_model_in_one_file(exported):
     assert [p.name for p in path.parent.iterdir()] == ["model.onnx"]
 
 
+@pytest.mark.long
 def test_a_file_that_computes_something_else_is_not_kept(exported, monkeypatch, tmp_path):
     monkeypatch.setattr(export, "_compare", lambda *_: (1.0, 0.5))
     with pytest.raises(WorkFailed, match=r"differs from the network by 0\.5"):

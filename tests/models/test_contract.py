@@ -15,6 +15,7 @@ from gradschool.ops import switch
 
 CLASSES, BATCH = 5, 4
 NAMES = sorted(catalogue.listing())
+SAMPLE = {"lenet5", "mlp", "netconv", "nin", "resnet9", "resnet18_small", "simple_ffn"}  # not marked long
 # One network of each kind answers in seconds; deeper and wider sizes of the same code are slow-marked.
 QUICK = {
     "coursework", "densenet100_small", "googlenet", "lenet5", "lenet_digits", "mlp", "netconv", "netfull",
@@ -26,7 +27,10 @@ ONE_SIZE = {"mlp", "netlin", "netfull", "simple_ffn"}
 
 
 def marked(names, quick):
-    return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
+    def mark(name):
+        return [] if name in quick & SAMPLE else pytest.mark.long if name in quick else pytest.mark.slow
+
+    return [pytest.param(name, marks=mark(name)) for name in names]
 
 
 @cache
@@ -144,7 +148,7 @@ def test_takes_one_channel_and_one_class(network):
     assert model.eval()(torch.zeros(2, 1, side, side, device="meta")).shape == (2, 1)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", marked(NAMES, {*NAMES}))
 def test_refuses_in_a_sentence(name):
     side = smallest(name)
     with torch.device("meta"):

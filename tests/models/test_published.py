@@ -119,6 +119,7 @@ def test_counts_of_papers(name, arguments, count):
     assert parameters(on_meta(catalogue.find(name), *arguments)) == count
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*TORCHVISION, *TIMM])
 def test_state_dicts_map(name):
     state = peer(name, 7).state_dict()
@@ -127,6 +128,7 @@ def test_state_dicts_map(name):
     assert {k: v.shape for k, v in mapped.items()} == {k: v.shape for k, v in ours.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in [*TORCHVISION, *TIMM]],

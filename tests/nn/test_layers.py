@@ -256,6 +256,7 @@ def unchecked():
     torch.compiler.reset()
 
 
+@pytest.mark.long
 def test_a_net_is_traced_whole_in_both_layers(unchecked):
     """As one graph with its backward pass; the code generator itself runs in the slow test."""
     for layer in ("fast", "plain"):

@@ -160,6 +160,7 @@ def test_points_between_lie_on_the_line_of_their_own_pair():
         torch.testing.assert_close(points[i], torch.lerp(fake[i], real[i], share[i]))
 
 
+@pytest.mark.long
 @given(seeds, st.integers(2, 9), st.integers(2, 9))
 def test_power_iteration_finds_the_largest_singular_value(seed, m, n):
     weight = numbers(seed, m, n)

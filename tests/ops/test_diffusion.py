@@ -286,6 +286,7 @@ def test_samplers_are_of_their_order(name, order):
     assert error(40) / error(80) == pytest.approx(2**order, rel=0.15)
 
 
+@pytest.mark.long
 def test_ancestral_sampling_lands_on_the_data():
     """100,000 walks: standard errors 0.001 (mean) and 0.0007 (spread); a thousand steps leave about 0.005."""
     n, generator = 100_000, torch.Generator().manual_seed(0)

@@ -2,6 +2,8 @@
 
 from dataclasses import fields
 
+import pytest
+
 from gradschool.practice.ladder import climb, rungs
 from gradschool.runs.settings import override
 
@@ -33,6 +35,7 @@ def test_the_last_rung_has_every_cure_of_training():
     assert last.augment != start.augment and last.model is not start.model
 
 
+@pytest.mark.long
 def test_climbing_trains_every_rung_with_every_seed(tmp_path):
     small = ("epochs=1", "data=digits", "sizes=[]", "test_size=null", "threads=1")
     start = override(rungs()["baseline"], small, "ladder")

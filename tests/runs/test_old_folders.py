@@ -33,6 +33,7 @@ def old(tmp_path):
     return copied
 
 
+@pytest.mark.long
 def test_a_finished_classifier_is_reported_and_asked(old, tmp_path):
     folder = old("digits")
     assert "kind" not in folder.read("config.json")
@@ -51,6 +52,7 @@ def test_a_finished_classifier_is_reported_and_asked(old, tmp_path):
     assert facts(folder.path)["shown"] == "98.3 %"
 
 
+@pytest.mark.long
 def test_a_run_cut_short_goes_on(old, tmp_path):
     folder = old("vae_digits")
     run, request = reopen(folder)
@@ -68,6 +70,7 @@ def test_a_run_without_an_engine_is_reported(old):
     assert "Training curves" in run.report(folder).read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("recipe", sorted(SETTINGS))
 def test_settings_of_all_its_recipes_are_read(recipe):
     kind, settings = find_kind(KINDS[recipe]), SETTINGS[recipe]["settings"]

@@ -86,6 +86,7 @@ def test_the_example_of_micrograd():
     assert results[0] == pytest.approx(results[1], rel=1e-12)
 
 
+@pytest.mark.long
 def test_a_graph_of_a_million_values_needs_no_recursion():
     x = Value(1.0)
     y = x

@@ -165,6 +165,7 @@ def test_xor_gradients_are_right():
     assert check_gradient(lambda *p: xor_losses_and_gradients(list(p))[0].sum(), gradients, nets).error < 1e-6
 
 
+@pytest.mark.long
 def test_xor_success_rates():
     # Published: about half and about 99 %. With 100 runs the half is within 0.15 at three standard errors.
     half = success_rate(XorRuns(0.1, 0.0, 1.0), 100, np.random.default_rng(0))
@@ -172,6 +173,7 @@ def test_xor_success_rates():
     assert 0.35 <= half <= 0.65 and nearly_all >= 0.95
 
 
+@pytest.mark.long
 def test_xor_epochs_are_those_of_torch():
     settings = XorRuns(0.1, 0.9, 1.0, epochs=2000)
     ours = solved_at(settings, 4, np.random.default_rng(5))

@@ -47,6 +47,7 @@ def test_the_linear_one_equals_principal_components():
     assert best - 1e-6 <= found < 1.02 * best
 
 
+@pytest.mark.long
 def test_a_deeper_one_beats_principal_components():
     torch.manual_seed(0)
     task = Autoencode(mlp_autoencoder((1, 8, 8), widths=(64, 32)), "test")
@@ -60,6 +61,7 @@ def test_a_deeper_one_beats_principal_components():
     assert codes.mean(0).abs().max() < 0.3 and (codes.std(0) - 1).abs().max() < 0.3
 
 
+@pytest.mark.long
 def test_the_quantised_one_learns_and_keeps_its_entries_in_use():
     torch.manual_seed(0)
     task = VqAutoencode(vqvae((1, 8, 8), entries=16, code=4, width=8), DIGITS.var().item(), "test")

@@ -113,6 +113,7 @@ def test_a_warning_looks_at_a_sample_and_still_notices():
     assert warning(Splits("sampled", train, None, test)).startswith("200 of 200 held-out images (100.0 %)")
 
 
+@pytest.mark.long
 @pytest.mark.pack
 def test_natural_animals_are_looked_over_within_seconds(pack):
     """Ten thousand photographs: no alarm, and one twin found, which is real (a goldfish, cropped twice)."""

@@ -23,6 +23,7 @@ def random_net():
         return kind("inception", ["2048", "logits_unbiased"])
 
 
+@pytest.mark.long
 def test_features_and_logits_are_torch_fidelitys(tmp_path, monkeypatch):
     net = random_net()
     torch.save(net.state_dict(), tmp_path / ours.WEIGHTS)

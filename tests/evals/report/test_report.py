@@ -116,6 +116,7 @@ def test_an_empty_folder_makes_a_report(tmp_path):
     assert "written nothing yet" in write_report(tmp_path, ClassFacts(), sections()).read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "missing", ["splits", "model", "transform", "augment", "test_logits", "val_logits", "ood", "ood_logits"]
 )

@@ -109,6 +109,7 @@ def test_logits_are_scaled():
     assert pytest.approx(1 / 9) == SCALE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_it_learns_through_the_engine_on_a_processor_also_compiled(precision):
     """Compiled in place, as the engine does on CUDA: the state dict keeps its names, the step its numbers."""

@@ -182,6 +182,7 @@ def mixed_seed(seed):
     return mix(seed)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["scratch", "finetune", "frozen"])
 def test_a_run_learns_reports_and_predicts_without_its_source(mode, base, insects, published, tmp_path):
     """Once trained, a run needs neither the file it started from nor a network."""
@@ -206,6 +207,7 @@ def test_a_run_learns_reports_and_predicts_without_its_source(mode, base, insect
         assert report(run, folder).stat().st_size > 10_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["finetune", "frozen"])
 def test_a_run_cut_short_goes_on_to_the_same_weights(mode, base, tmp_path):
     run = replace(base, mode=mode, optimizer="adamw")
@@ -340,6 +342,7 @@ def test_the_comparison_changes_one_thing_a_row(base, tmp_path):
     assert comparing.ways(replace(base, weights=None))["frozen"].pretrained
 
 
+@pytest.mark.long
 def test_the_comparison_runs_with_an_odd_source(base, tmp_path):
     """A body that has learnt 8x8 digits in grey, tuned to colour photographs."""
     tiny = replace(base, epochs=0.25)

@@ -31,6 +31,7 @@ def restored(tmp_path_factory):
     return trained("impute_digits", tmp_path_factory.mktemp("restored") / "run", 60, *changes)
 
 
+@pytest.mark.long
 def test_a_short_training_beats_the_mean_and_is_reported(restored):
     run, folder = restored
     scores = folder.read("result.json")["metrics"]
@@ -67,6 +68,7 @@ def test_chest_pictures_come_from_medmnists_file(tmp_path):
     assert result["test_images"] == 8 and 0 < result["metrics"]["test_mse"] < result["metrics"]["test_loss"]
 
 
+@pytest.mark.long
 def test_noise_has_no_filling_beside_it(tmp_path):
     run, folder = trained("impute_digits", tmp_path / "run", 3, "damage.noise=0.3", "damage.squares=0")
     assert "test_nearest_loss" not in folder.read("result.json")["metrics"]
@@ -74,6 +76,7 @@ def test_noise_has_no_filling_beside_it(tmp_path):
     assert run.report(folder).is_file()
 
 
+@pytest.mark.long
 def test_a_u_net_restores_lines_and_likeness_rises(tmp_path):
     changes = ["model=unet", "damage.squares=0", "damage.lines=1", "damage.thickness=1.5"]
     run, folder = trained("impute_digits", tmp_path / "run", 80, *changes, 'model_options={"width": 8}')
@@ -85,6 +88,7 @@ def test_a_u_net_restores_lines_and_likeness_rises(tmp_path):
     assert 0 < scores["test_mse"] < 0.5 * scores["test_loss"]
 
 
+@pytest.mark.long
 def test_pictures_of_another_kind_are_odd(restored, tmp_path):
     run, folder = restored
     rng = np.random.default_rng(0)

@@ -61,6 +61,7 @@ def finished(discs, tmp_path_factory):
     return trained(discs, tmp_path_factory.mktemp("runs") / "discs", 130, "border=3", "evaluations=1")
 
 
+@pytest.mark.long
 def test_discs_are_learned_and_reported(finished):
     run, folder = finished
     result = folder.read("result.json")
@@ -80,6 +81,7 @@ def test_discs_are_learned_and_reported(finished):
     assert "Scores by class" in page and page.count("test picture") == 4 * 6
 
 
+@pytest.mark.long
 def test_files_of_any_size_get_masks_as_large_as_they_are(finished, tmp_path, capsys):
     _, folder = finished
     rng = np.random.default_rng(1)
@@ -119,6 +121,7 @@ def test_variants_train_and_are_taken_up(discs, tmp_path, changes):
     assert facts["classes"] == ["background", "foreground"]
 
 
+@pytest.mark.long
 def test_a_backbone_of_timm_is_trained_too(discs, tmp_path):
     pytest.importorskip("timm")
     run, folder = trained(
@@ -157,6 +160,7 @@ def test_rare_classes_are_weighed_up(discs):
     torch.testing.assert_close(weights[0] * counts[0], weights[1] * counts[1])
 
 
+@pytest.mark.long
 def test_what_cannot_be_done_is_said(finished, tmp_path):
     run, folder = finished
     with pytest.raises(UserError, match="--ood was given"):

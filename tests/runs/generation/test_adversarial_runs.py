@@ -55,6 +55,7 @@ def finished(tmp_path_factory):
         yield folder
 
 
+@pytest.mark.long
 def test_run_leaves_scores_sheets_and_a_report(finished):
     metrics = finished.read("result.json")["metrics"]
     names = {"errD", "errG", "D(x)", "D(G(z))", "distance", "covered", "sure", "class_kl", "obeyed"}
@@ -69,6 +70,7 @@ def test_run_leaves_scores_sheets_and_a_report(finished):
     assert "end of the game" in page and "lenet_digits of our own" in page
 
 
+@pytest.mark.long
 def test_sampling_uses_the_averaged_weights(finished):
     model, _ = rebuilt(finished, reopen(finished)[0])
     tensors, _ = finished.checkpoints.load("last")
@@ -77,6 +79,7 @@ def test_sampling_uses_the_averaged_weights(finished):
     assert any(not torch.equal(tensors["generator"][n], v) for n, v in tensors["generator.ema"].items())
 
 
+@pytest.mark.long
 def test_who_stops_the_classifiers_training_was_told_of_it_and_loses_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADSCHOOL_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(judge, "eye", partial(quick, 1))
@@ -108,6 +111,7 @@ def test_who_stops_the_classifiers_training_was_told_of_it_and_loses_nothing(tmp
     assert count == 2 == sum("Training the classifier" in line for line in said)
 
 
+@pytest.mark.long
 def test_samples_of_one_class_and_a_walk(finished, tmp_path):
     first = draw(finished, Wanted(n=4, label="3"), tmp_path / "a.png").read_bytes()
     assert first == draw(finished, Wanted(n=4, label="3"), tmp_path / "b.png").read_bytes()
@@ -116,6 +120,7 @@ def test_samples_of_one_class_and_a_walk(finished, tmp_path):
     assert film.n_frames > 20
 
 
+@pytest.mark.long
 def test_every_frame_of_a_walk_is_as_random_as_the_first(finished):
     run, model = reopen(finished)[0], rebuilt(finished, reopen(finished)[0])[0]
     seen = []
@@ -180,6 +185,7 @@ def test_an_unconditional_run_takes_no_class(name, tmp_path):
         draw(folder, Wanted(label="3"))
 
 
+@pytest.mark.long
 def test_classes_are_learned_from_what_they_are_told(finished):
     """After some seconds pictures of a class are nearer to its mean digit than to those of other classes."""
     run, _ = reopen(finished)

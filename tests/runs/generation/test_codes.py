@@ -63,6 +63,7 @@ def test_a_vae_learns_and_importance_sampling_tightens_its_bound(vae):
     assert "test nats" in run.conclusion(folder.read("result.json"), "")
 
 
+@pytest.mark.long
 def test_its_report_shows_codes(vae, monkeypatch):
     run, folder = vae
     from gradschool.evals.report import latent as report_latent
@@ -88,6 +89,7 @@ def test_its_report_shows_codes(vae, monkeypatch):
     assert told["KL divergence"][0] == f"{scores['test_kl']:.4g} nats"
 
 
+@pytest.mark.long
 def test_samples_are_those_of_the_seed_and_films_walk(vae, tmp_path):
     _, folder = vae
     files = [draw(folder, Wanted(n=4, seed=s), tmp_path / f"{i}.png") for i, s in enumerate((1, 1, 2))]
@@ -141,6 +143,7 @@ def test_no_sheet_of_another_kind_and_none_too_large(vae, tmp_path):
         save_grid(tmp_path / "x.webp", torch.zeros(1, 1, 2, 9000), 1)
 
 
+@pytest.mark.long
 def test_a_conditional_one_draws_the_class_that_is_asked_for(tmp_path):
     _, folder = trained("cvae_fashion", tmp_path / "run", 60, 'model_options={"width": 8}')
     run, _ = reopen(RunFolder.open(folder.path))
@@ -175,6 +178,7 @@ def test_the_price_of_codes_rises_with_the_run(tmp_path):
     assert first["loss"] == first["reconstruction"] and first["kl"] > 0
 
 
+@pytest.mark.long
 def test_several_samples_are_a_tighter_bound(tmp_path):
     run, folder = trained("iwae_mnist", tmp_path / "run", 30, "samples=5", "importance=50")
     scores = scores_of(folder)
@@ -193,6 +197,7 @@ def test_black_and_white_is_the_same_for_every_seed(tmp_path):
     assert torch.equal(dynamic.test.pixels, static.open(0).test.pixels)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["ae_mnist", "vqvae_mnist"])
 def test_autoencoders_learn_and_show_what_they_make(name, tmp_path):
     run, folder = trained(name, tmp_path / "run", 120)

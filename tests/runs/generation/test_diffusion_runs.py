@@ -40,6 +40,7 @@ def conditional(tmp_path_factory):
     return trained("flow_mnist", tmp_path_factory.mktemp("told") / "run", 6, "conditional=true")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_every_kind_trains_and_is_reported(name, tmp_path):
     run, folder = trained(name, tmp_path / "run", 6)
@@ -59,6 +60,7 @@ def test_training_lowers_the_loss(tmp_path):
     assert folder.read("result.json")["metrics"]["test_loss"] < 0.3  # a network that says nothing has 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["ddpm_mnist", "edm_cifar10", "flow_mnist"])
 def test_resumed_equals_uninterrupted(name, tmp_path, cut_short):
     _, whole = trained(name, tmp_path / "whole", 6, "save_every=1e-6")
@@ -84,6 +86,7 @@ def test_all_samplers_draw(plain, sampler, tmp_path):
     assert sheet.size == (4 * 17, 4 * 17)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sampler", ["euler", "heun", "ddim", "dpm"])
 def test_flows_are_followed_by_all(conditional, sampler, tmp_path):
     _, folder = conditional

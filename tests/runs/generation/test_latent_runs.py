@@ -46,6 +46,7 @@ def latent(vae, tmp_path_factory):
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_finished_run_stands_alone(latent, vae, tmp_path):
     """Both stages' weights are in it: it draws the same with the first stage's folder gone."""
     _, folder = latent
@@ -63,6 +64,7 @@ def test_a_finished_run_stands_alone(latent, vae, tmp_path):
     assert folder.read("model.json")["classes"] == ["3", "4"]
 
 
+@pytest.mark.long
 def test_codes_of_training_pictures_have_mean_0_and_variance_1_and_come_back(latent):
     run, folder = latent
     model, _ = rebuilt(folder, run)
@@ -77,6 +79,7 @@ def test_codes_of_training_pictures_have_mean_0_and_variance_1_and_come_back(lat
     torch.testing.assert_close(maps.std((0, 2, 3)), torch.ones(4), **close)
 
 
+@pytest.mark.long
 def test_the_denoiser_alone_is_trained_on_every_view(latent):
     run, folder = latent
     steps = 8
@@ -90,6 +93,7 @@ def test_the_denoiser_alone_is_trained_on_every_view(latent):
         assert f">{title}<" in page
 
 
+@pytest.mark.long
 def test_resumed_equals_uninterrupted(latent, cut_short):
     _, whole = latent
     folder = RunFolder.open(cut_short(whole))
@@ -98,6 +102,7 @@ def test_resumed_equals_uninterrupted(latent, cut_short):
     assert all(torch.equal(again[name], before[name]) for name in before)
 
 
+@pytest.mark.long
 def test_without_a_first_stage_one_is_trained_once_and_kept(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GRADSCHOOL_CACHE", str(tmp_path / "cache"))
     small = [f"autoencoder.{word}" for word in (*VAE, "epochs=0.3")]
@@ -110,6 +115,7 @@ def test_without_a_first_stage_one_is_trained_once_and_kept(tmp_path, monkeypatc
     assert all(torch.equal(first[name], second[name]) for name in first)  # whether it was trained or found
 
 
+@pytest.mark.long
 def test_what_does_not_fit_is_refused_in_a_sentence(vae, latent, tmp_path):
     start = override(find("latent_photos")(), (*LATENT, f"first_stage={vae.path}"), "latent_photos")
     flat = trained("vae_mnist", tmp_path / "flat", 1, "data=digits", "threads=1")[1]

@@ -1,5 +1,6 @@
 """Two rings: learnt in seconds, drawn, reported."""
 
+import pytest
 import torch
 from PIL import Image
 
@@ -10,6 +11,7 @@ from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 
 
+@pytest.mark.long
 def test_points_end_on_the_rings(tmp_path):
     run, told = find("score_rings")(), []
     folder = run.train(Request("score_rings", steps=600, out=tmp_path / "run"), told.append)

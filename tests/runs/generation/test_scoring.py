@@ -31,6 +31,7 @@ def runs(tmp_path_factory):
     return trained("vae_mnist", 150, "data=digits", "threads=1"), trained("digits", 150, "threads=1")
 
 
+@pytest.mark.long
 def test_scores_say_by_whose_eyes_and_are_written(runs):
     vae, network = runs
     found = score(vae, network, n=150)
@@ -42,6 +43,7 @@ def test_scores_say_by_whose_eyes_and_are_written(runs):
     assert (vae.path / "nearest.png").is_file()
 
 
+@pytest.mark.long
 def test_longer_training_scores_better(runs, tmp_path):
     vae, network = runs
     run = override(find("vae_mnist")(), ["data=digits", "threads=1"], "vae_mnist")
@@ -49,6 +51,7 @@ def test_longer_training_scores_better(runs, tmp_path):
     assert score(young, network, n=100)["frechet"] > 2 * score(vae, network, n=100)["frechet"]
 
 
+@pytest.mark.long
 def test_the_command_prints_them(runs, capsys):
     vae, network = runs
     assert command.run(command.Args(vae.path, network.path, n=100, json=True)) == 0
@@ -57,6 +60,7 @@ def test_the_command_prints_them(runs, capsys):
     assert json.loads(out.splitlines()[-1])["n"] == 100
 
 
+@pytest.mark.long
 def test_wrong_runs_are_refused_in_a_sentence(runs, tmp_path):
     vae, network = runs
     with pytest.raises(UserError, match="is no generator"):
@@ -67,6 +71,7 @@ def test_wrong_runs_are_refused_in_a_sentence(runs, tmp_path):
         score(vae, network, n=3)
 
 
+@pytest.mark.long
 def test_pictures_of_another_size_are_brought_to_the_networks(runs, tmp_path, capsys):
     vae, network = runs
     large = replace(reopen(vae)[0], size=16)
@@ -75,6 +80,7 @@ def test_pictures_of_another_size_are_brought_to_the_networks(runs, tmp_path, ca
     assert score(vae, network, n=60)["resized"] is None
 
 
+@pytest.mark.long
 def test_without_a_network_a_judge_of_the_set_is_trained_once_and_kept(runs, tmp_path, monkeypatch, capsys):
     vae, _ = runs
     monkeypatch.setattr(judge, "cache_folder", lambda: tmp_path)
@@ -88,6 +94,7 @@ def test_without_a_network_a_judge_of_the_set_is_trained_once_and_kept(runs, tmp
     assert len(kind) == 1
 
 
+@pytest.mark.long
 def test_inception_is_asked_for_by_name_and_says_what_it_needs(runs, monkeypatch, tmp_path):
     vae, _ = runs
     pytest.importorskip("torch_fidelity")
@@ -96,6 +103,7 @@ def test_inception_is_asked_for_by_name_and_says_what_it_needs(runs, monkeypatch
         command.run(command.Args(vae.path, Path("inception"), n=20))
 
 
+@pytest.mark.long
 def test_what_inception_sees_is_scored_as_such(runs, monkeypatch, capsys):
     """A network of Inception's form stands in for it: pictures in, features before a last layer."""
     vae, _ = runs

@@ -53,6 +53,7 @@ def test_a_classifier_that_cannot_tell_passes_nobody():
     assert verdict(torch.eye(10)[:1], 0).first == 1
 
 
+@pytest.mark.long
 def test_a_trained_generator_passes_and_the_record_grows(runs, capsys):
     told, _, eye = runs
     assert command.run(command.Args(told.path, str(eye.path), "3", n=40, json=True)) == 0
@@ -70,6 +71,7 @@ def test_a_trained_generator_passes_and_the_record_grows(runs, capsys):
     assert ">Judged<" in page and "among five" in page
 
 
+@pytest.mark.long
 def test_a_run_that_is_not_finished_is_refused(runs, tmp_path):
     told, _, eye = runs
     shutil.copytree(told.path, tmp_path / "young")
@@ -79,11 +81,13 @@ def test_a_run_that_is_not_finished_is_refused(runs, tmp_path):
         judge(RunFolder.open(tmp_path / "young"), str(eye.path), "3", n=4)
 
 
+@pytest.mark.long
 def test_a_generator_of_one_class_needs_no_name(runs):
     _, alone, eye = runs
     assert judge(alone, str(eye.path), n=4)["class"] == "3"
 
 
+@pytest.mark.long
 def test_a_network_of_timm_looks_through_its_own_weights(runs, tmp_path):
     import timm
 
@@ -105,6 +109,7 @@ def test_classes_are_found_by_any_of_their_words():
         place_of("jellyfsh", known)
 
 
+@pytest.mark.long
 def test_wrong_questions_are_refused_in_a_sentence(runs):
     told, alone, eye = runs
     with pytest.raises(UserError, match="is no generator"):

@@ -29,12 +29,14 @@ def noise(tmp_path_factory):
     return str(place)
 
 
+@pytest.mark.long
 def test_an_autoencoder_rebuilds_digits_better_than_noise(tmp_path, noise):
     run, folder = trained("vae_mnist", tmp_path / "run", 150)
     page = run.report(folder, ood=noise).read_text()
     assert float(re.search(r"in ([\d.]+) % of all pairs", page)[1]) > 90
 
 
+@pytest.mark.long
 def test_a_model_that_is_told_classes_cannot_tell(tmp_path, noise):
     run, folder = trained("vae_mnist", tmp_path / "run", 1, "conditional=true")
     with pytest.raises(UserError, match="--ood was given to a VaeRun; wanted: a run that rebuilds any"):
