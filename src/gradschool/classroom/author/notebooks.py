@@ -8,7 +8,7 @@ import re
 from importlib.metadata import metadata
 from typing import Any, Literal
 
-from gradschool.classroom.author.render import Block, Code, Figure, Task, Text, resolve
+from gradschool.classroom.author.render import Block, Code, Figure, Question, Task, Text, resolve
 from gradschool.classroom.exercise.manifest import Chapter, Exercise
 from gradschool.classroom.workspace.layout import text_for
 
@@ -81,6 +81,9 @@ def cells_of(chapter: Chapter, block: Block, kind: Kind) -> list[tuple[str, str]
             return code_cells(block, kind)
         case Figure():
             return [("code", f"%figure {chapter.id} {block.name}"), ("markdown", f"*{block.caption}*")]
+        case Question():
+            folded = f"<details><summary>Answer</summary>\n\n{block.answer}\n\n</details>"
+            return [("markdown", f"**Question.** {block.ask}\n\n{folded}")]
         case Task():
             return task_cells(chapter, block.exercise, kind)
 

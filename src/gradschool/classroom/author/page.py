@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from gradschool.classroom.author.render import Block, Code, Figure, Task, Text
+from gradschool.classroom.author.render import Block, Code, Figure, Question, Task, Text
 from gradschool.classroom.exercise.manifest import Chapter
 
 KATEX = Path(__file__).parent / "vendor" / "katex"
@@ -66,6 +66,9 @@ def one(chapter: Chapter, block: Block) -> str:
         case Figure():
             caption = markdown(block.caption, chapter.folder)
             return f"<figure>{block.svg}<figcaption>{caption}</figcaption></figure>"
+        case Question():
+            ask, answer = (markdown(part, chapter.folder) for part in (block.ask, block.answer))
+            return f"<details><summary>{ask}</summary>{answer}</details>"
         case Task():
             exercise = block.exercise
             return (

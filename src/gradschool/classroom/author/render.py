@@ -15,6 +15,7 @@ from textwrap import dedent
 from typing import Any
 
 from gradschool.classroom.author.evidence import content, number
+from gradschool.classroom.author.references import with_references
 from gradschool.classroom.exercise.manifest import PACKAGE, Chapter, Exercise, source_of
 from gradschool.classroom.exercise.strip import find, first_line, read_source, split, steps_of
 from gradschool.classroom.workspace.layout import imports_for
@@ -67,7 +68,15 @@ class Task:
     exercise: Exercise
 
 
-Block = Text | Code | Figure | Task
+@dataclass(frozen=True)
+class Question:
+    """A question to check oneself with, and its answer, folded; both Markdown."""
+
+    ask: str
+    answer: str
+
+
+Block = Text | Code | Figure | Task | Question
 
 
 def resolve(chapter: Chapter, runs: bool = True) -> list[Block]:
@@ -104,8 +113,8 @@ def resolve(chapter: Chapter, runs: bool = True) -> list[Block]:
 
 
 def with_numbers(chapter: Chapter, markdown: str) -> str:
-    """Text whose {result} roles have become the numbers they name."""
-    return RESULT.sub(lambda role: number(chapter, role[1]), markdown)
+    """Text whose {result}, {cite} and {paper} roles have become the numbers and papers they name."""
+    return with_references(chapter, RESULT.sub(lambda role: number(chapter, role[1]), markdown))
 
 
 @contextlib.contextmanager
@@ -132,10 +141,15 @@ def fenced(chapter: Chapter, info: str, body: str, names: dict[str, Any] | None)
                 if exercise.id == rest.strip():
                     return Task(exercise)
             raise UserError(f"{chapter.id} has no exercise {rest.strip()!r}", "one of its own", "")
+        case "{question}":
+            ask, cut, answer = body.partition("\n---\n")
+            if not cut:
+                raise UserError("a question has no answer", "text, a line ---, the answer", "")
+            return Question(with_numbers(chapter, ask).strip(), with_numbers(chapter, answer).strip())
         case "python":
             return Code(body, printed="" if names is None else run(body, names))
     if kind.startswith("{"):
-        raise UserError(f"there is no directive {kind}", "{code}, {figure} or {exercise}", "")
+        raise UserError(f"there is no directive {kind}", "{code}, {figure}, {exercise} or {question}", "")
     return Code(body, language=kind or "text")
 
 

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
 
-from gradschool.classroom.author.render import Block, Code, Figure, Task, Text
+from gradschool.classroom.author.render import Block, Code, Figure, Question, Task, Text
 
 SIGNS = {
     "cdot": "·", "times": "×", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠",
@@ -132,6 +132,7 @@ def show(blocks: Sequence[Block], width: int | None = None) -> None:
     from rich.syntax import Syntax
 
     console = Console(width=width or min(Console().width, 100))
+    answers: list[str] = []
     for block in blocks:
         match block:
             case Text():
@@ -145,9 +146,16 @@ def show(blocks: Sequence[Block], width: int | None = None) -> None:
                 console.print(
                     f"[figure: {plain_math(block.caption)}; see it with --html]", style="dim", markup=False
                 )
+            case Question():
+                console.print(Markdown(plain_math(f"**Question.** {block.ask}")))
+                answers.append(block.answer)
             case Task():
                 one = block.exercise
                 told = f"about {one.minutes} minutes\ngradschool check {one.id}"
                 console.print(
                     Panel(told, title=f"Exercise {one.id}", title_align="left", border_style="bold")
                 )
+    # Answers stand last, so that no eye falls on one beside its question.
+    if answers:
+        told = "\n".join(f"{number}. {answer}" for number, answer in enumerate(answers, 1))
+        console.print(Markdown(plain_math(f"## Answers\n\n{told}")))

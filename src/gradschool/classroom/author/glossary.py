@@ -1,0 +1,56 @@
+"""The course's terms: glossary.toml of each chapter, read as one."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gradschool.classroom.exercise.manifest import COURSE, Chapter, Strict, Text, chapters
+from gradschool.errors import UserError
+
+
+class Term(Strict):
+    """A term of the field.
+
+    Args:
+        means: its definition, in a sentence or two.
+        also: other spellings and names of it.
+    """
+
+    means: Text
+    also: tuple[Text, ...] = ()
+
+
+def terms(chapter: Chapter) -> dict[str, Term]:
+    """The terms that a chapter defines; none where it has no glossary.toml.
+
+    Raises:
+        UserError: the file is not as described above.
+    """
+    file = chapter.folder / "glossary.toml"
+    if not file.is_file():
+        return {}
+    try:
+        table: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        return {term: Term.model_validate(fields) for term, fields in table.items()}
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise UserError(f"{file} does not fit: {error}", '["term"] with means, also', "") from error
+
+
+def glossary(course: Path = COURSE) -> dict[str, tuple[Term, Chapter]]:
+    """Every term of the course with the chapter that defines it, in the order of chapters.
+
+    Raises:
+        UserError: two chapters define one term.
+    """
+    found: dict[str, tuple[Term, Chapter]] = {}
+    for chapter in chapters(course):
+        for name, term in terms(chapter).items():
+            for one in (name, *term.also):
+                if one in found:
+                    raise UserError(
+                        f"{one!r} is defined in {found[one][1].id} and in {chapter.id}", "once", ""
+                    )
+            found[name] = (term, chapter)
+    return found
