@@ -314,3 +314,22 @@ def test_a_fingerprint_knows_code_and_not_its_place_or_text(tmp_path):
     texts = [evidence.without_text(file, 0) for file in (first, moved, other)]
     assert texts[0] == texts[1] != texts[2]
     assert "type_params" not in texts[0] and "None" not in texts[0]  # what newer Pythons add is no change
+
+
+def test_a_result_is_stale_when_its_own_code_changes_and_only_then(tmp_path):
+    folder = chapter_of(tmp_path, GOOD)
+    file = folder / "experiments.py"
+    code = (
+        "import math\nSIZE = 3\n\ndef helper():\n    return SIZE\n\ndef one():\n    return {'n': helper()}\n"
+    )
+    other = "\ndef two():\n    raise ValueError('words')\n"
+
+    def both():
+        return [evidence.fingerprint(read_chapter(folder), name) for name in ("one", "two")]
+
+    file.write_text(code + other)
+    first = both()
+    file.write_text(code + other.replace("words", "other words") + "\ndef three():\n    return {}\n")
+    assert both() == first
+    file.write_text(code.replace("SIZE = 3", "SIZE = 4") + other)
+    assert both()[0] != first[0] and both()[1] == first[1]

@@ -36,7 +36,7 @@ def measure(chapter: Chapter, name: str) -> Path:
     # 2. Write it down with all that a reader needs to judge it.
     record = {
         "name": name, "chapter": chapter.id, "about": experiment.__doc__, "values": values,
-        "fingerprint": fingerprint(chapter), "seconds": round(time.monotonic() - start, 1),
+        "fingerprint": fingerprint(chapter, name), "seconds": round(time.monotonic() - start, 1),
         "machine": machine(), "date": time.strftime("%Y-%m-%d"),
     }  # fmt: skip
     file = chapter.folder / "results" / f"{name}.json"
@@ -57,7 +57,7 @@ def values(chapter: Chapter, name: str) -> Any:
         record = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"there is no result {name} in {chapter.id}", "a measured number", again) from None
-    if record["fingerprint"] != fingerprint(chapter):
+    if record["fingerprint"] != fingerprint(chapter, name):
         raise UserError(f"the result {name} of {chapter.id} is stale: its code has changed", "", again)
     return record["values"]
 
@@ -94,39 +94,69 @@ def content(chapter: Chapter, name: str) -> ModuleType:
     return module
 
 
-def fingerprint(chapter: Chapter) -> str:
-    """A hash of experiments.py and of every module of ours that it imports, but for text, layout and places:
-    a result stays valid when a module moves to another folder.
+def fingerprint(chapter: Chapter, name: str) -> str:
+    """A hash of one experiment: its function, what that uses of experiments.py, and every module of ours that
+    these import, but for text, layout and places. A result stays valid when a module moves to another folder
+    and when another experiment changes.
     """
     file = chapter.folder / "experiments.py"
     tree = ast.parse(file.read_bytes()) if file.is_file() else ast.Module([], [])
-    files = [file] if file.is_file() else []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("gradschool."):
+    used = closure(tree, name)
+    files = set()
+    for node in ast.walk(ast.Module(used, [])):
+        if is_ours(node):
             stem = PACKAGE.parent.joinpath(*(node.module or "").split("."))
             inside = [stem / f"{alias.name}.py" for alias in node.names]
-            files += [f for f in (stem.with_suffix(".py"), *inside) if f.is_file()]
-    parts = sorted(without_text(f, f.stat().st_mtime_ns) for f in set(files))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+            files |= {f for f in (stem.with_suffix(".py"), *inside) if f.is_file()}
+    parts = sorted(without_text(f, f.stat().st_mtime_ns) for f in files)
+    return hashlib.sha256("\n".join([textless(ast.Module(used, [])), *parts]).encode()).hexdigest()[:16]
+
+
+def closure(tree: ast.Module, name: str) -> list[ast.stmt]:
+    """The statements of a module that its definition `name` needs, directly or not, in their order."""
+    defined = {word: node for node in tree.body for word in defines(node)}
+    needed, found = {name}, set()
+    while needed:
+        if (node := defined.get(needed.pop())) and node not in found:
+            found.add(node)
+            needed |= {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    return [node for node in tree.body if node in found]
+
+
+def defines(node: ast.stmt) -> list[str]:
+    """The names that a statement of a module gives a meaning."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
 
 
 @functools.cache
 def without_text(file: Path, changed: int) -> str:
-    """A file's syntax tree as text, without docstrings; its imports of ours name things, not their places.
+    """A file's `textless` tree; its imports of ours name things, not their places.
 
     Args:
         file: which.
         changed: when it was written last, so that it is read again then.
     """
-    tree = ast.parse(file.read_bytes())
+    return textless(ast.parse(file.read_bytes()))
+
+
+def textless(tree: ast.Module) -> str:
+    """A syntax tree as text, without docstrings and the words of errors."""
     ours = [node for node in ast.walk(tree) if is_ours(node)]
     names = sorted({alias.asname or alias.name for node in ours for alias in node.names})
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node) is not None
-        ):
-            node.body = node.body[1:]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            if ast.get_docstring(node) is not None:
+                node.body = node.body[1:]
+        elif isinstance(node, ast.Raise):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.JoinedStr):
+                    inner.values = []
+                elif isinstance(inner, ast.Constant):
+                    inner.value = ""
     return f"{names} {bare(tree)}"
 
 
