@@ -1,1 +1,1 @@
-"""Proofs of the checks: machine-made wrong answers fall, machine-made right ones pass, promises have cases."""
+"""Proofs of checks: machine-made wrong answers fall, machine-made right ones pass, promises have cases."""

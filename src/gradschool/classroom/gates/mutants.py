@@ -1,11 +1,12 @@
 """Machine-made mutants of a function: one small slip each, from its syntax tree.
 
-Mutation analysis after DeMillo, Lipton and Sayward (Hints on Test Data Selection, 1978); the operators are those of
-array code: axes, reductions, dtypes, generators and arguments in place besides signs and bounds.
+Mutation analysis after DeMillo, Lipton and Sayward (Hints on Test Data Selection, 1978); the slips are those
+of array code: axes, reductions, dtypes, generators and arguments in place besides signs and bounds.
 """
 
 import ast
 import copy
+import functools
 import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,9 +30,10 @@ OTHER_NAME = {
     "logsumexp": "sum", "prod": "sum", "log_softmax": "softmax", "std": "var", "var": "std",
 }  # fmt: skip
 DROPPED = {  # calls that are left out: x.sqrt() and np.sqrt(x) become x
-    "sqrt", "rsqrt", "exp", "log", "log2", "square", "abs", "clamp", "clamp_min", "clamp_max", "clip", "maximum",
-    "minimum", "detach", "clone", "copy", "float", "double", "to", "type", "astype", "flip", "T", "mT", "relu",
-    "softmax", "nan_to_num", "expand_as", "round", "triu", "tril", "cumsum", "sort", "unique", "flatten",
+    "sqrt", "rsqrt", "exp", "log", "log2", "square", "abs", "clamp", "clamp_min", "clamp_max", "clip",
+    "maximum", "minimum", "detach", "clone", "copy", "float", "double", "to", "type", "astype",
+    "flip", "relu", "softmax", "nan_to_num", "expand_as", "round", "triu", "tril", "cumsum", "sort",
+    "unique", "flatten",
 }  # fmt: skip
 
 
@@ -172,14 +174,20 @@ def operator_slips(node: ast.BinOp, arguments: set[str]) -> Iterator[tuple[str, 
 def constant_slips(node: ast.Constant) -> Iterator[tuple[str, Change]]:
     """A constant that is a little off, or none at all."""
     value = node.value
+    others: set[Any] = set()
     if isinstance(value, bool):
-        yield "constant", lambda n: setattr(n, "value", not value)
+        others = {not value}
     elif isinstance(value, int):
-        for other in {value + 1, value - 1, 0} - {value}:
-            yield "constant", lambda n, other=other: setattr(n, "value", other)
+        others = {value + 1, value - 1, 0} - {value}
     elif isinstance(value, float):
-        for other in {2 * value, 0.0, 1.0} - {value}:
-            yield "constant", lambda n, other=other: setattr(n, "value", other)
+        others = {2 * value, 0.0, 1.0} - {value}
+    for other in sorted(others, key=repr):
+        yield "constant", functools.partial(set_value, other=other)
+
+
+def set_value(node: Any, other: object) -> None:
+    """Give a constant another value."""
+    node.value = other
 
 
 def call_slips(node: ast.Call) -> Iterator[tuple[str, Change]]:
@@ -187,18 +195,23 @@ def call_slips(node: ast.Call) -> Iterator[tuple[str, Change]]:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
     if name in OTHER_NAME:
         yield "reduction", rename
-    if name in DROPPED and (inner := receiver(node)) is not None:
+    if name in DROPPED and receiver(node) is not None:
         yield "call dropped", lambda n: become(n, receiver(n))
     if len(node.args) >= 2 and not any(isinstance(a, ast.Starred) for a in node.args[:2]):
         yield "order", lambda n: n.args.__setitem__(slice(0, 2), [n.args[1], n.args[0]])
     for index, keyword in enumerate(node.keywords):
         if keyword.arg is not None:
             kind = "generator dropped" if keyword.arg in ("generator", "rng") else "keyword dropped"
-            yield kind, lambda n, index=index: n.keywords.pop(index)
-    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-        if node.func.value.id in ("rng", "generator"):
-            fresh = ast.parse("__import__('numpy').random.default_rng()").body[0].value  # type: ignore[attr-defined]
-            yield "generator dropped", lambda n: setattr(n.func, "value", copy.deepcopy(fresh))
+            yield kind, functools.partial(drop_keyword, index=index)
+    drawn_from = getattr(getattr(node.func, "value", None), "id", "")
+    if drawn_from in ("rng", "generator"):
+        fresh = ast.parse("__import__('numpy').random.default_rng()", mode="eval").body
+        yield "generator dropped", lambda n: setattr(n.func, "value", copy.deepcopy(fresh))
+
+
+def drop_keyword(node: Any, index: int) -> None:
+    """Leave a keyword argument out."""
+    node.keywords.pop(index)
 
 
 def rename(node: Any) -> None:
@@ -242,7 +255,7 @@ def statement_slips(node: Any, function: Any) -> Iterator[tuple[str, Change]]:
 
 
 def out_of_place(node: ast.Expr) -> ast.Assign | None:
-    """`x.mul_(a).add_(b)` as `x = x.mul(a).add(b)`, which changes what the name stands for instead of what it holds."""
+    """`x.mul_(a).add_(b)` as `x = x.mul(a).add(b)`: another tensor under the name, the old one as it was."""
     call, changed = copy.deepcopy(node.value), False
     inner: Any = call
     while (
@@ -275,8 +288,8 @@ def parameters(function: Any) -> set[str]:
 
 def helper(name: str, *arguments: Any) -> ast.Call:
     """A call of a function of `slips`."""
-    module = ast.parse("__import__('gradschool.classroom.gates.slips', fromlist=['slips'])").body[0]
-    return ast.Call(ast.Attribute(module.value, name, ast.Load()), list(arguments), [])  # type: ignore[attr-defined]
+    module = ast.parse("__import__('gradschool.classroom.gates.slips', fromlist=['slips'])", mode="eval").body
+    return ast.Call(ast.Attribute(module, name, ast.Load()), list(arguments), [])
 
 
 def become(node: Any, other: Any) -> None:

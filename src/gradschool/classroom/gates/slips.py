@@ -1,4 +1,4 @@
-"""What machine-made mutants call where a slip depends on the values at hand; each notes whether it did anything."""
+"""What mutants call where a slip depends on the values at hand; each notes whether it changed something."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Runs machine-made mutants up the ladder of their exercise, each in a process of its own, and counts who survives.
+"""Lets machine-made mutants walk the ladder of their exercise, each in a process of its own.
 
-`python -m gradschool.classroom.gates.survey [EXERCISE ...]` prints the survivors of some or all exercises; with
-`--table FILE` it writes the table of the docs.
+`python -m gradschool.classroom.gates.survey [EXERCISE ...]` prints which survive; with `--table FILE` it
+writes the table of the docs.
 """
 
 import argparse
