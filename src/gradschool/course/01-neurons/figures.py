@@ -42,13 +42,20 @@ def neuron() -> Figure:
     w, x = np.array([-1.5, 1.0, 1.0]), np.array([1.0, 1.0])
     s, answer = float(weighted_sum(w, x)), int(predict(w, x))
     figure, axes = plt.subplots(figsize=(5.6, 2.7))
-    inputs = zip(("1", f"$x_1={x[0]:g}$", f"$x_2={x[1]:g}$"), w, ("w_0", "w_1", "w_2"), (2, 1, 0), strict=True)
+    inputs = zip(
+        ("1", f"$x_1={x[0]:g}$", f"$x_2={x[1]:g}$"), w, ("w_0", "w_1", "w_2"), (2, 1, 0), strict=True
+    )
     for name, weight, symbol, y in inputs:
         axes.add_patch(Circle((0, y), 0.3, fill=False))
         axes.text(-0.42, y, name, ha="right", va="center")
         axes.annotate("", (2.12, 1 + 0.2 * (y - 1)), (0.3, y), arrowprops={"arrowstyle": "->", "color": "C0"})
         axes.text(
-            1.0, 1 + 0.62 * (y - 1) + 0.1, f"${symbol}={weight:g}$", color="C0", ha="center", va="bottom"
+            0.9,
+            1 + 0.72 * (y - 1) + (0.16 if y > 0 else -0.05),
+            f"${symbol}={weight:g}$",
+            color="C0",
+            ha="center",
+            va="bottom" if y > 0 else "top",
         )
     for left, radius, text in ((2.6, 0.5, f"sum\n${s:+g}$"), (4.4, 0.5, f"step\n{answer}")):
         axes.add_patch(Circle((left, 1), radius, fill=False))
@@ -146,10 +153,10 @@ def bumps() -> Figure:
     x = np.linspace(0, 1, 600)
     figure, (one, many) = plt.subplots(1, 2, figsize=(5.8, 2.6), sharex=True)
     rise, fall = step(x - 0.3), -step(x - 0.6)
-    for y, shift, name in ((rise, 2.6, "rise"), (fall, 2.3, "fall"), (rise + fall, 0, "their sum")):
+    for y, shift, name in ((rise, 3.2, "rise"), (fall, 2.6, "fall"), (rise + fall, 0, "their sum")):
         one.plot(x, y + shift, "C0")
-        one.text(0.02, shift + 0.1, name, fontsize=9)
-    one.set(xlabel="$x$", yticks=[], ylim=(-0.3, 4.2))
+        one.text(0.02, shift + 0.12, name, fontsize=9)
+    one.set(xlabel="$x$", yticks=[], ylim=(-0.3, 4.5))
     curve = np.sin(2 * np.pi * x) + 0.5 * x
     for n, color in ((8, "C1"), (32, "C0")):
         edges = np.arange(n) / n
@@ -164,7 +171,7 @@ def bumps() -> Figure:
 
 
 def capacity() -> Figure:
-    """Share of labelings that a hyperplane can make, counted and measured."""
+    """Share of labellings that a hyperplane can make, counted and measured."""
     values = json.loads((RESULTS / "capacity.json").read_text(encoding="utf-8"))["values"]
     figure, axes = plt.subplots(figsize=(5.2, 3))
     for i, (d, run) in enumerate(values.items()):
@@ -172,7 +179,7 @@ def capacity() -> Figure:
         axes.scatter(run["ratio"], run["measured"], color=f"C{i}", s=18, zorder=3)
     axes.axvline(2, color="black", alpha=0.3, zorder=0)
     axes.set(
-        xlabel="points per weight, $n / (d + 1)$", ylabel="share of labelings (0 to 1)", ylim=(-0.03, 1.05)
+        xlabel="points per weight, $n / (d + 1)$", ylabel="share of labellings (0 to 1)", ylim=(-0.03, 1.05)
     )
     axes.legend(frameon=False)
     return figure
