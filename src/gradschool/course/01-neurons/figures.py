@@ -104,7 +104,7 @@ def moving_line() -> Figure:
 
 
 def race() -> Figure:
-    """Both quantities of the convergence proof on one run: w·u grows at least by the margin, |w| as a root."""
+    """Both quantities of the convergence proof on one run: w·u and |w| against the number of mistakes."""
     rng = np.random.default_rng(0)
     u = np.array([0.1, 0.8, -0.6]) / np.linalg.norm([0.1, 0.8, -0.6])
     x = np.column_stack([np.ones(4000), rng.uniform(-1, 1, (4000, 2))])

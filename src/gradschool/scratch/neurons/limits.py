@@ -15,9 +15,9 @@ from gradschool.scratch.neurons.perceptron import predict, update
 def dichotomies(n: int, d: int) -> int:
     """How many of the 2^n labellings of n points in d dimensions one perceptron can make.
 
-    With C(n, d) for this number, C(n, d) = C(n - 1, d) + C(n - 1, d - 1): a new point doubles those labellings
-    of the other points that a hyperplane through the new point can make. The solution is twice the sum of the
-    binomial coefficients (n - 1 over k) for k = 0 to d.
+    With C(n, d) for this number, C(n, d) = C(n - 1, d) + C(n - 1, d - 1): a new point doubles those
+    labellings of the other points that a hyperplane through the new point can make. The solution is twice the
+    sum of the binomial coefficients (n - 1 over k) for k = 0 to d.
 
     Args:
         n: number of points, >= 1, in general position: no d + 1 of them on one hyperplane.
@@ -44,8 +44,8 @@ def pocket(points: Array, targets: Array, weights: Array, order: Sequence[int]) 
         order: index of the point shown at each step, 0 to n - 1; usually drawn at random.
 
     Returns:
-        Of all weights seen, the start included, those with the fewest mistakes on the n points (the earliest if
-        several), (d + 1,), and their number of mistakes, a whole number.
+        Of all weights seen, the start included, those with the fewest mistakes on the n points (the earliest
+        if several), (d + 1,), and their number of mistakes, a whole number.
 
     Source: Gallant 1990, section 3, with ratchet.
     """

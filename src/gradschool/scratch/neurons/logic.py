@@ -1,4 +1,4 @@
-"""Logic with perceptrons: OR, AND, any formula in two layers, XOR two ways, and why layers need activation functions.
+"""Logic with perceptrons: OR, AND, any formula in two layers, XOR two ways; linear layers collapse.
 
 Source: Minsky and Papert 1969. A literal is k for variable k, counted from 1, or -k for its negation, as in
 the DIMACS format; a clause is an OR of literals; a formula in conjunctive normal form is an AND of clauses.

@@ -1,4 +1,4 @@
-"""Does a hyperplane separate two classes? Either answer comes with a proof that can be checked by adding up.
+"""Does a hyperplane separate two classes? Either answer has a proof that can be checked by adding up.
 
 The perceptron finds the line if there is one (Novikoff 1962). If there is none its weights stay bounded
 (Minsky and Papert 1969, cycling theorem), so on numbers with finitely many digits they return to an earlier
@@ -31,8 +31,9 @@ def separability(
 ) -> Verdict:
     """Decide, in exact fractions, whether a hyperplane separates class 1 from class 0.
 
-    The perceptron rule runs from zero weights, pass after pass. A pass without an update proves that the classes
-    are separable. Weights at the end of a pass that stood at the start of an earlier one prove that they are not.
+    The perceptron rule runs from zero weights, pass after pass. A pass without an update proves that the
+    classes are separable. Weights at the end of a pass that an earlier pass started from prove that they are
+    not.
 
     Args:
         points: n points of d coordinates, read as the decimal numbers that they are written as.
