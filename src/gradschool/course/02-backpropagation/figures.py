@@ -89,20 +89,20 @@ def saturation() -> Figure:
 
 def depth() -> Figure:
     """Size of the gradient in each hidden layer, against that in the last, for five kinds of networks."""
-    names = {
-        "sigmoid": "sigmoid",
-        "small": "tanh, small",
-        "tanh": "tanh",
-        "relu": "ReLU",
-        "large": "ReLU, large",
+    lines = {
+        "sigmoid": ("sigmoid", "C0-", 0.0),
+        "small": ("tanh, $g=0.5$", "C1--", 0.0),
+        "tanh": ("tanh, $g=1$", "C1-", -0.6),
+        "relu": ("ReLU, $g=1.41$", "C2-", 0.6),
+        "large": ("ReLU, $g=3$", "C2--", 0.0),
     }
     figure, axes = plt.subplots(figsize=(5.6, 3.4))
-    for key, name in names.items():
+    for key, (name, style, up) in lines.items():
         sizes = np.array(measured("depth")[key]["layers"])
-        (line,) = axes.semilogy(np.arange(1, len(sizes) + 1), sizes, marker="o", ms=3)
-        axes.text(0.7, sizes[0], name, color=line.get_color(), ha="right", va="center", fontsize=9)
+        axes.semilogy(np.arange(1, len(sizes) + 1), sizes, style)
+        axes.text(0.7, sizes[0] * 10**up, name, color=style[:2], ha="right", va="center", fontsize=9)
     axes.set(xlabel="hidden layer (the output is to the right)", ylabel="gradient / that of layer 20")
-    axes.set(xlim=(-5, 20.5), xticks=[1, 5, 10, 15, 20])
+    axes.set(xlim=(-6.5, 20.5), xticks=[1, 5, 10, 15, 20])
     return figure
 
 
