@@ -50,8 +50,8 @@ def neuron() -> Figure:
         axes.text(-0.42, y, name, ha="right", va="center")
         axes.annotate("", (2.12, 1 + 0.2 * (y - 1)), (0.3, y), arrowprops={"arrowstyle": "->", "color": "C0"})
         axes.text(
-            0.9,
-            1 + 0.72 * (y - 1) + (0.16 if y > 0 else -0.05),
+            1.3,
+            1.06 + 0.78 * (y - 1),
             f"${symbol}={weight:g}$",
             color="C0",
             ha="center",
@@ -153,7 +153,7 @@ def bumps() -> Figure:
     x = np.linspace(0, 1, 600)
     figure, (one, many) = plt.subplots(1, 2, figsize=(5.8, 2.6), sharex=True)
     rise, fall = step(x - 0.3), -step(x - 0.6)
-    for y, shift, name in ((rise, 3.2, "rise"), (fall, 2.6, "fall"), (rise + fall, 0, "their sum")):
+    for y, shift, name in ((rise, 3.2, "rise"), (fall, 2.6, "fall"), (rise + fall, 0, "sum")):
         one.plot(x, y + shift, "C0")
         one.text(0.02, shift + 0.12, name, fontsize=9)
     one.set(xlabel="$x$", yticks=[], ylim=(-0.3, 4.5))

@@ -119,7 +119,7 @@ def surface() -> Figure:
     heights = loss(np.stack(np.meshgrid(axis_x, axis_y)))
     figure, axes = plt.subplots(figsize=(5.6, 3.4))
     levels = np.linspace(-0.4, 0.9, 27)
-    axes.contour(axis_x, axis_y, heights, levels, colors="black", alpha=0.25, linewidths=0.7)
+    axes.contour(axis_x, axis_y, heights, levels, colors="black", alpha=0.25, linewidths=0.7, linestyles="-")
     roots = sorted(np.roots([1, 0, -1, 0.15]).real)
     for start, color in (((-0.25, 1.0), "C0"), ((0.6, 1.0), "C1"), ((roots[1], 1.0), "C3")):
         path = descend(gradient, np.array(start), 0.1, 60)
