@@ -192,7 +192,7 @@ def drawn(chapter: Chapter, name: str) -> str:
     figure, file = draw(), io.StringIO()
     # Text stays text, ids do not depend on the day: the same figure gives the same bytes.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
+        figure.savefig(file, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
     import matplotlib.pyplot as plt
 
     plt.close(figure)
