@@ -41,7 +41,7 @@ def course_map(published: Collection[str]) -> str:
     """The first page: every chapter with its exercises and minutes."""
     items = "".join(
         f'<li><a href="{file_name(one.folder.name)}"><b>{one.number} · {html.escape(one.title)}</b></a><br>'
-        f'<span class="quiet">{counted(len(one.exercises), "exercise")} · {one.minutes} minutes of exercises · '
+        f'<span class="quiet">{counted(len(one.exercises), "exercise")} · about {one.minutes} minutes · '
         f"{html.escape(one.needs)}</span></li>"
         for one in chapters()
     )

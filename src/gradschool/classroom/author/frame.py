@@ -57,7 +57,8 @@ def framed(
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="color-scheme" content="light dark">\n<style>{style()}</style></head>\n<body>\n'
         f'<a class="skip" href="#text">Skip to the text</a>\n{bar}\n{listed(contents)}\n'
-        f'<main id="text" tabindex="-1">{body}</main>\n{turn}\n<script>{script(body)}</script>\n</body></html>\n'
+        f'<main id="text" tabindex="-1">{body}</main>\n{turn}\n'
+        f"<script>{script(body)}</script>\n</body></html>\n"
     )
 
 

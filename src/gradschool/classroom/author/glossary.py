@@ -59,9 +59,7 @@ def glossary(course: Path = COURSE) -> dict[str, tuple[Term, Chapter]]:
 
 def spellings(course: Path = COURSE) -> dict[str, str]:
     """Every spelling, in lower case, with the name that its term has in the glossary."""
-    return {
-        one.lower(): name for name, (term, _) in glossary(course).items() for one in (name, *term.also)
-    }
+    return {one.lower(): name for name, (term, _) in glossary(course).items() for one in (name, *term.also)}
 
 
 def find_term(wanted: str, course: Path = COURSE) -> tuple[str, Term, Chapter]:

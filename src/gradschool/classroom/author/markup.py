@@ -19,7 +19,7 @@ def markdown(text: str, folder: Path) -> str:
     made = re.sub(r"<eqn>(.*?)</eqn>", r'<span class="math inline">\1</span>', made, flags=re.DOTALL)
     made = made.replace('<div class="math block">', f'<div class="math block scroll" {focusable("formula")}>')
     made = made.replace("<table>", f'<div class="scroll" {focusable("table")}><table>')
-    made = made.replace("</table>", "</table></div>")
+    made = made.replace("</table>", "</table></div>").replace("<th></th>", "<td></td>")
     return re.sub(r'<img src="([^":]+)"', lambda found: f'<img src="{embedded(folder / found[1])}"', made)
 
 

@@ -69,7 +69,9 @@ class Lecture:
                 return self.figure(block)
             case Question():
                 self.questions += 1
-                answer = f"<details><summary>Answer {self.questions}</summary>{self.prose(block.answer)}</details>"
+                answer = (
+                    f"<details><summary>Answer {self.questions}</summary>{self.prose(block.answer)}</details>"
+                )
                 return f'<div class="question">{self.prose(block.ask)}{answer}</div>'
             case Task():
                 return self.task(block)
