@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from gradschool.classroom.author.markup import embedded
@@ -76,6 +77,7 @@ def listed(contents: Sequence[Entry]) -> str:
     )
 
 
+@cache
 def style() -> str:
     """Styles of formulas and pages; the older font formats that KaTeX offers are left out."""
     css = (KATEX / "katex.min.css").read_text(encoding="utf-8")

@@ -119,7 +119,7 @@ class Lecture:
 
     def term(self, found: re.Match[str]) -> str:
         """A term of the glossary, in bold for the first time: a place to link to, and a link to its entry."""
-        name = self.spellings.get(words(found[1]).lower())
+        name = self.spellings.get(" ".join(words(found[1]).lower().split()))
         if name is None or name in self.met:
             return found[0]
         self.met.add(name)
