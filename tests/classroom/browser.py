@@ -10,6 +10,15 @@ from itertools import count
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+def high(end):
+    """The end of a pipe under a number that is neither 3 nor 4."""
+    import fcntl  # Windows has none, and no Chromium of this kind
+
+    copy = fcntl.fcntl(end, fcntl.F_DUPFD, 10)
+    os.close(end)
+    return copy
+
+
 class Browser:
     """One browser with one page; a context manager.
 
@@ -21,9 +30,10 @@ class Browser:
         self.read, here = os.pipe()
         self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         words = ["--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run"]
+        there, here = (high(end) for end in (there, here))
         shell = f'exec "$0" "$@" 3<&{there} 4>&{here}'
         self.process = subprocess.Popen(
-            ["sh", "-c", shell, CHROMIUM, *words, f"--user-data-dir={self.folder.name}"],
+            ["bash", "-c", shell, CHROMIUM, *words, f"--user-data-dir={self.folder.name}"],
             pass_fds=(there, here), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(there)

@@ -11,7 +11,7 @@ import pytest
 from browser import CHROMIUM, Browser
 
 from gradschool.classroom.author import book as books
-from gradschool.classroom.author.frame import ASSETS
+from gradschool.classroom.author.frame import ASSETS, framed
 from gradschool.classroom.author.markup import highlighted, markdown
 from gradschool.classroom.author.page import page
 from gradschool.classroom.author.render import Code, Figure, Question, Text, resolve, vector
@@ -215,19 +215,51 @@ def test_code_is_coloured_by_classes_of_the_style_sheet():
 # In a browser
 
 
+@pytest.fixture(scope="module")
+def browser():
+    with Browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def look(browser, tmp_path):
+    """What is to be said of a page, at a width and in a scheme."""
+    script = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
+
+    def at(text, width, scheme):
+        file = tmp_path / "page.html"
+        file.write_text(text, encoding="utf-8")
+        browser.open(file.as_uri(), width, scheme)
+        return browser.run(script)
+
+    return at
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not CHROMIUM, reason=MISSED)
-def test_pages_in_a_browser(tmp_path):
-    look_at = (Path(__file__).parent / "look.js").read_text(encoding="utf-8")
-    with Browser() as browser:
-        for chapter in chapters():
-            file = tmp_path / f"{chapter.folder.name}.html"
-            file.write_text(page(chapter, resolve(chapter), {file.name}), encoding="utf-8")
-            for width, scheme in VIEWS:
-                browser.open(file.as_uri(), width, scheme)
-                look, where = browser.run(look_at), f"{file.name} at {width} in {scheme}"
-                assert not look["wide"], where
-                assert look["faint"] == [], where
-                assert look["unreached"] == [] and (width > 500 or look["scrolling"]), where
-                assert look["formulas"] == look["set"] > 0 and not look["wrong"], where
-                assert look["open"] == (width > 1000) and not look["plates"], where
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.id)
+def test_pages_in_a_browser(chapter, look):
+    text = page(chapter, resolve(chapter))
+    for width, scheme in VIEWS:
+        seen, where = look(text, width, scheme), (width, scheme)
+        assert not seen["wide"] and seen["faint"] == [] and seen["unreached"] == [], (where, seen)
+        assert seen["formulas"] == seen["set"] > 0 and not seen["wrong"] and not seen["plates"], (where, seen)
+        assert seen["open"] in (width > 1000, None), where
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason=MISSED)
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ('<p style="color: #888">faint</p>', "faint"),
+        ("<p style='width: 2000px'>wide</p>", "wide"),
+        ("<div style='overflow: auto'><p style='width: 2000px'>far</p></div>", "unreached"),
+        ("<span class='math'>\\\\frac{</span>", "wrong"),
+        ("<figure><svg style='background: white'></svg></figure>", "plates"),
+    ],
+)  # fmt: skip
+def test_the_look_at_a_page_sees_what_is_wrong(body, fault, look):
+    clean = look(framed("Test", "<p>This is <span class='math'>x</span>.</p>"), 390, "light")
+    seen = look(framed("Test", f"<p>This is <span class='math'>x</span>.</p>{body}"), 390, "light")
+    assert not clean[fault] and seen[fault]
