@@ -1,13 +1,12 @@
 """A lecture in the terminal: Markdown by rich, formulas in Unicode as far as that goes."""
 
+import io
 import os
 import re
 import textwrap
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING
-
-from rich.cells import cell_len
+from typing import TYPE_CHECKING, cast
 
 from gradschool.classroom.author.render import Block, Code, Figure, Question, Task, Text
 
@@ -133,18 +132,24 @@ PARTS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 TABLE = re.compile(r"^\|.*\|[ \t]*\n\|[ :|-]+\|[ \t]*\n(?:\|.*\|[ \t]*(?:\n|\Z))+", re.MULTILINE)
 
 
+def laid_out(text: str, width: int) -> set[str]:
+    """The words of Markdown as they stand in a terminal of that width."""
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(width=width, file=io.StringIO())
+    console.print(Markdown(text))
+    return set(cast(io.StringIO, console.file).getvalue().split())
+
+
 def narrow_tables(text: str, width: int) -> str:
     """Markdown whose tables fit: one that would break words in its columns becomes a list of its rows."""
 
     def one(found: re.Match[str]) -> str:
+        if laid_out(found[0], width) >= laid_out(found[0], 1000):
+            return found[0]
         lines = found[0].strip().splitlines()
         rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))] for row in lines]
-        longest = [
-            max(map(cell_len, " ".join(column).split()), default=0)
-            for column in zip_longest(*rows, fillvalue="")
-        ]
-        if sum(longest) + 2 * len(longest) + 2 <= width:
-            return found[0]
         heads, _, *rows = rows
         told = []
         for first, *cells in rows:
