@@ -22,6 +22,8 @@
     if (![...e.childNodes].some(n => n.nodeType == 3 && n.data.trim())) continue;
     const svg = e.closest("svg"), style = getComputedStyle(e);
     const pair = [numbers(svg && !e.closest(".katex") ? style.fill : style.color), ground(svg || e)].map(light);
+    // In a figure, text of the page's own colour stands on an area that is not.
+    if (svg && Math.abs(pair[0] - pair[1]) < 1e-4) continue;
     const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
     if (ratio < (svg ? 3 : 4.5)) faint.push(`${e.textContent.trim().slice(0, 40)} ${ratio.toFixed(2)}`);
   }

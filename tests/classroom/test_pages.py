@@ -15,7 +15,7 @@ from gradschool.classroom.author.frame import ASSETS, framed
 from gradschool.classroom.author.markup import highlighted, markdown
 from gradschool.classroom.author.page import page
 from gradschool.classroom.author.render import Code, Figure, Question, Text, resolve, vector
-from gradschool.classroom.author.svg import following
+from gradschool.classroom.author.svg import following, paint
 from gradschool.classroom.exercise.manifest import chapters, find_chapter
 
 VIEWS = list(product((1300, 390), ("light", "dark")))
@@ -192,7 +192,7 @@ def test_contrast_is_as_wcag_defines_it():
 
 @pytest.mark.parametrize("colours", schemes(), ids=["light", "dark", "paper"])
 def test_every_colour_of_text_can_be_read(colours):
-    text = colours.keys() - {"paper", "soft", "line", "lift"}
+    text = colours.keys() - {"paper", "soft", "line", "lift", "sink"}
     assert len(text) == 8
     for name, ground in product(text, ("paper", "soft")):
         assert contrast(colours[name], colours[ground]) >= 4.5, f"{name} on {ground}"
@@ -203,6 +203,14 @@ def test_lines_of_figures_can_be_seen(colours):
     share = float(colours["lift"].rstrip("%")) / 100
     for line in ("#1f77b4", "#d62728", "#9467bd", "#8c564b"):  # the darker half of matplotlib's colours
         assert contrast(mixed(line, colours["ink"], share), colours["paper"]) >= 3
+
+
+@pytest.mark.parametrize("colours", schemes()[:2], ids=["light", "dark"])
+def test_text_on_a_pale_area_can_be_read(colours):
+    share = float(colours["sink"].rstrip("%")) / 100
+    for area in ("#add8e6", "#ffe4b5", "#aec7e8", "#c7e9c0", "#ffff99"):
+        assert "--sink" in paint("fill", area[1:]) and "--lift" in paint("stroke", area[1:])
+        assert contrast(mixed(area, colours["paper"], share), colours["ink"]) >= 4.5, area
 
 
 def test_code_is_coloured_by_classes_of_the_style_sheet():
@@ -255,11 +263,11 @@ def test_pages_in_a_browser(chapter, look):
         ('<p style="color: #888">faint</p>', "faint"),
         ("<p style='width: 2000px'>wide</p>", "wide"),
         ("<div style='overflow: auto'><p style='width: 2000px'>far</p></div>", "unreached"),
-        ("<span class='math'>\\\\frac{</span>", "wrong"),
+        ('<span class="math">\\\\frac{</span>', "wrong"),
         ("<figure><svg style='background: white'></svg></figure>", "plates"),
     ],
 )  # fmt: skip
 def test_the_look_at_a_page_sees_what_is_wrong(body, fault, look):
-    clean = look(framed("Test", "<p>This is <span class='math'>x</span>.</p>"), 390, "light")
-    seen = look(framed("Test", f"<p>This is <span class='math'>x</span>.</p>{body}"), 390, "light")
+    clean = look(framed("Test", '<p>This is <span class="math">x</span>.</p>'), 390, "light")
+    seen = look(framed("Test", f'<p>This is <span class="math">x</span>.</p>{body}'), 390, "light")
     assert not clean[fault] and seen[fault]

@@ -171,9 +171,7 @@ def wrapped_command(line: str, width: int) -> str:
 def show(blocks: Sequence[Block], console: "Console") -> None:
     """Print a lecture, as wide as the console; answers stand at the end."""
     from rich.markdown import Markdown
-    from rich.padding import Padding
     from rich.panel import Panel
-    from rich.syntax import Syntax
 
     def prose(text: str) -> Markdown:
         return Markdown(narrow_tables(plain_math(text), console.width))
@@ -184,18 +182,7 @@ def show(blocks: Sequence[Block], console: "Console") -> None:
             case Text():
                 console.print(prose(block.markdown))
             case Code():
-                if block.language == "python":
-                    code = Syntax(block.text.rstrip(), "python", background_color="default", word_wrap=True)
-                    console.print(
-                        Panel(code, title=block.title or None, title_align="left", border_style="dim")
-                    )
-                else:  # to be pasted: without a frame
-                    lines = (
-                        wrapped_command(each, console.width - 4) for each in block.text.rstrip().split("\n")
-                    )
-                    console.print(Padding("\n".join(lines), (1, 2)), markup=False, highlight=False)
-                if block.printed:
-                    console.print(Padding(block.printed.rstrip(), (0, 2)), markup=False, highlight=False)
+                show_code(block, console)
             case Figure():
                 caption = f"[figure: {plain_math(block.caption).rstrip('.')}. See it with --open]"
                 console.print(caption, style="dim", markup=False)
@@ -213,6 +200,22 @@ def show(blocks: Sequence[Block], console: "Console") -> None:
         console.print(prose("## Answers"))
     for number, answer in enumerate(answers, 1):
         console.print(prose(f"**Question {number}.** {answer}"))
+
+
+def show_code(block: Code, console: "Console") -> None:
+    """Print Python in a frame, what is to be pasted without one, and what was printed below it."""
+    from rich.padding import Padding
+    from rich.panel import Panel
+    from rich.syntax import Syntax
+
+    if block.language == "python":
+        code = Syntax(block.text.rstrip(), "python", background_color="default", word_wrap=True)
+        console.print(Panel(code, title=block.title or None, title_align="left", border_style="dim"))
+    else:
+        lines = (wrapped_command(each, console.width - 4) for each in block.text.rstrip().split("\n"))
+        console.print(Padding("\n".join(lines), (1, 2)), markup=False, highlight=False)
+    if block.printed:
+        console.print(Padding(block.printed.rstrip(), (0, 2)), markup=False, highlight=False)
 
 
 def console_here() -> "Console":
