@@ -1,8 +1,8 @@
 """A figure that follows its page: matplotlib's SVG without a background, with the page's own ink.
 
-Black becomes the colour of the text, white that of the paper, greys lie between them in the same order. In dark,
-colours are mixed with a little ink (the variable --lift), and pale areas, on which there may be text, with much
-paper (--sink).
+Black becomes the colour of the text, white that of the paper, greys lie between them in the same order. In
+dark, colours are mixed with a little ink (the variable --lift), and pale areas, on which there may be text,
+with much paper (--sink).
 """
 
 import html
