@@ -94,7 +94,7 @@ def parts_at_fault(chapter):
     found = sections(lecture(chapter))
     heads, body = [head for head, _ in found[1:]], dict(found)
     faults = []
-    if not re.match(r"# \S.*\n+\w", found[0][1]):
+    if not re.match(r"# \S.*\n+(?!```)[^#|\s]", found[0][1]):
         faults.append("it does not begin with a title and a paragraph")
     if heads[:3] != FIRST:
         faults.append(f"it begins with {heads[:3]}, not {FIRST}")
