@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from sklearn.datasets import load_sample_image
 from torch.nn.functional import interpolate
 
+from gradschool.classroom.author.drawing import draw
+from gradschool.models.generative.denoiser import denoiser_small
 from gradschool.ops.diffusion import NoiseSchedule, cosine_betas, guide, linear_betas, q_sample
 from gradschool.ops.edm import karras_sigmas
 from gradschool.ops.mixture import mixture_clean, mixture_draw, mixture_score
@@ -121,7 +123,7 @@ def score_field() -> Figure:
     weights = torch.cat([torch.full((120,), 1 / 360), torch.full((120,), 2 / 360)])
     data = mixture_draw(means, weights, 0.05**2, 400, torch.Generator().manual_seed(0))
     # 2. Arrows of one length; how long they really are is shown by their darkness.
-    x = torch.cartesian_prod(*[torch.linspace(-2.7, 2.7, 15)] * 2)
+    x = torch.cartesian_prod(*[torch.linspace(-2.7, 2.7, 12)] * 2)
     figure, axes = panels(1, 3, limit=3.0, side=1.9)
     for ax, sigma in zip(axes, (1.5, 0.5, 0.2), strict=True):
         score = mixture_score(x, means, weights, 0.05**2 + sigma**2)
@@ -129,7 +131,8 @@ def score_field() -> Figure:
         strength = (length / length.max()).sqrt()[:, 0]
         dots(ax, data, s=2)
         ax.quiver(*x.T, *(score / length).T, color="black", alpha=0.15 + 0.85 * strength.numpy(),
-                  scale=17, width=0.009, pivot="mid", rasterized=True)  # fmt: skip
+                  scale=15, width=0.011, headwidth=5, headlength=5, headaxislength=4,
+                  pivot="mid", rasterized=True)  # fmt: skip
         ax.set_title(rf"$\sigma$ = {sigma:g}", fontsize=10)
     return transparent(figure)
 
@@ -146,6 +149,15 @@ def perfect_guess() -> Figure:
         dots(ax, perfect(x, a), color="C3")
         ax.set_title(rf"$\bar\alpha$ = {a:g}", fontsize=10)
     return transparent(figure)
+
+
+def network() -> Figure:
+    """The denoising U-Net of the digits, without numbers in its weights."""
+    with torch.device("meta"):
+        names = ("noisy image", "time", "time embedding", "", "", "", "", "", "prediction")
+        return draw(
+            denoiser_small((1, 32, 32), width=16), (1, 32, 32), torch.zeros(1), by_size=True, names=names
+        )
 
 
 def paths() -> Figure:
