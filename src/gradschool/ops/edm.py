@@ -36,7 +36,7 @@ def edm_scalings(sigma: Sigma, sigma_data: float = 0.5) -> tuple[Sigma, Sigma, S
 
 @op
 def edm_weight(sigma: Sigma, sigma_data: float = 0.5) -> Sigma:
-    """Weight of the squared error of D: 1 / c_out^2, so that the network's errors count equally at every sigma."""
+    """Weight of the squared error of D: 1 / c_out^2, so that errors of the network count equally."""
     # 1. The variance of the noisy image.
     total = sigma**2 + sigma_data**2
     # 2. Table 1, "loss weighting".

@@ -14,7 +14,7 @@ from gradschool.ops.switch import op
 def score_loss(
     score: Float[Tensor, "b d"], noise: Float[Tensor, "b d"], sigma: Float[Tensor, "b 1"]
 ) -> Float[Tensor, " b"]:
-    """Denoising score matching: squared error of a predicted score; the target points back to the clean point.
+    """Denoising score matching: squared error of a score; its target points back to the clean point.
 
     Args:
         score: as predicted at the points x + sigma * noise.
