@@ -43,7 +43,7 @@ def transparent(figure) -> Figure:
 def panels(rows, columns, limit=2.6, side=1.75):
     """Square panels without ticks, in one flat list."""
     size = (side * columns, (side + 0.25) * rows)
-    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=110, squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=size, dpi=100, squeeze=False)
     for ax in axes.flat:
         ax.set(xlim=(-limit, limit), ylim=(-limit, limit), xticks=[], yticks=[], aspect="equal")
     return figure, list(axes.flat)
@@ -71,9 +71,9 @@ def perfect(x, a):
 
 def photograph() -> Figure:
     """A photograph at six times of the forward process with the cosine schedule."""
-    # 1. A square of the photograph, 80 pixels wide, from -1 to 1.
+    # 1. A square of the photograph, 72 pixels wide, from -1 to 1.
     pixels = torch.from_numpy(load_sample_image("china.jpg").copy()).permute(2, 0, 1)[None, :, :, 150:577]
-    x0 = interpolate(pixels.float() / 127.5 - 1, (80, 80), mode="bilinear", antialias=True)[0]
+    x0 = interpolate(pixels.float() / 127.5 - 1, (72, 72), mode="bilinear", antialias=True)[0]
     # 2. The same noise at rising strength.
     schedule = NoiseSchedule(cosine_betas(1000))
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
