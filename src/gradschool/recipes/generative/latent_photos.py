@@ -7,7 +7,7 @@ from gradschool.runs.generation.latent import LatentRun
 
 
 def latent_photos() -> LatentRun:
-    """Latent diffusion (U-Net, 2.9 M parameters) on jellyfish, 64 px; --data takes any class of any folder."""
+    """Latent diffusion (U-Net, 2.9 M parameters) on jellyfish, 64 px; or any class of a folder (--data)."""
     return LatentRun(
         data="natural_animals", autoencoder=vae_photos(), only=("jellyfish",), model=denoiser_small,
         model_options={"width": 32},

@@ -8,7 +8,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def kmnist() -> ImageRun:
-    """CNN (NetConv) classifier on KMNIST, cursive hiragana, 28 px (published: 93 %; NetLin 70, NetFull 84)."""
+    """CNN (NetConv) classifier on KMNIST, cursive hiragana, 28 px (course: 93 %; NetLin 70, NetFull 84)."""
     return ImageRun(
         data="kmnist",
         model=netconv,
