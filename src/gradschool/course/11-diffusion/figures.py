@@ -50,7 +50,10 @@ def panels(rows, columns, limit=2.6, side=1.75):
 
 
 def dots(ax, points, **kwargs):
-    """A cloud of points, drawn as pixels: thousands of shapes would make the page heavy."""
+    """A cloud of points, drawn as pixels: thousands of shapes would make the page heavy.
+
+    Pixels keep their colour on a dark page, so nothing in black is drawn so.
+    """
     ax.scatter(*points.T, lw=0, rasterized=True, **{"s": 3, "color": "C0", **kwargs})
 
 
@@ -130,7 +133,7 @@ def score_field() -> Figure:
         length = score.norm(dim=1, keepdim=True)
         strength = (length / length.max()).sqrt()[:, 0]
         dots(ax, data, s=2)
-        ax.quiver(*x.T, *(score / length).T, color="black", alpha=0.15 + 0.85 * strength.numpy(),
+        ax.quiver(*x.T, *(score / length).T, color="C1", alpha=0.2 + 0.8 * strength.numpy(),
                   scale=15, width=0.011, headwidth=5, headlength=5, headaxislength=4,
                   pivot="mid", rasterized=True)  # fmt: skip
         ax.set_title(rf"$\sigma$ = {sigma:g}", fontsize=10)
@@ -145,7 +148,7 @@ def perfect_guess() -> Figure:
     noise = torch.randn(400, 2, generator=source)
     for ax, a in zip(axes, (0.97, 0.8, 0.4, 0.05), strict=True):
         x = q_sample(x0, noise, a)
-        dots(ax, x, color="black", alpha=0.25)
+        dots(ax, x, color="gray", alpha=0.6)
         dots(ax, perfect(x, a), color="C3")
         ax.set_title(rf"$\bar\alpha$ = {a:g}", fontsize=10)
     return transparent(figure)
@@ -246,7 +249,7 @@ def straight() -> Figure:
     for ax, way in zip(axes, ("independent", "transport"), strict=True):
         walks = torch.tensor(run[way]["paths"])
         for walk in walks:
-            ax.plot(*walk.T, color="black", lw=0.5, alpha=0.3, rasterized=True)
+            ax.plot(*walk.T, color="gray", lw=0.6, alpha=0.7, rasterized=True)
         dots(ax, walks[:, 0], s=6, label="noise")
         dots(ax, walks[:, -1], s=6, color="C3", zorder=3, label="end")
         ax.set_title({"independent": "random pairs", "transport": "optimal transport"}[way], fontsize=10)
@@ -263,7 +266,7 @@ def learned_score() -> Figure:
             x = torch.cartesian_prod(*[torch.linspace(-2.6, 2.6, 17)] * 2)
             arrows = torch.tensor(run["arrows"])
             shrunk = arrows * arrows.norm(dim=1, keepdim=True).clamp(min=1e-6).pow(-0.5)
-            ax.quiver(*x.T, *shrunk.T, color="black", alpha=0.35, width=0.008, rasterized=True)
+            ax.quiver(*x.T, *shrunk.T, color="C1", alpha=0.6, width=0.008, rasterized=True)
         dots(ax, torch.tensor(run["points"][i]))
         ax.set_title(rf"$\sigma$ = {run['sigmas'][i]:.2g}", fontsize=10)
     return transparent(figure)
