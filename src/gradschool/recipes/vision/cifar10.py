@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def cifar10() -> ImageRun:
-    """ResNet classifier on CIFAR-10, 10 classes of photographs, 32 px (about 7 min on two cores)."""
+    """Ten kinds of small photographs, 32 px: a residual network, some seven minutes on two cores."""
     return ImageRun(
         data="cifar10",
         model=resnet9,

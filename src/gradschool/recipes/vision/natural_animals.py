@@ -6,10 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def natural_animals() -> ImageRun:
-    """Small ResNet classifier on 20 animals, 64 px, augmented and regularised (4-6 min, 79.6 %).
-
-    The time holds for two free cores; beside one other busy process it is about two thirds longer.
-    """
+    """20 animals, 64 px: a small residual network, the coursework's cures; 79.6 % in five minutes."""
     return ImageRun(
         data="natural_animals",
         model=resnet9,

@@ -1,4 +1,4 @@
-"""20 animals in half an hour: a deeper network, longer training, averaged weights."""
+"""20 animals as well as two cores manage in half an hour: deeper, longer, averaged."""
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.vision.resnet9 import resnet9
@@ -6,7 +6,10 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def natural_animals_best() -> ImageRun:
-    """Deeper ResNet classifier on 20 animals, 64 px, strong augmentation (33 min on one core, 81.7 %)."""
+    """20 animals, 64 px: two residual blocks a stage, stronger augmentation, averaged weights.
+
+    81.7 % in 33 minutes of one core.
+    """
     return ImageRun(
         data="natural_animals",
         model=resnet9,
