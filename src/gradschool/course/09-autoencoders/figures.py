@@ -10,6 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
+from gradschool.classroom.author.drawing import draw
+from gradschool.models.generative.vae import conv_vae
+from gradschool.models.generative.vqvae import vqvae
 from gradschool.ops.quantise import nearest_entry
 from gradschool.scratch.statistics import gmm, ppca
 
@@ -217,3 +220,18 @@ def cells() -> Figure:
     ax.set(xlabel="first number", ylabel="second number", aspect="equal")
     ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
+
+
+def vae_drawing() -> Figure:
+    """The convolutional VAE."""
+    with torch.device("meta"):
+        model = conv_vae((1, 28, 28))
+    names = ("image", "", "", r"$\mu(x)$", r"$\ln\,\sigma^2(x)$", "code $z$")
+    return draw(model, (1, 28, 28), depth=2, names=names)
+
+
+def vqvae_drawing() -> Figure:
+    """The VQ-VAE."""
+    with torch.device("meta"):
+        model = vqvae((1, 28, 28))
+    return draw(model, (1, 28, 28), names=("image", "", "codebook"))
