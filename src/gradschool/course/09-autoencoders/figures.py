@@ -81,8 +81,8 @@ def em_bound() -> Figure:
         ax.plot(mean, evidence.sum(), f"C{step}o", ms=5)
         mean = float((shares[:, 1] @ x[:, 0]) / shares[:, 1].sum())
         ax.plot(mean, max(bound), f"C{step}^", ms=6)
-    ax.set(xlabel=r"mean $\mu_2$ of the second component", ylabel="nats", ylim=(-26, -10))
-    ax.legend(frameon=False, fontsize=9, loc="lower right")
+    ax.set(xlabel=r"mean $\mu_2$ of the second component", ylabel="nats", ylim=(-26, -8))
+    ax.legend(frameon=False, fontsize=9, loc="upper left")
     return figure
 
 
