@@ -85,7 +85,7 @@ def distances() -> Figure:
 
 def ring() -> Figure:
     """Points of one generator of each game."""
-    figure, panels = plt.subplots(2, 3, figsize=(5.6, 4), sharex=True, sharey=True)
+    figure, panels = plt.subplots(2, 3, figsize=(5.6, 4.2), sharex=True, sharey=True)
     run = measured("modes")
     angle = torch.arange(8) * (torch.pi / 4)
     data = 2 * torch.stack([angle.cos(), angle.sin()])  # the experiment's radius
@@ -96,7 +96,7 @@ def ring() -> Figure:
         axes.set(xlim=(-3, 3), ylim=(-3, 3), xticks=[], yticks=[], aspect="equal")
         axes.set_title(title, fontsize=10)
     panels.flat[-1].set_axis_off()
-    figure.tight_layout()
+    figure.tight_layout(h_pad=1.5)
     return figure
 
 
