@@ -42,8 +42,8 @@ def discriminator_loss(real: Scores, fake: Scores) -> Scalar:
 def saturating_loss(fake: Scores) -> Scalar:
     """E[ln(1 - D(G(z)))]: the generator's loss in the minimax game, -ln 2 at its end.
 
-    Its gradient vanishes where D is near 0, which is where the generator is worst; finite for any finite score.
-    Source: Goodfellow et al. 2014, eq. 1.
+    Its gradient vanishes where D is near 0, which is where the generator is worst. Finite for any finite
+    score. Source: Goodfellow et al. 2014, eq. 1.
 
     Args:
         fake: logits of generated images, (b,); D = sigmoid(logit).
@@ -128,7 +128,7 @@ def critic_loss(real: Scores, fake: Scores) -> Scalar:
 
     Args:
         real: scores of images from the data, (b,), any number; no sigmoid follows.
-        fake: scores of generated images, (c,).
+        fake: scores of generated images, (b,).
 
     Source: Arjovsky et al. 2017, eq. 2 and algorithm 1.
     """
@@ -174,7 +174,7 @@ def between(
 
 @op
 def slopes(scores: Scores, points: Float[Tensor, "b ..."]) -> Scores:
-    """The slope of the critic at each point: the length of the gradient of its score with respect to the image.
+    """The slope of the critic at each point: the length of the gradient of its score over the image.
 
     The slopes themselves have a gradient, so that a loss can contain them.
 
@@ -187,7 +187,7 @@ def slopes(scores: Scores, points: Float[Tensor, "b ..."]) -> Scores:
 
     Source: Gulrajani et al. 2017, algorithm 1, line 7.
     """
-    # 1. All gradients at once: a score depends on its own point only, so the gradient of the sum has them all.
+    # 1. All gradients at once: each score depends on its own point, so the gradient of the sum has them all.
     (gradient,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
     # 2. The length for each image, in float32: squares overflow in half precision.
     return gradient.flatten(1).float().norm(dim=1)
@@ -214,9 +214,9 @@ def spectral_norm(
 ) -> tuple[Scalar, Float[Tensor, " m"]]:
     """The largest singular value of a matrix by power iteration, and the left singular vector.
 
-    One step is v = W'u, u = Wv, each divided by its length. The gradient of the value passes through the weight
-    only; u and v count as constants. Started each time from the last `u`, one step is enough, because weights
-    change slowly.
+    One step is v = W'u, u = Wv, each divided by its length. The gradient of the value passes through the
+    weight only; u and v count as constants. Started each time from the last `u`, one step is enough, because
+    weights change slowly.
 
     Args:
         weight: W, (m, n).

@@ -16,7 +16,7 @@ LEAST = 0.1  # a class is covered with at least this part of its share
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a classifier found in n generated images; an image is sure if its best class has probability >= SURE.
+    """What a classifier found in n generated images; one is sure if its best class has probability >= SURE.
 
     Args:
         n: number of images.
