@@ -14,6 +14,7 @@ from gradschool.classroom.author.drawing import draw
 from gradschool.models.generative.vae import conv_vae
 from gradschool.models.generative.vqvae import vqvae
 from gradschool.ops.quantise import nearest_entry
+from gradschool.ops.variational import kl_standard_normal
 from gradschool.scratch.statistics import gmm, ppca
 
 RESULTS = Path(__file__).parent / "results"
@@ -133,6 +134,19 @@ def histograms() -> Figure:
     return figure
 
 
+def kl_curves() -> Figure:
+    """What one dimension of a code costs, by its mean and by its deviation."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6, 2.6), sharey=True, layout="constrained")
+    for ax, name in ((left, "mean"), (right, "deviation")):
+        x = torch.linspace(-2.5, 2.5, 101) if name == "mean" else torch.linspace(0.08, 2.5, 101)
+        mean = x if name == "mean" else torch.zeros_like(x)
+        log_variance = torch.zeros_like(x) if name == "mean" else 2 * x.log()
+        ax.plot(x, kl_standard_normal(mean[:, None], log_variance[:, None])[:, 0], color="C0")
+    left.set(xlabel=r"$\mu$, with $\sigma = 1$", ylabel="KL in nats")
+    right.set(xlabel=r"$\sigma$, with $\mu = 0$")
+    return figure
+
+
 def price() -> Figure:
     """Reconstruction against KL for each beta, and active dimensions."""
     found = measured("beta")
@@ -214,7 +228,7 @@ def cells() -> Figure:
     for k in range(len(entries)):
         ax.contour(x, y, owner == k, [0.5], colors="black", linewidths=0.6, alpha=0.6)
     for z, k in zip(codes, nearest_entry(codes, entries), strict=True):
-        ax.annotate("", entries[k], z, arrowprops={"arrowstyle": "->", "color": "C1"})
+        ax.annotate("", entries[k].tolist(), z.tolist(), arrowprops={"arrowstyle": "->", "color": "C1"})
     ax.plot(*entries.T, "C0s", ms=7, label="entries $e_j$")
     ax.plot(*codes.T, "C1o", ms=5, label="encoder outputs $z$")
     ax.set(xlabel="first number", ylabel="second number", aspect="equal")

@@ -83,6 +83,20 @@ def distances() -> Figure:
     return figure
 
 
+def slopes() -> Figure:
+    """Two densities far apart: the optimal discriminator is flat on both, the optimal critic is not."""
+    x = torch.linspace(-3, 9, 241)
+    data, made = bell(x, 0), bell(x, 6)
+    figure, axes = plt.subplots(figsize=(5.2, 2.9), layout="constrained")
+    axes.fill_between(x, data, color="C0", alpha=0.35, lw=0, label="data")
+    axes.fill_between(x, made, color="C1", alpha=0.35, lw=0, label="generator")
+    axes.plot(x, optimal_discriminator(data, made), color="black", lw=1.2, label="$D^*$")
+    axes.plot(x, 0.5 - (x - 3) / 6, color="C2", lw=1.4, label="optimal critic, scaled")
+    axes.set(xlabel="$x$", ylabel="density, or output of the network")
+    axes.legend(frameon=False, fontsize=9, loc="upper right")
+    return figure
+
+
 def ring() -> Figure:
     """Points of one generator of each game."""
     figure, panels = plt.subplots(2, 3, figsize=(5.6, 4.2), sharex=True, sharey=True)
