@@ -205,7 +205,7 @@ def labels(seed: int) -> list[int]:
 
 def pixels() -> dict:
     """Share of pixels in ten bins of grey from 0 to 1: MNIST, digits of 8x8 pixels, a photograph."""
-    mnist, photograph = SET.read(located(SET))["train"][0], datasets.load_sample_image("flower.jpg").mean(2)
+    mnist, photograph = SET.read(located(SET))["train"][0], datasets.load_sample_image("flower.jpg").mean(2)  # type: ignore[misc, arg-type]
     found = {}
     for name, x in {
         "mnist": mnist / 255,
@@ -228,7 +228,7 @@ def space() -> dict:
         vae, row = Vae(mlp_vae((1, 8, 8), hidden=128, latent=2)), {}
         for name, task in {"plain": plain, "vae": vae}.items():
             fitted(task, some(known), 2 * STEPS, 5e-3)
-            model: Any = task.parts["model"]
+            model: Any = task.parts["model"]  # type: ignore[attr-defined]
             with torch.no_grad():
                 z = model.encoder(held) if task is plain else model.encode(held)[0]
                 again = model(held) if task is plain else torch.sigmoid(model.decode(z))

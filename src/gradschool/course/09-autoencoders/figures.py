@@ -46,8 +46,9 @@ def scattered(ax: Axes, points, labels) -> None:
     """Each point as its digit, four of the ten in colour."""
     points, labels = np.asarray(points), np.asarray(labels)
     for digit in range(10):
-        ink = {"color": MARKED[digit]} if digit in MARKED else {"color": "black", "alpha": 0.35}
-        ax.scatter(*points[labels == digit].T, s=22, marker=f"${digit}$", lw=0.2, **ink)
+        x, y = points[labels == digit].T
+        ink, alpha = (MARKED[digit], 1.0) if digit in MARKED else ("black", 0.35)
+        ax.scatter(x, y, s=22, marker=f"${digit}$", lw=0.2, color=ink, alpha=alpha)
 
 
 def components() -> Figure:
@@ -228,7 +229,9 @@ def cells() -> Figure:
     for k in range(len(entries)):
         ax.contour(x, y, owner == k, [0.5], colors="black", linewidths=0.6, alpha=0.6)
     for z, k in zip(codes, nearest_entry(codes, entries), strict=True):
-        ax.annotate("", entries[k].tolist(), z.tolist(), arrowprops={"arrowstyle": "->", "color": "C1"})
+        ax.annotate(
+            "", tuple(entries[k].tolist()), tuple(z.tolist()), arrowprops={"arrowstyle": "->", "color": "C1"}
+        )
     ax.plot(*entries.T, "C0s", ms=7, label="entries $e_j$")
     ax.plot(*codes.T, "C1o", ms=5, label="encoder outputs $z$")
     ax.set(xlabel="first number", ylabel="second number", aspect="equal")
