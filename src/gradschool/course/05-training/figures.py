@@ -68,7 +68,7 @@ def leakage() -> Figure:
     axis.plot(epochs, percent["after", "held"], color="C0", lw=2, label="held out, copied after the split")
     axis.axhline(10, color="black", ls=":", lw=1, label="guessing")
     axis.set(xlabel="epoch", ylabel="accuracy, %", ylim=(0, 103), xlim=(0, max(epochs)))
-    axis.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0, 0.97))
+    axis.legend(frameon=False, fontsize=9, loc="lower center", bbox_to_anchor=(0.47, 1), ncols=2)
     return figure
 
 
@@ -83,9 +83,9 @@ def one_batch() -> Figure:
     for name, label in labels.items():
         curve = found[name]["curve"]
         steps = np.linspace(0, found["steps"], len(curve), endpoint=False)
-        axis.semilogy(steps, curve, color="black" if name == "right" else None, label=label, lw=1.8)
-    axis.set(xlabel="step", ylabel="loss on the batch, nats", ylim=(4e-4, 4))
-    axis.legend(frameon=False, fontsize=9, loc="lower left")
+        axis.plot(steps, curve, color="black" if name == "right" else None, label=label, lw=1.8)
+    axis.set(xlabel="step", ylabel="loss on the batch, nats", ylim=(-0.05, 2.6))
+    axis.legend(frameon=False, fontsize=9, loc="center right", bbox_to_anchor=(1, 0.34))
     return figure
 
 
@@ -94,10 +94,12 @@ def bugs() -> Figure:
     figure, axes = canvas(2, 1, (5.2, 5.2), sharex=True)
     lines = right_loop()
     texts = {"right": lines, **{label: spoiled(lines, FAULTS[name])[0] for name, label in SHOWN.items()}}
-    for name, text in texts.items():
+    for number, (name, text) in enumerate(texts.items()):
         curve = curve_of("\n".join(text))
         epochs = range(1, len(curve) + 1)
-        style = {"color": "black", "linewidth": 2.5, "zorder": 3} if name == "right" else {"linewidth": 1.3}
+        style = {"color": f"C{number % 4}", "linewidth": 1.5, "linestyle": "-" if number < 4 else "--"}
+        if name == "right":
+            style = {"color": "black", "linewidth": 2.5, "zorder": 3}
         axes[0].plot(epochs, [line["loss"] for line in curve], label=name, **style)
         axes[1].plot(epochs, [100 * line["accuracy"] for line in curve], label=name, **style)
     axes[0].set(ylabel="training loss, nats", ylim=(0, 2.6))
