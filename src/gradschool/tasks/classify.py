@@ -52,7 +52,7 @@ class Classify:
             "val_loss" in nats and "val_accuracy" from 0 to 1, means over all images. If `held_out` is
             "test", the names begin with "test_".
         """
-        # 1. Add up losses, correct predictions and images over the batches; logits in float32, Python numbers.
+        # 1. Add up losses, correct predictions and images of all batches; logits in float32, Python numbers.
         loss = correct = count = 0.0
         for x, y in batches:
             logits = self.parts["model"](x).float()

@@ -35,7 +35,7 @@ def shown(pictures: list, titles: list[str], rows: int = 1, height: float = 2.1,
         axis.imshow(picture, **{"cmap": "gray", "interpolation": "nearest"} | kwargs)
         axis.set_title(title, fontsize=10)
         axis.set(xticks=[], yticks=[])
-    figure.tight_layout()
+    figure.tight_layout(h_pad=1.2)
     return figure
 
 
