@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from gradschool.classroom.author import page
-from gradschool.classroom.author.render import Task, Text, resolve
+from gradschool.classroom.author.render import Question, Task, Text, resolve
 from gradschool.classroom.author.terminal import MATH, show
 from gradschool.classroom.exercise.manifest import chapters
 from gradschool.classroom.quiz import LETTERS, compute, judge, read_quiz, variant
@@ -60,13 +60,16 @@ def test_page_is_one_file_of_bearable_size(chapter, blocks):
     assert 'src="http' not in text
     assert body.count('class="math') == sum(
         len(MATH.findall(b.markdown)) for b in blocks if isinstance(b, Text)
-    ) + sum(len(MATH.findall(b.caption)) for b in blocks if hasattr(b, "caption"))
+    ) + sum(len(MATH.findall(b.caption)) for b in blocks if hasattr(b, "caption")) + sum(
+        len(MATH.findall(f"{b.ask}\n{b.answer}")) for b in blocks if isinstance(b, Question)
+    )
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="formulas are set by KaTeX in node, which is not here")
 @pytest.mark.parametrize("chapter", DRAWN)
 def test_every_formula_can_be_set(chapter, blocks):
-    texts = [getattr(block, "markdown", None) or getattr(block, "caption", "") for block in blocks]
+    parts = "markdown", "caption", "ask", "answer"
+    texts = [getattr(block, part, "") for block in blocks for part in parts]
     formulas = [block or inline for text in texts for block, inline in MATH.findall(text)]
     program = (
         f"const katex = require({json.dumps(str(page.KATEX / 'katex.min.js'))});"

@@ -111,7 +111,7 @@ def limited_gradient(ladder: Ladder) -> None:
     ended = ladder.inside(descended)()
     told = " and ".join(f"{value:.2f}" for value in ended)
     ladder.trains(
-        f"Starting from 3 and from -2, training should reach 0.30; it reached {told}.",
+        f"From 3 and from -2, training should reach 0.30; {told} came.",
         all(abs(v - 0.3) < 0.01 for v in ended),
     )
 
@@ -257,9 +257,7 @@ def loader_batch(ladder: Ladder) -> None:
     numbers = heard(7, 9, 1, 2)[0]
     again, later, elsewhere = heard(7, 9, 1, 2)[0], heard(7, 9, 2, 2)[0], heard(8, 9, 1, 2)[0]
     ladder.same("The same step draws the same numbers, which", again, numbers, EXACT)
-    said = (
-        "The same position in the next epoch should draw other numbers: use the seed and the step of the run."
-    )
+    said = "The same position in the next epoch should draw other numbers: use seed and step."
     ladder.holds(said, not numbers.equal(later), came="epoch")
     ladder.holds("Another seed should draw other numbers.", not numbers.equal(elsewhere), came="seed")
     told = [heard(7, steps, 1, 2)[1] for steps in (9, 12, 0)]
@@ -286,9 +284,7 @@ def training_loop(ladder: Ladder) -> None:
     said = f"The mean loss should be near 0.9, 0.4 and 0.3 in the three epochs; {told} came."
     ladder.holds(said, falls, came=curve)
     told = f"{100 * accuracies[2]:.0f} %"
-    said = (
-        f"After three epochs about 95 % of the held-out images should be classified correctly; {told} came."
-    )
+    said = f"After three epochs about 95 % of the held-out images should be right; {told} came."
     ladder.holds(said, 0.92 < accuracies[2] < 0.99, came=curve)
 
 
