@@ -78,7 +78,7 @@ def feature_maps() -> Figure:
     filters = torch.stack([across, across.T, torch.full((3, 3), 1 / 9)])[:, None]
     maps = conv2d(photo, filters)[0]
     blurred = conv2d(maps[None, 2:], filters[2:])[0, 0]
-    pictures = [photo[0, 0], maps[0], maps[1], blurred]
+    pictures = [picture.numpy() for picture in (photo[0, 0], maps[0], maps[1], blurred)]
     return shown(
         pictures, ["photograph", "right minus left", "below minus above", "mean of neighbours"], 2, 1.95
     )
@@ -142,7 +142,7 @@ def aliasing() -> Figure:
     """A detail of the photograph at a quarter of its resolution, without and with blur."""
     photo = photograph()
     plain, smooth = photo[:, :, ::4, ::4], blur_pool2d(blur_pool2d(photo))
-    views = [image[0, 0, 25:80, 5:75] for image in (plain, smooth)]
+    views = [image[0, 0, 25:80, 5:75].numpy() for image in (plain, smooth)]
     return shown(views, ["every 4th pixel", "blurred first"], height=2.4)
 
 
