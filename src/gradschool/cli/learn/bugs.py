@@ -11,12 +11,12 @@ from gradschool.cli.words import whole
 
 @dataclass(frozen=True)
 class Args:
-    """Find the faulty line of a training loop. Without LINE the loop and its curve are shown."""
+    """Find the faulty line of a training loop: `bugs 7` shows sheet 7, `bugs 7 20` judges line 20."""
 
     number: Annotated[str, tyro.conf.Positional] = "0"
-    """Of the sheet, from 0 on: it chooses the fault, the names and the numbers."""
+    """Number of the sheet, from 0 on. It chooses the fault, the names and the numbers."""
     line: Annotated[str, tyro.conf.Positional] = ""
-    """Number of the line that you think is wrong."""
+    """Number of the line that you think is wrong; without it, the sheet and its curve are shown."""
     json: bool = False
     """Print the result as one line of JSON."""
 

@@ -13,12 +13,12 @@ from gradschool.errors import UserError
 
 @dataclass(frozen=True)
 class Args:
-    """Work out a sheet on perceptrons with pen and paper; every step that you type in is marked at once."""
+    """Solve a sheet on perceptrons with pen and paper; every step that you type in is marked at once."""
 
     sheet: Annotated[str, tyro.conf.Positional] = "trace"
-    """line, trace, literals, formula, shortcut or alike."""
+    """Kind of sheet: line, trace, literals, formula, shortcut or alike."""
     number: Annotated[str, tyro.conf.Positional] = "0"
-    """From 0 on: another number gives the same kind of sheet with other values."""
+    """Number of the sheet, from 0 on. Another number gives the same kind of sheet with other values."""
     json: bool = False
     """Print the result as one line of JSON."""
 
