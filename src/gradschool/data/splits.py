@@ -35,7 +35,7 @@ def stratified(
     """Hold out the same share of every class.
 
     Args:
-        labels: the class of each example, (n,); may have any order and any gaps.
+        labels: the class of each example, (n,), in any order.
         share: fraction to hold out, 0 <= share < 1. If it is above 0, a class with two or more examples gives
             at least one and keeps at least one.
         seed: of the random choice; the same seed gives the same split.

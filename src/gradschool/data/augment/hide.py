@@ -27,8 +27,7 @@ def squares_mask(corners: Int64[Tensor, "n k 2"], side: int, frame: tuple[int, i
         frame: height h and width w of the pictures, in pixels.
 
     Returns:
-        (n, 1, h, w): True where at least one square of the picture covers the pixel. What of a square is
-        outside the picture is ignored.
+        (n, 1, h, w): True where at least one square of the picture covers the pixel.
     """
     # 1. Which rows each square covers, (n, k, h), and which columns, (n, k, w).
     rows = torch.arange(frame[0], device=corners.device)
