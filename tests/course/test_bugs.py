@@ -1,9 +1,12 @@
 """Faulty loops: every fault is put in where it says, runs, and shows what it is said to show."""
 
+import json
 import math
+import re
 
 import pytest
 
+from gradschool.cli.main import main
 from gradschool.course.lessons.bugs import FAULTS, curve_of, mark, right_loop, sheet, spoiled
 from gradschool.course.lessons.small_loop import learn
 
@@ -84,3 +87,63 @@ def test_a_missing_line_is_between_two():
     assert after == before + 1
     assert "eval()" not in given.text
     assert "no_grad" in str(given).splitlines()[after - 1]
+
+
+@pytest.mark.parametrize("number", range(300))
+def test_no_sheet_leaves_a_last_batch_of_one(number):
+    text = sheet(number).text
+    start, size = (int(re.search(pattern, text)[1]) for pattern in (r"order\[(\d+):\]", r"split\((\d+)\)"))
+    assert (1797 - start) % size != 1
+
+
+@pytest.mark.parametrize("number", [7, 173, 257, 262])
+def test_sheets_that_once_crashed_run(number):
+    assert len(curve_of(sheet(number).text)) == 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(300))
+def test_every_sheet_runs(number):
+    assert len(curve_of(sheet(number).text)) == 8
+
+
+def call(capsys, *words):
+    with pytest.raises(SystemExit) as left:
+        main(["bugs", *words])
+    said = capsys.readouterr()
+    return left.value.code, said.out, said.err
+
+
+def test_the_command_shows_a_sheet_with_both_curves(capsys, right):
+    code, out, _ = call(capsys, "7", "--json")
+    assert code == 0
+    assert out.startswith(f"{sheet(7)}\n")
+    assert "gradschool bugs 7 LINE" in out
+    told = json.loads(out.splitlines()[-1])
+    assert told["right"] == right
+    assert len(told["curve"]) == 8
+
+
+def test_the_command_judges_a_guess(capsys):
+    given = sheet(7)
+    for line in range(1, len(given.text.splitlines()) + 1):
+        code, out, _ = call(capsys, "7", str(line))
+        assert code == 0
+        assert out.startswith("Yes. ") is (line in given.lines)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["7", "99"], "the line is '99'; wanted: a whole number from 1 to "),
+        (["7", "0"], "the line is '0'"),
+        (["-1"], "the number of the sheet is '-1'; wanted: a whole number from 0 on"),
+        (["x"], "the number of the sheet is 'x'"),
+        (["9" * 40], "the number of the sheet is"),
+        (["7", "x"], "the line is 'x'"),
+    ],
+)
+def test_wrong_use_is_one_sentence(capsys, words, told):
+    code, _, err = call(capsys, *words)
+    assert code == 2
+    assert told in err and len(err.splitlines()) == 1

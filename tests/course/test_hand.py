@@ -1,10 +1,13 @@
 """Sheets of hand exercises: right answers pass in every variant, slips are told, replies carry over."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradschool.cli.main import main
 from gradschool.course.lessons import hand
 
 
@@ -79,14 +82,61 @@ def test_the_output_is_judged_with_the_learners_hidden_unit():
     assert "2 of 4 rows" in hand.mark(sheet("shortcut", seed), [[-0.5, 1, 0]])[0]
 
 
+def play(monkeypatch, capsys, words, typed):
+    """What the command says when these lines are typed, and Ctrl-D after the last."""
+    lines = iter(typed)
+
+    def answer(ask):
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    monkeypatch.setattr("builtins.input", answer)
+    with pytest.raises(SystemExit) as left:
+        main(["hand", *words])
+    said = capsys.readouterr()
+    return left.value.code, said.out, said.err
+
+
 def test_in_the_terminal(monkeypatch, capsys):
     ones = int(sheet("alike", 5).text.split("; ")[1].split()[0])
-    typed = iter(["0", str(ones / 10), f"{ones / 10}"])
-    monkeypatch.setattr("builtins.input", lambda ask: next(typed))
-    hand.main("alike", "5")
-    out = capsys.readouterr().out
-    assert out.count("right") == 2
+    typed = ["0", str(ones / 10), f"{ones / 10}"]
+    code, out, _ = play(monkeypatch, capsys, ["alike", "5", "--json"], typed)
+    assert code == 0
+    assert out.count("  right") == 2
     assert "slope of the total loss" in out
+    told = json.loads(out.splitlines()[-1])
+    assert told == {"sheet": "alike", "number": 5, "right": 2, "steps": 2}
+
+
+@pytest.mark.parametrize("word", ["a", "nan", "inf", "1/2", "--"])
+def test_what_is_no_number_is_asked_for_again(monkeypatch, capsys, word):
+    code, out, err = play(monkeypatch, capsys, ["line", "1"], [f"1 {word} 2", "1 2"])
+    assert (code, err) == (0, "")
+    assert f"{word!r} is not a number; 3 numbers are wanted" in out
+    assert "3 numbers were asked for, 2 came" in out
+
+
+def test_ctrl_d_leaves_and_says_how_far(monkeypatch, capsys):
+    code, out, err = play(monkeypatch, capsys, ["trace", "3"], [])
+    assert (code, err) == (0, "")
+    assert f"0 of {len(sheet('trace', 3).tasks)} steps are right" in out
+    assert "gradschool hand trace 3" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["tarce"], "there is no sheet 'tarce'; wanted: one of line, trace,"),
+        (["trace", "x"], "the number of the sheet is 'x'; wanted: a whole number from 0 on"),
+        (["trace", "-1"], "the number of the sheet is '-1'"),
+    ],
+)
+def test_wrong_use_is_one_sentence(monkeypatch, capsys, words, told):
+    code, _, err = play(monkeypatch, capsys, words, [])
+    assert code == 2
+    assert told in err and len(err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", hand.SHEETS)

@@ -25,6 +25,8 @@ GROUPS = {
         "reset": "begin an exercise afresh, with a backup",
         "solution": "the library's own function",
         "quiz": "questions on a chapter, with an explanation for every answer",
+        "hand": "an exercise on paper, marked step by step: gradschool hand trace 1",
+        "bugs": "a training loop with one fault to find: gradschool bugs 7",
         "coursework": "a whole coursework: its figures, and its marks: gradschool coursework vae-dcgan",
     },
     "runs": {

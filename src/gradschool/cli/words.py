@@ -62,3 +62,23 @@ def meant(word: str, options: Sequence[str]) -> str:
     flags = [f"--{option.replace('_', '-')}" for option in options]
     near = difflib.get_close_matches(word.partition("=")[0], flags, 1) if word.startswith("-") else []
     return f"Did you mean {near[0]}? " if near else ""
+
+
+def whole(word: str, name: str, least: int, most: int | None, next_step: str) -> int:
+    """The whole number that a word says.
+
+    Args:
+        word: as typed.
+        name: what it is, for the sentence: "the number of the sheet".
+        least: the lowest that will do.
+        most: the highest; None for no limit.
+        next_step: what to type instead.
+
+    Raises:
+        UserError: it says no whole number, or one that will not do.
+    """
+    value = int(word) if re.fullmatch(r"[+-]?[0-9]{1,18}", word) else None
+    if value is None or value < least or (most is not None and value > most):
+        reach = f"from {least} on" if most is None else f"from {least} to {most}"
+        raise UserError(f"{name} is {word!r}", f"a whole number {reach}", next_step)
+    return value

@@ -1,4 +1,4 @@
-"""Cut a set into parts: at random, from a seed, with every class in its share, before anything is
+"""Split a data set at random, from a seed, with the same share of every class, before anything is
 duplicated.
 """
 
@@ -35,12 +35,14 @@ def stratified(
     """Hold out the same share of every class.
 
     Args:
-        labels: the class of each example.
-        share: held out, 0 to below 1. A class with two or more examples keeps one and gives one.
-        seed: of the choice.
+        labels: the class of each example, (n,), in any order.
+        share: fraction to hold out, 0 <= share < 1. If it is above 0, a class with two or more examples gives
+            at least one and keeps at least one.
+        seed: of the random choice; the same seed gives the same split.
 
     Returns:
-        Indices kept and held out, each in ascending order; together they are all, and none is in both.
+        The indices that are kept, then those that are held out, each in ascending order. Every index from 0
+        to n - 1 is in exactly one of the two.
 
     Raises:
         UserError: share is not between 0 and 1.
@@ -50,16 +52,16 @@ def stratified(
             f"the share held out is {share}", "a number from 0 to below 1", "Example: --set val=0.1"
         )
     generator = torch.Generator().manual_seed(seed)
-    # 1. The places of each class, and how many of them to hold out.
+    # 1. The indices of each class, and how many of them to hold out.
     places = [(labels == label).nonzero().flatten() for label in torch.unique(labels).tolist()]
     counts = quotas([len(p) for p in places], share)
-    # 2. Shuffle within the class, by the generator; the first are held out, the others kept.
+    # 2. Shuffle within each class with the generator. Hold out the first ones and keep the others.
     kept, held = [], []
     for mine, count in zip(places, counts, strict=True):
         mine = mine[torch.randperm(len(mine), generator=generator)]
         held.append(mine[:count])
         kept.append(mine[count:])
-    # 3. In ascending order, so that the classes are mixed as they were.
+    # 3. Sort both parts in ascending order, so that the classes are mixed as they were.
     return torch.cat(kept).sort().values, torch.cat(held).sort().values
 
 

@@ -29,15 +29,16 @@ class Ema:
 
     @torch.no_grad()
     def update(self, module: nn.Module) -> None:
-        """Move the average towards the module's present weights.
+        """Move the average, `self.shadow`, towards the module's present weights, in place.
 
-        The k-th update keeps the share min(decay, (1 + k) / (10 + k)) of the average, in place, and takes the
-        rest from `module.state_dict()`.
+        The k-th update (k = 1, 2, ...) keeps the share min(decay, (1 + k) / (10 + k)) of the average and
+        takes the rest from `module.state_dict()`. Tensors of whole numbers are copied. `self.steps` counts
+        the updates.
         """
-        # 1. Early on a long memory would remember the random start: let the memory grow with the steps taken.
+        # 1. Count the update. Early on, a long memory would keep the random start: let it grow.
         self.steps += 1
         weight = 1 - min(self.decay, (1 + self.steps) / (10 + self.steps))
-        # 2. Numbers are averaged, counters (such as batches seen) are copied.
+        # 2. Average floating-point tensors, copy whole numbers (such as the number of batches seen).
         now = module.state_dict()
         real = [name for name, value in self.shadow.items() if value.is_floating_point()]
         for kind in {type(self.shadow[name]) for name in real}:  # sharded and whole tensors go separately

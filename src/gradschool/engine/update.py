@@ -90,8 +90,19 @@ class Stepper:
                 group["lr"] = group["initial_lr"] * factor
 
     def __call__(self, part: str, batch: Batch, loss_of: LossOf) -> dict[str, Tensor]:
-        """Step the optimiser of `part`; see `engine.task.Update`."""
-        # 1. Gradients, micro-batch by micro-batch; processes exchange them once, after the last.
+        """Make one optimiser step for `part`; see `engine.task.Update`.
+
+        Args:
+            part: name of the part in `self.optimizers` and `self.task.parts`.
+            batch: tensors whose first axis counts the examples; cut into `self.accumulate` micro-batches.
+            loss_of: from a micro-batch to its mean losses by name; "loss" is the one to minimise.
+
+        Returns:
+            The mean of each loss over the whole batch, detached. If "loss" is not finite (on a CPU), no step
+            is made, and the gradients are cleared.
+        """
+        # 1. Gradients, micro-batch by micro-batch, each weighted by its share of the examples; processes
+        #    exchange them once, after the last.
         optimizer, module = self.optimizers[part], self.task.parts[part]
         pieces = list(zip(*(value.chunk(self.accumulate) for value in batch), strict=True))
         means: dict[str, Tensor] = {}
@@ -103,11 +114,11 @@ class Stepper:
                 self.accelerator.backward(losses["loss"] * share)
             for name, value in losses.items():
                 means[name] = means.get(name, 0) + value.detach() * share
-        # 2. A step that would spoil the weights is not taken.
+        # 2. If the loss is not finite, clear the gradients and make no step.
         if self.machine.device == "cpu" and not math.isfinite(means["loss"].item()):
             optimizer.zero_grad()
             return means
-        # 3. The step.
+        # 3. Clip the gradients to the norm `self.clip`, step, clear the gradients, update the moving average.
         if self.clip is not None:
             self.accelerator.clip_grad_norm_(module.parameters(), self.clip)
         optimizer.step()

@@ -11,12 +11,12 @@ from gradschool.ops.switch import op
 def linear(
     x: Float[Tensor, "... i"], weight: Float[Tensor, "o i"], bias: Float[Tensor, " o"] | None = None
 ) -> Float[Tensor, "... o"]:
-    """The map x W^T + b along the last axis, whatever axes come before it.
+    """The map x W^T + b along the last axis.
 
     Args:
-        x: any number of axes, the last one of size i.
+        x: any number of axes, the last one of size i. The others are kept.
         weight: one row of i weights for each of the o outputs.
-        bias: added to each output.
+        bias: one number for each output; None for no bias.
 
     Raises:
         ValueError: the last axis of x does not fit the weight.
@@ -25,9 +25,9 @@ def linear(
         raise ValueError(
             f"the input's last axis has {x.shape[-1]} entries, the weight wants {weight.shape[1]}"
         )
-    # 1. Every row of weights meets the last axis: sums of products, a matrix product does them all.
+    # 1. Multiply the last axis with every row of weights: a matrix product.
     y = x @ weight.T
-    # 2. The bias meets the last axis, too.
+    # 2. Add the bias along the last axis.
     return y if bias is None else y + bias.to(y.dtype)
 
 

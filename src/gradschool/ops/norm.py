@@ -46,33 +46,35 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Float[Tensor, "b c ..."]:
-    """Normalise each channel over batch and places.
+    """Normalise each channel over the batch and all positions, then scale and shift it.
 
     Args:
         x: activations, channels on axis 1.
-        running_mean: moved in place towards the batch's mean while training; used in its stead when not.
-        running_var: likewise, with the unbiased variance; the output uses the biased one.
-        weight: gain of each channel.
-        bias: shift of each channel.
-        training: whether to use the batch's statistics.
-        momentum: how far the running statistics move, 0 to 1.
-        eps: added to the variance.
+        running_mean: in training it is moved, in place, towards the mean of the batch; in evaluation it
+            replaces the mean of the batch. None: the batch's statistics are always used.
+        running_var: the same for the variance. It remembers the unbiased variance (divided by n - 1); the
+            output is normalised with the biased one (divided by n).
+        weight: gain of each channel; None for 1.
+        bias: shift of each channel; None for 0.
+        training: whether to use the statistics of the batch and to update the running ones.
+        momentum: share of the batch in the updated running statistics, 0 to 1.
+        eps: added to the variance, under the root.
 
     Raises:
-        ValueError: the batch has one value a channel, whose variance says nothing.
+        ValueError: the batch has only one value for each channel, so its variance is useless.
     """
     shape, axes = (1, -1, *[1] * (x.dim() - 2)), (0, *range(2, x.dim()))
     n = x.numel() // x.shape[1]
     if n == 1 and (training or running_mean is None):
         raise ValueError(f"input has shape {tuple(x.shape)}, more than 1 value a channel was wanted to train")
-    # 1. Mean and biased variance of each channel: the batch's, or those gathered while training.
+    # 1. Mean and biased variance of each channel: of the batch, or the running ones.
     if training or running_mean is None or running_var is None:
         mean = wide(x).mean(axes)
         variance = ((x - mean.view(shape)) ** 2).mean(axes)
     else:
         mean, variance = running_mean, running_var
-    # 2. While training, what was gathered moves towards the batch, as numbers without a gradient; it
-    #    remembers the unbiased variance: n / (n - 1) of the biased one. An empty batch moves nothing.
+    # 2. In training, move the running statistics towards the batch, without a gradient. The unbiased variance
+    #    is n / (n - 1) times the biased one. An empty batch changes nothing.
     if training and n and running_mean is not None and running_var is not None:
         running_mean.lerp_(mean.detach().to(running_mean.dtype), momentum)
         running_var.lerp_((variance.detach() * n / (n - 1)).to(running_var.dtype), momentum)

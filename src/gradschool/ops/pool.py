@@ -45,25 +45,27 @@ def max_pool2d(
     dilation: Pair = 1,
     ceil_mode: bool = False,
 ) -> Float[Tensor, "b c oh ow"]:
-    """The largest number in each window.
+    """The largest number in each window of each channel.
 
     Args:
         x: images.
-        kernel_size: of the window.
-        stride: steps between windows; the window's size if not given.
-        padding: at most half the window; padded places never win.
-        dilation: steps between taps.
-        ceil_mode: windows cut off by the border count too.
+        kernel_size: of the window, an int or (vertical, horizontal), as are the next three.
+        stride: pixels between windows; the size of the window if None.
+        padding: added on each side, at most half the window; padded pixels never win.
+        dilation: pixels between taps.
+        ceil_mode: whether windows that extend beyond the lower or right border count, too.
+
+    In the backward pass the winner of each window gets the whole gradient; among equal numbers, the first.
     """
     (kh, kw), (ph, pw), (dh, dw) = pair(kernel_size), pair(padding), pair(dilation)
     if 2 * ph > kh or 2 * pw > kw:
         raise ValueError(f"padding is {padding}, at most half of the window {kernel_size} was wanted")
-    # 1. Steps as long as the window leave no overlap and no gap.
+    # 1. Without a stride, windows lie side by side.
     stride = kernel_size if stride is None else stride
-    # 2. A frame that never wins, and room at the lower right for windows that the border cuts off.
+    # 2. Padding that never wins, and more of it at the lower right for ceil_mode.
     extra = room(x, (dh * (kh - 1) + 1, dw * (kw - 1) + 1), stride, padding, ceil_mode)
     framed = padded(x, padding, extra, -torch.inf)
-    # 3. The largest number in every window. One winner each, as backpropagation wants it: ties do not share.
+    # 3. The largest number of every window; max, unlike amax, gives the gradient to one winner.
     patches = windows(framed, kernel_size, stride, dilation)
     return patches.flatten(-2).max(-1).values
 
@@ -118,27 +120,26 @@ def global_avg_pool2d(x: Image) -> Float[Tensor, "b c"]:
 
 @op
 def blur_pool2d(x: Image, stride: Pair = 2) -> Float[Tensor, "b c oh ow"]:
-    """Smooth with the binomial filter 1-2-1 along both axes, then subsample: less aliasing, nearly
-    shift-equivariant.
+    """Blur with the filter (1, 2, 1) / 4 along both axes, then subsample, against aliasing.
 
     Args:
         x: images.
-        stride: steps between the places that are kept.
+        stride: pixels between the positions that are kept; the first one is kept.
 
     Source: Zhang 2019, section 3.2.
     """
     _, c, h, w = x.shape
-    # 1. The filter (1, 2, 1) / 4, down times across, the same for every channel.
+    # 1. The filter: a column (1, 2, 1) / 4 times a row (1, 2, 1) / 4, the same for every channel.
     line = torch.tensor([1.0, 2.0, 1.0], dtype=x.dtype, device=x.device) / 4
     filters = (line.unsqueeze(1) * line).expand(c, 1, 3, 3)
-    # 2. One pixel more at each border, mirrored: zeros would darken the edge.
+    # 2. Pad by one mirrored pixel on each side: zeros would darken the edge.
     rows, columns = mirrored(h, x.device), mirrored(w, x.device)
     framed = x[:, :, rows][:, :, :, columns]
-    # 3. Every channel by itself, at every `stride`-th place.
+    # 3. Convolve every channel by itself with this stride.
     return conv2d(framed, filters, None, stride, 0, 1, c)
 
 
 def mirrored(size: int, device: torch.device) -> Tensor:
-    """Indices of an axis with one place more at each end, mirrored about the end."""
+    """Indices of an axis with one more at each end, mirrored about the outermost pixel."""
     index = torch.arange(-1, size + 1, device=device).abs()
     return torch.where(index >= size, 2 * size - 2 - index, index).clamp(min=0)

@@ -19,19 +19,19 @@ JUDGED = 0  # seed of the damage that held-out pictures get, the same at every l
 
 
 def masked_mse(restored: Images, images: Images, mask: Mask) -> Float[Tensor, ""]:
-    """Mean of the squared differences, over the pixels of the mask alone.
+    """Mean squared error over the pixels of the mask alone.
 
     Args:
-        restored: what the network says.
-        images: the truth.
-        mask: which pixels count, the same for every channel.
+        restored: output of the network, (n, c, h, w).
+        images: the true pictures, (n, c, h, w).
+        mask: True where a pixel counts, (n, 1, h, w), for all channels.
 
     Returns:
-        One number; every channel of every marked pixel of the batch counts the same. 0 if none is marked.
+        One number: the mean over all channels of all marked pixels of the batch. 0 if no pixel is marked.
     """
-    # 1. Squared differences, set to 0 where they do not count.
+    # 1. Squared differences, set to 0 where the mask is False.
     wrong = (restored - images).square() * mask
-    # 2. Divided by how many do: the mask has one channel, the pictures have c.
+    # 2. Divide by how many numbers count: the mask has one channel, the pictures have c.
     count = mask.sum() * images.shape[1]
     return wrong.sum() / count.clamp_min(1)
 

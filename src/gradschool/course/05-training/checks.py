@@ -111,7 +111,8 @@ def limited_gradient(ladder: Ladder) -> None:
     ended = ladder.inside(descended)()
     told = " and ".join(f"{value:.2f}" for value in ended)
     ladder.trains(
-        f"From 3 and from -2, 0.30 was to be reached; {told} were.", all(abs(v - 0.3) < 0.01 for v in ended)
+        f"From 3 and from -2, training should reach 0.30; {told} came.",
+        all(abs(v - 0.3) < 0.01 for v in ended),
     )
 
 
@@ -188,11 +189,11 @@ def stratified_split(ladder: Ladder) -> None:
     both = torch.cat([kept, held]).sort().values
     ladder.same("Every image is in one part and in one only, which", both, torch.arange(90), EXACT)
     ordered = bool((held.diff() > 0).all() and (kept.diff() > 0).all())
-    ladder.holds("Both parts were to be in ascending order.", ordered)
+    ladder.holds("Both parts should be in ascending order.", ordered)
     same = bool(run(labels, 0.2, 0, 2)[1].equal(held)) and untouched
-    said = "The same seed was to give the same split, and to leave torch's own generator alone."
+    said = "The same seed should give the same split, and torch's global generator should not be used."
     ladder.holds(said, same)
-    said = "Another seed was to hold out other images."
+    said = "Another seed should hold out other images."
     ladder.holds(said, not run(labels, 0.2, 1, 1)[1].equal(held))
 
 
@@ -256,9 +257,9 @@ def loader_batch(ladder: Ladder) -> None:
     numbers = heard(7, 9, 1, 2)[0]
     again, later, elsewhere = heard(7, 9, 1, 2)[0], heard(7, 9, 2, 2)[0], heard(8, 9, 1, 2)[0]
     ladder.same("The same step draws the same numbers, which", again, numbers, EXACT)
-    said = "The same place in the next epoch was to draw other numbers: randomness follows seed and step."
+    said = "The same position in the next epoch should draw other numbers: use seed and step."
     ladder.holds(said, not numbers.equal(later))
-    ladder.holds("Another seed was to draw other numbers.", not numbers.equal(elsewhere))
+    ladder.holds("Another seed should draw other numbers.", not numbers.equal(elsewhere))
     told = [heard(7, steps, 1, 2)[1] for steps in (9, 12, 0)]
     said = "Progress is the step's number over all steps, 0 if not known, which"
     ladder.same(said, told, [5 / 9, 5 / 12, 0], CLOSE)
@@ -280,10 +281,10 @@ def training_loop(ladder: Ladder) -> None:
     losses, accuracies = [line["loss"] for line in curve], [line["accuracy"] for line in curve]
     told = f"{losses[0]:.2f}, {losses[1]:.2f}, {losses[2]:.2f}"
     falls = 0.6 < losses[0] < 1.4 and 0.3 < losses[1] < 0.65 and 0.2 < losses[2] < 0.5
-    said = f"The mean loss was to be near 0.9, 0.4, 0.3 in three epochs; {told} came."
+    said = f"The mean loss should be near 0.9, 0.4 and 0.3 in the three epochs; {told} came."
     ladder.holds(said, falls)
     told = f"{100 * accuracies[2]:.0f} %"
-    said = f"After three epochs about 95 % of the held-out images were to be right; {told} came."
+    said = f"After three epochs about 95 % of the held-out images should be right; {told} came."
     ladder.holds(said, 0.92 < accuracies[2] < 0.99)
 
 

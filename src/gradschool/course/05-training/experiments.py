@@ -1,4 +1,4 @@
-"""Experiments of chapter 5: splits, bugs, the first network improved, holes filled."""
+"""Experiments of chapter 5: splits, leakage, bugs, the first network improved, holes filled."""
 
 import os
 import statistics
@@ -46,6 +46,115 @@ def split() -> dict:
         "smallest": int(sizes.min()),
         "largest": int(sizes.max()),
     }
+
+
+def confusion() -> dict:
+    """Confusion matrix of a linear classifier of the digits, a fifth held out, added up over 5 seeds."""
+    pixels, y = (torch.tensor(values) for values in digits.read(Path())["train"])
+    x, seeds = pixels.float().flatten(1) / 255, 5
+    matrix, accuracies = torch.zeros(10, 10, dtype=torch.int64), []
+    for seed in range(seeds):
+        torch.manual_seed(seed)
+        kept, held = stratified(y, 0.2, seed)
+        model = torch.nn.Linear(x.shape[1], 10)
+        fit(model, x[kept], y[kept], epochs=10, rate=3e-3)
+        guess = model(x[held]).argmax(1)
+        matrix += confusion_matrix(y[held], guess, 10)
+        accuracies.append((guess == y[held]).float().mean().item())
+    wrong = matrix - matrix.diag().diag()
+    true, taken = divmod(int(wrong.argmax()), 10)
+    scores = class_scores(matrix)
+    worst = int(scores.f1.argmin())
+    return {
+        "n": seeds, "held": len(held), "accuracy": spread(accuracies), "matrix": matrix.tolist(),
+        "pair": {"true": true, "taken": taken, "count": int(wrong.max()), "of": int(matrix[true].sum())},
+        "worst": {"digit": worst, "precision": scores.precision[worst].item(),
+                  "recall": scores.recall[worst].item(), "f1": scores.f1[worst].item()},
+    }  # fmt: skip
+
+
+def fit(
+    model: torch.nn.Module, x: torch.Tensor, y: torch.Tensor, epochs: int, rate: float
+) -> torch.nn.Module:
+    """Train a classifier by Adam in batches of 64."""
+    optimiser = torch.optim.Adam(model.parameters(), rate)
+    for _ in range(epochs):
+        for batch in torch.randperm(len(x)).split(64):
+            optimiser.zero_grad()
+            F.cross_entropy(model(x[batch]), y[batch]).backward()
+            optimiser.step()
+    return model
+
+
+def perceptron(hidden: int) -> torch.nn.Module:
+    """A network with one hidden layer for digits of 8x8 pixels."""
+    return torch.nn.Sequential(torch.nn.Linear(64, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, 10))
+
+
+def leakage() -> dict:
+    """Accuracy on random labels; noisy copies of 500 digits are made before or after the split, 5 seeds."""
+    pixels, _ = (torch.tensor(values) for values in digits.read(Path())["train"])
+    ways: dict = {"before": [], "after": []}
+    seeds, rounds, images, held = 5, 20, 500, 125
+    for seed in range(seeds):
+        generator = torch.Generator().manual_seed(seed)
+        chosen = torch.randperm(len(pixels), generator=generator)[:images]
+        x, y = pixels[chosen].float().flatten(1) / 255, torch.randint(10, (images,), generator=generator)
+        copies = x + 0.1 * torch.randn(x.shape, generator=generator)
+        both, twice = torch.cat([x, copies]), torch.cat([y, y])
+        # Copied before the split, most held-out images have their copy in the training part.
+        drawn = torch.randperm(2 * images, generator=generator)
+        alone = torch.arange(2 * images) % images >= held
+        parts = {"before": (drawn[2 * held :], drawn[: 2 * held]), "after": (alone, ~alone)}
+        for name, (kept, out) in parts.items():
+            torch.manual_seed(seed)
+            model, line = perceptron(256), []
+            for _ in range(rounds):
+                fit(model, both[kept], twice[kept], epochs=5, rate=2e-3)
+                line.append([accuracy(model, both[part], twice[part]) for part in (kept, out)])
+            ways[name].append(line)
+    found: dict = {"n": seeds, "images": images, "held": held, "epochs": [5 * (k + 1) for k in range(rounds)]}
+    for name, lines in ways.items():
+        curves = torch.tensor(lines)
+        found[name] = {"training": curves[..., 0].mean(0).tolist(), "held": curves[..., 1].mean(0).tolist(),
+                       "end": spread(curves[:, -1, 1].tolist())}  # fmt: skip
+    return found
+
+
+def accuracy(model: torch.nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
+    """The share that is right."""
+    with torch.no_grad():
+        return (model(x).argmax(1) == y).float().mean().item()
+
+
+def one_batch() -> dict:
+    """Loss on the same 32 digits over 200 steps, by a right loop and by three wrong ones, 5 seeds."""
+    pixels, labels = (torch.tensor(values) for values in digits.read(Path())["train"])
+    losses: dict = {
+        "right": lambda logits, y: F.cross_entropy(logits, y),
+        "softmax_twice": lambda logits, y: F.cross_entropy(logits.softmax(1), y),
+        "labels_apart": lambda logits, y: F.cross_entropy(logits, y[torch.randperm(len(y))]),
+        "no_step": lambda logits, y: F.cross_entropy(logits.detach().requires_grad_(), y),
+    }
+    found: dict = {"n": 5, "steps": 200, "images": 32}
+    for name, loss_of in losses.items():
+        curves = []
+        for seed in range(found["n"]):
+            torch.manual_seed(seed)
+            chosen = torch.randperm(len(pixels))[: found["images"]]
+            x, y = pixels[chosen].float().flatten(1) / 255, labels[chosen]
+            model, curve = perceptron(64), []
+            optimiser = torch.optim.Adam(model.parameters(), 1e-2)
+            for _ in range(found["steps"]):
+                loss = loss_of(model(x), y)
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                curve.append(loss.item())
+            curves.append(curve)
+        mean = torch.tensor(curves).mean(0)
+        found[name] = {"curve": mean[::4].tolist(), "end": spread([curve[-1] for curve in curves])}
+    return found
 
 
 def bugs() -> dict:

@@ -171,7 +171,7 @@ def conv_cost(ladder: Ladder) -> None:
     ]  # fmt: skip
     ladder.agrees(cases, counted, EXACT)
     parameters, connections = ladder.subject(8, 4, 1, (6, 5))
-    ladder.holds("A 1x1 filter has a place at every pixel.", connections == 30 * parameters)
+    ladder.holds("A 1x1 filter has a position at every pixel.", connections == 30 * parameters)
 
 
 # Layers

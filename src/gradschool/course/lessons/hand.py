@@ -1,11 +1,9 @@
 """Sheets of hand exercises on perceptrons: drawn by a seed, marked step by step, any right answer counts.
 
 After the tutorial of week 1 of COMP9444 (UNSW). A step is marked with what you answered before: if the hidden
-unit is unusual, but right, the output is judged with it. `python -m gradschool.course.lessons.hand trace 7`
-asks.
+unit is unusual, but right, the output is judged with it. `gradschool hand trace 7` asks.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -204,23 +202,3 @@ def alike(rng: np.random.Generator) -> Sheet:
 
 
 SHEETS = {f.__name__: f for f in (line, trace, literals, formula, shortcut, alike)}
-
-
-def main(name: str, seed: str = "0") -> None:
-    """Ask a sheet's steps one by one in the terminal, until each is right."""
-    # 1. What is given.
-    sheet = SHEETS[name](np.random.default_rng(int(seed)))
-    print(sheet.text)
-    replies: list[list[float]] = []
-    # 2. Each step again, until it is right.
-    for task in sheet.tasks:
-        remark = ""
-        while remark != "right":
-            typed = input(f"{task.ask}: ").replace(",", " ").split()
-            remark = mark(sheet, [*replies, [float(v) for v in typed]])[-1]
-            print(f"  {remark}")
-        replies.append([float(v) for v in typed])
-
-
-if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["trace"]))

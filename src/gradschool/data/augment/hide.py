@@ -19,15 +19,15 @@ Mask = Bool[Tensor, "n 1 h w"]
 
 
 def squares_mask(corners: Int64[Tensor, "n k 2"], side: int, frame: tuple[int, int]) -> Mask:
-    """Where k squares cover each of n pictures.
+    """Mask of the pixels that k squares cover, for each of n pictures.
 
     Args:
-        corners: (top, left) of every square, in pixels.
+        corners: (row, column) of the upper left pixel of every square.
         side: of the squares, in pixels, >= 1.
-        frame: height and width of the pictures.
+        frame: height h and width w of the pictures, in pixels.
 
     Returns:
-        True where at least one of a picture's squares covers the pixel; one channel.
+        (n, 1, h, w): True where at least one square of the picture covers the pixel.
     """
     # 1. Which rows each square covers, (n, k, h), and which columns, (n, k, w).
     rows = torch.arange(frame[0], device=corners.device)
@@ -37,7 +37,7 @@ def squares_mask(corners: Int64[Tensor, "n k 2"], side: int, frame: tuple[int, i
     in_columns = (columns >= left) & (columns < left + side)
     # 2. A square covers a pixel if it covers its row and its column, (n, k, h, w).
     covered = in_rows.unsqueeze(3) & in_columns.unsqueeze(2)
-    # 3. Any square will do; the axis of squares becomes the one channel.
+    # 3. One covering square is enough; the axis of squares becomes the one channel.
     return covered.any(1, keepdim=True)
 
 

@@ -98,22 +98,23 @@ class Loader:
         """Batch `position` of epoch `number`.
 
         Args:
-            order: the places of all images as they come in this epoch.
+            order: the indices of all images in the random order of this epoch.
             number: of the epoch, from 0.
-            position: of the batch in it, from 0.
+            position: of the batch in the epoch, from 0.
 
         Returns:
-            Images as the pipeline changes them, and labels; of a shared batch the part of `rank`.
+            The images after augmentation and normalisation, and their labels. If several processes share the
+            batch, only the part of this process.
         """
         rank, world = self.share
-        # 1. The whole batch, whoever shares it.
+        # 1. The whole batch: its images and labels, augmented with the random numbers of this step.
         size = min(self.batch_size, len(self.images)) // world * world
         chosen = order[position * size : (position + 1) * size]
         step = number * len(self) + position
         progress = step / self.steps if self.steps else 0.0
         pixels, labels = self.pixels.index_select(0, chosen), self.labels.index_select(0, chosen)
         x, y = self.pipeline.train(pixels, labels, seeded(self.seed, "change", step), progress)
-        # 2. This process's part.
+        # 2. The part of this process.
         part = slice(rank * size // world, (rank + 1) * size // world)
         return x[part], y[part]
 

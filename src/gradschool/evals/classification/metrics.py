@@ -87,15 +87,15 @@ def confusion_matrix(
 
     Args:
         labels: true class of each image, 0 to classes - 1.
-        predicted: the class that each image was taken for.
-        classes: k.
+        predicted: predicted class of each image, 0 to classes - 1.
+        classes: their number k.
 
     Returns:
-        (k, k): how many images of class i were taken for class j.
+        (k, k), int64: entry (i, j) counts the images of class i that were predicted as class j.
     """
-    # 1. One whole number for each image: its cell, when the cells are numbered row after row from 0.
+    # 1. The cell of each image, if the cells are numbered row after row from 0.
     cell = labels * classes + predicted
-    # 2. How often each number occurs, also those that do not; as a square again.
+    # 2. Count how often each number occurs, including those that never do; reshape the counts to a square.
     return torch.bincount(cell, minlength=classes**2).view(classes, classes)
 
 
@@ -106,7 +106,8 @@ def row_normalised(matrix: Int64[Tensor, "k k"]) -> Float[Tensor, "k k"]:
 
 def class_scores(matrix: Int64[Tensor, "k k"]) -> ClassScores:
     """Precision, recall and F1 of every class from its row and its column of the confusion matrix."""
-    # 1. Of what was called k, how much was k (column); of what was k, how much was called k (row).
+    # 1. Precision: of the images predicted as k (column), the share of class k. Recall: of class k (row),
+    #    the share predicted as k.
     right, called, support = matrix.diagonal().double(), matrix.sum(0), matrix.sum(1)
     precision, recall = right / called.clamp(min=1), right / support.clamp(min=1)
     f1 = 2 * right / (called + support).clamp(min=1)

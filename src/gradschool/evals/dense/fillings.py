@@ -20,24 +20,24 @@ def mean_filling(damaged: Images, mask: Mask, known: Float[Tensor, "m c h w"]) -
 def visible_distances(
     x: Float[Tensor, "n d"], visible: Float[Tensor, "n d"], known: Float[Tensor, "m d"]
 ) -> Float[Tensor, "n m"]:
-    """Squared distance of each picture to each known one, over the pixels that are visible in the first.
+    """Squared distance of each damaged picture to each known one, over the visible pixels of the former.
 
     Args:
-        x: damaged pictures, d pixels each; whatever stands in hidden places must not matter.
+        x: n damaged pictures of d pixels; finite values at hidden pixels do not matter.
         visible: 1 where a pixel of x is visible, 0 where it is hidden.
-        known: complete pictures.
+        known: m complete pictures of d pixels.
 
     Returns:
-        The sum over pixels of visible (x - known)^2, for all n m pairs at once, in memory n m: the square
-        is multiplied out, visible x^2 - 2 (visible x) known + visible known^2.
+        (n, m), never negative: the sum over pixels of visible (x - known)^2 for all pairs. The square is
+        multiplied out, visible x^2 - 2 (visible x) known + visible known^2, so no array has n m d entries.
     """
-    # 1. Hidden pixels become 0, whatever stood there.
+    # 1. Set hidden pixels to 0.
     seen = x * visible
     # 2. The three terms: (n, 1), (n, m) and (n, m), the last two as matrix products over the pixels.
     own = seen.square().sum(1, keepdim=True)
     cross = seen @ known.T
     other = visible @ known.square().T
-    # 3. A sum of squares is not negative; rounding may make it so.
+    # 3. A sum of squares is not negative, but rounding may make it so: clamp at 0.
     return (own - 2 * cross + other).clamp_min(0)
 
 

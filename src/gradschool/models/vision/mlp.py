@@ -14,15 +14,15 @@ from gradschool.nn.inputs import check_images
 
 
 class MLP(nn.Module):
-    """Pixels as one long vector, through linear layers with an activation between any two.
+    """A multilayer perceptron: the pixels as one vector, then linear layers with an activation between them.
 
     Args:
-        classes: outputs.
+        classes: number of outputs (logits).
         channels: of the images.
-        side: pixels along each side of the images; a linear layer takes one size only.
-        hidden: units of each hidden layer.
-        act: activation after each hidden layer.
-        bias: whether units have a bias.
+        side: height and width of the images, in pixels; a linear layer takes one size only.
+        hidden: number of units of each hidden layer, in order; may be empty.
+        act: the activation module that follows each hidden layer.
+        bias: whether the linear layers have a bias.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         self.channels, self.side = channels, side
-        # 1. Widths from the pixels to the classes, and a linear layer between any two neighbours.
+        # 1. The widths from the pixels to the classes, and a linear layer between each two neighbours.
         widths = [channels * side * side, *hidden, classes]
         layers: list[nn.Module] = [nn.Flatten()]
         for fan_in, fan_out in pairwise(widths):

@@ -1,11 +1,11 @@
-"""Holes in digits are filled from what is around them."""
+"""Image imputation: a hidden square in each digit is filled in."""
 
 from gradschool.data.augment.hide import Damage
 from gradschool.runs.dense.restoration import RestoreRun
 
 
 def impute_digits() -> RestoreRun:
-    """8x8 digits with a hidden 4x4 square each, restored by a small network, in seconds."""
+    """Small convolutional network that fills in a hidden 4x4 square of the 8x8 digits; seconds."""
     return RestoreRun(
         data="digits",
         model="conv",

@@ -1,4 +1,4 @@
-"""The first network of many courses: 784-200-50-10, sigmoid units without bias, plain gradient descent."""
+"""A first network: 784-200-50-10, sigmoid units without bias, plain gradient descent."""
 
 from gradschool.data.catalogue import find, located
 from gradschool.models.vision.mlp import simple_ffn as network
@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def simple_ffn() -> ImageRun:
-    """MNIST, or digits of 8x8 where it is not here, by a sigmoid network: what comes before improving it."""
+    """Sigmoid network 784-200-50-10 without biases on MNIST (8x8 digits if MNIST is not here)."""
     data, side = ("mnist", 28) if located(find("mnist")) else ("digits", 8)
     return ImageRun(
         data=data,
