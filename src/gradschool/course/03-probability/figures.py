@@ -156,7 +156,8 @@ def code_tree() -> Figure:
     for node in nodes - {""}:
         ends = [across[node[:-1]], across[node]], [1 - len(node), -len(node)]
         axes.plot(*ends, color="black", lw=1, alpha=0.6)
-        axes.text(np.mean(ends[0]) + 0.06, np.mean(ends[1]) + 0.05, node[-1], fontsize=10)
+        side = 0.1 if node[-1] == "1" else -0.1
+        axes.text(np.mean(ends[0]) + side, np.mean(ends[1]) + 0.1, node[-1], ha="center", fontsize=10)
     for word, share in zip(words, ("1/2", "1/4", "1/8", "1/8"), strict=True):
         axes.scatter(across[word], -len(word), s=30, color="C0", zorder=3)
         axes.text(across[word], -len(word) - 0.15, f"{share}: {word}", ha="center", va="top", fontsize=10)
