@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from gradschool.classroom.author import page
-from gradschool.classroom.author.render import Task, Text, resolve
+from gradschool.classroom.author.render import Task, resolve
 from gradschool.classroom.author.terminal import MATH, show
 from gradschool.classroom.exercise.manifest import chapters
 from gradschool.classroom.quiz import LETTERS, compute, judge, read_quiz, variant
@@ -24,6 +24,12 @@ QUESTIONS = [
     if (chapter.folder / "quiz.toml").exists()
     for question in read_quiz(chapter)
 ]
+
+
+def texts(blocks):
+    """All Markdown of a lecture: text, captions, questions and their answers."""
+    fields = ("markdown", "caption", "ask", "answer")
+    return [getattr(block, field) for block in blocks for field in fields if hasattr(block, field)]
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +64,13 @@ def test_page_is_one_file_of_bearable_size(chapter, blocks):
     body = text.split("<main>")[1].split("</main>")[0]
     assert "url(http" not in text
     assert 'src="http' not in text
-    assert body.count('class="math') == sum(
-        len(MATH.findall(b.markdown)) for b in blocks if isinstance(b, Text)
-    ) + sum(len(MATH.findall(b.caption)) for b in blocks if hasattr(b, "caption"))
+    assert body.count('class="math') == sum(len(MATH.findall(text)) for text in texts(blocks))
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="formulas are set by KaTeX in node, which is not here")
 @pytest.mark.parametrize("chapter", DRAWN)
 def test_every_formula_can_be_set(chapter, blocks):
-    texts = [getattr(block, "markdown", None) or getattr(block, "caption", "") for block in blocks]
-    formulas = [block or inline for text in texts for block, inline in MATH.findall(text)]
+    formulas = [block or inline for text in texts(blocks) for block, inline in MATH.findall(text)]
     program = (
         f"const katex = require({json.dumps(str(page.KATEX / 'katex.min.js'))});"
         "for (const f of JSON.parse(require('fs').readFileSync(0)))"

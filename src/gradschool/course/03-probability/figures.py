@@ -213,7 +213,10 @@ def shift() -> Figure:
         xs, xt = source(rng, 200), target(rng, 200)
         ys, yt = (x**3 - x + 0.3 * rng.normal(size=200) for x in (xs, xt))
         weights = importance_weights(np.column_stack([xs, xs**2]), np.column_stack([xt, xt**2]))
-        axes.scatter(xs, ys, s=3 + 12 * weights / weights.max(), color="C0", alpha=0.45, lw=0)
+        # Four sizes only: points of one size share their drawing in the page.
+        sizes = np.ceil(4 * weights / weights.max()).astype(int)
+        for size in range(1, 5):
+            axes.scatter(xs[sizes == size], ys[sizes == size], s=4 * size, color="C0", alpha=0.45, lw=0)
         axes.scatter(xt, yt, s=5, color="C1", alpha=0.45, lw=0)
         axes.plot(grid, grid**3 - grid, color="black", alpha=0.5, lw=1)
         rows = [np.column_stack([np.ones(len(x)), x]) for x in (xs, xt, grid)]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
 
 from gradschool.engine.schedule import Schedule
 from gradschool.ops import optim
@@ -82,14 +83,19 @@ def ravine() -> Figure:
         "Nesterov": (optim.nesterov, {"lr": 0.02, "momentum": 0.9}), "Adam": (optim.adam, {"lr": 0.1}),
     }  # fmt: skip
     figure, axes = panels(2, 2, 6, 4, sharex=True, sharey=True)
-    x, y = np.meshgrid(np.linspace(-2.3, 1.2, 120), np.linspace(-0.9, 0.9, 80))
     for panel, (name, (step, numbers)) in zip(axes.flat, ways.items(), strict=True):
         theta, path = torch.tensor([-2.0, 0.6]), []
         state: dict = {}
         for _ in range(40):
             path.append(theta.tolist())
             theta, state = step(theta, theta * torch.tensor([1.0, 50.0]), state, **numbers)  # type: ignore[operator]
-        panel.contourf(x, y, np.sqrt(x**2 / 2 + 25 * y**2), levels=12, cmap="Blues", alpha=0.45)
+        # Lines of equal loss x^2 / 2 + 25 y^2 = r^2 are ellipses.
+        for r in np.linspace(0.3, 4.5, 15):
+            axis = 2 * r * 2**0.5
+            panel.add_patch(Ellipse((0, 0), axis, axis / 50**0.5, color="C0", alpha=0.07, lw=0))
+            panel.add_patch(
+                Ellipse((0, 0), axis, axis / 50**0.5, fill=False, color="black", alpha=0.3, lw=0.5)
+            )
         panel.plot(*np.array(path).T, color="C1", marker=".", ms=4, lw=1)
         panel.scatter(0, 0, marker="+", s=60, color="black", zorder=3)
         panel.set(xlim=(-2.3, 1.2), ylim=(-0.9, 0.9), title=name)
