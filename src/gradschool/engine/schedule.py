@@ -34,11 +34,14 @@ class Schedule:
     wait: int = 3
 
     def factor(self, progress: float) -> float:
-        """The multiplier of the base learning rate at `progress` in [0, 1].
+        """The factor on the base learning rate at `progress`, from 0 (start) to 1 (end of the run).
 
-        Warm-up rises from 0 to 1, that of one_cycle from `final`. After it cosine and one_cycle fall to
-        `final` along half a cosine wave, linear along a line; step is `drop` to the power of places passed.
-        Constant and plateau stay at 1.
+        During the warm-up (progress < warmup) the factor rises linearly to 1: from 0, and for one_cycle from
+        `final`. After it, cosine and one_cycle fall from 1 to `final` along half a cosine wave, and linear
+        along a line. Step is `drop` to the power of the number of drops passed. Constant and plateau are 1.
+
+        Args:
+            progress: share of the run that is done, 0 to 1.
         """
         # 1. Warm-up.
         if progress < self.warmup:
@@ -47,14 +50,14 @@ class Schedule:
                 if self.kind == "one_cycle"
                 else (progress / self.warmup)
             )
-        # 2. How much of what comes after it has passed, 0 to 1.
+        # 2. Share of the time after the warm-up that has passed, 0 to 1.
         rest = (progress - self.warmup) / (1 - self.warmup) if self.warmup < 1 else 1.0
-        # 3. Those that do not fall smoothly; places of drops are shares of the whole run.
+        # 3. Kinds that do not fall smoothly; drops are shares of the whole run.
         if self.kind in ("constant", "plateau"):
             return 1.0
         if self.kind == "step":
             return self.drop ** sum(progress >= place for place in self.drops)
-        # 4. Those that do.
+        # 4. Kinds that do.
         if self.kind == "linear":
             return 1 + (self.final - 1) * rest
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * rest)) / 2

@@ -35,25 +35,25 @@ def linear(
 def dropout(
     x: Float[Tensor, "..."], p: float = 0.5, training: bool = True, generator: torch.Generator | None = None
 ) -> Float[Tensor, "..."]:
-    """Silence each unit with probability p while training, and scale the others up so that the mean stays.
+    """Inverted dropout: set each unit to 0 with probability p in training, and divide the others by 1 - p.
 
     Args:
-        x: activations.
-        p: probability of silence, 0 to 1.
-        training: False passes x through.
-        generator: where the coins come from; torch's own if not given.
+        x: activations, any shape; each element is dropped independently of the others.
+        p: probability of dropping a unit, 0 to 1; with p = 1 the result is 0 everywhere.
+        training: False returns x unchanged.
+        generator: source of the random numbers; torch's global one if not given.
 
     Raises:
-        ValueError: p is no probability.
+        ValueError: p is below 0 or above 1.
 
     Source: Srivastava et al. 2014, section 10 (the inverted form).
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout's p is {p}, a probability from 0 to 1 was wanted")
-    # 1. Only training is noisy.
+    # 1. In evaluation nothing is dropped.
     if not training or p == 0:
         return x
-    # 2. A coin for each unit.
+    # 2. One random number for each unit; the share 1 - p is kept.
     kept = torch.rand(x.shape, generator=generator, device=x.device) >= p
-    # 3. Those that are left are scaled up; with p = 1 none is.
+    # 3. Divide what is kept by 1 - p; with p = 1 nothing is kept.
     return torch.where(kept, x / (1 - p) if p < 1 else x, torch.zeros_like(x))

@@ -104,27 +104,29 @@ def cross_entropy(
     reduction: Reduction = "mean",
     label_smoothing: float = 0.0,
 ) -> X:
-    """Minus the log-probability of the target under softmax(x).
+    """Cross-entropy: minus the log-probability of the target under softmax(x).
 
     Args:
-        x: scores (logits), classes on axis 1.
-        y: true classes, or a share of each class (same shape as x).
-        weight: of each class.
-        ignore_index: examples of this class count nothing; only for true classes.
-        reduction: "mean", "sum" or "none".
-        label_smoothing: share of the target spread over all classes, 0 to 1 (Szegedy et al. 2016, section 7).
+        x: logits, k classes on axis 1.
+        y: class numbers 0 to k - 1, or a share of each class (same shape as x, summing to 1 over axis 1).
+        weight: of each class, (k,); 1 if not given.
+        ignore_index: examples of this class count nothing; only for class numbers.
+        reduction: "mean", "sum" or "none". For class numbers the mean divides by the sum of the weights of
+            the true classes, ignored examples counting 0; for shares it divides by the number of examples.
+        label_smoothing: share of the target spread evenly over all k classes, 0 to 1 (Szegedy et al. 2016,
+            section 7).
     """
-    # 1. In log-probabilities, so that nothing overflows.
+    # 1. In log-probabilities, so that nothing overflows; a weight for each class.
     log_p = log_softmax(x, 1)
     k = x.shape[1]
     w = torch.ones(k, dtype=x.dtype, device=x.device) if weight is None else weight
     w_axis = w.view(1, k, *[1] * (x.dim() - 2))
-    # 2. Shares of classes: a sum over all of them.
+    # 2. Shares of classes: smooth the shares, then sum over all classes.
     if y.is_floating_point():
         shares = y * (1 - label_smoothing) + label_smoothing / k
         loss = -(shares * log_p * w_axis).sum(1)
         return loss.sum() / (x.numel() / k) if reduction == "mean" else reduced(loss, reduction)
-    # 3. A true class: the log-likelihood, mixed with the mean over classes when smoothed.
+    # 3. Class numbers: 1 - s times the loss of the true class, plus s times the mean loss over all classes.
     counts = y != ignore_index
     true = nll_loss(log_p, y, w, ignore_index, "none")
     everywhere = -(log_p * w_axis).sum(1) / k

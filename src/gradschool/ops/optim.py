@@ -1,8 +1,8 @@
 """One step of each optimiser as its paper states it, from (parameter, gradient, state) to (parameter, state).
 
 Symbols: theta parameter, g gradient, lr learning rate, t number of the step from 1, m and v moving means of g
-and of its square. A state is empty before the first step; "step" holds t. Weight decay added to the gradient
-(L2) is g + lambda theta, left to the caller; the decoupled kind is part of adamw and muon.
+and of its square. A state is empty before the first step; "step" holds t. An L2 penalty, g + lambda theta, is
+left to the caller; decoupled weight decay is part of adamw and muon.
 """
 
 import torch
@@ -40,17 +40,19 @@ def sgd(theta: Float[Tensor, "*n"], g: Float[Tensor, "*n"], state: State, lr: fl
 def momentum(
     theta: Float[Tensor, "*n"], g: Float[Tensor, "*n"], state: State, lr: float, momentum: float = 0.9
 ) -> Stepped:
-    """Heavy ball: the velocity remembers past gradients. Source: Polyak 1964; Sutskever et al. 2013, eq. 1-2.
+    """Momentum (heavy ball): step along a decaying sum of gradients.
+
+    Source: Polyak 1964; Sutskever et al. 2013, eq. 1-2.
 
     Args:
-        theta, g: any one shape.
+        theta, g: parameter and its gradient, of one shape.
         state: "velocity".
-        lr: > 0. Along a steady slope steps grow to lr / (1 - momentum).
-        momentum: share of the velocity kept, 0 to below 1.
+        lr: learning rate, > 0. With a constant gradient g the steps grow to lr g / (1 - momentum).
+        momentum: share of the velocity that is kept, 0 to below 1.
     """
-    # 1. Velocity: what is left of the last one, plus the gradient.
+    # 1. New velocity: momentum times the old one, plus the gradient.
     velocity = momentum * state.get("velocity", torch.zeros_like(g)) + g
-    # 2. Step along it.
+    # 2. Step against it.
     return theta - lr * velocity, {"velocity": velocity}
 
 
@@ -58,19 +60,23 @@ def momentum(
 def nesterov(
     theta: Float[Tensor, "*n"], g: Float[Tensor, "*n"], state: State, lr: float, momentum: float = 0.9
 ) -> Stepped:
-    """Momentum that looks ahead. Source: Nesterov 1983; Sutskever et al. 2013, eq. 3-4.
+    """Nesterov momentum: the step is lr (g + momentum velocity), with the new velocity.
 
-    In the form of Bengio et al. 2013, where theta is the place looked ahead to, so that g is taken there.
+    Source: Nesterov 1983; Sutskever et al. 2013, eq. 3-4, in the form of Bengio et al. 2013: theta is the
+    look-ahead point, and g is the gradient there.
 
     Args:
-        theta, g: any one shape.
-        state: "velocity".
-        lr: > 0.
-        momentum: share of the velocity kept, 0 to below 1.
+        theta, g: parameter and its gradient, of one shape.
+        state: "velocity", a sum of past gradients; empty before the first step, when the velocity is 0.
+        lr: learning rate, > 0.
+        momentum: share of the velocity that is kept, 0 to below 1.
+
+    Returns:
+        The new theta, and a state with the new velocity.
     """
-    # 1. Velocity: what is left of the last one, plus the gradient.
+    # 1. New velocity: momentum times the old one, plus the gradient.
     velocity = momentum * state.get("velocity", torch.zeros_like(g)) + g
-    # 2. Step along the gradient and where the velocity will carry on to.
+    # 2. Step against the gradient plus momentum times the new velocity.
     return theta - lr * (g + momentum * velocity), {"velocity": velocity}
 
 
@@ -83,20 +89,25 @@ def rmsprop(
     alpha: float = 0.99,
     momentum: float = 0.0,
 ) -> Stepped:
-    """Divide each gradient by its recent size. Source: Hinton 2012, Coursera lecture 6e (alpha 0.9 there).
+    """RMSprop: each gradient is divided by its recent root mean square.
+
+    Source: Hinton 2012, Coursera lecture 6e (alpha 0.9 there).
 
     Args:
-        theta, g: any one shape.
-        state: "v", mean square; "velocity".
-        lr: > 0; about the size of a step in every coordinate.
-        alpha: memory of the mean square, 0 to below 1.
-        momentum: share of the velocity kept, 0 to below 1.
+        theta, g: parameter and its gradient, of one shape.
+        state: "v", a moving mean of g^2, and "velocity"; empty before the first step, when both are 0.
+        lr: learning rate, > 0; about the size of a step in every coordinate.
+        alpha: share of the old mean that is kept, 0 to below 1.
+        momentum: share of the velocity that is kept, 0 to below 1.
+
+    Returns:
+        The new theta, and a state with the new v and velocity. A gradient that is always 0 moves nothing.
     """
     # 1. Moving mean of the squared gradient.
     v = alpha * state.get("v", torch.zeros_like(g)) + (1 - alpha) * g**2
-    # 2. Gradient over its size, with momentum.
+    # 2. Velocity: momentum times the old one, plus g / (sqrt(v) + EPS).
     velocity = momentum * state.get("velocity", torch.zeros_like(g)) + g / (v.sqrt() + EPS)
-    # 3. Step along it.
+    # 3. Step against it.
     return theta - lr * velocity, {"v": v, "velocity": velocity}
 
 
@@ -109,25 +120,29 @@ def adam(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = EPS,
 ) -> Stepped:
-    """Mean gradient over its root mean square, both freed of their start at 0.
+    """Adam: a moving mean of the gradient over its root mean square, both with bias correction.
 
     Source: Kingma and Ba 2015, algorithm 1.
 
     Args:
-        theta, g: any one shape.
-        state: "step", "m", "v".
-        lr: > 0; about the largest step in any coordinate.
-        betas: memory of m and of v, each 0 to below 1.
-        eps: keeps the quotient finite where gradients vanish.
+        theta, g: parameter and its gradient, of one shape.
+        state: "step", the number t of steps taken, "m" and "v", the uncorrected moving means of g and g^2;
+            empty before the first step, when both are 0.
+        lr: learning rate, > 0; about the largest step in any coordinate.
+        betas: shares of the old m and of the old v that are kept, each 0 to below 1.
+        eps: added to the root, so that the quotient stays finite where gradients are 0.
+
+    Returns:
+        The new theta, and the new state: "step" a 0-d tensor, "m" and "v" without bias correction.
     """
     t, (beta1, beta2) = next_step(state), betas
     # 1. Moving means of the gradient and of its square.
     m = beta1 * state.get("m", torch.zeros_like(g)) + (1 - beta1) * g
     v = beta2 * state.get("v", torch.zeros_like(g)) + (1 - beta2) * g**2
-    # 2. Both began at 0 and are too small by 1 - beta^t.
+    # 2. Bias correction: both started at 0 and are too small by the factor 1 - beta^t.
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
-    # 3. Step.
+    # 3. Step against the corrected mean over the root of the corrected mean square.
     theta = theta - lr * m_hat / (v_hat.sqrt() + eps)
     return theta, {"step": torch.tensor(float(t)), "m": m, "v": v}
 
@@ -141,16 +156,15 @@ def adamw(
     betas: tuple[float, float] = (0.9, 0.999),
     weight_decay: float = 0.01,
 ) -> Stepped:
-    """Adam whose weight decay shrinks the weights themselves. Source: Loshchilov and Hutter 2019, alg. 2.
+    """Adam with decoupled weight decay, which shrinks the weights themselves.
 
-    Decay that is added to the gradient would be divided by its size like any gradient: large gradients would
-    switch it off.
+    Source: Loshchilov and Hutter 2019, alg. 2. An L2 penalty in the gradient would be divided by the
+    root mean square like any gradient, so weights with large gradients would hardly decay.
 
     Args:
-        theta, g: any one shape.
-        state: as adam's.
-        lr, betas: as adam's.
-        weight_decay: share of the weight lost for each unit of lr, >= 0.
+        theta, g: parameter and its gradient, of one shape.
+        state, lr, betas: as for adam.
+        weight_decay: each step multiplies theta by 1 - lr weight_decay, >= 0.
     """
     # 1. Shrink the weights.
     theta = theta * (1 - lr * weight_decay)
@@ -167,7 +181,9 @@ def adamax(
     betas: tuple[float, float] = (0.9, 0.999),
     eps: float = EPS,
 ) -> Stepped:
-    """Adam with the largest recent gradient for its root mean square. Source: Kingma and Ba 2015, alg. 2.
+    """Adamax: Adam with the largest recent gradient in place of the root mean square.
+
+    Source: Kingma and Ba 2015, alg. 2.
 
     Args:
         theta, g: any one shape.
@@ -181,7 +197,7 @@ def adamax(
     m = beta1 * state.get("m", torch.zeros_like(g)) + (1 - beta1) * g
     # 2. The largest gradient, slowly forgotten.
     u = torch.maximum(beta2 * state.get("u", torch.zeros_like(g)), g.abs() + eps)
-    # 3. Step; only m began too small.
+    # 3. Step; only m needs a bias correction.
     theta = theta - lr / (1 - beta1**t) * m / u
     return theta, {"step": torch.tensor(float(t)), "m": m, "u": u}
 
@@ -222,7 +238,7 @@ def muon(
     momentum: float = 0.95,
     weight_decay: float = 0.0,
 ) -> Stepped:
-    """Momentum, orthogonalised: every direction of a weight matrix moves equally far.
+    """Muon: momentum, made orthogonal, so that every direction of a weight matrix moves equally far.
 
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks". The scale
     0.2 sqrt(max(n, m)) is that of Liu et al. 2025, "Muon is scalable for LLM training": steps are as large as
@@ -243,10 +259,10 @@ def muon(
         raise ValueError(
             f"parameter has shape {tuple(theta.shape)}; wanted 2 axes or more. Use adamw for it."
         )
-    # 2. Moving mean of the gradient, looked ahead as Nesterov's.
+    # 2. Moving mean of the gradient, with Nesterov's look-ahead.
     velocity = momentum * state.get("velocity", torch.zeros_like(g)) + (1 - momentum) * g
     ahead = (1 - momentum) * g + momentum * velocity
-    # 3. The nearest orthogonal matrix, nearly.
+    # 3. Approximately the nearest orthogonal matrix.
     direction = orthogonalise(ahead.flatten(1))
     # 4. Decay, then step.
     scale = 0.2 * max(direction.shape) ** 0.5
@@ -263,7 +279,7 @@ def adadelta(
     rho: float = 0.9,
     eps: float = 1e-6,
 ) -> Stepped:
-    """Steps as large as recent steps, relative to recent gradients: no unit to choose.
+    """Adadelta: the gradient times the ratio of recent steps to recent gradients, so that no rate is chosen.
 
     Source: Zeiler 2012, algorithm 1.
 

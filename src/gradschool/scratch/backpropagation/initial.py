@@ -1,4 +1,4 @@
-"""First weights of deep networks: how large they must be for a signal to arrive as large as it started.
+"""Initialisation: the variance of first weights that keeps the mean square of activations over many layers.
 
 Sources: Glorot and Bengio 2010, eq. 12; He et al. 2015, eq. 10.
 """
@@ -11,26 +11,30 @@ from gradschool.scratch.arrays import Array
 
 
 def xavier(inputs: int, outputs: int, rng: np.random.Generator) -> Array:
-    """Normal weights (inputs, outputs) for units that are linear near 0, such as tanh.
+    """Xavier initialisation: normal weights (inputs, outputs) for units that are linear near 0, such as tanh.
 
-    Forward a sum has `inputs` terms, backward `outputs`: the variance is 2 / (inputs + outputs).
+    A sum has `inputs` terms in the forward pass and `outputs` terms in the backward pass; the variance is
+    2 / (inputs + outputs).
     """
-    # 1. The deviation is the variance's root.
+    # 1. The generator takes the standard deviation, the root of the variance.
     return rng.normal(0, np.sqrt(2 / (inputs + outputs)), (inputs, outputs))
 
 
 def kaiming(inputs: int, outputs: int, rng: np.random.Generator) -> Array:
-    """Normal weights (inputs, outputs) for rectified units: what leaves a layer is as large as what came in.
+    """Kaiming initialisation: normal weights for ReLU layers that keep the mean square of activations.
 
     Args:
-        inputs: terms of each unit's sum.
-        outputs: units.
-        rng: draws them.
+        inputs: number of inputs of the layer, the terms of each unit's sum.
+        outputs: number of units.
+        rng: draws the weights.
+
+    Returns:
+        (inputs, outputs), mean 0; a layer computes x @ weights, then ReLU.
     """
-    # 1. A sum of `inputs` terms, each of mean square q and weights of variance v, has variance inputs v q.
-    #    The rectifier sets half of it to 0: the mean square that leaves is half of that.
+    # 1. A sum of `inputs` terms, with weights of variance v and inputs of mean square q, has mean square
+    #    inputs v q. ReLU sets the negative half to 0, which halves the mean square.
     variance = 2 / inputs
-    # 2. Draw.
+    # 2. Draw; the generator takes the standard deviation.
     return rng.normal(0, np.sqrt(variance), (inputs, outputs))
 
 

@@ -1,4 +1,4 @@
-"""N-2-K nets: two hidden units put every input at a place in a square, every output draws a line through it.
+"""N-2-K networks: two hidden units place every input in a square, and every output draws a line through it.
 
 After the encoder task of COMP9444 (UNSW): star16 is its own table; heart18 and ch34 are on a grid, worked out
 from published answers to the task; house and fish are our own. Inputs are one-hot, so a hidden unit's weights
@@ -49,22 +49,23 @@ def star(n: int) -> Array:
 
 
 def grid(dots: Sequence[tuple[int, int]]) -> Array:
-    """The table of a picture drawn on squared paper, a line between any two neighbouring columns and rows.
+    """The table of a picture on squared paper, with a line between any two neighbouring columns and rows.
 
     Args:
-        dots: (column, row) of each, whole numbers from 0.
+        dots: (column, row) of each dot, whole numbers from 0.
 
     Returns:
-        (dots, lines) of 0 and 1. First the upright lines from left to right, 1 if the dot is to the right of
-        it; then the level ones, 1 if the dot's row is the larger. No line beyond the last dot.
+        (dots, lines) of 0 and 1. First the upright lines from left to right: 1 if the dot's column is larger
+        than i for line i. Then the level lines: 1 if the dot's row is larger. The largest column and row have
+        no line beyond them.
     """
     place = np.array(dots)
     columns, rows = place.max(axis=0)
-    # 1. Line i stands between columns i and i + 1.
+    # 1. Line i lies between columns i and i + 1.
     right = place[:, :1] > np.arange(columns)
-    # 2. The same with rows.
+    # 2. The same for rows.
     beyond = place[:, 1:] > np.arange(rows)
-    # 3. Side by side.
+    # 3. Upright lines first, then level ones.
     return np.concatenate([right, beyond], axis=1).astype(int)
 
 
@@ -91,24 +92,25 @@ def sides(points: Array, lines: Array) -> Array:
 
 
 def segment(line: Array) -> Array | None:
-    """The part of an output's line c + a x + b y = 0 that lies in the square of the hidden units.
+    """The part of an output's line c + a x + b y = 0 inside the square from -1 to 1.
 
     Args:
         line: (c, a, b), bias first; a and b are not both 0.
 
     Returns:
-        Its two ends, (2, 2), each from -1 to 1. From the first to the second, the positive side is on
-        the left. None if the line misses the square.
+        The two ends (x, y), (2, 2), each coordinate from -1 to 1. Seen from the first end towards the second,
+        the side where c + a x + b y > 0 is on the left. None if the line misses the square.
     """
     c, normal = line[0], np.asarray(line[1:], float)
-    # 1. The point of the line that is nearest to the centre.
+    # 1. The foot: the point of the line nearest to the centre.
     foot = -c * normal / (normal @ normal)
-    # 2. Along the line: the normal turned to the right, so that the normal points to the left.
+    # 2. The direction of the line: the normal (a, b), turned to the right by 90 degrees.
     along = np.array([normal[1], -normal[0]])
-    # 3. How far to walk until each coordinate is -1, and until it is 1; upright and level lines never arrive.
+    # 3. The distance t along the line at which each coordinate is -1, and at which it is 1; it is infinite or
+    #    NaN for upright and level lines.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         stops = np.array([(-1 - foot) / along, (1 - foot) / along])
-    # 4. In the square as long as both coordinates are.
+    # 4. The line is in the square while both coordinates are.
     start, end = np.fmin(*stops).max(), np.fmax(*stops).min()
     return None if start >= end else np.stack([foot + start * along, foot + end * along])
 

@@ -1,4 +1,4 @@
-"""The curse of dimensionality in numbers: where the volume is, and what distances are still worth.
+"""The curse of dimensionality in numbers: where the volume lies, and how distances become alike.
 
 Sources: Bellman 1961 (the name); Beyer, Goldstein, Ramakrishnan and Shaft 1999 (nearest neighbours).
 """

@@ -1,4 +1,4 @@
-"""Why a fit fails on new points: bias and variance, fits with more numbers than points, and when to stop.
+"""Why a fit fails on new points: bias and variance, more parameters than points, and early stopping.
 
 Sources: Geman, Bienenstock and Doursat 1992 (bias and variance); Belkin et al. 2019 (double descent);
 Prechelt 1998 (early stopping).
@@ -22,7 +22,7 @@ def polynomial(x: Array, degree: int) -> Array:
 
 
 def random_features(x: Array, count: int, rng: np.random.Generator) -> Array:
-    """Hidden layer of rectified units that is drawn and never trained; source: Rahimi and Recht 2007.
+    """ReLU hidden layer with random weights that are never trained; source: Rahimi and Recht 2007.
 
     Args:
         x: (n, d).
@@ -40,63 +40,63 @@ def random_features(x: Array, count: int, rng: np.random.Generator) -> Array:
 
 
 def least_norm(features: Array, y: Array, cut: float = 1e-10) -> Array:
-    """The weights of least squared error, and of all these the shortest.
+    """Minimum-norm least squares: of all weights w with the least |A w - y|^2, the shortest.
 
     Args:
-        features: A, (n, p). With p > n usually many weights have no error at all.
+        features: A, one row a point, (n, p). With p > n usually many weights have no error at all.
         y: targets, (n,).
-        cut: singular values below this share of the largest count as 0.
+        cut: singular values up to this share of the largest one count as 0.
 
     Returns:
-        w, (p,): gradient descent on the squared error from w = 0 ends there, too.
+        w, (p,). Gradient descent on the squared error from w = 0 converges to the same weights.
     """
-    # 1. A = U S V^T: rows of V^T are directions of weights, columns of U what they do to the points.
+    # 1. A = U S V^T: rows of V^T are directions of weights, columns of U their effect on the points.
     u, s, vt = np.linalg.svd(features, full_matrices=False)
-    # 2. Only directions that do anything.
+    # 2. Leave out directions whose singular value counts as 0.
     seen = s > cut * s[0]
-    # 3. How much of each direction the targets ask for.
+    # 3. The coefficient of each direction: (U^T y)_i / s_i.
     share = (u.T @ y)[seen] / s[seen]
-    # 4. Put together.
+    # 4. Sum the directions.
     w: Array = vt[seen].T @ share
     return w
 
 
 def bias_variance(predictions: Array, truth: Array) -> tuple[float, float]:
-    """Split the error of fits on many training sets into what they share and how much they differ.
+    """Squared bias and variance of fits to many training sets.
 
     Args:
-        predictions: (sets, points), of the fit on each training set at the same points.
-        truth: what is right there, without noise, (points,).
+        predictions: (sets, points), each row the predictions of one fit at the same points.
+        truth: the true values there, without noise, (points,).
 
     Returns:
-        Squared bias and variance, both means over points; their sum is the mean squared error.
+        Squared bias and variance, both means over points; their sum is the mean squared error of the fits.
     """
-    # 1. What the fits say on average.
+    # 1. The mean fit at each point.
     middle = predictions.mean(axis=0)
-    # 2. How far that is from the truth.
+    # 2. Its squared distance from the truth.
     bias = ((middle - truth) ** 2).mean()
-    # 3. How far each fit is from what they say on average.
+    # 3. The mean squared distance of each fit from the mean fit.
     variance = ((predictions - middle) ** 2).mean()
     return float(bias), float(variance)
 
 
 def early_stopping(losses: Sequence[float], patience: int) -> tuple[int, int]:
-    """When to stop a training and which weights to keep, from its validation losses.
+    """Early stopping: when training ends, and which epoch's weights are kept.
 
     Args:
-        losses: after each epoch, 1 or more; those after the stop are not looked at.
-        patience: epochs without a new lowest loss that end the training, >= 1.
+        losses: validation loss after each epoch, 1 or more. Losses after the stop have no influence.
+        patience: training ends after this many epochs in a row without a new lowest loss, >= 1.
 
     Returns:
-        The last epoch that is run, and the one whose weights are kept, counted from 0. The last epoch of all
-        if patience is never spent.
+        The last epoch that is run, and the epoch whose weights are kept, both counted from 0. If training is
+        never stopped, the first is the last epoch of all.
     """
     best = 0
     for epoch, loss in enumerate(losses):
-        # 1. Lower than ever: these weights are kept. Equal is no progress.
+        # 1. A new lowest loss: keep these weights. An equal loss is no improvement.
         if loss < losses[best]:
             best = epoch
-        # 2. Patience is spent.
+        # 2. `patience` epochs without improvement: stop.
         if epoch - best >= patience:
             return epoch, best
     return len(losses) - 1, best

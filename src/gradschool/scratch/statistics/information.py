@@ -15,39 +15,39 @@ from gradschool.scratch.statistics.probability import log_density
 
 
 def entropy(p: Array, base: float = 2.0) -> Array:
-    """Mean surprise, the sum of p log(1 / p): how many yes-no questions an outcome costs on average.
+    """Entropy of a distribution: the mean surprise, the sum of p log(1 / p).
 
     Args:
-        p: probabilities, (..., k), the last axis summing to 1. An outcome of probability 0 adds nothing.
-        base: of the logarithm: 2 for bits, math.e for nats.
+        p: probabilities, (..., k), summing to 1 over the last axis. An outcome of probability 0 adds nothing.
+        base: of the logarithm, > 0 and not 1: 2 for bits, math.e for nats.
 
     Returns:
-        (...), from 0, where one outcome is certain, to log k, where all are equally probable.
+        (...), from 0, where one outcome is certain, to log k, where all k are equally probable.
 
     Source: Shannon 1948, section 6.
     """
     p = np.asarray(p, float)
-    # 1. The surprise at each outcome; where p is 0, take 1 in its place: any finite number would do.
+    # 1. The surprise of each outcome; where p is 0, put 1 in its place: any finite surprise would do.
     surprise = np.log(1 / np.where(p > 0, p, 1)) / log(base)
-    # 2. Its mean.
+    # 2. Its mean under p.
     mean: Array = (p * surprise).sum(axis=-1)
     return mean
 
 
 def kl(p: Array, q: Array, base: float = 2.0) -> float:
-    """Kullback-Leibler divergence of p from q: what it costs, on average, to believe q where p is true.
+    """KL divergence of p from q: the mean extra cost of the model q where p is true.
 
     It is the mean under p of log(p / q): never negative, 0 only for p = q, and not symmetric.
 
     Args:
-        p, q: probabilities, (k,), each summing to 1. Outcomes with p = 0 add nothing. If q = 0 where p > 0
-            the cost is infinite: the impossible happens.
-        base: 2 for bits, math.e for nats.
+        p, q: probabilities, (k,), each summing to 1. Outcomes with p = 0 add nothing. If q = 0 where p > 0,
+            the divergence is infinite.
+        base: of the logarithm, > 0 and not 1: 2 for bits, math.e for nats.
 
     Source: Kullback and Leibler 1951, eq. 2.4.
     """
     p, q = np.asarray(p, float), np.asarray(q, float)
-    # 1. Only what can happen counts.
+    # 1. Only outcomes that can happen count.
     happens = p > 0
     p, q = p[happens], q[happens]
     # 2. The mean of log p - log q under p.
@@ -56,25 +56,25 @@ def kl(p: Array, q: Array, base: float = 2.0) -> float:
 
 
 def huffman_lengths(p: Sequence[float]) -> list[int]:
-    """How many bits each symbol gets in the shortest code in which no codeword begins with another.
+    """Word lengths of a Huffman code, the shortest code in which no word begins with another.
 
-    Begin with every symbol as a group of its own. Join the two least probable groups: from there on their
-    codewords differ in one bit, so each of their symbols needs one bit more. Go on until one group is left.
+    Begin with one group for each symbol. Join the two least probable groups: one bit distinguishes them, so
+    each of their symbols needs one bit more. Repeat until one group is left.
 
     Args:
-        p: probabilities of k >= 1 symbols.
+        p: probabilities of k >= 1 symbols, summing to 1.
 
     Returns:
-        Lengths in the order of p; a single symbol needs no bit. Ties may be broken either way: the mean
-        length is the same, at least the entropy, and less than 1 bit above it.
+        Length of each symbol's word in bits, in the order of p; a single symbol needs 0 bits. Ties may be
+        broken either way: the mean length is the same, at least the entropy and less than 1 bit above it.
 
     Source: Huffman 1952.
     """
     lengths = [0] * len(p)
-    # 1. Groups, the least probable on top: probability, a number that breaks ties, symbols.
+    # 1. A heap of groups, the least probable first: probability, a number that breaks ties, symbols.
     heap = [(weight, i, [i]) for i, weight in enumerate(p)]
     heapify(heap)
-    # 2. k - 1 times, the two least probable become one.
+    # 2. k - 1 times, join the two least probable groups; each of their symbols gets one bit more.
     for number in range(len(p), 2 * len(p) - 1):
         (less, _, some), (more, _, others) = heappop(heap), heappop(heap)
         for i in some + others:
@@ -104,25 +104,26 @@ def codewords(lengths: Sequence[int]) -> list[str]:
 
 
 def kl_gaussians(mean0: Array, covariance0: Array, mean1: Array, covariance1: Array) -> float:
-    """Kullback-Leibler divergence of Gaussian 0 from Gaussian 1, in nats.
+    """KL divergence of Gaussian 0 from Gaussian 1, in nats.
 
         1/2 [ trace(C1^-1 C0) + (m1 - m0)' C1^-1 (m1 - m0) - d + log(det C1 / det C0) ]
 
-    Determinants of large matrices over- and underflow; their logarithm, `np.linalg.slogdet(c)[1]`, does not.
+    Here ' is the transpose. Determinants of large matrices over- and underflow; their logarithm,
+    `np.linalg.slogdet(c)[1]`, does not.
 
     Args:
         mean0, mean1: m0 and m1, (d,).
-        covariance0, covariance1: C0 and C1, (d, d), symmetric and positive definite.
+        covariance0, covariance1: C0 and C1, (d, d), symmetric and positive definite; d may be hundreds.
 
     Source: Rasmussen and Williams 2006, eq. A.23.
     """
-    # 1. How wide the first is and how far off its mean, both in units of the second.
+    # 1. Width of the first and distance of the means, both measured with the second covariance.
     wide = np.trace(np.linalg.solve(covariance1, covariance0))
     off = mean1 - mean0
     far = off @ np.linalg.solve(covariance1, off)
-    # 2. The ratio of the volumes that they fill.
+    # 2. The logarithm of the ratio of determinants.
     log_ratio = np.linalg.slogdet(covariance1)[1] - np.linalg.slogdet(covariance0)[1]
-    # 3. All are 0 together if the two are equal: then the width is d.
+    # 3. Put together; if the two are equal, the trace is d and the result 0.
     return float(0.5 * (wide + far - len(mean0) + log_ratio))
 
 

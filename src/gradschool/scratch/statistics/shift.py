@@ -1,6 +1,6 @@
-"""Covariate shift: inputs come from elsewhere than in training, answers given an input stay the same.
+"""Covariate shift: the inputs are distributed differently in use, the answer to a given input stays the same.
 
-Training points are weighted by how much more frequent their like are in the target, p_target / p_source.
+Training points are weighted by the ratio of densities, p_target / p_source (importance weighting).
 Sources: Shimodaira 2000 (the weights); Bickel, Brueckner and Scheffer 2009 (a discriminator finds them).
 """
 
@@ -16,7 +16,7 @@ def fit_logistic(x: Array, labels: Array, decay: float = 1.0, steps: int = 100) 
     Args:
         x: (n, d).
         labels: (n,), 0 or 1.
-        decay: > 0; without it the weights run away where a line separates the labels.
+        decay: > 0; without it the weights grow without limit where a line separates the labels.
         steps: at most so many.
 
     Returns:
@@ -34,12 +34,12 @@ def fit_logistic(x: Array, labels: Array, decay: float = 1.0, steps: int = 100) 
 
     w = np.zeros(extended.shape[1])
     for _ in range(steps):
-        # 2. Slope and curvature at w; where a bowl of that curvature has its least point.
+        # 2. Gradient and Hessian at w; Newton's step to the minimum of the quadratic approximation.
         p = sigmoid(extended @ w)
         slope = extended.T @ (p - labels) + decays * w
         curvature = (extended.T * (p * (1 - p))) @ extended + np.diag(decays)
         step = np.linalg.solve(curvature, slope)
-        # 3. Go there, or half of the way as long as that is uphill.
+        # 3. Take it; halve it as long as the objective rises.
         while objective(w - step) > objective(w) and np.abs(step).max() > 1e-10:
             step = step / 2
         w = w - step
@@ -49,26 +49,27 @@ def fit_logistic(x: Array, labels: Array, decay: float = 1.0, steps: int = 100) 
 
 
 def importance_weights(source: Array, target: Array, clip: float = 20.0, decay: float = 1e-3) -> Array:
-    """p_target(x) / p_source(x) at each source point, from a classifier that tells the two samples apart.
+    """Importance weights p_target(x) / p_source(x) at each source point, from a classifier of both samples.
 
-    If `fit_logistic(x, labels, decay)`, with label 1 for the target, has learned how probable the target is
-    at x, then its odds, e^(w0 + w . x), are p_target(x) m / (p_source(x) n): both sizes are in them.
+    `fit_logistic(x, labels, decay)`, with label 0 for the source and 1 for the target, returns the bias w0
+    and the weights w. Its odds e^(w0 + w . x) estimate p_target(x) m / (p_source(x) n): both sizes are in
+    them.
 
     Args:
-        source: inputs with answers, (n, d).
-        target: inputs without, (m, d), where answers are wanted.
-        clip: no weight is larger, so that a few points cannot decide all.
-        decay: of the classifier.
+        source: inputs with known answers, (n, d).
+        target: inputs without answers, (m, d).
+        clip: largest weight, > 0, so that a few points cannot dominate the fit.
+        decay: passed on to the classifier, > 0.
 
     Returns:
-        (n,), positive. Where target points have no source points near, no weight can bring them back.
+        (n,), above 0 and at most `clip`. Target points with no source point near them cannot be represented.
 
     Source: Bickel, Brueckner and Scheffer 2009, section 4.
     """
-    # 1. Learn to tell source, 0, from target, 1.
+    # 1. Train the classifier: source 0, target 1.
     labels = np.repeat([0.0, 1.0], [len(source), len(target)])
     w = fit_logistic(np.concatenate([source, target]), labels, decay)
-    # 2. Logarithm of the ratio of densities at the source points.
+    # 2. Logarithm of the ratio of densities at the source points: log-odds, corrected for the sizes.
     log_ratio = w[0] + source @ w[1:] + np.log(len(source) / len(target))
     # 3. The ratio, clipped.
     return np.exp(np.minimum(log_ratio, np.log(clip)))
@@ -95,5 +96,5 @@ def fit_weighted(x: Array, y: Array, weights: Array) -> Array:
     """
     # 1. A point of weight k counts like k points: multiply its row by the root of k.
     root = np.sqrt(weights)
-    # 2. Least squares as ever.
+    # 2. Ordinary least squares on the scaled rows.
     return np.linalg.lstsq(x * root[:, None], y * root, rcond=None)[0]

@@ -14,36 +14,35 @@ from gradschool.scratch.statistics.information import entropy
 
 
 def boltzmann(energies: Array, temperature: float) -> tuple[Array, float]:
-    """Probabilities e^(-E/T) / Z of states in a heat bath, and the free energy F = -T log Z.
+    """Boltzmann distribution e^(-E/T) / Z over states, and the free energy F = -T log Z.
 
-    Z is the sum of e^(-E/T) over all states. e^(-E/T) overflows or vanishes for ordinary energies at low
-    temperatures. The logarithm of a sum of exponentials does not, if the largest exponent m is taken out of
-    it: log sum e^x = m + log sum e^(x - m).
+    Z is the sum of e^(-E/T) over all states. These exponentials overflow or become 0 for ordinary energies at
+    low temperatures. Subtract the largest exponent m first: log sum e^x = m + log sum e^(x - m).
 
     Args:
         energies: E of each of k states, (k,), of any size and sign.
-        temperature: T > 0, in the same unit.
+        temperature: T > 0, in the unit of the energies.
 
     Returns:
-        p (k,), the lower the energy the higher, and F, which is <E> - T S with the mean energy <E> and the
-        entropy S of p in nats.
+        Probabilities p (k,), higher for lower energies, and F. It equals <E> - T S, with the mean energy <E>
+        and the entropy S of p in nats.
 
     Source: Gibbs 1902, chapter IV.
     """
-    # 1. The exponents, and the largest of them.
+    # 1. The exponents x, and the largest of them, m.
     x = -np.asarray(energies, float) / temperature
     m = x.max()
-    # 2. The logarithm of their sum Z.
+    # 2. log Z, the logarithm of the sum of e^x.
     log_z = m + np.log(np.exp(x - m).sum())
-    # 3. Probabilities sum to 1.
+    # 3. Probabilities, which sum to 1, and F.
     return np.exp(x - log_z), float(-temperature * log_z)
 
 
 def counted(counts: Sequence[int], base: float = 2.0) -> float:
-    """Boltzmann's entropy of N like systems, per system: log W / N, W arrangements having these counts.
+    """Boltzmann's entropy of N equal systems, per system: log W / N, where W arrangements have these counts.
 
-    W = N! / (n1! n2! ...) counts the ways to say which of the N systems is in which state. As N grows with
-    shares n / N = p fixed, log W / N comes up to the entropy of p (Stirling).
+    W = N! / (n1! n2! ...) is the number of ways to put N systems into states with these counts. As N grows
+    with the shares n / N = p fixed, log W / N approaches the entropy of p (Stirling).
 
     Args:
         counts: how many systems are in each state; their sum N is >= 1.
@@ -53,7 +52,7 @@ def counted(counts: Sequence[int], base: float = 2.0) -> float:
     """
     # 1. log n! is lgamma(n + 1).
     ways = lgamma(sum(counts) + 1) - sum(lgamma(n + 1) for n in counts)
-    # 2. Per system, in the unit asked for.
+    # 2. Divide by the number of systems and convert the unit.
     return ways / sum(counts) / log(base)
 
 
@@ -73,21 +72,21 @@ def density(weights: Array, states: Array) -> Array:
 
 
 def von_neumann(rho: Array, base: float = 2.0) -> float:
-    """Von Neumann's entropy -tr(rho log rho): the entropy that no choice of measurement can get below.
+    """Von Neumann entropy -tr(rho log rho), the least entropy that the outcomes of any measurement can have.
 
-    Every density matrix is a mixture of d states that are orthogonal, its eigenvectors; the eigenvalues are
-    their probabilities.
+    Every density matrix is a mixture of d orthogonal states, its eigenvectors; the eigenvalues are their
+    probabilities.
 
     Args:
-        rho: (d, d), real symmetric or complex Hermitian, eigenvalues >= 0 (but for rounding), trace 1.
-        base: 2 for bits, math.e for nats.
+        rho: (d, d), real symmetric or complex Hermitian, trace 1, eigenvalues >= 0 up to rounding.
+        base: of the logarithm: 2 for bits, math.e for nats.
 
     Returns:
-        0 for a single state, however it is written; Shannon's entropy of the diagonal if rho is diagonal.
+        0 for a single state, in whatever basis; Shannon's entropy of the diagonal if rho is diagonal.
 
     Source: von Neumann 1927.
     """
-    # 1. Probabilities of the states it is a mixture of.
+    # 1. The eigenvalues: probabilities of the states that are mixed.
     p = np.linalg.eigvalsh(rho)
-    # 2. Their entropy; an eigenvalue that rounding left below 0 counts as 0 there.
+    # 2. Their entropy; an eigenvalue that rounding left below 0 counts as 0.
     return float(entropy(p, base))
