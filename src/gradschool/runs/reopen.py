@@ -23,25 +23,15 @@ def reopen(folder: RunFolder) -> tuple[Any, Request]:
         UserError: config.json does not describe a run of this version.
     """
     config = folder.read("config.json")
-    try:
-        if "kind" not in config and config["recipe"] not in KINDS:
-            what = f"{folder.path} names no kind of run, and its recipe {config['recipe']} is not of 0.1.0"
-            raise UserError(what, "a run of gradschool", "Train again.")
-        kind = find_kind(config["kind"] if "kind" in config else KINDS[config["recipe"]])
-        request = Request(
-            config["recipe"],
-            config["seed"],
-            config["steps"],
-            config["device"],
-            folder.path,
-            plain=config["plain"],
-            mine=tuple(config.get("mine", ())),
-        )
-        return from_dict(kind, config["settings"]), request
-    except KeyError as error:
-        raise UserError(
-            f"{folder.path / 'config.json'} lacks {error}", "a run of this version", "Train again."
-        ) from error
+    if "kind" not in config and config["recipe"] not in KINDS:
+        what = f"{folder.path} names no kind of run, and its recipe {config['recipe']} is not of 0.1.0"
+        raise UserError(what, "a run of gradschool", "Train again.")
+    kind = find_kind(config["kind"] if "kind" in config else KINDS[config["recipe"]])
+    request = Request(
+        config["recipe"], config["seed"], config["steps"], config["device"], folder.path,
+        plain=config["plain"], mine=tuple(config.get("mine", ())),
+    )  # fmt: skip
+    return from_dict(kind, config["settings"]), request
 
 
 def splits_again(run: Run, folder: RunFolder, data: str | None = None) -> Splits[Any]:

@@ -123,6 +123,8 @@ def run(args: Args) -> int:
         known = recipes.listing()
         print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
         return 0
+    if not 0 <= args.seed < 2**32:
+        raise UserError(f"seed is {args.seed}", "a whole number from 0 to 4,294,967,295", "Example: --seed 1")
     # 1. The recipe with the person's changes.
     from gradschool.runs.settings import override
     from gradschool.runs.train import train
