@@ -9,7 +9,7 @@ from gradschool.data.vision.pictureset import Parts, PictureSet
 
 def read(file: Path) -> Parts:
     """367 frames to train on, 101 to choose by, 233 to test on, as published."""
-    return read_pairs(open_source(file))[0]
+    return read_pairs(open_source(file)).parts
 
 
 SET = PictureSet(
