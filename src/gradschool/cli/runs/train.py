@@ -123,10 +123,8 @@ def go_on(args: Args) -> int:
     from gradschool.runs.train import resume
 
     assert args.resume is not None
-    if args.set or args.data or args.steps:
-        raise UserError(
-            "--resume came with --set, --data or --steps", "--resume alone", "A run keeps its settings."
-        )
+    if args.set or args.steps:
+        raise UserError("--resume came with --set or --steps", "--resume alone", "A run keeps its settings.")
     folder = RunFolder.open(args.resume)
     settings, request = reopen(folder)
     for name in ("recipe", "seed", "plain"):
@@ -136,6 +134,7 @@ def go_on(args: Args) -> int:
                 f"--resume came with {name} {asked}, and {folder.path} has {kept}", "--resume alone",
                 "A run keeps its settings.",
             )  # fmt: skip
+    settings = replace(settings, data=args.data) if args.data else settings  # the same data, moved
     overlaid = install_again(request.mine) if request.mine else []
     resume(folder, settings, replace(request, checkpoint=args.checkpoint))
     return conclude(args, settings, folder, overlaid)

@@ -40,6 +40,18 @@ class Masked(Images):
 
     labels: UInt8[Tensor, "n k h w"]
 
+    def joined(self, others: Sequence[Images], classes: Sequence[str] | None) -> "Masked":
+        """These and the others as one part, without the weights that only some of them have."""
+        every = [self, *others]
+        maps = min(part.labels.shape[1] for part in every)
+        return replace(
+            self,
+            pixels=torch.cat([part.pixels for part in every]),
+            labels=torch.cat([part.labels[:, :maps] for part in every]),
+            classes=tuple(classes or self.classes),
+            names=[name for part in every for name in part.names],
+        )
+
 
 @dataclass(frozen=True)
 class MaskPipeline(Pipeline):

@@ -117,8 +117,11 @@ class ClassifierRun(PictureRun):
             "test_loss": negative_log_likelihood(logits, labels),
             "train_accuracy": float((seen.argmax(-1) == known).float().mean()),
         }
-        interval = wilson(right, len(labels))
-        write_result(self, pieces, folder, at, scores, interval=interval, test_images=len(labels))
+        interval, most = wilson(right, len(labels)), int(labels.bincount().argmax())
+        baseline = {"class": splits.test.classes[most], "share": float((labels == most).float().mean())}
+        write_result(
+            self, pieces, folder, at, scores, interval=interval, test_images=len(labels), baseline=baseline
+        )
 
     def answers(
         self, model: nn.Module, images: Images, pipeline: Pipeline, machine: Machine
@@ -162,9 +165,20 @@ class ClassifierRun(PictureRun):
         )
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
-        """Test accuracy with its interval."""
-        low, high = result["interval"]
-        return (
-            f" accuracy {curve}{100 * result['metrics']['test_accuracy']:.1f} % of {result['test_images']:,} "
+        """Test accuracy with its interval, beside that of always answering the largest class."""
+        (low, high), accuracy = result["interval"], result["metrics"]["test_accuracy"]
+        told = (
+            f" accuracy {curve}{100 * accuracy:.1f} % of {result['test_images']:,} "
             f"test images [{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
         )
+        return told + said_of_baseline(result["baseline"], accuracy) if "baseline" in result else told
+
+
+def said_of_baseline(baseline: dict[str, Any], accuracy: float) -> str:
+    """A line that says how often the largest class alone is right, and whether the network is no better."""
+    told = f"\n baseline {100 * baseline['share']:.1f} % are {baseline['class']}, the largest class"
+    if accuracy > baseline["share"]:
+        return told
+    return (
+        f"{told}: always answering it is as good. Look at macro F1 in the report, and try --set balance=true"
+    )
