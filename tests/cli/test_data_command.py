@@ -47,6 +47,15 @@ def test_one_set_says_what_it_holds(capsys):
     assert " images   1,437 train / 360 test" in out
 
 
+def test_a_set_that_is_not_here_is_not_fetched_unasked(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("gradschool.data.fetch.download", None)  # would be called
+    code, out, _ = call(capsys, "natural_animals", "--json")
+    assert (
+        code == 0 and " size     248 MB" in out and " next     gradschool data fetch natural_animals" in out
+    )
+    assert "ImageNet terms" in out and last(out)["where"] == "not here"
+
+
 def test_a_pack_is_found_by_the_sets_own_name(capsys, tmp_path, monkeypatch):
     for kind in ("ants", "bees"):
         (tmp_path / "pack" / "hymenoptera" / kind).mkdir(parents=True)
@@ -79,7 +88,8 @@ def test_checking_a_folder_with_a_leak_fails(capsys, tmp_path):
     [
         (["nope"], 2, "there is no data set or folder 'nope'"),
         (["digit"], 2, "Did you mean digits?"),
-        (["natural_animals"], 2, "Set GRADSCHOOL_DATA to the pack's folder"),
+        (["fetch"], 2, "data fetch got no name"),
+        (["fetch", "nope"], 2, "there is no data set or folder 'nope'"),
         (["a", "b"], 2, "data got 'a b'; wanted: one name, or check and a path"),
         (["check", "empty"], 2, "empty has no files; wanted: a folder for each class"),
     ],

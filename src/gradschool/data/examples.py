@@ -100,6 +100,11 @@ def named(inventory: dict[str, Any]) -> dict[str, str]:
     }
 
 
+def sha_of(inventory: dict[str, Any], part: str) -> str:
+    """The hash of a part, "" where there is no such part."""
+    return str(inventory["parts"].get(part, {"sha256": ""})["sha256"])
+
+
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """In sentences, how two inventories differ; empty where they hold the same."""
     was, has = named(before), named(now)
@@ -110,12 +115,14 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     }
     counts = [f"{len(each):,} {word} (first: {each[0]})" for word, each in told.items() if each]
     if was and counts:
-        return [f"The data are not what the run had: {', '.join(counts)}."]
+        other = [name for name, part in before["parts"].items() if part["sha256"] != sha_of(now, name)]
+        where = f"The {other[0]} part is" if len(other) == 1 else "The data are"
+        return [f"{where} not what the run had: {', '.join(counts)}."]
     found = []
     for name, old in before.get("parts", {}).items():
-        new = now["parts"].get(name, {"count": 0, "sha256": ""})
-        if old["sha256"] != new["sha256"]:
-            what = f"{old['count']:,} examples then, {new['count']:,} now, or other content"
+        if old["sha256"] != sha_of(now, name):
+            count = now["parts"].get(name, {"count": 0})["count"]
+            what = f"{old['count']:,} examples then, {count:,} now, or other content"
             found.append(f"The {name} part is not what the run had: {what}.")
     return found
 

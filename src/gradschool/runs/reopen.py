@@ -57,9 +57,12 @@ def splits_again(run: Run, folder: RunFolder, data: str | None = None) -> Splits
         UserError: they are not where they were, or too little of them is what it was.
     """
     refuse_moved(data or run.data, folder, f"gradschool report {folder.path}")
-    splits = run.open(folder.read("config.json")["seed"], data)
+    opened = run.open(folder.read("config.json")["seed"], data)
     before = folder.read("data.json")
-    return as_it_was(splits, before, before.get("classes", folder.read("model.json").get("classes")))
+    splits = as_it_was(opened, before, before.get("classes", folder.read("model.json").get("classes")))
+    for note in splits.notes[len(opened.notes) :]:
+        print(f" note     {note}")
+    return splits
 
 
 def refuse_moved(data: str, folder: RunFolder, command: str) -> None:

@@ -3,11 +3,13 @@
 import os
 import platform
 import shutil
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradschool import parts
 from gradschool.cli.main import finish
+from gradschool.cli.project.data import is_absent, megabytes, waiting
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,9 @@ def run(args: Args) -> int:
     import torch
 
     from gradschool.data.cache import cache_folder
+    from gradschool.data.catalogue import all_sets
     from gradschool.engine.device import choose, cpu_name
+    from gradschool.recipes import listing
 
     cache = cache_folder()
     machine = choose("auto", "auto", cache)
@@ -37,13 +41,24 @@ def run(args: Args) -> int:
         "data packs": os.environ.get("GRADSCHOOL_DATA")
         or "none (set GRADSCHOOL_DATA to a folder of data sets)",
     }
+    sets, stuck = all_sets(), waiting()
+    absent = [info for info in sets if is_absent(info)]
+    lines["sets here"] = ", ".join(info.name for info in sets if info not in absent)
+    if absent:
+        lines["sets absent"] = ", ".join(f"{info.name} ({megabytes(info.size)})" for info in absent)
+    count = len(listing()) - len(stuck)
+    lines["recipes"] = (
+        f"{count} of {len(listing())} have their data here; gradschool train says which wait for what"
+    )
     lines["parts"] = f"{parts.command('NAME')} installs one"
     for name, part in parts.table().items():
         here = "installed" if parts.is_installed(name) else "not installed"
         lines[name] = f"{here}: {part.purpose}"
     for name, text in lines.items():
-        print(f" {name:<12} {text}")
+        print(textwrap.fill(text, 98, initial_indent=f" {name:<12} ", subsequent_indent=" " * 14))
     advice = "nothing: everything in the course runs here"
+    if stuck:
+        advice = f"{len(stuck)} recipes wait for sets that are not here: gradschool data fetch NAME"
     if free < 5:
         advice = f"free some disk space: {free:.1f} GB are left and data sets are unpacked there"
     print(f" to do        {advice}")

@@ -8,6 +8,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.cli.mine import put_in_force, records, run_race, tell
+from gradschool.cli.project.data import megabytes, waiting
 from gradschool.cli.words import parse as parse_words
 from gradschool.errors import UserError
 
@@ -89,8 +90,12 @@ def run(args: Args) -> int:
     if args.resume is not None:
         return go_on(args)
     if not args.recipe:
-        known = recipes.listing()
-        print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
+        known, stuck = recipes.listing(), waiting()
+        lack = {name: f" [fetch {info.name}, {megabytes(info.size)}]" for name, info in stuck.items()}
+        wide = max(map(len, known))
+        print("\n".join(f"  {name:<{wide}}  {text}{lack.get(name, '')}" for name, text in known.items()))
+        if stuck:
+            print(f"\n{len(stuck)} wait for a set that is not here: gradschool data fetch NAME")
         return 0
     # 1. The recipe with the person's changes.
     from gradschool.runs.settings import override
