@@ -126,7 +126,7 @@ def emoji() -> dict[str, bytes]:
 
 @pytest.fixture
 def served(monkeypatch):
-    """Serve originals in place of a set's own, with their checksums where the set has some; {"cut": n} cuts."""
+    """Serve originals in place of a set's own, with checksums where the set has some; {"cut": n} cuts."""
     state: dict = {"files": {}, "cut": None, "asked": []}
 
     class Handler(http.server.BaseHTTPRequestHandler):

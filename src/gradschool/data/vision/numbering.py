@@ -5,9 +5,10 @@ in the alpha channel alone. `classes.json` beside the masks names classes, and p
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from gradschool.data.vision.decode import opened
 from gradschool.errors import UserError
 from gradschool.ops.segment import VOID
 
-Numbers = NDArray[np.int64]
+Numbers = NDArray[np.integer[Any]]
 COLOURS = 32  # in all masks together: more are soft edges or a JPEG's noise, not classes
 PNG = "a PNG with one number or colour for each class"
 
@@ -67,7 +68,7 @@ def checked(masks: dict[str, NDArray[np.uint8]], names: tuple[str, ...], notes: 
     return Numbered(masks, names, notes)
 
 
-def every_label(masks: dict[str, NDArray[np.generic]]) -> list[int]:
+def every_label(masks: Mapping[str, Numbers]) -> list[int]:
     """All numbers that any mask holds, ascending."""
     return sorted(set().union(*(np.unique(mask).tolist() for mask in masks.values())))
 
@@ -82,7 +83,7 @@ def read_mask(source: Source, name: str) -> tuple[Numbers, bool]:
     try:
         image, _ = opened(source.read(name), None)
         if image.mode in ("RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa", "La"):
-            return of_colours(np.asarray(image.convert("RGBA"), dtype=np.int64))
+            return of_colours(np.asarray(image.convert("RGBA")))
         values = np.asarray(image)
     except Exception as error:  # a damaged file raises whatever comes
         raise UserError(f"the mask {name} cannot be read ({error})", "a PNG", "Repair it.") from error
@@ -90,7 +91,7 @@ def read_mask(source: Source, name: str) -> tuple[Numbers, bool]:
     if not ((numbers == np.rint(numbers)) & (numbers >= 0) & (numbers <= VOID)).all():
         what = f"the mask {name} holds numbers from {numbers.min():g} to {numbers.max():g}"
         raise UserError(what, f"whole numbers from 0 to {VOID}", "Renumber its classes.")
-    return values.astype(np.int64), False
+    return values.astype(np.uint8), False
 
 
 def of_colours(pixels: Numbers) -> tuple[Numbers, bool]:
@@ -188,7 +189,8 @@ def by_colour(
 
 def pack(colours: Numbers) -> Numbers:
     """Red, green and blue along the last axis as one number each."""
-    return (colours[..., 0] << 16) + (colours[..., 1] << 8) + colours[..., 2]
+    red, green, blue = (colours[..., i].astype(np.int64) for i in range(3))
+    return (red << 16) + (green << 8) + blue
 
 
 def guessed(masks: dict[str, Numbers]) -> tuple[str, ...]:

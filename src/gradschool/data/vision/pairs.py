@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def read_pairs(source: Source) -> Pairs:
     return Pairs(parts, names, found.classes, skipped, notes)
 
 
-def unseen(masks: Bytes, classes: Sequence[str]) -> list[str]:
+def unseen(masks: NDArray[np.integer[Any]], classes: Sequence[str]) -> list[str]:
     """A sentence about classes that no training mask holds."""
     lost = [name for label, name in enumerate(classes) if not (masks == label).any()]
     return [f"No training mask holds {', '.join(lost)}."] if lost else []

@@ -25,7 +25,7 @@ def build(folder: Path, made: Path) -> None:
     with zipfile.ZipFile(folder / ZIP) as tiny, zipfile.ZipFile(made, "w") as out:
         have = set(tiny.namelist())
         words = dict(row.split("\t", 1) for row in text(tiny, f"{ROOT}/words.txt").splitlines())
-        rows, classes = [], []
+        rows, classes = list[list[str]](), []
         for label, (name, wnid, test, lost) in enumerate(chosen()):
             classes.append({"label": label, "name": name, "wnid": wnid, "wordnet": words[wnid].strip()})
             boxes = dict(
@@ -38,11 +38,11 @@ def build(folder: Path, made: Path) -> None:
                 part = "test" if int(file[len(wnid) + 1 : -5]) in test else "train"
                 place = f"{part}/{name}/{file}"
                 out.writestr(zipfile.ZipInfo(place), tiny.read(f"{ROOT}/train/{wnid}/images/{file}"))
-                rows.append([place, label, name, wnid, *boxes[file].split()])
+                rows.append([place, str(label), name, wnid, *boxes[file].split()])
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(["file", "label", "class", "wnid", "xmin", "ymin", "xmax", "ymax"])
-        writer.writerows(sorted(rows, key=lambda row: (row[0].split("/")[0] != "train", row[1], row[0])))
+        writer.writerows(sorted(rows, key=lambda row: (not row[0].startswith("train/"), int(row[1]), row[0])))
         out.writestr(zipfile.ZipInfo("index.csv"), table.getvalue())
         out.writestr(zipfile.ZipInfo("classes.json"), json.dumps(classes, indent=1))
 
