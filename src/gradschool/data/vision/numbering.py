@@ -5,7 +5,7 @@ in the alpha channel alone. `classes.json` beside the masks names classes, and p
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -109,7 +109,7 @@ class Listed:
 
     label: int
     name: str
-    colour: tuple[int, ...] | None
+    colour: int | None
 
     @property
     def is_void(self) -> bool:
@@ -141,10 +141,13 @@ def listed(source: Source) -> list[Listed]:
     return rows
 
 
-def colour_of(row: dict[str, object]) -> tuple[int, ...] | None:
-    """Red, green and blue of a line, if it names them."""
+def colour_of(row: dict[str, Any]) -> int | None:
+    """The colour of a line as one number, 0xRRGGBB, if it names one."""
     found = row.get("colour", row.get("color"))
-    return tuple(int(value) for value in found) if isinstance(found, Iterable) else None
+    if found is None:
+        return None
+    red, green, blue = (int(value) for value in found)
+    return (red << 16) + (green << 8) + blue
 
 
 def by_colour(
@@ -165,9 +168,8 @@ def by_colour(
             raise UserError(f"the mask {file} holds {count:,} colours", PNG, advice)
     colours = every_label(packed)
     # 2. Which class each is.
-    label = {
-        pack(np.array(row.colour)).item(): VOID if row.is_void else row.label for row in known if row.colour
-    }
+    named = [row for row in known if row.colour is not None]
+    label = {row.colour: VOID if row.is_void else row.label for row in named}
     names = tuple(row.name for row in known if not row.is_void)
     told = []
     if not label:
