@@ -58,7 +58,7 @@ def test_data_that_have_changed_are_named_in_the_report_and_refused_by_resume(tr
         resume(folder, *reopen(folder), say=silent)
 
 
-def tested(run, folder) -> set[str]:
+def names_of_test(run, folder) -> set[str]:
     return set(splits_again(run, folder).test.names)
 
 
@@ -73,7 +73,7 @@ def test_a_report_keeps_the_runs_own_parts_when_the_folder_has_grown(trained, ca
     }
     assert again.train.classes == ("cat", "dog") and set(again.test.labels.tolist()) == {0, 1}
     said = capsys.readouterr().out
-    assert "74 new (first: " in said and "The data are not what the run had" in said
+    assert "74 new (first: " in said and "part is not what the run had" in said
     assert "74 new (first: " in run.report(folder).read_text()
     (folder.path / "result.json").unlink()
     with pytest.raises(UserError, match=r"cannot go on.*74 new"):
@@ -82,9 +82,9 @@ def test_a_report_keeps_the_runs_own_parts_when_the_folder_has_grown(trained, ca
 
 def test_what_has_other_content_is_left_out_and_a_lost_test_part_is_refused(trained):
     run, folder = trained
-    place, lost = folder.path.parent / "pets", sorted(tested(run, folder))
+    place, lost = folder.path.parent / "pets", sorted(names_of_test(run, folder))
     (place / lost[0]).write_bytes((place / next(iter(splits_again(run, folder).train.names))).read_bytes())
-    assert tested(run, folder) == set(lost[1:])
+    assert names_of_test(run, folder) == set(lost[1:])
     for name in lost:
         (place / name).unlink()
     with pytest.raises(UserError, match=r"nothing of its test part is left.*--data PATH"):
@@ -109,7 +109,7 @@ def test_data_that_have_moved_are_asked_for_and_found(trained, cut_short):
     cut = RunFolder(cut_short(folder))
     place, new = folder.path.parent / "pets", folder.path.parent / "elsewhere"
     place.rename(new)
-    with pytest.raises(UserError, match=r"pets, the data of .* is not there.*report .* --data PATH"):
+    with pytest.raises(UserError, match=r"no data set or folder '.*pets' any more.*report .* --data PATH"):
         run.report(folder)
     assert run.report(folder, data=str(new)).is_file()
     with pytest.raises(UserError, match=r"train --resume .* --data PATH"):

@@ -116,8 +116,7 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     counts = [f"{len(each):,} {word} (first: {each[0]})" for word, each in told.items() if each]
     if was and counts:
         other = [name for name, part in before["parts"].items() if part["sha256"] != sha_of(now, name)]
-        where = f"The {other[0]} part is" if len(other) == 1 else "The data are"
-        return [f"{where} not what the run had: {', '.join(counts)}."]
+        return [f"The {' and the '.join(other)} part is not what the run had: {', '.join(counts)}."]
     found = []
     for name, old in before.get("parts", {}).items():
         if old["sha256"] != sha_of(now, name):

@@ -73,7 +73,8 @@ def refuse_moved(data: str, folder: RunFolder, command: str) -> None:
     """
     if Path(data).is_absolute() and not Path(data).exists():
         advice = f"If they moved, name the place: {command} --data PATH"
-        raise UserError(f"{data}, the data of {folder.path}, is not there", "the data of the run", advice)
+        what = f"there is no data set or folder {data!r} any more, where the data of {folder.path} lay"
+        raise UserError(what, "the data of the run", advice)
 
 
 def machine_of(folder: RunFolder) -> Machine:

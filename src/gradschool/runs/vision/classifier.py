@@ -118,7 +118,7 @@ class ClassifierRun(PictureRun):
             "train_accuracy": float((seen.argmax(-1) == known).float().mean()),
         }
         interval, most = wilson(right, len(labels)), int(labels.bincount().argmax())
-        baseline = {"class": splits.test.classes[most], "share": float((labels == most).float().mean())}
+        baseline = {"class": splits.test.classes[most], "share": int((labels == most).sum()) / len(labels)}
         write_result(
             self, pieces, folder, at, scores, interval=interval, test_images=len(labels), baseline=baseline
         )
