@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gradschool import recipes
 from gradschool.cli.main import main
 
 
@@ -98,3 +99,28 @@ def test_wrong_use_is_a_sentence(capsys, tmp_path, words, code, sentence):
     (tmp_path / "empty").mkdir()
     found, _, err = call(capsys, *words)
     assert found == code and sentence in err and len(err.strip().splitlines()) == 1
+
+
+def test_doctor_and_the_list_of_recipes_say_what_waits_for_which_set(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("gradschool.cli.project.doctor.parts.table", dict)
+    with pytest.raises(SystemExit):
+        main(["doctor", "--json"])
+    out = capsys.readouterr().out
+    told = last(out)["doctor"]
+    assert "mnist (12 MB)" in told["sets absent"] and "digits" in told["sets here"].split(", ")
+    assert (
+        "recipes wait for sets that are not here: gradschool data fetch NAME" in out and "nothing" not in out
+    )
+    with pytest.raises(SystemExit):
+        main(["train"])
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert lines["natural_animals_best"].endswith("[fetch natural_animals, 248 MB]")
+    assert "[fetch" not in lines["vae_digits"] and "[fetch" not in lines["folder"]
+
+
+def test_the_set_of_every_recipe_is_read_without_importing_it():
+    """A recipe that picks a stand-in when it is called has none by name."""
+    known = recipes.data_of()
+    made = {name: recipes.find(name)() for name in known}
+    assert all(run.data == known[name] for name, run in made.items() if known[name] and hasattr(run, "data"))
+    assert sum(bool(data) for data in known.values()) > len(known) / 2

@@ -19,7 +19,8 @@ from PIL import Image
 
 from gradschool.cli.main import main
 from gradschool.data.catalogue import find, located
-from gradschool.data.fetch import fetch, record
+from gradschool.data.fetch import fetch
+from gradschool.data.record import record
 from gradschool.data.sets.vision import camvid, drawn_animals, natural_animals
 from gradschool.data.vision.masks import open_masked
 from gradschool.data.vision.open import open_set

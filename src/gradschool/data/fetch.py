@@ -7,7 +7,6 @@ as FILE.part and renamed when it is complete. Files brought by hand to NAME go t
 import errno
 import hashlib
 import http.client
-import json
 import shutil
 import ssl
 import tarfile
@@ -17,12 +16,12 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
 from gradschool import parts
 from gradschool.data.cache import cache_folder
+from gradschool.data.record import fetched, write
 from gradschool.data.setinfo import RemoteFile, SetInfo
 from gradschool.data.source import leads_outside, wanted
 from gradschool.errors import UserError, WorkFailed
@@ -129,12 +128,12 @@ def bring(info: SetInfo, final: Path, coming: Path, told: Told) -> None:
         else:
             shutil.copy2(coming / file.name, inside / file.name)
     # 3. What was fetched is written down, and only now the set gets its name.
-    recorded = json.dumps(fetched(info, coming), indent=1)
+    seen = fetched(info, coming)
     if final.exists() and wanted([path.name for path in final.iterdir()]):
         raise WorkFailed(f"{final} holds other files", "only the files of the set", "Move them away.")
     shutil.rmtree(final, ignore_errors=True)
     inside.replace(final)
-    record_of(info).write_text(recorded, encoding="utf-8")
+    write(info, seen)
 
 
 def make(info: SetInfo, coming: Path, inside: Path) -> None:
@@ -160,37 +159,6 @@ def make(info: SetInfo, coming: Path, inside: Path) -> None:
         what = f"{info.title} cannot be built from {', '.join(file.name for file in info.files)} ({error})"
         advice = f"They are now in {coming} under names that end in .bad; start again for new ones."
         raise WorkFailed(what, "the files as published", advice) from error
-
-
-def fetched(info: SetInfo, coming: Path) -> list[dict[str, Any]]:
-    """Address, size and SHA-256 of each file, whether or not its source publishes one."""
-    told = []
-    for file in info.files:
-        with (coming / file.name).open("rb") as handle:
-            digest = hashlib.file_digest(handle, "sha256").hexdigest()
-        told.append(
-            {
-                "file": file.name,
-                "url": file.url,
-                "bytes": (coming / file.name).stat().st_size,
-                "sha256": digest,
-            }
-        )
-    return told
-
-
-def record_of(info: SetInfo) -> Path:
-    """Where it is written down what was fetched from where: beside the set's folder in the cache."""
-    return cache_folder() / f"{info.name}.fetched.json"
-
-
-def record(info: SetInfo) -> list[dict[str, Any]]:
-    """What was written down when a set was fetched into the cache; [] for one that lies elsewhere."""
-    try:
-        found: list[dict[str, Any]] = json.loads(record_of(info).read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError):
-        return []
 
 
 def download(file: RemoteFile, folder: Path, told: Told, by_hand: str) -> None:

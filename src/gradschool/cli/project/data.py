@@ -111,7 +111,8 @@ def facts(info: "SetInfo", place: Path | None) -> dict[str, Any]:
 def one(args: Args, name: str, wants_it: bool) -> int:
     """Say what a set is; fetch it before, if it is wanted and not here."""
     from gradschool.data.catalogue import find, located
-    from gradschool.data.fetch import brought, fetch, record
+    from gradschool.data.fetch import brought, fetch
+    from gradschool.data.record import record
 
     info = find(name)
     place = located(info)

@@ -25,9 +25,7 @@ def run(args: Args) -> int:
     import torch
 
     from gradschool.data.cache import cache_folder
-    from gradschool.data.catalogue import all_sets
     from gradschool.engine.device import choose, cpu_name
-    from gradschool.recipes import listing
 
     cache = cache_folder()
     machine = choose("auto", "auto", cache)
@@ -41,15 +39,8 @@ def run(args: Args) -> int:
         "data packs": os.environ.get("GRADSCHOOL_DATA")
         or "none (set GRADSCHOOL_DATA to a folder of data sets)",
     }
-    sets, stuck = all_sets(), waiting()
-    absent = [info for info in sets if is_absent(info)]
-    lines["sets here"] = ", ".join(info.name for info in sets if info not in absent)
-    if absent:
-        lines["sets absent"] = ", ".join(f"{info.name} ({megabytes(info.size)})" for info in absent)
-    count = len(listing()) - len(stuck)
-    lines["recipes"] = (
-        f"{count} of {len(listing())} have their data here; gradschool train says which wait for what"
-    )
+    stuck = waiting()
+    lines |= about_sets(len(stuck))
     lines["parts"] = f"{parts.command('NAME')} installs one"
     for name, part in parts.table().items():
         here = "installed" if parts.is_installed(name) else "not installed"
@@ -64,6 +55,20 @@ def run(args: Args) -> int:
     print(f" to do        {advice}")
     finish(args, {"doctor": lines})
     return 0
+
+
+def about_sets(waiting: int) -> dict[str, str]:
+    """Which sets are here, which are not, and how many recipes can run; `waiting` of them lack their set."""
+    from gradschool.data.catalogue import all_sets
+    from gradschool.recipes import listing
+
+    absent = [info for info in all_sets() if is_absent(info)]
+    lines = {"sets here": ", ".join(info.name for info in all_sets() if info not in absent)}
+    if absent:
+        lines["sets absent"] = ", ".join(f"{info.name} ({megabytes(info.size)})" for info in absent)
+    known = len(listing())
+    told = f"{known - waiting} of {known} have their data here; gradschool train says which wait for what"
+    return lines | {"recipes": told}
 
 
 def existing(path: Path) -> Path:
