@@ -283,7 +283,7 @@ def test_many_masks(files, form):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-@settings(CALM, max_examples=40)
+@settings(CALM, max_examples=30)
 @given(folders(), FORMS)
 def test_what_is_opened_is_trained_on_and_reported(files, form):
     opened(files, form, open_set, one_step("digits", **SMALL))

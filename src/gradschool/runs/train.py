@@ -125,6 +125,14 @@ def complete(
         )
     except WrongInput as error:
         raise UserError(f"{run.network()} cannot take these {run.examples}: {error}", "", "") from error
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        what = (
+            f"a batch of 1 of the {run.examples} is too small for the batch normalisation of {run.network()}"
+        )
+        wanted = f"2 or more a batch, of {len(pieces.splits.train)} to train on"
+        raise UserError(what, wanted, "Add some, or raise batch_size.") from error
     finally:
         if view:
             view.close()

@@ -168,8 +168,7 @@ def by_colour(
             raise UserError(f"the mask {file} holds {count:,} colours", PNG, advice)
     colours = every_label(packed)
     # 2. Which class each is.
-    named = [row for row in known if row.colour is not None]
-    label = {row.colour: VOID if row.is_void else row.label for row in named}
+    label = {row.colour: VOID if row.is_void else row.label for row in known if row.colour is not None}
     names = tuple(row.name for row in known if not row.is_void)
     told = []
     if not label:

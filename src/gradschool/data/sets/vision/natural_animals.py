@@ -25,12 +25,12 @@ def build(folder: Path, made: Path) -> None:
     with zipfile.ZipFile(folder / ZIP) as tiny, zipfile.ZipFile(made, "w") as out:
         have = set(tiny.namelist())
         words = dict(row.split("\t", 1) for row in text(tiny, f"{ROOT}/words.txt").splitlines())
-        rows, classes = list[list[str]](), []
+        rows: list[list[str]] = []
+        classes = []
         for label, (name, wnid, test, lost) in enumerate(chosen()):
             classes.append({"label": label, "name": name, "wnid": wnid, "wordnet": words[wnid].strip()})
-            boxes = dict(
-                row.split("\t", 1) for row in text(tiny, f"{ROOT}/train/{wnid}/{wnid}_boxes.txt").splitlines()
-            )
+            lines = text(tiny, f"{ROOT}/train/{wnid}/{wnid}_boxes.txt").splitlines()
+            boxes = dict(line.split("\t", 1) for line in lines)
             files = [f"{wnid}_{number}.JPEG" for number in range(EACH) if number not in lost]
             if missing := [file for file in files if f"{ROOT}/train/{wnid}/images/{file}" not in have]:
                 raise ValueError(f"{wnid} lacks {missing[0]}")
@@ -42,7 +42,8 @@ def build(folder: Path, made: Path) -> None:
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(["file", "label", "class", "wnid", "xmin", "ymin", "xmax", "ymax"])
-        writer.writerows(sorted(rows, key=lambda row: (not row[0].startswith("train/"), int(row[1]), row[0])))
+        rows.sort(key=lambda row: (not row[0].startswith("train/"), int(row[1]), row[0]))
+        writer.writerows(rows)
         out.writestr(zipfile.ZipInfo("index.csv"), table.getvalue())
         out.writestr(zipfile.ZipInfo("classes.json"), json.dumps(classes, indent=1))
 
