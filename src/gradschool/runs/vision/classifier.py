@@ -31,6 +31,7 @@ from gradschool.runs.settings import ByName, make_model
 from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.classify import Classify
 
+RARE = 0.8  # share of the largest class from which on the others are so rare that weighing them up may help
 SEEN_AGAIN = 2000  # training images scored once more at the end: enough to see over-fitting
 
 ModelFunction = Annotated[Callable[..., nn.Module], ByName("classes")]
@@ -179,6 +180,5 @@ def said_of_baseline(baseline: dict[str, Any], accuracy: float) -> str:
     told = f"\n baseline {100 * baseline['share']:.1f} % are {baseline['class']}, the largest class"
     if accuracy > baseline["share"]:
         return told
-    return (
-        f"{told}: always answering it is as good. Look at macro F1 in the report, and try --set balance=true"
-    )
+    advice = ". Look at macro F1 in the report, and try --set balance=true" * (baseline["share"] > RARE)
+    return f"{told}: always answering it is as good{advice}"
