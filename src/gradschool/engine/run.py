@@ -93,7 +93,7 @@ class RunFolder:
             return
         text = content if isinstance(content, str) else json.dumps(content, indent=1, default=str)
         with disk_errors(self.path):
-            write_whole(self.path / name, text.encode())
+            write_whole(self.path / name, text.encode("utf-8", "backslashreplace"))
 
     def read(self, name: str) -> dict[str, Any]:
         """Read one of the run's JSON files; {} when it is not there.

@@ -2,10 +2,11 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gradschool.data.cache import cache_folder
-from gradschool.data.examples import Splits, changes, inventory
+from gradschool.data.examples import Splits, as_it_was
 from gradschool.engine.device import Machine, choose, find_device
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
@@ -35,16 +36,35 @@ def reopen(folder: RunFolder) -> tuple[Any, Request]:
 
 
 def splits_again(run: Run, folder: RunFolder, data: str | None = None) -> Splits[Any]:
-    """The data of a run, opened again; where they are not what they were, their notes say so.
+    """The data of a run, opened again: its own parts, of what is still the same; notes say what is not.
 
     Args:
         run: its settings.
         folder: of the run.
         data: where the data lie now, if they moved.
+
+    Raises:
+        UserError: they are not where they were, or too little of them is what it was.
     """
-    splits = run.open(folder.read("config.json")["seed"], data)
-    told = changes(folder.read("data.json"), inventory(splits))
-    return replace(splits, notes=[*splits.notes, *told]) if told else splits
+    refuse_moved(data or run.data, folder, f"gradschool report {folder.path}")
+    opened = run.open(folder.read("config.json")["seed"], data)
+    before = folder.read("data.json")
+    splits = as_it_was(opened, before, before.get("classes", folder.read("model.json").get("classes")))
+    for note in splits.notes[len(opened.notes) :]:
+        print(f" note     {note}")
+    return splits
+
+
+def refuse_moved(data: str, folder: RunFolder, command: str) -> None:
+    """Data that have moved can be named with --data.
+
+    Raises:
+        UserError: there is nothing where the run's data lay.
+    """
+    if Path(data).is_absolute() and not Path(data).exists():
+        advice = f"If they moved, name the place: {command} --data PATH"
+        what = f"there is no data set or folder {data!r} any more, where the data of {folder.path} lay"
+        raise UserError(what, "the data of the run", advice)
 
 
 def machine_of(folder: RunFolder) -> Machine:
