@@ -76,20 +76,21 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: Reduction = "mean",
 ) -> X:
-    """Minus the log-probability of the true class.
+    """Negative log-likelihood: minus the log-probability of the true class, times its class weight.
 
     Args:
-        log_p: log-probabilities, classes on axis 1.
-        y: true classes.
-        weight: of each class; the mean is then over weights, not over examples.
-        ignore_index: examples of this class count nothing.
-        reduction: "mean", "sum" or "none".
+        log_p: log-probabilities (b, k, ...), classes on axis 1.
+        y: true classes (b, ...), 0 to k - 1, or ignore_index.
+        weight: of each class (k,); None: all 1.
+        ignore_index: examples with this label have weight 0; it need not be a class.
+        reduction: "mean": the sum of the weighted losses over the sum of the weights that were used; "sum";
+            "none": the weighted losses, (b, ...).
     """
-    # 1. Pick the true class; an ignored example picks class 0 and gets weight 0.
+    # 1. The log-probability of each true class. An ignored example looks up class 0 and gets weight 0.
     counts = y != ignore_index
     true = torch.where(counts, y, torch.zeros_like(y))
     picked = log_p.gather(1, true.unsqueeze(1)).squeeze(1)
-    # 2. Weigh.
+    # 2. The weight of each example: that of its class, or 1; 0 where it is ignored.
     share = counts.to(log_p.dtype) if weight is None else weight[true] * counts
     loss = torch.where(counts, -picked * share, torch.zeros_like(picked))
     return loss.sum() / share.sum() if reduction == "mean" else reduced(loss, reduction)
