@@ -49,7 +49,7 @@ def sigmoid(x: X) -> X:
     # 1. exp of a number <= 0 cannot overflow: small = exp(-|x|), with magnitude(x) for |x|. (The derivative
     #    of abs at 0 is 0, that of magnitude is 1.)
     small = torch.exp(-magnitude(x))
-    # 2. For x >= 0, small is exp(-x). For x < 0 it is exp(x): multiply both parts of the fraction by it.
+    # 2. From 0 on, small is exp(-x). Below 0 it is exp(x): multiply both parts of the fraction by it.
     return torch.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 

@@ -59,7 +59,7 @@ def crop_and_flip(
     rows = offsets[:, :1] + torch.arange(height, device=offsets.device) - padding
     columns = offsets[:, 1:] + torch.arange(width, device=offsets.device) - padding
     columns = torch.where(flipped[:, None], columns.flip(1), columns)
-    # 2. Mirrored edges: reflect the indices into the image. Black edges: pad the image, count from its corner.
+    # 2. Mirrored edges: reflect the indices into the image. Black edges: pad it, and count from its corner.
     if edge == "mirror":
         rows, columns = mirrored(rows, height), mirrored(columns, width)
     elif padding:
