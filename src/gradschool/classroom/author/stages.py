@@ -191,13 +191,9 @@ def shape_of(batch: Tensor) -> tuple[int, ...]:
 
 
 def stages(
-    model: nn.Module,
-    shape: Sequence[int],
-    *more: Any,
-    depth: int = 1,
-    by_size: bool = False,
+    model: nn.Module, shape: Sequence[int], *more: Any, depth: int = 1, by_size: bool = False,
     whole: tuple[type, ...] = (),
-) -> list[Stage]:
+) -> list[Stage]:  # fmt: skip
     """The stages of a network in the order in which they run; the inputs come first.
 
     Activations, normalisations and reshapes belong to the layer before them.

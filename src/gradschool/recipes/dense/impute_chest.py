@@ -6,7 +6,7 @@ from gradschool.runs.dense.restoration import RestoreRun
 
 
 def impute_chest() -> RestoreRun:
-    """ChestMNIST with 60 % of the pixels hidden; Fashion-MNIST, KMNIST or digits where it is not here."""
+    """U-Net that fills in 60 % of the pixels of chest X-rays (ChestMNIST; other grey images without it)."""
     return RestoreRun(
         data=here(*XRAYS), model="unet", damage=Damage(pixels=0.6), epochs=5, batch_size=128,
         learning_rate=3e-3, weight_decay=1e-2, val=0.0, ema=0.99, evaluations=5,

@@ -5,7 +5,7 @@ from gradschool.runs.dense.restoration import RestoreRun
 
 
 def impute_digits() -> RestoreRun:
-    """8x8 digits with a hidden 4x4 square each, restored by a small network, in seconds."""
+    """Small convolutional network that fills a hidden 4x4 square in 8x8 digits; seconds."""
     return RestoreRun(
         data="digits",
         model="conv",
