@@ -53,8 +53,8 @@ class Up(nn.Module):
         """
         # 1. Upsample the coarse map: `self.up` doubles height and width.
         up = self.up(coarse)
-        # 2. Concatenate along the channels: first what `self.skipped(fine, up)` passes on, then the upsampled
-        #    map; the upsampled map alone where `fine` is None.
+        # 2. Concatenate along the channels: first what `skipped` lets through of the fine map, then the
+        #    upsampled map; the upsampled map alone where `fine` is None.
         joined = up if fine is None else torch.cat([self.skipped(fine, up), up], 1)
         # 3. Two convolutions: `self.conv`.
         return self.conv(joined)
