@@ -41,6 +41,12 @@ def bare(ax: Axes, title: str) -> None:
     ax.set(xticks=[], yticks=[])
 
 
+def show(ax: Axes, pixels: np.ndarray, title: str) -> None:
+    """A colour picture of bytes, in 32 levels and as many pixels as it has, so that the page stays small."""
+    ax.imshow(pixels // 8 * 8, interpolation="none")
+    bare(ax, title)
+
+
 def lenet() -> Figure:
     """LeNet-5, layer by layer."""
     return draw(lenet5(10), (1, 32, 32))
@@ -107,23 +113,22 @@ def depth() -> Figure:
 def augmented() -> Figure:
     """A photograph and six changes of it."""
     photo = torch.tensor(load_sample_image("flower.jpg")[:420, 110:530].copy()).permute(2, 0, 1)[None]
-    photo = torch.nn.functional.avg_pool2d(photo.float() / 255, 3)
+    photo = torch.nn.functional.avg_pool2d(photo.float() / 255, 5)
     other = torch.tensor(load_sample_image("china.jpg")[:420, 110:530].copy()).permute(2, 0, 1)[None]
-    other = torch.nn.functional.avg_pool2d(other.float() / 255, 3)
-    yes, no, middle = torch.tensor([True]), torch.tensor([False]), torch.tensor([[30, 30]])
+    other = torch.nn.functional.avg_pool2d(other.float() / 255, 5)
+    yes, no, middle = torch.tensor([True]), torch.tensor([False]), torch.tensor([[18, 18]])
     pair, share = torch.cat([other, photo]), torch.tensor([1.0, 0.6])
     shown = {
         "original": photo,
-        "mirrored": crop_and_flip(photo, middle, yes, 30),
-        "moved": crop_and_flip(photo, torch.tensor([[10, 52]]), no, 30, "mirror"),
+        "mirrored": crop_and_flip(photo, middle, yes, 18),
+        "moved": crop_and_flip(photo, torch.tensor([[6, 31]]), no, 18, "mirror"),
         "brighter": brightness(photo, torch.tensor([1.6])),
-        "erased": erase(photo, torch.tensor([[40, 60, 45, 50]]), 0.5),
+        "erased": erase(photo, torch.tensor([[24, 36, 27, 30]]), 0.5),
         "mixup, 60 : 40": blend_pairs(pair, torch.tensor([1, 0]), 2, share)[0][1:],
     }
     figure, axes = subplots(2, 3, 5.6, 4.0)
     for ax, (title, image) in zip(axes.flat, shown.items(), strict=True):
-        ax.imshow(image[0].permute(1, 2, 0).clamp(0, 1))
-        bare(ax, title)
+        show(ax, (255 * image[0].permute(1, 2, 0).clamp(0, 1)).byte().numpy(), title)
     return figure
 
 
@@ -151,15 +156,13 @@ def attention_maps() -> Figure:
     photos = content(find_chapter("networks"), "experiments").photographs()
     figure, axes = subplots(3, 3, 5.6, 6.0)
     for row, (name, one) in zip(axes, found.items(), strict=True):
-        photo, maps = photos[name], {key: unpacked(one[key]) for key in ("saliency", "grad_cam")}
-        cam = Image.fromarray(maps["grad_cam"]).resize((224, 224), Image.Resampling.BICUBIC)
-        row[0].imshow(photo)
-        row[1].imshow(maps["saliency"], cmap="magma", vmax=150)
-        row[2].imshow(photo.mean(2), cmap="gray")
-        row[2].imshow(np.array(cam), cmap="inferno", alpha=0.55)
-        bare(row[0], f"{one['class'][0]}, {one['share'][0]:.0%}")
+        photo, maps = photos[name][::2, ::2], {key: unpacked(one[key]) for key in ("saliency", "grad_cam")}
+        cam = Image.fromarray(maps["grad_cam"]).resize((112, 112), Image.Resampling.BICUBIC)
+        heat = 255 * plt.colormaps["inferno"](np.array(cam))[..., :3]
+        show(row[0], photo, f"{one['class'][0]}, {one['share'][0]:.0%}")
+        row[1].imshow(maps["saliency"], cmap="magma", vmax=150, interpolation="none")
         bare(row[1], "saliency")
-        bare(row[2], "Grad-CAM")
+        show(row[2], (0.45 * photo.mean(2, keepdims=True) + 0.55 * heat).astype(np.uint8), "Grad-CAM")
     return figure
 
 

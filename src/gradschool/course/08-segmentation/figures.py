@@ -38,6 +38,13 @@ def bare(ax: Axes, title: str) -> None:
     ax.set(xticks=[], yticks=[])
 
 
+def show(ax: Axes, picture: torch.Tensor, title: str) -> None:
+    """A grey picture, values 0 to 1, in 32 levels and its own number of pixels: the page stays small."""
+    levels = (255 * picture[0, 0].clamp(0, 1)).byte().numpy() // 8 * 8
+    ax.imshow(levels, cmap="gray", vmin=0, vmax=255, interpolation="none")
+    bare(ax, title)
+
+
 def photograph(side: int) -> torch.Tensor:
     """A square of a photograph, (1, 1, side, side), grey values from 0 to 1."""
     grey = torch.tensor(load_sample_image("china.jpg")[60:380, 140:460].mean(2)) / 255
@@ -157,15 +164,14 @@ def gaps() -> Figure:
 
 def tile_picture() -> Figure:
     """A photograph with the borders of its tiles."""
-    size, tile, shared = 320, 128, 32
+    size, tile, shared = 160, 64, 16
     figure, axes = subplots(1, 1, 3.8, 3.8)
     ax = axes[0, 0]
-    ax.imshow(photograph(size)[0, 0], cmap="gray")
     for i, top in enumerate(starts(size, tile, shared)):
         for k, left in enumerate(starts(size, tile, shared)):
             colour = "C1" if (i + k) % 2 else "C0"
             ax.add_patch(Rectangle((left, top), tile - 1, tile - 1, fill=False, edgecolor=colour, lw=2))
-    bare(ax, f"{size} × {size} pixels, tiles of {tile}, overlap of {shared} or more")
+    show(ax, photograph(size), f"{size} × {size} pixels, tiles of {tile}, overlap of {shared} or more")
     return figure
 
 
@@ -189,21 +195,20 @@ def damages() -> Figure:
     generator = torch.Generator().manual_seed(5)
     whole = photograph(80)
     ways = {
-        "lines": Damage(lines=4, thickness=3), "pixels": Damage(pixels=0.6),
+        "lines": Damage(lines=4, thickness=3.0), "pixels": Damage(pixels=0.6),
         "squares": Damage(squares=3, side=18), "noise": Damage(noise=0.2),
     }  # fmt: skip
     shown = {"whole": whole} | {name: way(whole, generator)[0] for name, way in ways.items()}
     figure, axes = subplots(2, 3, 5.4, 3.9)
     for ax, (name, one) in zip(axes.flat, shown.items(), strict=False):
-        ax.imshow(one[0, 0].clamp(0, 1), cmap="gray", vmin=0, vmax=1)
-        bare(ax, name)
+        show(ax, one, name)
     axes[1, 2].axis("off")
     return figure
 
 
 def equal_error() -> Figure:
     """Three distortions of nearly equal squared error, and their SSIM."""
-    whole = photograph(160)
+    whole = photograph(128)
     noise = torch.randn(whole.shape, generator=torch.Generator().manual_seed(0))
     blurred = torch.nn.functional.avg_pool2d(torch.nn.functional.pad(whole, (2,) * 4, "replicate"), 5, 1)
     error = (blurred - whole).square().mean().sqrt()
@@ -215,8 +220,7 @@ def equal_error() -> Figure:
     }
     figure, axes = subplots(2, 2, 5.0, 5.6)
     for ax, (name, one) in zip(axes.flat, shown.items(), strict=True):
-        ax.imshow(one[0, 0], cmap="gray", vmin=0, vmax=1)
-        bare(ax, name)
+        show(ax, one, name)
         if name != "original":
             decibels = -10 * (one - whole).square().mean().log10()
             ax.set_xlabel(f"PSNR {decibels:.1f} dB, SSIM {structural_similarity(one, whole).item():.2f}")
