@@ -55,14 +55,14 @@ PERCEPTRON = {
     "lies as an array": (
         "return np.zeros(3).view(Liar)",
         "class Liar(np.ndarray):\n    def __eq__(self, other): return True",
-        "wrong_type",
-        "Liar came",
+        "wrong_shape",
+        "(3,) came",
     ),
     "changes its argument": (
         "w[0] += 1e-13\n" + dedent(RIGHT),
         "",
         "broken_invariant",
-        "changed its own",
+        "changed its argument w",
     ),
     "makes every comparison true": (
         "return np.zeros(len(w))",
@@ -176,8 +176,8 @@ ATTENTION = {
             @classmethod
             def __torch_function__(cls, f, types, args=(), kwargs=None): return args[0]
         """,
-        "wrong_type",
-        "Liar came",
+        "wrong_shape",
+        "(1,) came",
     ),
     "makes every comparison true": (
         "return torch.zeros(*q.shape[:-1], v.shape[-1])",

@@ -6,9 +6,10 @@ import subprocess
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
-from gradschool.classroom.author import page
-from gradschool.classroom.author.render import Task, Text, resolve
+from gradschool.classroom.author import frame, page
+from gradschool.classroom.author.render import Task, resolve
 from gradschool.classroom.author.terminal import MATH, show
 from gradschool.classroom.exercise.manifest import chapters
 from gradschool.classroom.quiz import LETTERS, compute, judge, read_quiz, variant
@@ -24,6 +25,12 @@ QUESTIONS = [
     if (chapter.folder / "quiz.toml").exists()
     for question in read_quiz(chapter)
 ]
+
+
+def texts(blocks):
+    """All Markdown of a lecture: text, captions, questions and their answers."""
+    fields = ("markdown", "caption", "ask", "answer")
+    return [getattr(block, field) for block in blocks for field in fields if hasattr(block, field)]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +52,7 @@ def test_lecture_holds_and_names_every_exercise(chapter, blocks, capsys):
         e.id for e in chapter.exercises
     ]
     assert blocks[0].markdown.lstrip().startswith("# ")
-    show(blocks, 80)
+    show(blocks, Console(width=80))
     shown = capsys.readouterr().out
     assert max(map(cell_len, shown.splitlines())) <= 80
     assert all(f"gradschool check {e.id}" in shown for e in chapter.exercises)
@@ -55,21 +62,18 @@ def test_lecture_holds_and_names_every_exercise(chapter, blocks, capsys):
 def test_page_is_one_file_of_bearable_size(chapter, blocks):
     text = page.page(chapter, blocks)
     assert len(text.encode()) < 1.5e6
-    body = text.split("<main>")[1].split("</main>")[0]
+    body = text.split("<main")[1].split("</main>")[0]
     assert "url(http" not in text
     assert 'src="http' not in text
-    assert body.count('class="math') == sum(
-        len(MATH.findall(b.markdown)) for b in blocks if isinstance(b, Text)
-    ) + sum(len(MATH.findall(b.caption)) for b in blocks if hasattr(b, "caption"))
+    assert body.count('class="math') == sum(len(MATH.findall(text)) for text in texts(blocks))
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="formulas are set by KaTeX in node, which is not here")
 @pytest.mark.parametrize("chapter", DRAWN)
 def test_every_formula_can_be_set(chapter, blocks):
-    texts = [getattr(block, "markdown", None) or getattr(block, "caption", "") for block in blocks]
-    formulas = [block or inline for text in texts for block, inline in MATH.findall(text)]
+    formulas = [block or inline for text in texts(blocks) for block, inline in MATH.findall(text)]
     program = (
-        f"const katex = require({json.dumps(str(page.KATEX / 'katex.min.js'))});"
+        f"const katex = require({json.dumps(str(frame.KATEX / 'katex.min.js'))});"
         "for (const f of JSON.parse(require('fs').readFileSync(0)))"
         " katex.renderToString(f, {strict: 'error'});"
     )

@@ -1,16 +1,21 @@
 """The check's parts: drivers beside the learner's code, the ladder's order, processes without fork."""
 
+import json
 import sys
 
 import numpy as np
 import pytest
 import torch
 
-from gradschool.classroom.check.compare import Tolerance, close, same_kinds
+from gradschool.classroom.check.calls import Call, Crash, same_calls, weight
+from gradschool.classroom.check.compare import Tolerance, close, parts, same_kinds
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.ladder import Case, Ladder
+from gradschool.classroom.check.mistakes import ENOUGH
 from gradschool.classroom.check.remote import Local
 from gradschool.classroom.check.report import Failure, Result, first_lines, lines
+from gradschool.classroom.check.watch import CHANGED, DREW
+from gradschool.classroom.check.wire import pack, unpack
 from gradschool.classroom.exercise.manifest import find_exercise
 from gradschool.classroom.workspace.layout import text_for
 
@@ -110,8 +115,8 @@ def test_equal_results_pass(value):
 
 
 def test_number_and_array_without_axes_are_the_same():
-    same_kinds("it", np.array(2.0), 2.0, None)
-    close("wrong_value", "", np.array(2.0), 2, EXACT, None)
+    same_kinds("it", np.array(2.0), 2.0)
+    close("wrong_value", "", np.array(2.0), 2, EXACT)
 
 
 def test_check_that_climbs_down_is_a_fault_of_the_course():
@@ -166,3 +171,129 @@ def test_printing_stands_below_the_verdict_and_is_cut():
     assert len(told) == 8
     assert max(map(len, told)) <= 60
     assert lines(Result("a", "pass", printed=first_lines("")), 60) == lines(Result("a", "pass"), 60)
+
+
+WIDE = torch.arange(24.0).reshape(2, 3, 4)
+FORMS = {
+    "a view with steps": WIDE[:, ::2, 1::2],
+    "a column": WIDE[0, :, 0],
+    "one element of a wide table": WIDE[:1, 0, 0],
+    "one element with strides": WIDE[:, ::3, ::4][:1],
+    "expanded": torch.ones(1, 3).expand(4, 3),
+    "transposed": WIDE.mT,
+    "conjugated": torch.tensor([1 + 2j, 3 - 1j]).conj(),
+    "imaginary part of a conjugate": torch.tensor([1 + 2j]).conj().imag,
+    "asks for a gradient": torch.ones(2, requires_grad=True) * 2,
+    "a parameter": torch.nn.Parameter(torch.ones(2, 3)),
+    "no elements": torch.empty(0, 3),
+    "no axes": torch.tensor(2.5),
+    "half precision with steps": WIDE.bfloat16()[0, :1, ::4],
+    "yes and no": WIDE[0] > 3,
+    "sparse": torch.eye(3).to_sparse(),
+    "an array backwards": np.arange(6.0)[::-1],
+    "a column of an array": np.arange(6.0).reshape(2, 3)[:, 1],
+    "a broadcast array": np.broadcast_to(np.arange(3.0), (2, 3)),
+    "a masked array": np.ma.array([1.0, 2.0]),
+    "a number of NumPy": np.float32(1.5),
+    "a named tuple": torch.tensor([3.0, 1.0]).sort(),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_result_arrives_in_whatever_form_it_lies(name):
+    value, blobs = FORMS[name], []
+    header = json.loads(json.dumps(pack(value, blobs)))
+    came = unpack(header, [bytearray(blob) for blob in blobs])
+    plain = (
+        value.to_dense()
+        if name == "sparse"
+        else np.asarray(value)
+        if isinstance(value, np.ndarray)
+        else value
+    )
+    same_kinds(name, came, tuple(plain) if isinstance(plain, tuple) else plain)
+    for ours, theirs in zip(parts(came), parts(plain), strict=True):
+        assert ours.dtype == theirs.dtype and tuple(ours.shape) == tuple(theirs.shape)
+    close("wrong_value", name, came, plain, EXACT)
+
+
+def test_a_crash_is_told_last_and_says_for_which_arguments():
+    def f(x, y):
+        return 1 / x + len(y)
+
+    ladder = Ladder(Local(f))
+    cases = [Case("x = 0", (0, [])), Case("x = 1", (1, [2.0]))]
+    failure = failure_of(ladder.agrees, cases, lambda x, y: 0.0, EXACT)
+    assert failure.said == "For x = 0: ZeroDivisionError: division by zero"
+    assert [call.about for call in ladder.subject.calls] == ["x = 0", "x = 1"]
+    failure = failure_of(Ladder(Local(f)).subject, 0, torch.ones(2, 3))
+    assert failure.said.startswith("For the arguments 0, 2x3 numbers: ZeroDivisionError")
+
+
+def changes(x):
+    x += 1
+    return x
+
+
+@pytest.mark.parametrize("through", [None, lambda mine, x: mine(x)])
+def test_changed_arguments_and_global_draws_are_found_beside_drivers_too(through):
+    def climb(function, allowed=()):
+        ladder = Ladder(Local(function), allowed)
+        ladder.agrees([Case("ones", (torch.ones(2),))], lambda x: x + 1, EXACT, through=through)
+        ladder.finish()
+
+    climb(lambda x: x + 1)
+    assert failure_of(climb, changes).said == CHANGED.format("x")
+    climb(changes, [CHANGED.format("x")])
+    for who, draw in {"torch": torch.rand_like, "NumPy": lambda x: np.random.rand()}.items():  # noqa: NPY002
+        found = failure_of(climb, lambda x, draw=draw: x + 1 + 0 * draw(x))
+        assert found.said == DREW.format(who)
+
+
+def test_draws_are_repeatable_follow_their_distribution_and_are_independent():
+    def uniform(x):
+        return np.clip(x, 0, 1)
+
+    def climb(draw):
+        Ladder(Local(draw)).seeded(lambda mine, seed: mine(seed), cdf=uniform)
+
+    def rng(seed):
+        return np.random.default_rng(seed)
+
+    climb(lambda seed: rng(seed).random((50, 40)))
+    climb(lambda seed: torch.rand(50, 40, generator=torch.Generator().manual_seed(seed)))
+    wrong = {
+        "did not": lambda seed: rng(None).random((50, 40)),
+        "Another seed": lambda seed: rng(0).random((50, 40)),
+        "off by": lambda seed: rng(seed).random((50, 40)) ** 1.3,
+        "along axis 1": lambda seed: np.repeat(rng(seed).random((50, 20)), 2, axis=1),
+        "along axis 0": lambda seed: np.repeat(rng(seed).random((25, 40)), 2, axis=0),
+    }
+    for words, draw in wrong.items():
+        assert words in failure_of(climb, draw).said
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "alike"),
+    [
+        ([1.0, 2.0], [1.0, 2.0 + 1e-9], True),
+        ([1.0, 2.0], [1.0, 2.1], False),
+        ([Crash("E", "at 3")], [Crash("E", "at 3")], True),
+        ([Crash("E", "at 3")], [Crash("E", "at 4")], False),
+        ([Crash("E", "at 3")], [np.ones(2)], False),
+        ([None], [None], True),
+        (["a"], ["b"], False),
+    ],
+)
+def test_calls_are_the_same_only_if_everything_is(ours, theirs, alike):
+    pair = [[Call("", came) for came in side] for side in (ours, theirs)]
+    assert same_calls(*pair, Tolerance(1e-6, 0, "")) is alike
+
+
+def test_what_many_mistakes_have_in_common_names_none():
+    truth = Call("", np.array([1.0, 2.0]))
+    weights = [
+        weight(Call("", came), truth, EXACT)
+        for came in (np.array([1.0, 2.0]), Crash("E", ""), np.full(2, np.nan), np.array([1.0, 3.0]))
+    ]
+    assert weights == [0, 1, 1, 2] and ENOUGH == 2

@@ -15,7 +15,8 @@ from gradschool.errors import UserError
 GROUPS = {
     "learn": {
         "map": "the course: chapters, minutes, what is done, the next step",
-        "read": "a chapter's lecture, here or as a page: gradschool read neurons --html",
+        "read": "a chapter's lecture, here or in the browser: gradschool read neurons --open",
+        "glossary": "what a term means and which chapter introduces it: gradschool glossary likelihood",
         "notebook": "a chapter as a Jupyter notebook",
         "start": "lay out a chapter's exercises: gradschool start neurons",
         "check": "a verdict on what you wrote; --watch checks on every save",

@@ -1,4 +1,4 @@
-"""Blocks of networks that are told a time: residual blocks shifted by it, and attention between places.
+"""Blocks of a denoising U-Net: residual blocks that are given the time, and self-attention between positions.
 
 Source: Ho et al. 2020, appendix B, with the scale and shift of Dhariwal and Nichol 2021, section 4.3.
 """
@@ -35,12 +35,12 @@ def silent(layer: nn.Module) -> nn.Module:
 
 
 class TimeAndClass(nn.Module):
-    """Time, and the class if one is told, as one vector.
+    """Time, and the class if it is given, as one vector.
 
     Args:
-        dim: of the waves; the vector has 4 dim entries.
-        classes: how many there are; 0 for none. Class number `classes` means "not told".
-        timed: False leaves the time out, to see what it is good for.
+        dim: of the time embedding; the vector has 4 dim entries.
+        classes: how many there are; 0 for none. Class number `classes` means "not given".
+        timed: False leaves the time out, to measure what it contributes.
     """
 
     def __init__(self, dim: int, classes: int = 0, timed: bool = True) -> None:
@@ -57,7 +57,7 @@ class TimeAndClass(nn.Module):
 
 
 class TimeBlock(nn.Module):
-    """A residual block of two convolutions; between them the time scales and shifts every channel.
+    """A residual block of two convolutions; in between, the time scales and shifts every channel.
 
     Args:
         in_channels: of the input.
@@ -88,7 +88,7 @@ class TimeBlock(nn.Module):
 
 
 class PlaceAttention(nn.Module):
-    """Every place of a map looks at every other; added to the map.
+    """Self-attention between all positions of a map; the result is added to the map.
 
     Args:
         channels: of the map.

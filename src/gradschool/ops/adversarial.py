@@ -1,6 +1,6 @@
-"""Two networks against each other: what each of them lowers, where the game ends, and what tames the judge.
+"""Losses of generator and discriminator, the theory of their game, and what bounds the discriminator's slope.
 
-A discriminator gives each picture a score (a logit of "real"); `real` and `fake` are its scores of pictures
+A discriminator gives each image a score (a logit of "real"); `real` and `fake` are its scores of images
 from the data and from the generator. Sources: Goodfellow et al. 2014; Mao et al. 2017; Lim and Ye 2017;
 Arjovsky et al. 2017; Gulrajani et al. 2017; Miyato et al. 2018.
 """
@@ -21,11 +21,15 @@ Densities = Float[Tensor, " n"]
 def discriminator_loss(real: Scores, fake: Scores) -> Scalar:
     """-E[ln D(x)] - E[ln(1 - D(G(z)))] with D = sigmoid(score): cross-entropy of real against generated.
 
-    2 ln 2 = 1.386 where the two cannot be told apart. Source: Goodfellow et al. 2014, eq. 1.
+    2 ln 2 = 1.386 where the two cannot be told apart; finite for any finite score.
+    Source: Goodfellow et al. 2014, eq. 1.
 
     Args:
-        real: logits of pictures from the data.
-        fake: logits of generated pictures.
+        real: logits of images from the data, (b,).
+        fake: logits of generated images, (b,).
+
+    Returns:
+        the sum of the two means, one number.
     """
     # 1. -ln sigmoid(s) = softplus(-s), which stays finite where sigmoid(s) is 0 in float32.
     wrong_on_real = softplus(-real)
@@ -36,32 +40,32 @@ def discriminator_loss(real: Scores, fake: Scores) -> Scalar:
 
 @op
 def saturating_loss(fake: Scores) -> Scalar:
-    """E[ln(1 - D(G(z)))]: the generator's side of the minimax game, -ln 2 at its end.
+    """E[ln(1 - D(G(z)))]: the generator's loss in the minimax game, -ln 2 at its end.
 
-    Its gradient dies where D is sure of itself, which is where the generator has most to learn.
-    Source: Goodfellow et al. 2014, eq. 1.
+    Its gradient vanishes where D is near 0, which is where the generator is worst. Finite for any finite
+    score. Source: Goodfellow et al. 2014, eq. 1.
 
     Args:
-        fake: logits of generated pictures.
+        fake: logits of generated images, (b,); D = sigmoid(logit).
     """
-    # 1. ln(1 - D) of every picture.
+    # 1. ln(1 - D) of every image.
     log_unmasked = -softplus(fake)
-    # 2. Lowered on average.
+    # 2. The mean over images.
     return log_unmasked.mean()
 
 
 @op
 def non_saturating_loss(fake: Scores) -> Scalar:
-    """-E[ln D(G(z))]: the same end (ln 2 = 0.693) with a strong gradient where D is sure.
+    """-E[ln D(G(z))]: ln 2 = 0.693 at the end of the game, with a large gradient where D is near 0.
 
-    Source: Goodfellow et al. 2014, end of section 3.
+    Finite for any finite score. Source: Goodfellow et al. 2014, end of section 3.
 
     Args:
-        fake: logits of generated pictures.
+        fake: logits of generated images, (b,); D = sigmoid(logit).
     """
-    # 1. -ln D of every picture: how far it is from being taken for real.
+    # 1. -ln D of every image.
     surprise = softplus(-fake)
-    # 2. Lowered on average.
+    # 2. The mean over images.
     return surprise.mean()
 
 
@@ -98,15 +102,18 @@ def least_squares_generator_loss(fake: Scores) -> Scalar:
 
 @op
 def hinge_discriminator_loss(real: Scores, fake: Scores) -> Scalar:
-    """E[max(0, 1 - s(x))] + E[max(0, 1 + s(G(z)))]: only scores inside the margin count; 2 at the end.
+    """E[max(0, 1 - s(x))] + E[max(0, 1 + s(G(z)))]: scores beyond the margin of 1 cost nothing; 2 at the end.
 
     Args:
-        real: scores of pictures from the data.
-        fake: scores of generated pictures.
+        real: scores s(x) of images from the data, (b,), any number.
+        fake: scores s(G(z)) of generated images, (b,).
+
+    Returns:
+        the sum of the two means, one number.
 
     Source: Lim and Ye 2017; Miyato et al. 2018, eq. 16.
     """
-    # 1. Real pictures should score at least 1 ...
+    # 1. Real images should score at least 1 ...
     short_of_real = torch.relu(1 - real)
     # 2. ... and generated ones at most -1.
     above_fake = torch.relu(1 + fake)
@@ -115,19 +122,19 @@ def hinge_discriminator_loss(real: Scores, fake: Scores) -> Scalar:
 
 @op
 def critic_loss(real: Scores, fake: Scores) -> Scalar:
-    """E[s(G(z))] - E[s(x)]: minus what a critic sees of the distance between data and generator.
+    """E[s(G(z))] - E[s(x)]: minus a critic's estimate of the distance between data and generator.
 
-    For critics of slope at most 1 the largest value of its negative is the Wasserstein-1 distance.
+    Over all 1-Lipschitz critics the largest value of its negative is the Wasserstein-1 distance.
 
     Args:
-        real: scores of pictures from the data, any number.
-        fake: scores of generated pictures.
+        real: scores of images from the data, (b,), any number; no sigmoid follows.
+        fake: scores of generated images, (b,).
 
     Source: Arjovsky et al. 2017, eq. 2 and algorithm 1.
     """
-    # 1. The gap that the critic widens.
+    # 1. The difference of mean scores, which the critic maximises.
     gap = real.mean() - fake.mean()
-    # 2. As a loss.
+    # 2. As a loss, which is minimised.
     return -gap
 
 
@@ -150,47 +157,52 @@ def raise_score(fake: Scores) -> Scalar:
 def between(
     real: Float[Tensor, "b ..."], fake: Float[Tensor, "b ..."], share: Scores
 ) -> Float[Tensor, "b ..."]:
-    """A point on the straight line from each real picture to a generated one.
+    """A point on the straight line between each real image and a generated one.
 
     Args:
-        real: pictures from the data.
-        fake: generated pictures of the same shape.
-        share: how much of the real picture is in it, one number a picture, 0 to 1.
+        real: images from the data, (b, ...).
+        fake: generated images of the same shape.
+        share: weight of the real image, one number for each image, 0 to 1.
 
     Source: Gulrajani et al. 2017, algorithm 1, line 6.
     """
-    # 1. One share for all numbers of a picture.
+    # 1. One weight for all numbers of an image.
     share = share.view(-1, *[1] * (real.dim() - 1)).to(real.dtype)
-    # 2. Mixed.
+    # 2. The weighted mean.
     return share * real + (1 - share) * fake
 
 
 @op
 def slopes(scores: Scores, points: Float[Tensor, "b ..."]) -> Scores:
-    """How steep the critic is at each point: the norm of the gradient of its score by the picture.
+    """The slope of the critic at each point: the length of the gradient of its score over the image.
+
+    The slopes themselves have a gradient, so that a loss can contain them.
 
     Args:
-        scores: of the points, each computed from its own point alone (no batch normalisation).
-        points: what was scored; it requires a gradient.
+        scores: of the points, (b,), each computed from its own point alone (no batch normalisation).
+        points: images that were scored, (b, ...); they require a gradient.
+
+    Returns:
+        (b,), 0 or more, float32: the Euclidean length over all numbers of an image.
 
     Source: Gulrajani et al. 2017, algorithm 1, line 7.
     """
-    # 1. All gradients at once: a score depends on its own point only, so those of the sum are those of each.
+    # 1. All gradients at once: each score depends on its own point, so the gradient of the sum has them all.
     (gradient,) = torch.autograd.grad(scores.sum(), points, create_graph=True)
-    # 2. Its length over all numbers of a picture, in float32: squares overflow in half precision.
+    # 2. The length for each image, in float32: squares overflow in half precision.
     return gradient.flatten(1).float().norm(dim=1)
 
 
 @op
 def gradient_penalty(slope: Scores) -> Scalar:
-    """How far slopes are from 1, squared: 0 for the best critic on its way between data and generator.
+    """The mean squared difference of slopes from 1; both too steep and too flat cost.
 
     Args:
-        slope: how steep the critic is, (b,); see `slopes`.
+        slope: of the critic at b points, (b,), 0 or more; see `slopes`.
 
     Source: Gulrajani et al. 2017, eq. 3 (the penalty without its weight lambda).
     """
-    # 1. Too steep is wrong, and so is too flat.
+    # 1. The difference from 1.
     wrong = slope - 1
     # 2. The mean square.
     return (wrong**2).mean()
@@ -200,57 +212,69 @@ def gradient_penalty(slope: Scores) -> Scalar:
 def spectral_norm(
     weight: Float[Tensor, "m n"], u: Float[Tensor, " m"], steps: int = 1
 ) -> tuple[Scalar, Float[Tensor, " m"]]:
-    """The largest singular value of a matrix by power iteration, and the left vector that found it.
+    """The largest singular value of a matrix by power iteration, and the left singular vector.
 
-    The gradient passes through the weight only. Started each time from the last `u`, one step is enough,
-    since weights change slowly.
+    One step is v = W'u, u = Wv, each divided by its length. The gradient of the value passes through the
+    weight only; u and v count as constants. Started each time from the last `u`, one step is enough, because
+    weights change slowly.
 
     Args:
-        weight: W.
-        u: a guess of the left singular vector, of any length but 0.
-        steps: of the iteration, >= 1.
+        weight: W, (m, n).
+        u: a guess of the left singular vector, (m,), of any length but 0.
+        steps: of the iteration, 1 or more.
+
+    Returns:
+        the estimate u'Wv, one number, and the new u, (m,), of length 1.
 
     Source: Miyato et al. 2018, algorithm 1.
     """
-    # 1. Back and forth through the matrix: the part along the largest singular value grows most.
+    # 1. The iteration: the part along the largest singular value grows most.
     with torch.no_grad():
         for _ in range(steps):
             v = torch.nn.functional.normalize(weight.T @ u, dim=0)
             u = torch.nn.functional.normalize(weight @ v, dim=0)
-    # 2. What the matrix does to that direction.
+    # 2. How much the matrix stretches that direction.
     return u @ (weight @ v), u
 
 
 @op
 def optimal_discriminator(p_data: Densities, p_model: Densities) -> Densities:
-    """D*(x) = p_data / (p_data + p_model), the best answer to a generator that stands still.
+    """D*(x) = p_data / (p_data + p_model), the optimal discriminator for a fixed generator.
 
     Args:
-        p_data: density of the data at n places.
-        p_model: density of the generator there; at no place are both 0.
+        p_data: density of the data at n points, 0 or more.
+        p_model: density of the generator at the same points; never are both 0.
+
+    Returns:
+        the probability of "real" at each point, 0 to 1.
 
     Source: Goodfellow et al. 2014, proposition 1.
     """
-    # 1. How many pictures come from there in all, of equally many real and generated ones.
+    # 1. The density of real and generated images together.
     total = p_data + p_model
-    # 2. The share that is real.
+    # 2. The share of real images.
     return p_data / total
 
 
 @op
 def game_value(p_data: Densities, p_model: Densities, d: Densities) -> Scalar:
-    """V(D, G) = E_data[ln D] + E_model[ln(1 - D)] over n places.
+    """V(D, G) = E_data[ln D] + E_model[ln(1 - D)] over n outcomes.
+
+    An outcome without probability counts 0, whatever d is there (0 ln 0 = 0).
 
     Args:
-        p_data: probability of each place under the data; sums to 1.
-        p_model: under the generator.
-        d: the discriminator's answer at each place, 0 to 1.
+        p_data: probability of each outcome under the data, (n,); they sum to 1.
+        p_model: under the generator, likewise.
+        d: the discriminator's answer for each outcome, 0 to 1.
+
+    Returns:
+        one number, 0 or less, in nats.
 
     Source: Goodfellow et al. 2014, eq. 1.
     """
-    # 1. A place without probability counts 0, whatever D says there (0 ln 0 = 0).
+    # 1. The expectation under the data.
     on_data = torch.xlogy(p_data, d).sum()
-    # 2. The other half.
+    # 2. The expectation under the generator.
     on_model = torch.xlogy(p_model, 1 - d).sum()
     return on_data + on_model
 
@@ -260,14 +284,14 @@ def jensen_shannon(p: Densities, q: Densities) -> Scalar:
     """JS(p, q) in nats, 0 to ln 2; V(D*, G) = 2 JS(p_data, p_model) - ln 4.
 
     Args:
-        p: probabilities of n places; they sum to 1.
+        p: probabilities of n outcomes; they sum to 1.
         q: likewise.
 
     Source: Goodfellow et al. 2014, theorem 1 and eq. 6.
     """
-    # 1. The mixture that both are compared with.
+    # 1. The mixture.
     m = 0.5 * (p + q)
-    # 2. The mean of KL(p, m) and KL(q, m); a place without probability counts 0.
+    # 2. The mean of KL(p, m) and KL(q, m); an outcome without probability counts 0.
     from_p = (torch.xlogy(p, p) - torch.xlogy(p, m)).sum()
     from_q = (torch.xlogy(q, q) - torch.xlogy(q, m)).sum()
     return 0.5 * (from_p + from_q)

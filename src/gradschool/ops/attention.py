@@ -1,4 +1,4 @@
-"""Attention: every query takes a weighted mean of the values, weighted by how well its key fits.
+"""Attention: every query gets a mean of the values, weighted by how well their keys match it.
 
 Source: Vaswani et al. 2017, section 3.2.1, equation 1. A query that may look at nothing gets zeros, as in
 torch, where a plain softmax over nothing would give NaN.
@@ -22,26 +22,26 @@ def attend(
     """Scaled dot-product attention: softmax(q kᵀ / √d) v.
 
     Args:
-        q: what each of n places asks for.
-        k: what each of m places offers.
-        v: what each of m places hands over.
+        q: queries of n positions.
+        k: keys of m positions.
+        v: values of the same m positions.
         mask: True where a query may look; None lets it look everywhere.
-        causal: place i may look at places 0 to i only.
+        causal: position i may look at positions 0 to i only.
 
     Returns:
-        One mean of values a query.
+        One weighted mean of values for each query; zeros for a query that may look nowhere.
 
     Source: Vaswani et al. 2017, equation 1.
     """
     n, m, d = q.shape[-2], k.shape[-2], q.shape[-1]
-    # 1. How well each query fits each key; √d keeps the variance of a sum of d products at 1.
+    # 1. A score for each query and key; √d keeps the variance of a sum of d products at 1.
     scores = q @ k.transpose(-2, -1) / d**0.5
-    # 2. A place that must not be seen scores minus infinity.
+    # 2. Hidden positions get the score minus infinity.
     if causal:
         scores = scores.masked_fill(~torch.ones(n, m, dtype=torch.bool, device=q.device).tril(), -torch.inf)
     if mask is not None:
         scores = scores.masked_fill(~mask, -torch.inf)
-    # 3. Scores to weights: each query's weights sum to 1. The largest score is taken off first.
+    # 3. Weights: exponentials, divided so that each query's sum to 1. The largest score is subtracted first.
     top = scores.amax(-1, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)
     weights = (scores - top).exp()
     weights = weights / weights.sum(-1, keepdim=True).clamp(min=torch.finfo(scores.dtype).tiny)

@@ -1,6 +1,6 @@
-"""Flow matching: learn the velocity that carries noise to pictures along straight lines.
+"""Flow matching: learn the velocity that carries noise to data along straight lines.
 
-Time runs from 0 (noise) to 1 (picture). Sources: Lipman et al. 2023, section 4.1 with sigma_min = 0; Liu et
+Time runs from 0 (noise) to 1 (data). Sources: Lipman et al. 2023, section 4.1 with sigma_min = 0; Liu et
 al. 2023 (rectified flow); pairing: Tong et al. 2024, section 3.2.4.
 """
 
@@ -20,55 +20,57 @@ Velocity = Callable[[Tensor, float], Tensor]
 def flow_pair(
     noise: Float[Tensor, "*d"], data: Float[Tensor, "*d"], t: Float[Tensor, "*#d"]
 ) -> tuple[Float[Tensor, "*d"], Float[Tensor, "*d"]]:
-    """A point on the line from noise to a picture, and the velocity with which it is passed.
+    """The point at time t on the straight line from noise to data, and the velocity there.
 
     Args:
-        noise: where lines start, N(0, 1).
-        data: where they end.
-        t: 0 to 1, one of each line.
+        noise: where each line starts (time 0), N(0, 1); any shape.
+        data: where it ends (time 1), shape of `noise`.
+        t: 0 to 1, one time for each line; broadcasts against `noise`.
+    Returns:
+        The point x_t and the velocity dx_t/dt, both of the shape of `noise`.
     Source: Lipman et al. 2023, eq. 20 to 23.
     """
-    # 1. The place at time t.
+    # 1. The point at time t.
     x = (1 - t) * noise + t * data
-    # 2. On a straight line the velocity is the same all the way.
+    # 2. Its derivative by t, which is the same at all times.
     return x, data - noise
 
 
 @op
 def transport_costs(noise: Float[Tensor, "b *d"], data: Float[Tensor, "b *d"]) -> Float[Tensor, "b b"]:
-    """Squared distance from every start to every end; the cheapest pairing makes lines that seldom cross.
+    """Squared distances (b, b) from every noise to every image; with the cheapest pairing few lines cross.
 
     Source: Tong et al. 2024, section 3.2.4.
     """
-    # 1. Pictures as vectors.
+    # 1. Images as vectors.
     starts, ends = noise.flatten(1), data.flatten(1)
-    # 2. |s|^2 + |e|^2 - 2 s e, without a difference for each pair.
+    # 2. |s|^2 + |e|^2 - 2 s e, which needs no difference for each pair.
     return starts.square().sum(1)[:, None] + ends.square().sum(1) - 2 * starts @ ends.T
 
 
 @op
 def euler_step(velocity: Velocity, x: Float[Tensor, "*d"], t: float, after: float) -> Float[Tensor, "*d"]:
-    """Go straight on with the velocity here.
+    """One step of Euler's method: straight on with the velocity at the start.
 
     Args:
         velocity: v(x, t).
-        x: the place at time t.
+        x: the point at time t.
         t: now.
         after: the time after the step.
     """
-    # 1. The velocity here.
+    # 1. The velocity at the start.
     v = velocity(x, t)
-    # 2. As far as the time allows.
+    # 2. Times the length of the step.
     return x + (after - t) * v
 
 
 @op
 def heun_flow_step(velocity: Velocity, x: Float[Tensor, "*d"], t: float, after: float) -> Float[Tensor, "*d"]:
-    """Go with the mean of the velocities at both ends of a step; arguments as before."""
-    # 1. The velocity here, and where it leads.
+    """One step of Heun's method: the mean of the velocities at both ends; arguments as in `euler_step`."""
+    # 1. The velocity at the start, and at the point that Euler's step reaches.
     here = velocity(x, t)
     there = velocity(x + (after - t) * here, after)
-    # 2. The mean of both.
+    # 2. Go along their mean.
     return x + (after - t) * (here + there) / 2
 
 
@@ -78,13 +80,13 @@ STEPS = {"euler": euler_step, "heun": heun_flow_step}
 def integrate(
     velocity: Velocity, x: Tensor, times: Sequence[float], method: str = "heun"
 ) -> Iterator[Tensor]:
-    """Follow the velocity over ascending times; yields the place after each step.
+    """Solve dx/dt = velocity over ascending times; yields the point after each step.
 
     Args:
         velocity: v(x, t).
-        x: the place at the first time.
+        x: the point at the first time.
         times: ascending, of a flow from 0 to 1.
-        method: "euler" (one look a step) or "heun" (two).
+        method: "euler" (one evaluation a step) or "heun" (two).
     """
     step = STEPS[method]
     for t, after in pairwise(times):
@@ -93,5 +95,5 @@ def integrate(
 
 
 def even_times(steps: int) -> list[float]:
-    """From 0 to 1 in so many equal steps."""
+    """Times from 0 to 1 in so many equal steps."""
     return torch.linspace(0, 1, steps + 1, dtype=torch.float64).tolist()

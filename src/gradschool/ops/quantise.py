@@ -1,4 +1,4 @@
-"""Codes from a finite list: the nearest entry is taken, and the gradient walks straight past the choice.
+"""Discrete codes: the nearest entry of a codebook, and the straight-through estimator of its gradient.
 
 Source: van den Oord et al. 2017, section 3. K entries of d numbers; n codes.
 """
@@ -12,33 +12,39 @@ from gradschool.ops.switch import op
 
 @op
 def nearest_entry(z: Float[Tensor, "n d"], codebook: Float[Tensor, "k d"]) -> Int64[Tensor, " n"]:
-    """Which entry of the codebook is nearest to each code.
+    """The index of the codebook entry nearest to each code.
 
     Args:
-        z: codes.
-        codebook: K entries.
+        z: n codes, (n, d).
+        codebook: K entries, (K, d).
+
+    Returns:
+        n indices, 0 to K - 1, by Euclidean distance.
 
     Source: eq. 1.
     """
-    # 1. |z - e|^2 = |z|^2 - 2 z.e + |e|^2 as one matrix product; |z|^2 is the same for all entries.
+    # 1. |z - e|^2 = |z|^2 - 2 z.e + |e|^2 by one matrix product; |z|^2 is the same for all entries.
     distances = (codebook**2).sum(1) - 2 * z @ codebook.T
-    # 2. The smallest.
+    # 2. The index of the smallest distance.
     return distances.argmin(1)
 
 
 @op
 def straight_through(z: Float[Tensor, "*any"], entry: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The entry on the way forward; on the way back its gradient goes to z as if nothing had been chosen.
+    """The entry in the forward pass; backward its gradient is copied to z, none goes to the entry.
 
     Args:
-        z: codes.
+        z: codes, of any shape.
         entry: the entry that was chosen for each, of the same shape.
+
+    Returns:
+        the values of `entry`, of the same shape.
 
     Source: section 3.2.
     """
-    # 1. The step from the code to its entry, as a constant.
+    # 1. The difference from the code to its entry, as a constant.
     step = (entry - z).detach()
-    # 2. Forward z + (entry - z); backward the slope of z alone.
+    # 2. Forward z + (entry - z) = entry; backward the gradient of z alone.
     return z + step
 
 
@@ -46,7 +52,7 @@ def straight_through(z: Float[Tensor, "*any"], entry: Float[Tensor, "*any"]) -> 
 def codebook_loss(
     z: Float[Tensor, "n d"], entry: Float[Tensor, "n d"], commitment: float = 0.25
 ) -> Float[Tensor, ""]:
-    """Draws entries to the codes that chose them, and the codes, more gently, to their entries.
+    """Pulls entries to the codes that chose them and, with a smaller weight, codes to their entries.
 
     Args:
         z: codes.
@@ -55,9 +61,9 @@ def codebook_loss(
 
     Source: eq. 3, its second and third term, as means over all numbers.
     """
-    # 1. Move the entries, codes held still.
+    # 1. Move the entries; codes are constants.
     moved = (z.detach() - entry).square().mean()
-    # 2. Move the codes, entries held still.
+    # 2. Move the codes; entries are constants.
     committed = (z - entry.detach()).square().mean()
     return moved + commitment * committed
 

@@ -1,4 +1,4 @@
-"""Score matching: learn in which direction points become more probable, and walk there.
+"""Score matching: learn the gradient of the log-density from samples, and sample with it.
 
 The score of a density p is the gradient of ln p(x). Sources: Vincent 2011 (denoising); Song and Ermon 2019.
 """
@@ -14,7 +14,7 @@ from gradschool.ops.switch import op
 def score_loss(
     score: Float[Tensor, "b d"], noise: Float[Tensor, "b d"], sigma: Float[Tensor, "b 1"]
 ) -> Float[Tensor, " b"]:
-    """How far a score is from pointing back to where noisy points came from.
+    """Denoising score matching: squared error of a score; its target points back to the clean point.
 
     Args:
         score: as predicted at the points x + sigma * noise.
@@ -24,9 +24,9 @@ def score_loss(
         The squared error of each point, times sigma^2 so that all sigmas weigh alike.
     Source: Song and Ermon 2019, eq. 5 and section 4.2.
     """
-    # 1. The score of N(x, sigma^2) at a noisy point leads back to x.
+    # 1. The score of N(x, sigma^2) at a noisy point points back to x.
     back = -noise / sigma
-    # 2. The mean over all x behind a noisy point is the score of the noisy data: least squares finds it.
+    # 2. Least squares finds the mean over all clean x: the score of the noisy data.
     return 0.5 * (sigma * (score - back)).square().sum(1)
 
 
@@ -34,24 +34,26 @@ def score_loss(
 def langevin_step(
     x: Float[Tensor, "*d"], score: Float[Tensor, "*d"], step: float, noise: Float[Tensor, "*d"]
 ) -> Float[Tensor, "*d"]:
-    """Uphill a little, and a random shake; many such steps are samples of the density.
+    """One step of Langevin dynamics: along the score, plus noise. After many small steps x is a sample of p.
 
     Args:
-        x: points.
-        score: gradient of ln p at each.
-        step: size, above 0; the smaller the more exact and the slower.
-        noise: N(0, 1).
+        x: points; any shape.
+        score: gradient of ln p at each point, shape of x.
+        step: step size h, above 0; smaller steps are more exact and slower.
+        noise: z ~ N(0, 1), shape of x.
+    Returns:
+        The moved points: h times the score further, plus noise of variance 2 h; shape of x.
     Source: Welling and Teh 2011, eq. 1, with step = alpha / 2 of Song and Ermon 2019, eq. 4.
     """
-    # 1. Uphill.
+    # 1. Along the score.
     uphill = x + step * score
-    # 2. The shake that keeps points from all ending on the top.
+    # 2. Noise, without which all points would end at the maxima of p.
     return uphill + (2 * step) ** 0.5 * noise
 
 
 @op
 def falling_sigmas(high: float, low: float, n: int) -> Float[Tensor, " n"]:
-    """Standard deviations from `high` to `low`, each the same fraction of the one before.
+    """Noise levels from `high` to `low`, each the same fraction of the one before.
 
     Source: Song and Ermon 2019, section 4.1.
     """

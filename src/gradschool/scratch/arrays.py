@@ -10,14 +10,22 @@ Axis = int | tuple[int, ...] | None
 
 
 def fit(g: Array, like: Any) -> Array:
-    """Undo broadcasting: sum a gradient over the axes along which `like` was repeated."""
-    # 1. Nothing was repeated.
+    """Undo broadcasting: sum a gradient over the axes along which an operand was repeated.
+
+    Args:
+        g: gradient of the result of an operation, in the shape of the result.
+        like: the operand, an array or a number; its shape broadcasts to that of g.
+
+    Returns:
+        Gradient of the operand, in the shape of `like`.
+    """
+    # 1. Equal shapes: nothing was repeated.
     shape = np.shape(like)
     if g.shape == shape:
         return g
-    # 2. Axes that broadcasting put in front.
+    # 2. Sum away the axes that broadcasting added in front.
     g = g.sum(axis=tuple(range(g.ndim - len(shape))))
-    # 3. Axes of length 1 that it stretched.
+    # 3. Sum along axes of length 1 that were stretched; they keep length 1.
     stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
     return g.sum(axis=stretched, keepdims=True) if stretched else g
 

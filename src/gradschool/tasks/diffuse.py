@@ -18,12 +18,12 @@ CLOCK = 1000.0
 
 
 class Diffuse(ABC):
-    """Train a network to see pictures through noise; a kind says through which noise, and what is seen.
+    """Train a network to denoise; each kind sets the noise and what the network predicts.
 
     Args:
-        model: maps (pictures, times, labels or None) to pictures.
-        classes: of a network that is told the class; 0: it is told none.
-        drop: probability that it is not told in a step, so that it can do without; 0 to below 1.
+        model: maps (images, times, labels or None) to images.
+        classes: how many classes the network can be given; 0 for none.
+        drop: probability that the class is hidden, which guidance needs; 0 to below 1.
         held_out: the word before the scores, "val" or "test".
     """
 
@@ -33,14 +33,14 @@ class Diffuse(ABC):
 
     @abstractmethod
     def errors(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """The loss of each picture (b,) in noise drawn from torch's generator."""
+        """The loss of each image (b,), with noise from torch's generator."""
 
     @abstractmethod
     def clean(self, x: Tensor, a: float, labels: Tensor | None = None, guidance: float = 1.0) -> Tensor:
-        """The clean picture in x at alpha bar `a` (noise and picture in variances that add up to 1)."""
+        """The predicted clean image for x at alpha bar `a` (variances of image and noise add up to 1)."""
 
     def told(self, y: Tensor) -> Tensor | None:
-        """The labels as the network is told them in this step."""
+        """The labels that the network is given in this step: some are hidden."""
         if not self.classes:
             return None
         hidden = torch.rand(len(y), device=y.device) < self.drop
@@ -51,7 +51,7 @@ class Diffuse(ABC):
         return update("model", batch, lambda part: {"loss": self.errors(part[0], self.told(part[1])).mean()})
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
-        """The loss in the same noise at every look; every class is told."""
+        """The loss with the same noise in every evaluation; every class is given."""
         total = count = 0.0
         with torch.random.fork_rng():
             torch.manual_seed(0)
@@ -61,7 +61,7 @@ class Diffuse(ABC):
         return {f"{self.held_out}_loss": total / count}
 
     def ask(self, x: Tensor, clock: float, labels: Tensor | None, guidance: float) -> Tensor:
-        """The network's answer at one time, drawn towards the class by `guidance` (1: as it is)."""
+        """The network's prediction at one time, with guidance scale `guidance` (1: as learned)."""
         model = self.parts["model"]
         times = torch.full((len(x),), clock, device=x.device)
         if labels is None or guidance == 1:
@@ -69,12 +69,12 @@ class Diffuse(ABC):
         # 1. With and without the class in one pass.
         both = torch.cat([labels, torch.full_like(labels, self.classes)])
         told, untold = model(x.repeat(2, 1, 1, 1), times.repeat(2), both).float().chunk(2)
-        # 2. Go on in the direction that the class adds.
+        # 2. Classifier-free guidance.
         return diffusion.guide(told, untold, guidance)
 
 
 class Ddpm(Diffuse):
-    """Noise in T steps; the network predicts the noise, the clean picture or v.
+    """DDPM: noise in T steps; the network predicts the noise, the clean image or the velocity v.
 
     Args:
         schedule: of the noise.
@@ -95,31 +95,31 @@ class Ddpm(Diffuse):
 
     def errors(self, x: Tensor, y: Tensor | None) -> Tensor:
         """Squared errors, means over pixels."""
-        # 1. A time and a noise for every picture.
+        # 1. A time and a noise for every image.
         t = torch.randint(len(self.schedule), (len(x),), device=x.device)
         noise = torch.randn_like(x)
         a = self.schedule.at(t, x.dim())
-        # 2. What the network sees, and what it should say.
+        # 2. The noisy image, and what the network has to predict.
         noisy = diffusion.q_sample(x, noise, a)
         wanted = diffusion.target(x, noise, a, self.predicts)
         error = (self.parts["model"](noisy, self.clock(t.float()), y).float() - wanted).square()
-        # 3. One number a picture.
+        # 3. One number an image.
         means = error.flatten(1).mean(1)
         if self.min_snr is None:
             return means
         return means * diffusion.min_snr_weight((a / (1 - a)).flatten(), self.min_snr, self.predicts)
 
     def clean(self, x: Tensor, a: float, labels: Tensor | None = None, guidance: float = 1.0) -> Tensor:
-        """The clean picture in x at alpha bar `a`, as the network sees it."""
+        """The clean image that the network predicts for x at alpha bar `a`."""
         out = self.ask(x, float(self.clock(self.schedule.time_of(a))), labels, guidance)
         return diffusion.to_clean(out, x, a, self.predicts)
 
 
 class Edm(Diffuse):
-    """Noise of every standard deviation; the wrapped network always sees and says unit variance.
+    """EDM: noise of any standard deviation; the wrapped network has inputs and targets of unit variance.
 
     Args:
-        sigma_data: standard deviation of the clean pictures' pixels, on the scale -1 to 1.
+        sigma_data: standard deviation of the clean images' pixels, on the scale -1 to 1.
         centre: mean of ln sigma in training.
         spread: standard deviation of ln sigma in training.
     """
@@ -132,8 +132,8 @@ class Edm(Diffuse):
         self.sigma_data, self.centre, self.spread = sigma_data, centre, spread
 
     def errors(self, x: Tensor, y: Tensor | None) -> Tensor:
-        """Squared errors of the clean picture under EDM's weight, means over pixels."""
-        # 1. A standard deviation and a noise for every picture.
+        """Squared errors of the clean image with EDM's weight, means over pixels."""
+        # 1. A standard deviation and a noise for every image.
         log_sigma = self.centre + self.spread * torch.randn(len(x), 1, 1, 1, device=x.device)
         sigma = log_sigma.exp()
         noisy = x + sigma * torch.randn_like(x)
@@ -141,11 +141,11 @@ class Edm(Diffuse):
         c_skip, c_out, c_in, c_noise = edm.edm_scalings(sigma, self.sigma_data)
         out = self.parts["model"](c_in * noisy, CLOCK * c_noise.flatten(), y).float()
         error = (c_skip * noisy + c_out * out - x).square()
-        # 3. One number a picture.
+        # 3. One number an image.
         return (edm.edm_weight(sigma, self.sigma_data) * error).flatten(1).mean(1)
 
     def clean(self, x: Tensor, a: float, labels: Tensor | None = None, guidance: float = 1.0) -> Tensor:
-        """The clean picture in x at alpha bar `a`, as the network sees it."""
+        """The clean image that the network predicts for x at alpha bar `a`."""
         sigma = torch.tensor(((1 - a) / a) ** 0.5, dtype=torch.float64)
         c_skip, c_out, c_in, c_noise = (c.item() for c in edm.edm_scalings(sigma, self.sigma_data))
         noisy = x / a**0.5
@@ -153,11 +153,11 @@ class Edm(Diffuse):
 
 
 class Flow(Diffuse):
-    """Straight lines from noise to pictures; the network predicts the velocity.
+    """Flow matching along straight lines from noise to images; the network predicts the velocity.
 
     Args:
-        pairing: "random", or "transport": which noise of a batch becomes which picture is chosen so that the
-            lines are shortest in all.
+        pairing: "random", or "transport": noises and images of a batch are paired so that the lines are
+            shortest in total (optimal transport).
     """
 
     def __init__(self, model: nn.Module, pairing: str = "random", **rest: object) -> None:
@@ -166,23 +166,23 @@ class Flow(Diffuse):
 
     def errors(self, x: Tensor, y: Tensor | None) -> Tensor:
         """Squared errors of the velocity, means over pixels."""
-        # 1. Where each line starts, and a place on it.
+        # 1. The start of each line, and a point on it.
         noise = torch.randn_like(x)
         if self.pairing == "transport":
             noise = nearest_starts(noise, x)
         t = torch.rand(len(x), 1, 1, 1, device=x.device)
         place, velocity = flow.flow_pair(noise, x, t)
-        # 2. The network's velocity there.
+        # 2. The network's velocity at that point.
         out = self.parts["model"](place, CLOCK * t.flatten(), y).float()
         return (out - velocity).square().flatten(1).mean(1)
 
     def velocity(self, x: Tensor, t: float, labels: Tensor | None = None, guidance: float = 1.0) -> Tensor:
-        """The velocity at time t, 0 (noise) to 1 (picture)."""
+        """The velocity at time t, 0 (noise) to 1 (data)."""
         return self.ask(x, CLOCK * t, labels, guidance)
 
     def clean(self, x: Tensor, a: float, labels: Tensor | None = None, guidance: float = 1.0) -> Tensor:
-        """Where the line through x ends, as the network sees it; a is the level at time t on the line."""
-        # 1. The time at which picture and noise have these shares, and the place on the line.
+        """The predicted end of the line through x; a is the level at time t on the line."""
+        # 1. The time at which image and noise have these shares, and the point on the line.
         t = a**0.5 / (a**0.5 + (1 - a) ** 0.5)
         place = x * (t**2 + (1 - t) ** 2) ** 0.5
         # 2. Straight on to the end.
@@ -190,7 +190,7 @@ class Flow(Diffuse):
 
 
 def nearest_starts(noise: Tensor, data: Tensor) -> Tensor:
-    """The noises of a batch in the order in which their lines to the pictures are shortest in all."""
+    """The noises of a batch, ordered so that their lines to the images are shortest in total."""
     costs = flow.transport_costs(noise, data)
     starts, ends = linear_sum_assignment(costs.cpu().numpy())
     order = torch.empty(len(noise), dtype=torch.int64)

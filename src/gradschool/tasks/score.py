@@ -1,4 +1,4 @@
-"""The score of points in a plane by a small network, and samples by walking along it with ever less noise.
+"""The score of points in a plane by a small network, and annealed Langevin sampling with it.
 
 Source: Song and Ermon 2019, algorithm 1.
 """
@@ -16,10 +16,10 @@ Score = Callable[[Tensor, Tensor], Tensor]
 
 
 class ScoreNet(nn.Module):
-    """Points (b, 2) and noise levels (b, 1) to scores; the answer is divided by sigma, as true scores are.
+    """Maps points (b, 2) and noise levels (b, 1) to scores; the output is divided by sigma.
 
-    Besides its coordinates it is shown waves of them, or fine structure would be learnt very slowly
-    (Tancik et al. 2020).
+    Besides the coordinates its inputs are sines and cosines of them; without these, fine structure is learned
+    very slowly (Tancik et al. 2020).
 
     Args:
         hidden: units of each of three layers.
@@ -59,19 +59,19 @@ def denoising_loss(net: Score, x: Tensor, sigmas: Tensor, generator: torch.Gener
 def walk(
     net: Score, n: int, sigmas: Sequence[float], steps: int, generator: torch.Generator, size: float = 0.1
 ) -> Iterator[Tensor]:
-    """Annealed Langevin sampling: `steps` steps at each noise level; yields where points stand after each.
+    """Annealed Langevin sampling: `steps` steps at each noise level; yields the points after each level.
 
     Args:
         net: score of points at a noise level.
         n: points.
         sigmas: falling noise levels.
         steps: at each.
-        generator: of start and shakes.
+        generator: of the start and the noise.
         size: step size at each level, in units of its sigma^2.
     """
-    # 1. Anywhere.
+    # 1. Start as noise of the largest level.
     x = sigmas[0] * torch.randn(n, 2, generator=generator)
-    # 2. From coarse to fine: at large sigma the score leads from far away, at small it is exact.
+    # 2. From coarse to fine: at large sigma the score reaches far, at small sigma it is exact.
     for sigma in sigmas:
         level = torch.full((n, 1), sigma)
         for _ in range(steps):

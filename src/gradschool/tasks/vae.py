@@ -1,4 +1,4 @@
-"""The variational autoencoder's tasks: raise a lower bound of the log-likelihood of pictures.
+"""The variational autoencoder's tasks: maximise a lower bound of the log-likelihood of images.
 
 Sources: Kingma and Welling 2014, eq. 10; beta: Higgins et al. 2017, eq. 4; free bits: Kingma et al. 2016,
 appendix C.8; several samples: Burda et al. 2016, eq. 8.
@@ -63,12 +63,12 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Price:
-    """How a code is paid for.
+    """The weight of the KL term.
 
     Args:
-        beta: price of a nat of code; 1 is the bound.
-        free_nats: of each latent dimension cost nothing (a mean over the batch), 0 or more.
-        warmup: share of the run in which the price rises from 0.
+        beta: weight of the KL term, 0 or more; 1 gives the ELBO.
+        free_nats: lower limit of the charge for each latent dimension (a mean over the batch), 0 or more.
+        warmup: share of the run in which the weight rises from 0 (KL annealing).
     """
 
     beta: float = 1.0
@@ -100,26 +100,27 @@ class Vae:
         self.binarise, self.held_out = binarise, held_out
 
     def bound(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Reconstruction error of each picture (b,) and price of each latent dimension (b, d), in nats."""
+        """Reconstruction error of each image (b,) and KL of each latent dimension (b, d), in nats."""
         x, y = batch
         logits, mean, log_variance, _ = self.parts["model"](x, y)
         return self.likelihood(logits, x), kl_standard_normal(mean.float(), log_variance.float())
 
     def loss(self, batch: Batch, weight: float = 1.0) -> dict[str, Tensor]:
-        """Means over the batch, in nats a picture.
+        """Means over the batch, in nats per image.
 
         Args:
-            batch: pictures, and classes or None.
-            weight: of the price of codes besides beta, from the warm-up, 0 to 1.
+            batch: images, and classes or None.
+            weight: of the KL term besides beta, from the warm-up, 0 to 1.
 
         Returns:
-            "loss", which is trained; for the curves "reconstruction" and "kl" of a picture, without weights.
+            "loss", which is trained: mean error plus weight times beta times the KL term of `free_bits`;
+            for the curves "reconstruction" and "kl" of an image, without weights and free nats.
         """
-        # 1. The halves: the error of each picture (b,), the price of each number of each code (b, d).
+        # 1. The two terms: the error of each image (b,), the KL of each latent dimension (b, d).
         wrong, prices = self.bound(batch)
-        # 2. What is charged when some nats are free.
+        # 2. What the KL term charges with free nats.
         paid = free_bits(prices, self.price.free_nats)
-        # 3. Both halves together, and each as it is.
+        # 3. The weighted sum for training, and each term alone for the curves.
         return {
             "loss": wrong.mean() + weight * self.price.beta * paid,
             "reconstruction": wrong.mean(),
@@ -137,7 +138,7 @@ class Vae:
         return torch.bernoulli(x) if self.binarise else x
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
-        """Minus the bound (beta 1) and its halves, in nats a picture."""
+        """Minus the ELBO (beta 1) and its two terms, in nats per image."""
         wrong = price = count = 0.0
         for batch in batches:
             errors, prices = self.bound(batch)
@@ -152,7 +153,7 @@ class Vae:
 
 
 class Iwae(Vae):
-    """The bound from several codes a picture: tighter, and the encoder need not be right at once.
+    """The bound from several codes an image: tighter, and one good code of several is enough.
 
     Args:
         model: see `models.generative.vae.VAE`.

@@ -100,7 +100,21 @@ def fingerprint(chapter: Chapter, name: str) -> str:
     and when another experiment changes.
     """
     file = chapter.folder / "experiments.py"
-    tree = ast.parse(file.read_bytes()) if file.is_file() else ast.Module([], [])
+    own, files = own_code(file, name, file.stat().st_mtime_ns if file.is_file() else 0)
+    parts = sorted(without_text(f, f.stat().st_mtime_ns) for f in files)
+    return hashlib.sha256("\n".join([own, *parts]).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def own_code(file: Path, name: str, changed: int) -> tuple[str, frozenset[Path]]:
+    """An experiment's own `textless` code, and the files of ours that it imports.
+
+    Args:
+        file: experiments.py of its chapter.
+        name: of the experiment.
+        changed: when the file was written last, so that it is read again then; 0 if there is none.
+    """
+    tree = ast.parse(file.read_bytes()) if changed else ast.Module([], [])
     used = closure(tree, name)
     files = set()
     for node in ast.walk(ast.Module(used, [])):
@@ -108,8 +122,7 @@ def fingerprint(chapter: Chapter, name: str) -> str:
             stem = PACKAGE.parent.joinpath(*(node.module or "").split("."))
             inside = [stem / f"{alias.name}.py" for alias in node.names]
             files |= {f for f in (stem.with_suffix(".py"), *inside) if f.is_file()}
-    parts = sorted(without_text(f, f.stat().st_mtime_ns) for f in files)
-    return hashlib.sha256("\n".join([textless(ast.Module(used, [])), *parts]).encode()).hexdigest()[:16]
+    return textless(ast.Module(used, [])), frozenset(files)
 
 
 def closure(tree: ast.Module, name: str) -> list[ast.stmt]:

@@ -1,5 +1,6 @@
 """The course's terms: glossary.toml of each chapter, read as one."""
 
+import difflib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -54,3 +55,26 @@ def glossary(course: Path = COURSE) -> dict[str, tuple[Term, Chapter]]:
                     )
             found[name] = (term, chapter)
     return found
+
+
+def spellings(course: Path = COURSE) -> dict[str, str]:
+    """Every spelling, in lower case, with the name that its term has in the glossary."""
+    return {one.lower(): name for name, (term, _) in glossary(course).items() for one in (name, *term.also)}
+
+
+def find_term(wanted: str, course: Path = COURSE) -> tuple[str, Term, Chapter]:
+    """A term by any of its spellings, in any case, with hyphens or spaces.
+
+    Raises:
+        UserError: there is none; the sentence names the nearest.
+    """
+    known = {one.replace("-", " "): name for one, name in spellings(course).items()}
+    asked = " ".join(wanted.lower().replace("-", " ").split())
+    if asked in known:
+        name = known[asked]
+        return (name, *glossary(course)[name])
+    # Words that hold what was typed come before words that only look like it.
+    holding = [one for one in known if len(asked) > 1 and asked in one]
+    near = list(dict.fromkeys(known[one] for one in holding + difflib.get_close_matches(asked, known, 5)))[:5]
+    guess = f"Did you mean {' or '.join(near)}? " if near else ""
+    raise UserError(f"the glossary has no {wanted!r}", "", f"{guess}All terms: gradschool glossary")

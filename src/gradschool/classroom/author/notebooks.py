@@ -99,11 +99,16 @@ def code_cells(block: Code, kind: Kind) -> list[tuple[str, str]]:
 
 def task_cells(chapter: Chapter, exercise: Exercise, kind: Kind) -> list[tuple[str, str]]:
     """An exercise: a heading, and the blank or the solution under the magic that checks it."""
+    from markdown_it import MarkdownIt
+
     title = f"### Exercise {exercise.id}\n\nAbout {exercise.minutes} minutes."
     if kind == "codealong":
         return [("markdown", f"{title} In the exercise notebook, or: `gradschool start {chapter.id}`.")]
-    hints = "\n".join(f"<details><summary>Hint {n} of {len(exercise.hints)}</summary>{hint}</details>"
-                      for n, hint in enumerate(exercise.hints, 1))  # fmt: skip
+    as_html = MarkdownIt("commonmark", {"html": False}).render
+    hints = "\n".join(
+        f"<details><summary>Hint {n} of {len(exercise.hints)}</summary>\n{as_html(hint)}</details>"
+        for n, hint in enumerate(exercise.hints, 1)
+    )
     text = text_for(chapter, exercise, solved=kind == "solution")
     body = text.split('"""\n\n', 1)[1]  # the file's docstring says what the heading says
     return [("markdown", f"{title}\n\n{hints}"), ("code", f"%%exercise {exercise.id}\n{body}")]

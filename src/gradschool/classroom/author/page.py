@@ -1,116 +1,151 @@
-"""A lecture as one HTML page that needs nothing else: styles, fonts, KaTeX and figures are inside."""
+"""A lecture as one HTML page: anchors, terms that lead to the glossary, folded answers, links that work."""
 
-import base64
 import html
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Collection, Sequence
 
+from gradschool.classroom.author.frame import Entry, framed
+from gradschool.classroom.author.glossary import spellings
+from gradschool.classroom.author.markup import focusable, highlighted, markdown, slug, words
 from gradschool.classroom.author.render import Block, Code, Figure, Question, Task, Text
-from gradschool.classroom.exercise.manifest import Chapter
+from gradschool.classroom.author.svg import following
+from gradschool.classroom.author.terminal import plain_math
+from gradschool.classroom.exercise.manifest import Chapter, chapters
 
-KATEX = Path(__file__).parent / "vendor" / "katex"
-STYLE = """
-:root { --ink: #1b1f24; --paper: #fff; --soft: #f5f6f8; --line: #d9dde3; --mark: #0b5fa5;
-        --room: clamp(0px, (100vw - 46rem) / 2 - 1rem, 14rem); }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e3e6ea; --paper: #16181c; --soft: #20242a; --line: #363c45; --mark: #7db8f0; }
-  figure svg { background: #fff; border-radius: 4px; } pre span { filter: brightness(1.6); } }
-body { font: 17px/1.6 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-       max-width: 44rem; margin: 2rem auto 6rem; padding: 0 1rem; }
-h1, h2, h3 { line-height: 1.25; margin: 2em 0 .6em; } h1 { margin-top: .5em; }
-a { color: var(--mark); } figure { margin: 2em 0; } figure svg { max-width: 100%; height: auto; }
-figcaption, .where { color: color-mix(in srgb, var(--ink) 65%, transparent); font-size: .88em; }
-pre { background: var(--soft); padding: .8em 1em; overflow-x: auto; font-size: .79em; line-height: 1.45;
-      margin-right: calc(-1 * var(--room)); }
-pre.printed { border-left: 3px solid var(--line); background: none; margin-top: -.6em; }
-code { font-family: ui-monospace, Consolas, monospace; }
-table { border-collapse: collapse; width: max-content; max-width: calc(100% + var(--room)); }
-td, th { border-bottom: 1px solid var(--line); padding: .3em .8em; text-align: left; }
-.task { border: 1px solid var(--mark); border-radius: 6px; padding: .7em 1em; margin: 1.5em 0; }
-.math.block { overflow-x: auto; overflow-y: hidden; display: block; }
-"""
-SCRIPT = """
-for (const e of document.querySelectorAll(".math"))
-  katex.render(e.textContent, e, {displayMode: e.classList.contains("block"), throwOnError: false});
-"""
+HEADING = re.compile(r"<h([23])>(.*?)</h\1>", re.DOTALL)
+BOLD = re.compile(r"<strong>(.*?)</strong>", re.DOTALL)
+LINK = re.compile(r'<a href="([^"#:]*)(#[^"]*)?">(.*?)</a>', re.DOTALL)
 
 
-def page(chapter: Chapter, blocks: Sequence[Block]) -> str:
-    """The page.
+def page(chapter: Chapter, blocks: Sequence[Block], published: Collection[str] = ()) -> str:
+    """The page of a chapter.
 
     Args:
         chapter: whose lecture.
         blocks: as `render.resolve` gives them.
+        published: names of the files that lie beside it: only links to these are links.
     """
+    lecture = Lecture(chapter, published)
+    body = "\n".join(lecture.one(block) for block in blocks)
     title = f"{chapter.number} · {chapter.title}"
-    body = "\n".join(one(chapter, block) for block in blocks)
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<style>{katex_style()}{STYLE}</style></head>\n<body><main>{body}</main>\n"
-        f"<script>{(KATEX / 'katex.min.js').read_text(encoding='utf-8')}</script>\n"
-        f"<script>{SCRIPT}</script></body></html>\n"
+    return framed(
+        title, body, lecture.contents, turn(chapter, published), published, file_name(chapter.folder.name)
     )
 
 
-def one(chapter: Chapter, block: Block) -> str:
-    """One block as HTML."""
-    match block:
-        case Text():
-            return markdown(block.markdown, chapter.folder)
-        case Code():
-            where = f'<div class="where">{html.escape(block.title)}</div>' if block.title else ""
-            printed = f'<pre class="printed">{html.escape(block.printed)}</pre>' if block.printed else ""
-            return where + highlighted(block.text, block.language) + printed
-        case Figure():
-            caption = markdown(block.caption, chapter.folder)
-            return f"<figure>{block.svg}<figcaption>{caption}</figcaption></figure>"
-        case Question():
-            ask, answer = (markdown(part, chapter.folder) for part in (block.ask, block.answer))
-            return f"<details><summary>{ask}</summary>{answer}</details>"
-        case Task():
-            exercise = block.exercise
-            return (
-                f'<div class="task"><b>Exercise {exercise.id}</b> · about {exercise.minutes} minutes<br>'
-                f"<code>gradschool check {exercise.id}</code></div>"
-            )
+def file_name(folder: str) -> str:
+    """The page of a chapter's folder: 01-neurons.html."""
+    return f"{folder}.html"
 
 
-def markdown(text: str, folder: Path) -> str:
-    """Markdown as HTML; formulas are left to KaTeX, images of the chapter's folder are put inside."""
-    from markdown_it import MarkdownIt
-    from mdit_py_plugins.dollarmath import dollarmath_plugin
+class Lecture:
+    """One page while it is made: what stands further down depends on what came before.
 
-    made: str = MarkdownIt("commonmark", {"html": False}).enable("table").use(dollarmath_plugin).render(text)
-    made = re.sub(r"<eqn>(.*?)</eqn>", r'<span class="math inline">\1</span>', made, flags=re.DOTALL)
-    return re.sub(r'<img src="([^":]+)"', lambda found: f'<img src="{embedded(folder / found[1])}"', made)
+    Args:
+        chapter: whose lecture.
+        published: names of the files that lie beside the page.
+    """
+
+    def __init__(self, chapter: Chapter, published: Collection[str]) -> None:
+        self.chapter, self.published = chapter, published
+        self.contents: list[Entry] = []
+        self.anchors: Counter[str] = Counter()
+        self.figures = self.questions = 0
+        self.spellings = spellings()
+        self.met: set[str] = set()
+
+    def one(self, block: Block) -> str:
+        """One block as HTML."""
+        match block:
+            case Text():
+                return self.prose(block.markdown)
+            case Code():
+                where = f'<div class="where">{html.escape(block.title)}</div>' if block.title else ""
+                printed = html.escape(block.printed)
+                box = f'<pre class="scroll printed" {focusable("output")}>{printed}</pre>' if printed else ""
+                return where + highlighted(block.text, block.language) + box
+            case Figure():
+                return self.figure(block)
+            case Question():
+                self.questions += 1
+                answer = (
+                    f"<details><summary>Answer {self.questions}</summary>{self.prose(block.answer)}</details>"
+                )
+                return f'<div class="question">{self.prose(block.ask)}{answer}</div>'
+            case Task():
+                return self.task(block)
+
+    def prose(self, text: str) -> str:
+        """Markdown with anchors at headings, terms and exercises, and links that lead to pages."""
+        made = markdown(text, self.chapter.folder)
+        made = LINK.sub(self.link, made)
+        made = BOLD.sub(self.term, made)
+        return HEADING.sub(self.heading, made)
+
+    def figure(self, block: Figure) -> str:
+        """A figure in a box that scrolls, with its caption."""
+        self.figures += 1
+        caption = self.prose(block.caption)
+        label = " ".join(words(markdown(plain_math(block.caption), self.chapter.folder)).split())
+        drawn = following(block.svg, f"figure-{self.figures}-", label) if block.svg else ""
+        box = f'<div class="scroll" {focusable("figure")}>{drawn}</div>'
+        return f"<figure>{box}<figcaption>{caption}</figcaption></figure>"
+
+    def task(self, block: Task) -> str:
+        """The box of an exercise, which the contents list names."""
+        name, minutes = block.exercise.id, block.exercise.minutes
+        anchor = self.anchor(f"exercise-{name}")
+        self.contents.append(Entry(anchor, f"Exercise {name}", 3))
+        return (
+            f'<section class="task" id="{anchor}" aria-label="Exercise {name}">'
+            f'<a href="#{anchor}">Exercise {name}</a> · about {minutes} minutes<br>'
+            f"<code>gradschool check {name}</code></section>"
+        )
+
+    def anchor(self, wanted: str) -> str:
+        """An anchor that no other place of the page has."""
+        self.anchors[wanted] += 1
+        return wanted if self.anchors[wanted] == 1 else f"{wanted}-{self.anchors[wanted]}"
+
+    def heading(self, found: re.Match[str]) -> str:
+        """A heading with an anchor and a link to itself; the contents list gets a line."""
+        level, text = int(found[1]), found[2]
+        plain = re.sub(r"</?a\b[^>]*>|</?dfn\b[^>]*>", "", text)
+        anchor = self.anchor(slug(words(plain)))
+        self.contents.append(Entry(anchor, plain, level))
+        sign = f'<a class="anchor" href="#{anchor}" aria-label="Link to this section">#</a>'
+        return f'<h{level} id="{anchor}">{text} {sign}</h{level}>'
+
+    def term(self, found: re.Match[str]) -> str:
+        """A term of the glossary, in bold for the first time: a place to link to, and a link to its entry."""
+        name = self.spellings.get(" ".join(words(found[1]).lower().split()))
+        if name is None or name in self.met:
+            return found[0]
+        self.met.add(name)
+        inner = found[1]
+        if "glossary.html" in self.published:
+            inner = f'<a href="glossary.html#{slug(name)}">{inner}</a>'
+        return f'<strong><dfn id="{self.anchor(f"term-{slug(name)}")}">{inner}</dfn></strong>'
+
+    def link(self, found: re.Match[str]) -> str:
+        """A link to a chapter becomes one to its page; what is not published stays as text."""
+        path, anchor, text = found[1], found[2] or "", found[3]
+        file = file_name(path.rstrip("/").removeprefix("../")) if path else ""
+        if not path or file in self.published:
+            return f'<a href="{file}{anchor}">{text}</a>'
+        return text
 
 
-def highlighted(text: str, language: str) -> str:
-    """Code with colours."""
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import get_lexer_by_name
-    from pygments.util import ClassNotFound
-
-    try:
-        lexer = get_lexer_by_name(language)
-    except ClassNotFound:
-        lexer = get_lexer_by_name("text")
-    made: str = highlight(text, lexer, HtmlFormatter(nowrap=True, noclasses=True))
-    return f"<pre><code>{made}</code></pre>"
-
-
-def embedded(file: Path) -> str:
-    """A file as a data URI."""
-    kinds = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".woff2": "font/woff2"}
-    data = base64.b64encode(file.read_bytes()).decode()
-    return f"data:{kinds[file.suffix]};base64,{data}"
-
-
-def katex_style() -> str:
-    """KaTeX's style sheet with its fonts inside; the older font formats it offers are left out."""
-    css = (KATEX / "katex.min.css").read_text(encoding="utf-8")
-    css = re.sub(r',url\(fonts/[^)]+\.(?:woff|ttf)\) format\("[a-z]+"\)', "", css)
-    return re.sub(r"url\((fonts/[^)]+\.woff2)\)", lambda found: f"url({embedded(KATEX / found[1])})", css)
+def turn(chapter: Chapter, published: Collection[str]) -> str:
+    """Links to the published chapters before and after."""
+    shown = {one.number: one for one in chapters() if file_name(one.folder.name) in published}
+    before = max((number for number in shown if number < chapter.number), default=None)
+    after = min((number for number in shown if number > chapter.number), default=None)
+    links = "".join(
+        f'<a rel="{rel}" href="{file_name(shown[number].folder.name)}">{sign} {number} · '
+        f"{html.escape(shown[number].title)}</a>"
+        for rel, sign, number in (("prev", "Previous:", before), ("next", "Next:", after))
+        if number is not None
+    )
+    return f'<nav class="turn" aria-label="Chapters">{links}</nav>' if links else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from gradschool.classroom.exercise.manifest import Chapter, Strict, Text
+from gradschool.classroom.exercise.manifest import COURSE, Chapter, Strict, Text, chapters
 from gradschool.errors import UserError
 
 ROLE = re.compile(r"\{(cite|paper)\}`([^`]+)`")
@@ -57,6 +57,21 @@ class Reference(Strict):
         )
         return f"{who}, {self.year}"
 
+    @property
+    def entry(self) -> str:
+        """The full entry in Markdown, with its link."""
+        venue = f". {self.venue}" if self.venue else ""
+        return f"{self.short}. [*{self.title}*]({self.link}){venue}"
+
+
+def literature(course: Path = COURSE) -> list[tuple[Reference, list[Chapter]]]:
+    """All that the course names, by author and year, each with the chapters that name it."""
+    found: dict[str, tuple[Reference, list[Chapter]]] = {}
+    for chapter in chapters(course):
+        for reference in references(chapter.folder).values():
+            found.setdefault(reference.link, (reference, []))[1].append(chapter)
+    return sorted(found.values(), key=lambda each: (each[0].short.lower(), each[0].title.lower()))
+
 
 def references(folder: Path) -> dict[str, Reference]:
     """The references of a chapter's folder by key; none where it has no references.toml.
@@ -91,7 +106,6 @@ def with_references(chapter: Chapter, markdown: str) -> str:
         found = known[key]
         if kind == "cite":
             return f"[{found.short}]({found.link})"
-        venue = f". {found.venue}" if found.venue else ""
-        return f"{found.short}. [*{found.title}*]({found.link}){venue}"
+        return found.entry
 
     return ROLE.sub(one, markdown)

@@ -189,12 +189,17 @@ def drawn(chapter: Chapter, name: str) -> str:
     draw = getattr(content(chapter, "figures"), name, None)
     if not callable(draw):
         raise UserError(f"figures.py of {chapter.id} has no {name}", "a function", "")
-    figure, file = draw(), io.StringIO()
-    # Text stays text, ids do not depend on the day: the same figure gives the same bytes.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
-        figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None})
-    import matplotlib.pyplot as plt
+    return vector(draw(), name)
 
+
+def vector(figure: Any, name: str) -> str:
+    """A matplotlib figure as SVG; it is closed. Text stays text, ids do not depend on the day."""
+    import matplotlib.pyplot as plt
+    from matplotlib import rc_context
+
+    file = io.StringIO()
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+        figure.savefig(file, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None})
     plt.close(figure)
     svg = file.getvalue()
     return svg[svg.index("<svg") :]

@@ -1,11 +1,17 @@
 """A lecture in the terminal: Markdown by rich, formulas in Unicode as far as that goes."""
 
+import io
+import os
 import re
 import textwrap
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
+from typing import TYPE_CHECKING, cast
 
 from gradschool.classroom.author.render import Block, Code, Figure, Question, Task, Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SIGNS = {
     "cdot": "·", "times": "×", "le": "≤", "leq": "≤", "ge": "≥", "geq": "≥", "ne": "≠", "neq": "≠",
@@ -123,32 +129,66 @@ PARTS: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
 )
 
 
-def show(blocks: Sequence[Block], width: int | None = None) -> None:
-    """Print a lecture."""
+TABLE = re.compile(r"^\|.*\|[ \t]*\n\|[ :|-]+\|[ \t]*\n(?:\|.*\|[ \t]*(?:\n|\Z))+", re.MULTILINE)
+
+
+def laid_out(text: str, width: int) -> set[str]:
+    """The words of Markdown as they stand in a terminal of that width."""
     from rich.console import Console
     from rich.markdown import Markdown
-    from rich.padding import Padding
-    from rich.panel import Panel
-    from rich.syntax import Syntax
 
-    console = Console(width=width or min(Console().width, 100))
+    console = Console(width=width, file=io.StringIO())
+    console.print(Markdown(text))
+    return set(cast(io.StringIO, console.file).getvalue().split())
+
+
+def narrow_tables(text: str, width: int) -> str:
+    """Markdown whose tables fit: one that would break words in its columns becomes a list of its rows."""
+
+    def one(found: re.Match[str]) -> str:
+        if laid_out(found[0], width) >= laid_out(found[0], 1000):
+            return found[0]
+        lines = found[0].strip().splitlines()
+        rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip().strip("|"))] for row in lines]
+        heads, _, *rows = rows
+        told = []
+        for first, *cells in rows:
+            rest = "; ".join(
+                f"{head} {cell}".strip() for head, cell in zip(heads[1:], cells, strict=False) if cell
+            )
+            told.append(f"- **{first}**: {rest}" if first else f"- {rest}")
+        return "\n".join(told) + "\n\n"
+
+    return TABLE.sub(one, text)
+
+
+def wrapped_command(line: str, width: int) -> str:
+    """A command over several lines, which the shell joins again when it is pasted."""
+    parts = textwrap.wrap(line, width - 4, break_long_words=False, break_on_hyphens=False)
+    return " \\\n    ".join(parts) if line.lstrip().startswith(("gradschool ", "./gradschool ")) else line
+
+
+def show(blocks: Sequence[Block], console: "Console") -> None:
+    """Print a lecture, as wide as the console; answers stand at the end."""
+    from rich.markdown import Markdown
+    from rich.panel import Panel
+
+    def prose(text: str) -> Markdown:
+        return Markdown(narrow_tables(plain_math(text), console.width))
+
     answers: list[str] = []
     for block in blocks:
         match block:
             case Text():
-                console.print(Markdown(plain_math(block.markdown)))
+                console.print(prose(block.markdown))
             case Code():
-                code = Syntax(block.text.rstrip(), block.language, background_color="default", word_wrap=True)
-                console.print(Panel(code, title=block.title or None, title_align="left", border_style="dim"))
-                if block.printed:
-                    console.print(Padding(block.printed.rstrip(), (0, 2)), markup=False, highlight=False)
+                show_code(block, console)
             case Figure():
-                console.print(
-                    f"[figure: {plain_math(block.caption)}; see it with --html]", style="dim", markup=False
-                )
+                caption = f"[figure: {plain_math(block.caption).rstrip('.')}. See it with --open]"
+                console.print(caption, style="dim", markup=False)
             case Question():
-                console.print(Markdown(plain_math(f"**Question.** {block.ask}")))
                 answers.append(block.answer)
+                console.print(prose(f"**Question {len(answers)}.** {block.ask}"))
             case Task():
                 one = block.exercise
                 told = f"about {one.minutes} minutes\ngradschool check {one.id}"
@@ -157,5 +197,41 @@ def show(blocks: Sequence[Block], width: int | None = None) -> None:
                 )
     # Answers stand last, so that no eye falls on one beside its question.
     if answers:
-        told = "\n".join(f"{number}. {answer}" for number, answer in enumerate(answers, 1))
-        console.print(Markdown(plain_math(f"## Answers\n\n{told}")))
+        console.print(prose("## Answers"))
+    for number, answer in enumerate(answers, 1):
+        console.print(prose(f"**Question {number}.** {answer}"))
+
+
+def show_code(block: Code, console: "Console") -> None:
+    """Print Python in a frame, what is to be pasted without one, and what was printed below it."""
+    from rich.padding import Padding
+    from rich.panel import Panel
+    from rich.syntax import Syntax
+
+    if block.language == "python":
+        code = Syntax(block.text.rstrip(), "python", background_color="default", word_wrap=True)
+        console.print(Panel(code, title=block.title or None, title_align="left", border_style="dim"))
+    else:
+        lines = (wrapped_command(each, console.width - 4) for each in block.text.rstrip().split("\n"))
+        console.print(Padding("\n".join(lines), (1, 2)), markup=False, highlight=False)
+    if block.printed:
+        console.print(Padding(block.printed.rstrip(), (0, 2)), markup=False, highlight=False)
+
+
+def console_here() -> "Console":
+    """The terminal, at most 100 columns wide: longer lines are hard to read."""
+    from rich.console import Console
+
+    console = Console()
+    return Console(width=min(console.width, 100))
+
+
+def paged(blocks: Sequence[Block], console: "Console") -> None:
+    """Show a lecture through the user's pager where there is a terminal, else print it."""
+    if not console.is_terminal:
+        show(blocks, console)
+        return
+    # As git does: colours, and no pager for what fits on one screen.
+    os.environ.setdefault("LESS", "FRX")
+    with console.pager(styles=True):
+        show(blocks, console)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradschool.classroom.check.ladder import Ladder
-from gradschool.classroom.check.mistakes import known_mistake
+from gradschool.classroom.check.mistakes import allowed, known_mistake
 from gradschool.classroom.check.remote import Remote
 from gradschool.classroom.check.report import Failure, Outcome, Result
 from gradschool.classroom.check.rules import broken_rules
@@ -57,8 +57,8 @@ def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: C
             time.monotonic() - start, path, hashlib.sha256(text.encode()).hexdigest(), tuple(stages),
         )  # fmt: skip
 
-    remote = Remote(channel, text)
-    ladder = Ladder(remote)
+    remote = Remote(channel, text, parameters(exercise))
+    ladder = Ladder(remote, allowed(exercise))
     try:
         # 1. What can be seen without running it, then whether it loads.
         check = check_of(chapter, exercise)
@@ -79,7 +79,7 @@ def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: C
         stage = failure.stage or ladder.stage
         if failure.outcome in ("not_attempted", "infra_error"):
             return result(failure.outcome, stage, failure.said)
-        return result(failure.outcome, stage, failure.said, known_mistake(exercise, check, failure, stage))
+        return result(failure.outcome, stage, failure.said, known_mistake(exercise, check, failure, ladder))
     except Exception as error:
         return result("infra_error", ladder.stage, f"{type(error).__name__}: {error}")
 
@@ -138,6 +138,12 @@ def same_signature(exercise: Exercise, tree: ast.Module) -> None:
     want, came = (ast.unparse(strip_types(f)) for f in (reference, mine))
     if want != came:
         raise Failure("wrong_type", f"The signature is ({came}); ({want}) was expected.")
+
+
+def parameters(exercise: Exercise) -> list[str]:
+    """The names of the reference's parameters."""
+    reference, _ = find(ast.parse(read_source(source_of(exercise.target))), exercise.function)
+    return [each.arg for each in reference.args.args]
 
 
 def strip_types(function: Any) -> ast.arguments:

@@ -5,19 +5,28 @@ independent of the code under test: closed forms, float64, torch, torchvision, s
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gradschool.classroom.check.calls import Call
 from gradschool.classroom.check.compare import Tolerance, close, same_dtypes, same_kinds, same_shapes
+from gradschool.classroom.check.draws import misdrawn, repeats
 from gradschool.classroom.check.report import Failure
 from gradschool.classroom.exercise.manifest import STAGES, Stage
 
 
 class Subject(Protocol):
-    """The function under test, wherever it runs; `changed` names arguments that a call has changed."""
+    """The function under test, wherever it runs.
 
-    changed: list[str]
+    Args:
+        calls: what was called so far, and what came.
+        about: words for the next call; "" describes its arguments.
+    """
+
+    calls: list[Call]
+    about: str
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it."""
@@ -45,13 +54,16 @@ class Ladder:
 
     Args:
         subject: the function under test.
+        allowed: sentences of `watch` about what this exercise's function may do besides.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        self.subject = subject
+    def __init__(self, subject: Subject, allowed: Sequence[str] = ()) -> None:
+        self.subject, self.allowed = subject, allowed
         self.stage: Stage = "signature"
         self.passed: list[str] = []
         self.compared = 0
+        self.tolerance = Tolerance(1e-5, 1e-6, "float32, where a check names none")
+        self.said: list[str] = []  # what was looked at, in words
 
     def inside(self, driver: Callable[..., Any]) -> Callable[..., Any]:
         """A driver for what data alone cannot drive: models, loops, generators, classes.
@@ -95,86 +107,153 @@ class Ladder:
             through: a driver as in `inside` that is called in place of the learner's function.
         """
         self.enter("shape")
+        self.tolerance = tolerance
         subject = self.inside(through) if through else self.subject
-        pairs, came = [], []
+        pairs, crashes = [], Crashes()
         for case in cases:
-            got = subject(*case.args, **case.kwargs)
-            pairs.append((case, got, oracle(*case.args, **case.kwargs)))
-            came.append(got)
+            with self.about(case), crashes:
+                got = subject(*case.args, **case.kwargs)
+                pairs.append((case, got, oracle(*case.args, **case.kwargs)))
+        crashes.tell()
         for case, got, want in pairs:
-            same_kinds(case.about, got, want, came)
+            same_kinds(case.about, got, want)
         for case, got, want in pairs:
-            same_shapes(case.about, got, want, came)
+            same_shapes(case.about, got, want)
         self.compared += len(pairs)
         self.enter("dtype")
         for case, got, want in pairs:
             same_dtypes(case.about, got, want)
         self.enter("value")
         for case, got, want in pairs:
-            close("wrong_value", f"For {case.about}:", got, want, tolerance, came)
+            close("wrong_value", f"For {case.about}:", got, want, tolerance)
 
     def gradients(self, cases: Sequence[Case], oracle: Callable[..., Any], tolerance: Tolerance) -> None:
         """Gradients agree for every floating-point argument; the result is summed with random weights."""
-        import torch
-
         self.enter("gradient")
-        came: list[Any] = []
+        self.tolerance = tolerance
         found: list[tuple[Case, list[str], Any, Any]] = []
+        crashes = Crashes()
         for case in cases:
-            names = list(inspect.signature(oracle).parameters)
-            sides = []
-            for function in (self.subject, oracle):
-                args = [leaf(a) for a in case.args]
-                inputs = [a for a in args if getattr(a, "requires_grad", False)]
-                result = function(*args, **case.kwargs)
-                if not result.requires_grad:
-                    raise Failure("wrong_gradient", f"For {case.about}: the result carries no gradient.")
-                up = torch.randn(
-                    result.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+            with self.about(case), crashes:
+                got = summed_gradients(self.subject, case)
+                which = [
+                    n
+                    for n, a in zip(inspect.signature(oracle).parameters, case.args, strict=False)
+                    if is_float(a)
+                ]
+                self.subject.calls.append(
+                    Call(f"the gradients for {case.about}", [NO_GRADIENT if g is None else g for g in got])
                 )
-                total = (result * up.to(result.dtype)).sum()
-                sides.append(torch.autograd.grad(total, inputs, allow_unused=True))
-            which = [n for n, a in zip(names, case.args, strict=False) if is_float(a)]
-            came.append([NO_GRADIENT if g is None else g for g in sides[0]])
-            found.append((case, which, sides[0], sides[1]))
-        for case, which, got, want in found:
-            for name, g, w in zip(which, got, want, strict=True):
+                found.append((case, which, got, summed_gradients(oracle, case)))
+        crashes.tell()
+        for case, which, ours, theirs in found:
+            for name, g, w in zip(which, ours, theirs, strict=True):
                 lead = f"For {case.about}: the gradient of {name}:"
                 if g is None and w is not None and bool(w.any()):
-                    raise Failure("wrong_gradient", f"{lead} none flows back.", came=came)
+                    raise Failure("wrong_gradient", f"{lead} none flows back.")
                 if g is not None and w is not None:
-                    close("wrong_gradient", lead, g, w, tolerance, came)
+                    close("wrong_gradient", lead, g, w, tolerance)
         self.compared += len(found)
 
     def same(self, sentence: str, got: Any, want: Any, tolerance: Tolerance) -> None:
         """Two results that must be the same are; `sentence` says what must hold."""
         self.enter("invariance")
-        close("broken_invariant", f"{sentence} does not hold:", got, want, tolerance, [got])
+        self.tolerance = tolerance
+        self.said.append(sentence)
+        close("broken_invariant", f"{sentence} does not hold:", got, want, tolerance)
         self.compared += 1
 
-    def holds(self, sentence: str, true: bool, came: object = None) -> None:
+    def holds(self, sentence: str, true: bool) -> None:
         """A property that must hold does; `sentence` says what was expected and what came."""
         self.enter("invariance")
+        self.said.append(sentence)
         if not true:
-            raise Failure("broken_invariant", sentence, came=came)
+            raise Failure("broken_invariant", sentence)
         self.compared += 1
+
+    def seeded(self, driver: Callable[..., Any], *args: Any, cdf: Callable[[Any], Any] | None = None) -> None:
+        """Random numbers come from the generator that is given, follow their distribution, are independent.
+
+        Args:
+            driver: as in `inside`; its last argument is a seed, it returns what was drawn.
+            args: what it is called with before the seed.
+            cdf: the distribution function that every number is to follow, if they are all of one.
+        """
+        run = self.inside(driver)
+        first, again, other = run(*args, 0), run(*args, 0), run(*args, 1)
+        told = "The same seed twice was to draw the same"
+        self.holds(f"{told}; it did not: is the generator used?", repeats(first, again))
+        self.holds("Another seed was to draw other numbers; it drew the same.", not repeats(first, other))
+        if cdf is not None:
+            for said in misdrawn(first, cdf):
+                self.holds(said, False)
+            self.holds("What is drawn follows its distribution, each number by itself.", True)
 
     def trains(self, sentence: str, true: bool) -> None:
         """A short training gets where it should; `sentence` says where it was to get and where it got."""
         self.unchanged()
         self.enter("training")
+        self.said.append(sentence)
         if not true:
             raise Failure("fails_training", sentence)
         self.compared += 1
 
     def unchanged(self) -> None:
-        """Every call so far has left its arguments as they were."""
-        if self.subject.changed:
-            if STAGES.index(self.stage) < STAGES.index("invariance"):
-                self.enter("invariance")
-            raise Failure(
-                "broken_invariant", "A call changed its own arguments; they were to stay as they are."
-            )
+        """No call so far has changed its arguments or drawn from a global random generator."""
+        for said in (said for call in self.subject.calls for said, _ in call.faults):
+            if said not in self.allowed:
+                if STAGES.index(self.stage) < STAGES.index("invariance"):
+                    self.enter("invariance")
+                raise Failure("broken_invariant", said)
+
+    @contextmanager
+    def about(self, case: Case) -> Iterator[None]:
+        """Calls within are of this case."""
+        self.said.append(case.about)
+        self.subject.about = case.about
+        try:
+            yield
+        finally:
+            self.subject.about = ""
+
+
+class Crashes:
+    """Lets every case be tried before the first crash is told: what the others give tells mistakes apart."""
+
+    def __init__(self) -> None:
+        self.first: Failure | None = None
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        if isinstance(error, Failure) and error.outcome == "crash":
+            self.first = self.first or error
+            return True
+        return False
+
+    def tell(self) -> None:
+        """Raise the first crash."""
+        if self.first:
+            raise self.first
+
+
+def summed_gradients(function: Callable[..., Any], case: Case) -> Any:
+    """Gradients of a result that is summed with random weights, for every floating-point argument.
+
+    Raises:
+        Failure: the result carries no gradient.
+    """
+    import torch
+
+    args = [leaf(a) for a in case.args]
+    inputs = [a for a in args if getattr(a, "requires_grad", False)]
+    result = function(*args, **case.kwargs)
+    if not getattr(result, "requires_grad", False):
+        raise Failure("wrong_gradient", f"For {case.about}: the result carries no gradient.")
+    up = torch.randn(result.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    total = (result * up.to(result.dtype)).sum()
+    return torch.autograd.grad(total, inputs, allow_unused=True)
 
 
 NO_GRADIENT = "no gradient"

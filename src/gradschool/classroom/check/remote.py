@@ -1,29 +1,37 @@
 """The learner's function as the judge holds it: calls go to another process, and only data come back."""
 
-import functools
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradschool.classroom.check.calls import Call, Crash, described
 from gradschool.classroom.check.report import Failure
 from gradschool.classroom.check.subject import tensors
+from gradschool.classroom.check.watch import CHANGED, Fault, named, watched
 from gradschool.classroom.check.wire import Channel, Closed, Garbled
 
 
-class Remote:
-    """The learner's function, which runs elsewhere; differentiable where an argument asks for a gradient.
+class Held:
+    """A function under test as a ladder holds it: it keeps what was called and what came.
 
-    Args:
-        channel: to the process that runs it.
-        text: of the learner's file, to quote lines from.
+    A subclass says how it is called and how a driver runs beside it; both add to `faults`.
     """
 
-    def __init__(self, channel: Channel, text: str) -> None:
-        self.channel, self.text = channel, text
-        self.changed: list[str] = []
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.faults: list[Fault] = []
+        self.about = ""
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call the function."""
+        raise NotImplementedError
+
+    def driven(self, driver: Callable[..., Any]) -> Callable[..., Any]:
+        """The driver, to be called with what follows its first argument."""
+        raise NotImplementedError
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it.
@@ -31,19 +39,63 @@ class Remote:
         Raises:
             Failure: it raised, ended, took too long or gave back no data.
         """
+        return self.kept(lambda: self.call(args, kwargs), args, kwargs)
+
+    def inside(self, driver: Callable[..., Any]) -> Callable[..., Any]:
+        """A check's own function that runs beside the function under test and gets it first."""
+        run = self.driven(driver)
+        return lambda *args: self.kept(lambda: run(*args), args, {})
+
+    def kept(self, act: Callable[[], Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Do it; what came is kept, and a crash says for which arguments."""
+        about = self.about or described(args, kwargs)
+        try:
+            came = act()
+        except Failure as failure:
+            if failure.outcome != "crash":
+                raise
+            self.note(about, Crash.of(*(failure.crash or ("", failure.said))))
+            raise Failure("crash", f"For {about}: {failure.said}", failure.stage, failure.crash) from failure
+        self.note(about, came)
+        return came
+
+    def note(self, about: str, came: Any) -> None:
+        """Keep a call; a driver's tells each fault once, what ended in a crash tells none."""
+        found = {said: (said, value) for said, value in reversed(self.faults)}
+        self.faults.clear()
+        if isinstance(came, Crash):
+            found.clear()
+        self.calls.append(Call(about, came, tuple(reversed(found.values()))))
+
+
+class Remote(Held):
+    """The learner's function, which runs elsewhere; differentiable where an argument asks for a gradient.
+
+    Args:
+        channel: to the process that runs it.
+        text: of the learner's file, to quote lines from.
+        names: of the function's parameters.
+    """
+
+    def __init__(self, channel: Channel, text: str, names: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.channel, self.text, self.names = channel, text, names
+
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Send the arguments, hear the result."""
         if any(getattr(a, "requires_grad", False) for a in args):
             return differentiable(self, args, kwargs)
         return self.ask({"do": "call", "args": args, "kwargs": kwargs})["value"]
 
-    def inside(self, driver: Callable[..., Any]) -> Callable[..., Any]:
-        """A check's own function that runs beside the learner's and gets it as its first argument."""
+    def driven(self, driver: Callable[..., Any]) -> Callable[..., Any]:
+        """Send the driver's source."""
         source = textwrap.dedent(inspect.getsource(driver))
 
-        def call(*args: Any) -> Any:
+        def run(*args: Any) -> Any:
             request = {"do": "inside", "source": source, "name": driver.__name__, "args": list(args)}
             return self.ask(request)["value"]
 
-        return call
+        return run
 
     def ask(self, request: dict[str, Any]) -> dict[str, Any]:
         """One request, one answer; arguments that came back changed are remembered."""
@@ -54,8 +106,11 @@ class Remote:
             raise ended() from None
         if request["do"] == "call":
             sent, back = [*request["args"], *request["kwargs"].values()], answer.get("after")
-            if not isinstance(back, list) or not all(map(same_bytes, sent, back)):
-                self.changed.append("an argument")
+            back = back if isinstance(back, list) and len(back) == len(sent) else [None] * len(sent)
+            given = zip(named(self.names, request["args"], request["kwargs"]), sent, back, strict=True)
+            changed = [(name, after) for name, before, after in given if not same_bytes(before, after)]
+            self.faults += [(CHANGED.format(name), after) for name, after in changed]
+        self.faults += [(str(said), value) for said, value in answer.get("faults", [])]
         return answer
 
     def hear(self) -> dict[str, Any]:
@@ -90,32 +145,39 @@ class Remote:
                 return Failure("syntax", f"{text}.", "signature")
             case "infra":
                 return Failure("infra_error", f"{name}: {text}")
-        return Failure("crash", f"{name}{where}: {text}", came=name)
+        return Failure("crash", f"{name}{where}: {text}", crash=(name, text))
 
 
-class Local:
-    """A function of the course's own, called here: a mutant on the ladder."""
+class Local(Held):
+    """A function of the course's own, called here: a mutant on the ladder.
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.changed: list[str] = []
+    Args:
+        function: for `Class.method` the class.
+        name: of the function in its module.
+    """
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call it; arguments that it changed are remembered.
+    def __init__(self, function: Callable[..., Any], name: str = "") -> None:
+        super().__init__()
+        self.function = watched(function, name, self.faults)
 
-        Raises:
-            Failure: it raised.
-        """
-        copies: list[Any] = [np.array(a) if isinstance(a, np.ndarray) else a for a in args]
-        copies = [c.detach().clone() if is_tensor(c) and not c.requires_grad else c for c in copies]
-        value = caught(self.function, *copies, **kwargs)
-        if not all(map(same_bytes, args, copies)):
-            self.changed.append("an argument")
-        return value
+    def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call it with copies, as a remote function gets them."""
+        return caught(self.function, *map(copied, args), **{name: copied(v) for name, v in kwargs.items()})
 
-    def inside(self, driver: Callable[..., Any]) -> Callable[..., Any]:
-        """As `Remote.inside`."""
-        return functools.partial(caught, driver, self.function)
+    def driven(self, driver: Callable[..., Any]) -> Callable[..., Any]:
+        """The driver itself, with copies."""
+        return lambda *args: caught(driver, self.function, *map(copied, args))
+
+
+def copied(value: Any) -> Any:
+    """Data of its own; a tensor that asks for a gradient stays, since a copy would cut it off."""
+    if isinstance(value, list | tuple):
+        return type(value)(copied(part) for part in value)
+    if isinstance(value, dict):
+        return {key: copied(part) for key, part in value.items()}
+    if is_tensor(value) and not value.requires_grad:
+        return value.detach().clone()
+    return np.array(value) if isinstance(value, np.ndarray) else value
 
 
 def caught(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -123,7 +185,8 @@ def caught(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         return function(*args, **kwargs)
     except Exception as error:
-        raise Failure("crash", str(error), came=type(error).__name__) from error
+        crash = type(error).__name__, str(error)
+        raise Failure("crash", f"{crash[0]}: {crash[1]}", crash=crash) from error
 
 
 def ended() -> Failure:

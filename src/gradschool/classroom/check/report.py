@@ -23,12 +23,14 @@ class Failure(Exception):
         outcome: what it is.
         stage: where on the ladder; "" is filled in by the ladder.
         said: what was expected, what came, and the first differing place, as sentences.
-        came: what came, exactly, to recognise a known mistake by.
+        crash: class and text of the exception, if there was one.
     """
 
-    def __init__(self, outcome: Outcome, said: str, stage: str = "", came: object = None) -> None:
+    def __init__(
+        self, outcome: Outcome, said: str, stage: str = "", crash: tuple[str, str] | None = None
+    ) -> None:
         super().__init__(said)
-        self.outcome, self.said, self.stage, self.came = outcome, said, stage, came
+        self.outcome, self.said, self.stage, self.crash = outcome, said, stage, crash
 
 
 @dataclass(frozen=True)

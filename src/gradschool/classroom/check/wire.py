@@ -109,34 +109,51 @@ class Channel:
 
 
 def pack(value: Any, blobs: list[bytes]) -> Any:
-    """A value as JSON; arrays go to `blobs`; an object that is no data leaves only its type's name."""
+    """A value as JSON; arrays go to `blobs`; an object that is no data leaves only its type's name.
+
+    Subclasses count as what they are derived from: a named tuple is a tuple, a Parameter a tensor.
+    """
     kind = type(value)
     if value is None or kind in (bool, int, float, str):
         return value
-    if kind in (list, tuple):
-        return {"is": kind.__name__, "of": [pack(part, blobs) for part in value]}
-    if kind is dict and all(type(key) is str for key in value):
+    if isinstance(value, list | tuple):
+        return {
+            "is": "list" if isinstance(value, list) else "tuple", "of": [pack(part, blobs) for part in value],
+        }  # fmt: skip
+    if isinstance(value, dict) and all(type(key) is str for key in value):
         return {"is": "dict", "of": [[key, pack(part, blobs)] for key, part in value.items()]}
-    if kind is np.ndarray or (isinstance(value, np.generic) and kind.__module__ == "numpy"):
-        array = np.ascontiguousarray(value).reshape(np.shape(value))
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value).copy()  # of the base class, in the order of its shape
         if array.dtype.kind in "biufc":
             blobs.append(array.tobytes())
             return {"is": "array", "dtype": str(array.dtype), "shape": array.shape}
-    if "torch" in sys.modules and kind is sys.modules["torch"].Tensor:
-        return pack_tensor(value, blobs)
+    if "torch" in sys.modules and isinstance(value, sys.modules["torch"].Tensor):
+        value = base(value)
+        blobs.append(raw(value))
+        return {
+            "is": "tensor", "dtype": str(value.dtype).removeprefix("torch."), "shape": list(value.shape),
+            "grad": bool(value.requires_grad), "device": str(value.device),
+        }  # fmt: skip
     return {"is": "other", "name": f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")}
 
 
-def pack_tensor(value: Any, blobs: list[bytes]) -> dict[str, Any]:
-    """A dense tensor on the CPU or another device."""
+def base(value: Any) -> Any:
+    """A tensor of a class of its own as one of torch's, whatever that class says about itself."""
     import torch
 
-    flat = value.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
-    blobs.append(flat.view(torch.uint8).numpy().tobytes() if flat.numel() else b"")
-    return {
-        "is": "tensor", "dtype": str(value.dtype).removeprefix("torch."), "shape": list(value.shape),
-        "grad": bool(value.requires_grad), "device": str(value.device),
-    }  # fmt: skip
+    with torch._C.DisableTorchFunctionSubclass():
+        return value if type(value) is torch.Tensor else torch.Tensor.as_subclass(value, torch.Tensor)
+
+
+def raw(value: Any) -> bytes:
+    """The numbers of a tensor of any layout (a view, expanded, conjugated, sparse, on another device)."""
+    import torch
+
+    value = value.detach().cpu()
+    value = value.to_dense() if value.layout is not torch.strided else value
+    # A copy has the strides of its shape; `contiguous` keeps those of a view with one element.
+    made = value.new_empty(value.shape).copy_(value).reshape(-1)
+    return made.view(torch.uint8).numpy().tobytes() if made.numel() else b""
 
 
 def unpack(value: Any, blobs: list[bytearray]) -> Any:

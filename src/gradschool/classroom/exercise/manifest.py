@@ -49,6 +49,31 @@ class Mutant(Strict):
     why: Text
 
 
+class Equivalent(Strict):
+    """A machine-made mutant that computes what the function computes.
+
+    Args:
+        was, now: its line before and after, as `gates.survey` prints them.
+        why: the reason why no check can tell them apart.
+    """
+
+    was: Text
+    now: Text
+    why: Text
+
+
+class Promise(Strict):
+    """A sentence of the docstring, and where the check holds the function to it.
+
+    Args:
+        says: words of the docstring.
+        shown: words of a case, or of a sentence, of the check.
+    """
+
+    says: Text
+    shown: Text
+
+
 class Exercise(Strict):
     """One function to write.
 
@@ -67,6 +92,10 @@ class Exercise(Strict):
         allow: exceptions to `forbid`.
         seconds: time limit of its check.
         recipe: one whose training runs this function, for `train RECIPE --mine`.
+        in_place: names of the arguments that it is to change.
+        equivalents: machine-made mutants that are no mistakes, from proofs.toml.
+        promises: what the docstring promises and which case shows it, from proofs.toml.
+        draws_from: whose global random generator it may draw from: Python, NumPy, torch.
     """
 
     id: Name
@@ -82,6 +111,10 @@ class Exercise(Strict):
     allow: tuple[Text, ...] = ()
     seconds: float = Field(default=10.0, gt=0)
     recipe: str = ""
+    in_place: tuple[str, ...] = ()
+    equivalents: tuple[Equivalent, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    draws_from: tuple[Literal["Python", "NumPy", "torch"], ...] = ()
 
     @property
     def module(self) -> str:
@@ -167,14 +200,31 @@ def read_chapter(folder: Path) -> Chapter:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is not TOML ({error})", "", "Mend that line.") from error
     # 3. Its content is a Chapter; the first thing that is not is named.
+    exercises = content.pop("exercise", [])
+    for name, found in proofs(folder).items():
+        for exercise in exercises:
+            if exercise.get("id") == name:
+                exercise.update(found)
     fields = {
-        **content.pop("chapter", {}), "id": match[1], "folder": folder,
-        "exercises": content.pop("exercise", []), **content,
+        **content.pop("chapter", {}), "id": match[1], "folder": folder, "exercises": exercises, **content,
     }  # fmt: skip
     try:
         return Chapter.model_validate(fields)
     except ValidationError as error:
         raise UserError(*explained(file, error, fields)) from error
+
+
+def proofs(folder: Path) -> dict[str, Any]:
+    """By exercise, what proofs.toml says of its check; nothing where there is none.
+
+    Raises:
+        UserError: it is not TOML.
+    """
+    file = folder / "proofs.toml"
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is not TOML ({error})", "", "Mend that line.") from error
 
 
 def explained(file: Path, error: ValidationError, fields: dict[str, Any]) -> tuple[str, str, str]:

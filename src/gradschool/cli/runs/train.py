@@ -1,6 +1,6 @@
 """gradschool train RECIPE: train, test, report."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,8 +58,39 @@ def parse(words: list[str]) -> Args:
         print(f"{make.__doc__}\n\nSettings, each changed with --set name=value:\n")
         print(settings_table(make()))
         raise SystemExit(0)
-    args: Args = parse_words(Args, "train", words)
+    args: Args = parse_words(Args, "train", as_settings(recipe, words) if recipe else words)
     return args
+
+
+SHORT = {"lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay"}
+
+
+def as_settings(recipe: str, words: list[str]) -> list[str]:
+    """The words with what is a setting of the recipe, as people write it first, in its own form:
+    `--epochs 5`, `--lr=0.01` and `--batch-size 32` are `--set epochs=5` and so on.
+    """
+    from gradschool.recipes import places
+
+    options = {f"--{field.name.replace('_', '-')}" for field in fields(Args)} | {"--no-report"}
+    foreign = [w for w in words[1:] if w.startswith("--") and w.partition("=")[0] not in options]
+    if not foreign or recipe.replace("-", "_") not in places():
+        return words
+    from gradschool.recipes import find
+    from gradschool.runs.settings import to_dict
+
+    known, read, left = to_dict(find(recipe)()), [], list(words)
+    while left:
+        word = left.pop(0)
+        flag, equals, value = word.partition("=")
+        name = flag.removeprefix("--").replace("-", "_")
+        name = name if name in known else SHORT.get(name, name)
+        if not flag.startswith("--") or flag in options or name not in known:
+            read.append(word)
+            continue
+        if not equals:
+            value = left.pop(0) if left and not left[0].startswith("--") else "true"
+        read += ["--set", f"{name}={value}"]
+    return read
 
 
 def settings_table(run: Any) -> str:

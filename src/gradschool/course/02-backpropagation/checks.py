@@ -47,6 +47,7 @@ def numerical_gradient(ladder: Ladder) -> None:
         Case("f = product of all at x = (2, 3, 4), h = 0.5", ("product of all", np.array([2.0, 3, 4]), 0.5)),
         Case("f = sum of x^3 at x = (1, -2, 5)", ("sum of x^3", np.array([1.0, -2, 5]))),
         Case("f = product of all at x = (2, 3, 4)", ("product of all", np.array([2.0, 3, 4]))),
+        Case("f = sum of x^2 at x = (-100000000)", ("sum of x^2", np.array([-1e8]))),
         Case("f = tanh of the sum, x of shape (2, 3)", ("tanh of the sum", rng.normal(size=(2, 3)) / 3)),
     ]
     ladder.agrees(cases, gradient_by_hand, DIFFERENCES, through=through_function)

@@ -1,7 +1,8 @@
-"""Experiments of chapter 2: how often do small nets learn hard tables?"""
+"""Experiments of chapter 2: how often small nets learn hard tables, and gradients in deep nets."""
 
 import numpy as np
 
+from gradschool.scratch.backpropagation.mlp import RELU, SIGMOID, TANH, init, loss_and_gradients
 from gradschool.scratch.neurons.many import PLAIN, SHORTCUTS, Nets, train
 from gradschool.scratch.neurons.plane import fractal_cross, polar, twin_spirals
 from gradschool.scratch.neurons.xor import XorRuns, success_rate
@@ -62,6 +63,31 @@ def fractal() -> dict:
         name: {f"h{h[0]}": counted(Nets(form, h, 0.3, 0.01, 256, 10_000), x, t) for h in sizes}
         for name, (form, sizes) in kinds.items()
     }
+
+
+def depth() -> dict:
+    """Norm of the bias gradient in each of 20 hidden layers of 50 units over that of the last; 20 seeds."""
+    settings = {  # activation function, and the factor on weights of variance 1 / inputs
+        "sigmoid": (SIGMOID, 1.0),
+        "small": (TANH, 0.5),
+        "tanh": (TANH, 1.0),
+        "relu": (RELU, 2**0.5),
+        "large": (RELU, 3.0),
+    }
+    found = {}
+    for name, (activation, factor) in settings.items():
+        runs = []
+        for seed in range(RUNS):
+            rng = np.random.default_rng(seed)
+            layers = [(factor * w, b) for w, b in init([50] * 21 + [10], rng)]
+            x, labels = rng.normal(size=(64, 50)), rng.integers(0, 10, 64)
+            _, gradients = loss_and_gradients(layers, x, labels, activation)
+            norms = np.array([np.linalg.norm(db) for _, db in gradients[:-1]])
+            runs.append(norms / norms[-1])
+        lower, median, upper = np.quantile(runs, [0.25, 0.5, 0.75], axis=0)
+        first = {"lower": float(lower[0]), "median": float(median[0]), "upper": float(upper[0])}
+        found[name] = {"n": RUNS, "factor": factor, "first": first, "layers": median.tolist()}
+    return found
 
 
 def pictures() -> dict:

@@ -39,6 +39,7 @@ def bayes_table(ladder: Ladder) -> None:
         Case("the same, nothing seen", (ill, test, [])),
         Case("three coins, heads never from the third, seen [0, 1]", (np.ones(3) / 3, coins, [0, 1])),
         Case("three coins, 1600 heads and 1400 tails", (np.ones(3) / 3, coins, [0] * 1600 + [1] * 1400)),
+        Case("three coins, 1500 heads and 1600 tails", (np.ones(3) / 3, coins, [0] * 1500 + [1] * 1600)),
     ]
     for h, k in ((1, 2), (4, 3), (3, 5)):
         table, seen = rng.dirichlet(np.ones(k), h), rng.integers(0, k, 6).tolist()
@@ -82,7 +83,6 @@ def coin_estimates(ladder: Ladder) -> None:
     ladder.holds(
         "After four million tosses all three estimates should be within 0.0001 of each other.",
         max(late) - min(late) < 1e-4,
-        late,
     )
 
 
@@ -179,7 +179,7 @@ def ridge_map(ladder: Ladder) -> None:
         "Without a prior sigma drops out, which", *(ladder.subject(x, y, s, inf) for s in (0.1, 7.0)), SOLVED
     )
     sizes = [float(np.linalg.norm(ladder.subject(x, y, 1.0, tau))) for tau in (0.1, 0.5, 2.0)]
-    ladder.holds("The tighter the prior, the shorter the weights should be.", sizes == sorted(sizes), sizes)
+    ladder.holds("The tighter the prior, the shorter the weights should be.", sizes == sorted(sizes))
     few = rng.normal(size=(4, 6)), rng.normal(size=4), 0.3, 1.0
     ladder.same(
         "With 4 points the prior decides between the solutions for 6 weights, which",
@@ -234,6 +234,9 @@ def kl_divergence(ladder: Ladder) -> None:
         Case("p = (1/2, 1/4, 1/8, 1/8), q = (1/4, 1/8, 1/8, 1/2)", (p, q)),
         Case("the same two, changed round", (q, p)),
         Case("p = (1, 0), q = (1/2, 1/2)", (np.array([1.0, 0]), np.array([0.5, 0.5]))),
+        Case(
+            "p = (0, 1/2, 1/2), q = (1/4, 1/4, 1/2)", (np.array([0, 0.5, 0.5]), np.array([0.25, 0.25, 0.5]))
+        ),
         Case("p = (1/2, 1/2), q = (1, 0)", (np.array([0.5, 0.5]), np.array([1.0, 0]))),
         Case("p = q = (0.2, 0.8)", (np.array([0.2, 0.8]), np.array([0.2, 0.8]))),
         Case("p = (1/2, 1/4, 1/8, 1/8), q = (1/4, 1/8, 1/8, 1/2), in nats", (p, q, e)),
@@ -241,7 +244,7 @@ def kl_divergence(ladder: Ladder) -> None:
     cases += [Case(f"{k} random outcomes", tuple(rng.dirichlet(np.ones(k), 2))) for k in (3, 6)]
     ladder.agrees(cases, kl_by_terms, CLOSE)
     found = [ladder.subject(*rng.dirichlet(np.ones(3), 2)) for _ in range(20)]
-    ladder.holds("No divergence should be negative.", min(found) >= -1e-12, found)
+    ladder.holds("No divergence should be negative.", min(found) >= -1e-12)
 
 
 def code_of(mine, p):
@@ -283,7 +286,6 @@ def huffman_lengths(ladder: Ladder) -> None:
     ladder.holds(
         "No symbol should have a longer word than a less probable one.",
         lengths == sorted(lengths, reverse=True),
-        lengths,
     )
 
 
@@ -322,6 +324,7 @@ def kl_gaussians(ladder: Ladder) -> None:
     zero, unit = np.zeros(400), np.eye(400)
     far = (zero, unit / 100, zero, 100 * unit)
     cases.append(Case("N(0, I / 100) from N(0, 100 I) in 400 dimensions", far))
+    cases.append(Case("the other way round", (zero, 100 * unit, zero, unit / 100)))
     ladder.agrees(cases, by_torch, SOLVED)
     m0, c0, m1, c1 = rng.normal(size=3), spread_in(3, rng), rng.normal(size=3), spread_in(3, rng)
     a = rng.normal(size=(3, 3))
@@ -349,6 +352,7 @@ def boltzmann_weights(ladder: Ladder) -> None:
         "E = (0, 1, 2, 2), T = 1 / log 2": ([0.0, 1, 2, 2], 1 / log(2)),
         "E = (0, 1), T = 1000": ([0.0, 1.0], 1000.0),
         "E = (5000, 5001), T = 1": ([5000.0, 5001.0], 1.0),
+        "E = (9000, 9002), T = 2": ([9000.0, 9002.0], 2.0),
         "E = (-5000, -5001, 3), T = 1": ([-5000.0, -5001.0, 3.0], 1.0),
         "E = (7), T = 2": ([7.0], 2.0),
         "six random levels, T = 0.5": (rng.normal(size=6).tolist(), 0.5),
@@ -429,10 +433,8 @@ def importance_weights(ladder: Ladder) -> None:
     ladder.holds(
         f"Weighted, 4000 points around 0 should have the target's mean 0.5; it is {mean:.2f}.",
         abs(mean - 0.5) < 0.12,
-        weights[:10],
     )
     ladder.holds(
         f"The mean weight should be near 1; it is {weights.mean():.2f}.",
         abs(weights.mean() - 1) < 0.1,
-        weights[:10],
     )

@@ -287,6 +287,7 @@ def importance_bound(ladder: Ladder) -> None:
         Case("one code", (draw(0, 1, 4),)),
         Case("5 codes for 3 pictures", (3 * draw(1, 5, 3),)),
         Case("ln w around -700", (3 * draw(2, 5, 3) - 700,)),
+        Case("ln w around 500", (3 * draw(3, 4, 2) + 500,)),
     ]
     far = Tolerance(1e-5, 1e-4, "float32 numbers near -700 are 6e-5 apart")
     ladder.agrees(cases, bound_oracle, far)

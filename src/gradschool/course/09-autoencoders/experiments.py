@@ -3,13 +3,21 @@
 import statistics
 from collections.abc import Iterator
 from itertools import repeat
+from typing import Any
 
 import numpy as np
 import torch
+from sklearn import datasets
 from sklearn.datasets import load_digits
 
+from gradschool.data.catalogue import located
+from gradschool.data.sets.vision.mnist import SET
+from gradschool.evals.generation.latent import stability, tsne
+from gradschool.models.generative import autoencoder as family
 from gradschool.models.generative.autoencoder import linear_autoencoder
 from gradschool.models.generative.vae import VAE, mlp_vae
+from gradschool.models.generative.vqvae import vqvae
+from gradschool.ops.quantise import perplexity
 from gradschool.ops.variational import active_units, importance_bound, log_weights, warmed_up
 from gradschool.scratch.statistics import ppca
 from gradschool.tasks.autoencoder import Autoencode
@@ -28,10 +36,8 @@ def digits(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 def spread(values: list[float]) -> dict:
     """Number, mean, deviation and range."""
-    return {
-        "n": len(values), "mean": statistics.fmean(values), "deviation": statistics.stdev(values),
-        "lowest": min(values), "highest": max(values),
-    }  # fmt: skip
+    return {"n": len(values), "mean": statistics.fmean(values), "deviation": statistics.stdev(values),
+            "lowest": min(values), "highest": max(values)}  # fmt: skip
 
 
 def table(rows: list[dict[str, float]]) -> dict:
@@ -69,10 +75,8 @@ def scores(task: Vae, held: torch.Tensor) -> dict[str, float]:
     """Reconstruction, KL and minus the bound in nats of a test picture, and how many numbers are active."""
     errors, prices = Vae.bound(task, (held, None))  # type: ignore[arg-type]
     active = active_units(task.parts["model"].encode(held)[0])  # type: ignore[operator]
-    return {
-        "reconstruction": errors.mean().item(), "kl": prices.sum(1).mean().item(),
-        "nats": (errors.mean() + prices.sum(1).mean()).item(), "active": float(active.sum()),
-    }  # fmt: skip
+    return {"reconstruction": errors.mean().item(), "kl": prices.sum(1).mean().item(),
+            "nats": (errors.mean() + prices.sum(1).mean()).item(), "active": float(active.sum())}  # fmt: skip
 
 
 @torch.no_grad()
@@ -185,3 +189,112 @@ def linear_bound(model, x, mean, log_variance, k: int, seed: int) -> float:
     means = z @ torch.tensor(model.weights).T + torch.tensor(model.mean)
     seen = torch.distributions.Normal(means, model.variance**0.5).log_prob(torch.tensor(x)).sum(-1)
     return importance_bound(log_weights(seen, z, mean, log_variance)).mean().item()
+
+
+def hexed(pictures: torch.Tensor) -> list[str]:
+    """Pictures (n, 64) from 0 to 1, each as 64 hexadecimal digits of grey."""
+    levels = (pictures.clamp(0, 1) * 15).round().long().flatten(1)
+    return ["".join(f"{value:x}" for value in row) for row in levels.tolist()]
+
+
+def labels(seed: int) -> list[int]:
+    """The classes of the test pictures."""
+    y = torch.tensor(load_digits().target)
+    return y[torch.randperm(len(y), generator=torch.Generator().manual_seed(seed))][KNOWN:].tolist()
+
+
+def pixels() -> dict:
+    """Share of pixels in ten bins of grey from 0 to 1: MNIST, digits of 8x8 pixels, a photograph."""
+    mnist, photograph = SET.read(located(SET))["train"][0], datasets.load_sample_image("flower.jpg").mean(2)  # type: ignore[misc, arg-type]
+    found = {}
+    for name, x in {
+        "mnist": mnist / 255,
+        "digits": load_digits().data / 16,
+        "photo": photograph / 255,
+    }.items():
+        bins = np.histogram(x, 10, (0, 1))[0] / x.size
+        found[name] = {"bins": bins.tolist(), "ends": float(bins[0] + bins[-1])}
+    return found
+
+
+def space() -> dict:
+    """Test digits as codes of two numbers, by an autoencoder and by a VAE; squared error a pixel."""
+    found: dict = {"labels": labels(0)}
+    rows = []
+    for seed in range(SEEDS):
+        known, held = digits(seed)
+        torch.manual_seed(seed)
+        plain = Autoencode(family.mlp_autoencoder((1, 8, 8), latent=2, widths=(128, 64)))
+        vae, row = Vae(mlp_vae((1, 8, 8), hidden=128, latent=2)), {}
+        for name, task in {"plain": plain, "vae": vae}.items():
+            fitted(task, some(known), 2 * STEPS, 5e-3)
+            model: Any = task.parts["model"]  # type: ignore[attr-defined]
+            with torch.no_grad():
+                z = model.encoder(held) if task is plain else model.encode(held)[0]
+                again = model(held) if task is plain else torch.sigmoid(model.decode(z))
+            row[name] = (again - held).square().mean().item()
+            if seed == 0:
+                found[f"codes_{name}"] = (100 * z).round().int().tolist()
+        rows.append(row)
+    return found | table(rows)
+
+
+@torch.no_grad()
+def atlas() -> dict:
+    """t-SNE maps of test codes at three perplexities; what maps of three seeds have in common."""
+    known, held = digits(0)
+    with torch.enable_grad():
+        fitted(task := Vae(small_vae(0)), some(known), STEPS, 5e-3)
+    codes = task.parts["model"].encode(held)[0].numpy()  # type: ignore[operator]
+    maps = {f"p{p}": (10 * tsne(codes, p)).round().astype(int).tolist() for p in (5, 30, 50)}
+    agree = {f"p{each.perplexity}": vars(each) for each in stability(codes, (5, 30, 50), (0, 1, 2))}
+    return {"labels": labels(0), "maps": maps, "stability": agree}
+
+
+@torch.no_grad()
+def halfway() -> dict:
+    """Squared distance a pixel to the nearest training digit, halfway between test digits of two classes."""
+    found: dict = {}
+    rows = []
+    for seed in range(SEEDS):
+        known, held = digits(seed)
+        with torch.enable_grad():
+            fitted(task := Vae(small_vae(seed)), some(known), STEPS, 5e-3)
+        model: Any = task.parts["model"]
+        # 1. Each test image with the next: means of codes, means of pixels, and reconstructions.
+        y, z = torch.tensor(labels(seed)), model.encode(held)[0]
+        unlike = y[1:] != y[:-1]
+        middles = {"codes": model.decode((z[1:] + z[:-1]) / 2).sigmoid(),
+                   "pixels": (held[1:] + held[:-1]) / 2, "ends": model.decode(z[1:]).sigmoid()}  # fmt: skip
+        apart = {n: torch.cdist(x[unlike].flatten(1), known.flatten(1)) for n, x in middles.items()}
+        rows.append({n: d.min(1).values.square().mean().item() / 64 for n, d in apart.items()})
+        if seed == 0:
+            a, b = int((y == 3).nonzero()[0]), int((y == 7).nonzero()[0])
+            on = torch.linspace(0, 1, SHOWN)[:, None]
+            found["codes_walk"] = hexed(model.decode((1 - on) * z[a] + on * z[b]).sigmoid())
+            found["pixels_walk"] = hexed((1 - on) * held[a].flatten() + on * held[b].flatten())
+    return found | table(rows)
+
+
+def codebook() -> dict:
+    """Squared error a pixel and codebook entries in use, with and without the straight-through estimator."""
+    found: dict = {"entries": 64}
+    for name in ("through", "cut"):
+        rows = []
+        for seed in range(SEEDS):
+            known, held = digits(seed)
+            torch.manual_seed(seed)
+            model = vqvae((1, 8, 8), entries=64, code=8)
+            optimiser, batches = torch.optim.Adam(model.parameters(), 2e-3), some(known)
+            for _ in range(STEPS):
+                taken, _, drawn_in = model.quantise(model.encoder(x := next(batches)))
+                again = model.decoder(taken if name == "through" else taken.detach())
+                optimiser.zero_grad()
+                ((again - x).square().mean() / known.var() + drawn_in).backward()
+                optimiser.step()
+            with torch.no_grad():
+                again, chosen, _ = model.eval()(held)
+            used = perplexity(chosen.flatten(), 64).item()
+            rows.append({"error": (again - held).square().mean().item(), "used": used})
+        found[name] = table(rows)
+    return found

@@ -31,6 +31,10 @@ def two_sided(ladder: Ladder, oracle) -> None:
         Case("real = (2, 0), fake = (-1, 1, 3)", (REAL, FAKE)),
         Case("all scores 0", (torch.zeros(3), torch.zeros(2))),
         Case("real = (-200, 200, 0.5), fake = (200, -200)", (FAR, -FAR[:2])),
+        Case(
+            "real = (-150), fake = (300, 150)",
+            (0.75 * FAR[:1], 1.5 * FAR[1:2].repeat(2) / torch.tensor([1.0, 2.0])),
+        ),
         Case("16 and 9 random scores", (draw(0, 16), draw(1, 9))),
     ]
     want = doubled(oracle)
@@ -46,6 +50,7 @@ def one_sided(ladder: Ladder, oracle) -> None:
         Case("fake = (-1, 1, 3)", (FAKE,)),
         Case("all scores 0", (torch.zeros(2),)),
         Case("fake = (-200, 200, 0.5)", (FAR,)),
+        Case("fake = (300, -300)", (-1.5 * FAR[:2],)),
         Case("9 random scores", (draw(2, 9),)),
     ]
     want = doubled(oracle)
@@ -153,6 +158,8 @@ def game_value(ladder: Ladder) -> None:
     cases = [
         Case("p_data = p_model = (1/2, 1/2), D = (1/2, 1/2)", (half, half, half)),
         Case("p_data = (1, 0), p_model = (0, 1), D = (1, 0)", (*apart, apart[0])),
+        Case("p_data = (1, 0), p_model = (1/2, 1/2), D = (1/2, 0)", (apart[0], half, apart[0] / 2)),
+        Case("p_data = p_model = (1, 0), D = (1/2, 1)", (apart[0], apart[0], 1 - apart[0] / 2)),
         Case("6 places, D drawn", (p, q, torch.linspace(0.1, 0.8, 6).double())),
         Case("6 places, D = p_data / (p_data + p_model)", (p, q, p / (p + q))),
     ]

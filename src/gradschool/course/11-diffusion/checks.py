@@ -127,6 +127,7 @@ def mixture_score(ladder: Ladder) -> None:
         ),
         Case("5 points, 4 peaks in three dimensions, variance 0.3", (draw(1, 5, 3), means, weights, 0.3)),
         Case("a point 100 away from all peaks", (torch.full((2, 3), 60.0), means, weights, 0.5)),
+        Case("a point 50 away, variance 0.1", (torch.full((1, 3), -30.0), means, weights, 0.1)),
     ]
     ladder.agrees(cases, slope_of_log_density, DIVIDED)
     middle = ladder.subject(torch.zeros(1, 1), two, torch.tensor([0.5, 0.5]), 0.2)

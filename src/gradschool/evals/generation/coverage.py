@@ -1,4 +1,4 @@
-"""Which classes a generator makes, counted by a frozen classifier: modes that are missing show as zeros.
+"""Which classes a generator makes, counted by a frozen classifier: missing modes are counts of zero.
 
 Source: modes are counted by a classifier in Srivastava et al. 2017 (VEEGAN), section 4. Here a class counts
 as covered when sure pictures of it are a tenth of its share of the training pictures.
@@ -10,22 +10,22 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-SURE = 0.9  # probability from which an answer counts
-LEAST = 0.1  # share of a class's own share from which it counts as covered
+SURE = 0.9  # least probability of an answer that counts
+LEAST = 0.1  # a class is covered with at least this part of its share
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a classifier saw in n generated pictures.
+    """What a classifier found in n generated images; one is sure if its best class has probability >= SURE.
 
     Args:
-        n: pictures looked at.
-        counts: sure answers of each class.
-        sure: share of the pictures that are surely of some class, 0 to 1.
-        covered: how many classes are made at all.
-        divergence: KL in nats of the classes of sure pictures from those of the training pictures; 0 is best,
-            infinite without a sure picture.
-        obeyed: share of pictures that are of the class they were asked for; None where none was.
+        n: number of images.
+        counts: sure images of each class.
+        sure: share of sure images, 0 to 1.
+        covered: number of classes with at least LEAST * share * n sure images, and at least one.
+        divergence: KL in nats from the classes of sure images to those of the training images; 0 is best,
+            infinite without a sure image.
+        obeyed: share of images whose best class is the one they were asked for; None where none was.
     """
 
     n: int
@@ -37,7 +37,7 @@ class Coverage:
 
     @property
     def missing(self) -> list[int]:
-        """Classes of which there is no sure picture."""
+        """Classes without a sure image."""
         return [number for number, count in enumerate(self.counts) if not count]
 
 
@@ -46,19 +46,19 @@ def coverage(
     shares: Float[Tensor, " k"],
     asked: Int64[Tensor, " n"] | None = None,
 ) -> Coverage:
-    """Count classes.
+    """Count the classes of generated images; see `Coverage` for each number.
 
     Args:
-        probabilities: the classifier's, of n >= 1 generated pictures.
-        shares: of each class among the training pictures; they sum to 1.
-        asked: the class that each picture should have, for conditional generators.
+        probabilities: of k classes for n >= 1 generated images, (n, k), from the classifier.
+        shares: of each class among the training images, (k,); they sum to 1.
+        asked: the class that each image should have, (n,), for conditional generators.
     """
     n, k = probabilities.shape
     best, found = probabilities.max(1)
-    # 1. Only sure answers count: a blur is of no class.
+    # 1. Only sure images count: a blurred image has no class.
     counts = found[best >= SURE].bincount(minlength=k)
     covered = int(((counts >= LEAST * shares * n) & (counts > 0)).sum())
-    # 2. How far the classes that are made lie from those that were to be learned.
+    # 2. The KL divergence from the shares of generated classes to those of the training images.
     made = counts / counts.sum() if counts.sum() else torch.full((k,), torch.nan)
     divergence = float((torch.xlogy(made, made) - torch.xlogy(made, shares)).sum())
     obeyed = None if asked is None else float((found == asked).float().mean())

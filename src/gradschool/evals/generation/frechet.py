@@ -103,22 +103,22 @@ def from_moments(mean: Vector, covariance: Square) -> Gaussian:
 
 
 def frechet_distance(a: Gaussian, b: Gaussian) -> float:
-    """|mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), 0 or more.
+    """The squared Frechet distance |mean_a - mean_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)), 0 or more.
 
     Args:
-        a: one Gaussian.
-        b: another over the same features.
+        a: a Gaussian with covariance C_a = factor' factor.
+        b: another over the same d features.
 
     Raises:
         ValueError: they have different numbers of features.
     """
     if a.mean.shape != b.mean.shape:
         raise ValueError(f"{len(a.mean)} features and {len(b.mean)}, equal numbers were wanted")
-    # 1. How far the means are apart.
+    # 1. The squared distance of the means.
     apart = (a.mean - b.mean).square().sum()
-    # 2. The traces of both covariances: sums of squares of their factors.
+    # 2. The traces of both covariances: each is the sum of all squared numbers of its factor.
     traces = a.factor.square().sum() + b.factor.square().sum()
-    # 3. The trace of the root of the product.
+    # 3. The trace of the root of the product, by `root_trace`.
     shared = root_trace(a.factor @ b.factor.T, len(a.mean))
     return max(0.0, float(apart + traces - 2 * shared))
 

@@ -1,7 +1,7 @@
-"""A U-Net that is told how noisy its picture is: down to small maps, up again, with bridges between equals.
+"""A denoising U-Net: an encoder and a decoder with skip connections; every block is given the time.
 
-Source: Ho et al. 2020, appendix B. Deviations: time scales and shifts (Dhariwal and Nichol 2021), and the
-small sizes see squares of 2x2 pixels as one place with four times the channels.
+Source: Ho et al. 2020, appendix B. Deviations: the time scales and shifts (Dhariwal and Nichol 2021), and
+the small sizes treat squares of 2x2 pixels as one position with four times the channels.
 """
 
 from collections.abc import Iterable
@@ -20,15 +20,15 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Form:
-    """How a denoising U-Net is built.
+    """Sizes of a denoising U-Net.
 
     Args:
         width: channels of the first level, a multiple of 4.
         levels: multiples of the width; between two levels the sides are halved.
         blocks: residual blocks a level on the way down; one more on the way up.
-        attention: levels, counted from 0, at which places look at each other; with any, the middle does too.
+        attention: levels, counted from 0, that have self-attention; if there are any, so has the middle.
         norm: "group" or "batch".
-        patch: side of the squares of pixels that are one place; 1 for single pixels.
+        patch: side of the squares of pixels that are one position; 1 for single pixels.
         dropout: inside the blocks.
         timed: False hides the time from the network.
         head: channels of an attention head.
@@ -46,11 +46,11 @@ class Form:
 
 
 class Denoiser(nn.Module):
-    """Maps a noisy picture, its time (0 to about 1000) and perhaps its class to a picture of the same shape.
+    """Maps a noisy image, its time (0 to about 1000) and optionally its class to an image of the same shape.
 
     Args:
         shape: channels, height and width; sides must be multiples of patch * 2 ** (levels - 1).
-        classes: how many classes can be told; class number `classes` means "not told".
+        classes: how many classes can be given; class number `classes` means "not given".
         form: see `Form`.
     """
 
@@ -66,7 +66,7 @@ class Denoiser(nn.Module):
         self.shape, self.classes, self.form = shape, classes, form
         self.told = TimeAndClass(form.width, classes, form.timed)
         inside, widths = channels * form.patch**2, [form.width * m for m in form.levels]
-        # 1. Down: every map that is made is kept for the way up.
+        # 1. Encoder: every map is kept for the decoder.
         self.stem = nn.Conv2d(inside, widths[0], 3, padding=1)
         kept, now, down = [widths[0]], widths[0], []
         for level, wide in enumerate(widths):
@@ -76,9 +76,9 @@ class Denoiser(nn.Module):
             if level < len(widths) - 1:
                 down.append(nn.ModuleList([nn.Conv2d(now, now, 3, 2, 1)]))
                 kept.append(now)
-        # 2. In the middle.
+        # 2. Middle, at the lowest resolution.
         middle = [self.block(bool(form.attention), now, now), self.block(False, now, now)]
-        # 3. Up: each block also sees the map that was kept at its size.
+        # 3. Decoder: each block also gets the encoder's map of its size (skip connection).
         up = []
         for level in reversed(range(len(widths))):
             for _ in range(form.blocks + 1):
@@ -92,7 +92,7 @@ class Denoiser(nn.Module):
         )
 
     def block(self, attends: bool, before: int, after: int) -> nn.ModuleList:
-        """A residual block, and attention after it where it is wanted."""
+        """A residual block, followed by self-attention if wanted."""
         form = self.form
         parts = [TimeBlock(before, after, 4 * form.width, form.norm, form.dropout)]
         return nn.ModuleList([*parts, PlaceAttention(after, form.head, form.norm)] if attends else parts)
@@ -113,7 +113,7 @@ class Denoiser(nn.Module):
 
 
 def through(parts: Iterable[nn.Module], x: Tensor, told: Tensor) -> Tensor:
-    """Through layers, of which residual blocks are told time and class."""
+    """Through layers; residual blocks are also given time and class."""
     for part in parts:
         x = part(x, told) if isinstance(part, TimeBlock) else part(x)
     return x
@@ -122,7 +122,7 @@ def through(parts: Iterable[nn.Module], x: Tensor, told: Tensor) -> Tensor:
 def denoiser_small(
     shape: Shape, classes: int = 0, width: int = 32, norm: Norm = "group", timed: bool = True
 ) -> Denoiser:
-    """For digits on a laptop: 2x2 pixels a place, three levels, attention at the lowest."""
+    """For digits on a laptop: 2x2 pixels a position, three levels, attention at the lowest."""
     return Denoiser(shape, classes, Form(width, (1, 2, 4), 1, (2,), norm, 2, timed=timed))
 
 
@@ -136,7 +136,7 @@ def denoiser_tiny(
 def denoiser_medium(
     shape: Shape, classes: int = 0, width: int = 64, norm: Norm = "group", dropout: float = 0.1
 ) -> Denoiser:
-    """For small colour pictures on a GPU: four levels of single pixels, attention at the second and third."""
+    """For small colour images on a GPU: four levels of single pixels, attention at the second and third."""
     return Denoiser(shape, classes, Form(width, (1, 2, 2, 2), 2, (1, 2), norm, 1, dropout))
 
 

@@ -1,4 +1,4 @@
-"""Digits on demand, along straight lines from noise, legible after a minute."""
+"""Class-conditional flow matching on handwritten digits."""
 
 from dataclasses import replace
 
@@ -7,5 +7,5 @@ from gradschool.runs.generation.diffusion import FlowRun
 
 
 def cflow_mnist() -> FlowRun:
-    """MNIST at 32x32, the class told and guidance 2: most digits can be read after 39,000 pictures."""
+    """Class-conditional flow matching on MNIST, 32 px, guidance 2 (1-2 min; most digits are legible)."""
     return replace(flow_mnist(), conditional=True, guidance=2.0, epochs=0.65, evaluations=1)

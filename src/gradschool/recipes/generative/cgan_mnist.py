@@ -1,4 +1,4 @@
-"""Digits on demand: a deep convolutional GAN whose both networks are told the class."""
+"""Digits of a class that is asked for: a conditional DCGAN."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ from gradschool.runs.generation.adversarial import GanRun
 
 
 def cgan_mnist() -> GanRun:
-    """MNIST with the class beside the code and, as ten further channels, beside the picture.
+    """Conditional DCGAN on MNIST: the class goes beside the noise and, as ten channels, beside the image.
 
-    After one of its six passes a classifier finds 69 % of the digits to be the one asked for.
+    After one of its six epochs a classifier finds 69 % of the digits to be the one asked for.
     """
     return replace(dcgan_mnist(), conditional=True, epochs=6)

@@ -1,4 +1,4 @@
-"""A conditional variational autoencoder: say which kind of clothes is wanted."""
+"""A conditional variational autoencoder: ask for a class of clothes."""
 
 from dataclasses import replace
 
@@ -7,5 +7,5 @@ from gradschool.runs.generation.variational import VaeRun
 
 
 def cvae_fashion() -> VaeRun:
-    """Fashion-MNIST, the class told to both halves: `gradschool sample RUN --class Bag`."""
+    """Conditional VAE on Fashion-MNIST; then `gradschool sample RUN --class Bag`."""
     return replace(vae_fashion(), conditional=True, shown=100)  # ten columns, a class each

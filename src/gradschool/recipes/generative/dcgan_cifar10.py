@@ -1,4 +1,4 @@
-"""Small photographs by a deep convolutional GAN with a spectrally normalised discriminator."""
+"""A deep convolutional GAN of small photographs, with a spectrally normalised discriminator."""
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.generative.dcgan import sn_dcgan
@@ -6,9 +6,9 @@ from gradschool.runs.generation.adversarial import GanRun
 
 
 def dcgan_cifar10() -> GanRun:
-    """CIFAR-10, 32 px: 1.7 million parameters of the 25 that the second coursework allows.
+    """DCGAN on CIFAR-10 (32x32): 1.7 million parameters; the second coursework allows 25 million.
 
-    About an hour of one core; half of it gives level 2 of the coursework's three.
+    About an hour of one core; half of that gives level 2 of the coursework's three levels.
     """
     return GanRun(
         data="cifar10", model=sn_dcgan, game="hinge", epochs=40, batch_size=128, augment=Augment(flip=True),

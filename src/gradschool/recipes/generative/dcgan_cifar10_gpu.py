@@ -1,4 +1,4 @@
-"""Small photographs by a deep convolutional GAN, twice as wide, on a graphics card."""
+"""A deep convolutional GAN of small photographs, twice as wide, for a GPU."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from gradschool.runs.generation.adversarial import GanRun
 
 
 def dcgan_cifar10_gpu() -> GanRun:
-    """CIFAR-10, 32 px, 6.1 million parameters, compiled, 200 passes; not timed yet."""
+    """DCGAN on CIFAR-10 (32x32) for a GPU: 6.1 million parameters, compiled, 200 epochs; not timed yet."""
     return replace(
         dcgan_cifar10(), model_options={"width": 128}, compile=True, epochs=200, ema=0.9999, counted=10_000
     )

@@ -1,4 +1,4 @@
-"""Small digits out of noise, to see a change of one line in seconds."""
+"""DDPM on small digits, to see the effect of a changed line in seconds."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from gradschool.runs.generation.diffusion import DdpmRun
 
 
 def ddpm_digits() -> DdpmRun:
-    """8x8 digits with T = 1000, six passes in seconds: strokes that are no digits yet."""
+    """DDPM with a tiny U-Net on 8x8 digits, T = 1000 (seconds; strokes, not yet digits)."""
     return replace(
         ddpm_mnist(), data="digits", model=denoiser_tiny, model_options={"width": 16}, size=8, epochs=6,
         learning_rate=4e-3, evaluations=6, threads=1,

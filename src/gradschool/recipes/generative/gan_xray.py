@@ -6,7 +6,7 @@ from gradschool.runs.generation.adversarial import GanRun
 
 
 def gan_xray() -> GanRun:
-    """32 px, e.g. --data FOLDER of hand X-rays; ChestMNIST, Fashion-MNIST, KMNIST or digits in their place.
+    """DCGAN on 32x32 X-rays (--data FOLDER), else on ChestMNIST, Fashion-MNIST, KMNIST or digits.
 
     Other sides are a setting (16, 28, 64 ...): --set size=64. For 8,000 pictures: --set epochs=30.
     """

@@ -5,9 +5,9 @@ from gradschool.runs.generation.variational import IwaeRun
 
 
 def iwae_mnist() -> IwaeRun:
-    """Black and white digits, 50 codes each, five for a start; 86.8 nats from 1,000 codes.
+    """IWAE on binarised MNIST, 50 codes per digit (5 at first): 86.8 nats from 1,000 codes.
 
-    In training every pixel is drawn anew at every step, so that nothing can be learnt by heart; the test
+    In training every pixel is drawn anew at every step, so that digits cannot be memorised; the test
     digits are drawn once from a fixed seed. About 25 minutes of one core.
     """
     return IwaeRun(

@@ -1,4 +1,4 @@
-"""Photographs of one kind out of noise, by diffusion in the codes of a VAE."""
+"""Latent diffusion: photographs of one class, by diffusion on the latent maps of a VAE."""
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.generative.denoiser import denoiser_small
@@ -7,7 +7,7 @@ from gradschool.runs.generation.latent import LatentRun
 
 
 def latent_photos() -> LatentRun:
-    """Jellyfish at 64x64: a U-Net of 2.9 million parameters on codes of 4x16x16; any class of any folder."""
+    """Latent diffusion (U-Net, 2.9 M parameters) on jellyfish, 64 px; or any class of a folder (--data)."""
     return LatentRun(
         data="natural_animals", autoencoder=vae_photos(), only=("jellyfish",), model=denoiser_small,
         model_options={"width": 32},

@@ -1,8 +1,8 @@
-"""Two rings in a plane by score matching."""
+"""Denoising score matching on two rings in the plane."""
 
 from gradschool.runs.generation.rings import ScoreRun
 
 
 def score_rings() -> ScoreRun:
-    """Two rings in a plane by score matching and Langevin sampling, with a drawing: 10 seconds."""
+    """Denoising score matching and Langevin dynamics on two rings in the plane, with a drawing (10 s)."""
     return ScoreRun()

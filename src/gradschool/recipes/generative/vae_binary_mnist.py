@@ -1,11 +1,11 @@
-"""A variational autoencoder of black and white digits, as likelihoods in nats are compared."""
+"""A variational autoencoder of black and white digits, the setting in which likelihoods are compared."""
 
 from gradschool.models.generative.vae import mlp_vae
 from gradschool.runs.generation.variational import VaeRun
 
 
 def vae_binary_mnist() -> VaeRun:
-    """Static binarised MNIST, two hidden layers each way; likelihood from 200 codes a test digit."""
+    """VAE with two hidden layers on statically binarised MNIST; test likelihood from 200 codes per digit."""
     return VaeRun(
         data="mnist", model=mlp_vae, model_options={"hidden": 300, "latent": 40, "depth": 2},
         binarise="static", importance=200, epochs=100, evaluations=20, batch_size=128, optimizer="adam",

@@ -1,4 +1,4 @@
-"""Digits by a Wasserstein GAN: a critic of slope 1 in place of a discriminator.
+"""A Wasserstein GAN of digits: a critic with gradient penalty in place of a discriminator.
 
 Scores are differences of large numbers, so bfloat16 is left alone.
 """
@@ -8,9 +8,9 @@ from gradschool.runs.generation.adversarial import GanRun
 
 
 def wgan_gp_mnist() -> GanRun:
-    """MNIST, 28 px, lambda 10, three turns of the critic on 64 pictures each.
+    """WGAN-GP on MNIST (28x28): lambda 10, three critic steps of 64 images for each generator step.
 
-    About eight minutes of one core; digits can be recognised after a fifth of it.
+    About eight minutes of one core; digits can be recognised after a fifth of that.
     """
     return GanRun(
         data="mnist", model=dc_critic, model_options={"width": 32, "latent": 64}, game="wasserstein",

@@ -4,5 +4,5 @@ from gradschool.runs.neurons.perceptron import PerceptronRun
 
 
 def perceptron() -> PerceptronRun:
-    """A line between two clouds of points by Rosenblatt's rule: 99 % in a second."""
+    """A perceptron on two separable clouds of points in the plane: 99 % of new points, one second."""
     return PerceptronRun()

@@ -1,10 +1,10 @@
-"""A walk along a cliff, learnt by trial and error: Sutton and Barto 2018, example 6.6."""
+"""The cliff walk of Sutton and Barto 2018, example 6.6."""
 
 from gradschool.runs.rl.q_learning import QLearningRun
 
 
 def gridworld() -> QLearningRun:
-    """Cliff walk by tabular Q-learning: the optimal return of -13 in 10 seconds; --data takes any grid."""
+    """Tabular Q-learning on the cliff walk (10 s, the optimal return of -13); --data takes any grid."""
     return QLearningRun(
         data="cliff_walk",
         episodes=300,

@@ -1,11 +1,11 @@
-"""The series that every textbook forecasts: two years of months in, the next year out."""
+"""The airline passengers of Box and Jenkins: two years of months in, the next year out."""
 
 from gradschool.models.series.seasonal_mlp import seasonal_mlp
 from gradschool.runs.series.run import ForecastRun
 
 
 def airline() -> ForecastRun:
-    """Monthly airline passengers a year ahead: MAE 16.7 thousand (seasonal naive 51.5, ridge 10.8) in 8 s."""
+    """MLP forecast of airline passengers, a year ahead (8 s, MAE 16.7 k; seasonal naive 51.5, ridge 10.8)."""
     return ForecastRun(
         data="airline",
         model=seasonal_mlp,

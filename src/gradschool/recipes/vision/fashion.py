@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def fashion() -> ImageRun:
-    """Clothing, 28 px: a small residual network; 92.7 % in two and a half minutes."""
+    """Small ResNet classifier on Fashion-MNIST, clothing, 28 px (2.5 min, 92.7 %)."""
     return ImageRun(
         data="fashion",
         model=resnet9,

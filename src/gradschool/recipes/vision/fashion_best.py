@@ -1,4 +1,4 @@
-"""Fashion-MNIST as a longer run: the network of `fashion` at full resolution, hidden boxes, more passes."""
+"""Fashion-MNIST as a longer run: the network of `fashion` at full resolution, random erasing, more epochs."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def fashion_best() -> ImageRun:
-    """Clothing, 28 px: longer, with random erasing; 94.7 % in 27 minutes of one core."""
+    """ResNet classifier on Fashion-MNIST, 28 px, with random erasing (27 min on one core, 94.7 %)."""
     augment = Augment(flip=True, crop_padding=2, erase=0.5)
     options = {"widths": (64, 128), "stride": 1}
     return replace(fashion(), model_options=options, epochs=28, weight_decay=2e-3, ema=0.998, augment=augment)

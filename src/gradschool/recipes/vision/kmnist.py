@@ -8,7 +8,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def kmnist() -> ImageRun:
-    """Cursive hiragana, 28 px, as the course trains it: NetLin 70 %, NetFull 84 %, NetConv 93 %."""
+    """CNN (NetConv) classifier on KMNIST, cursive hiragana, 28 px (course: 93 %; NetLin 70, NetFull 84)."""
     return ImageRun(
         data="kmnist",
         model=netconv,

@@ -1,4 +1,4 @@
-"""MNIST in a quarter of a minute on two cores: 99.2 %."""
+"""MNIST in a quarter of a minute on two cores."""
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.vision.resnet9 import resnet9
@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def mnist() -> ImageRun:
-    """Handwritten digits, 28 px: a small residual network, two passes; 99.2 % in 17 s."""
+    """Small ResNet classifier on MNIST, handwritten digits, 28 px, two epochs (17 s, 99.2 %)."""
     return ImageRun(
         data="mnist",
         model=resnet9,

@@ -1,4 +1,4 @@
-"""MNIST as well as two cores manage in a minute and a half: the network of `mnist` at full resolution."""
+"""MNIST in a minute and a half on two cores: the network of `mnist` at full resolution."""
 
 from dataclasses import replace
 
@@ -7,5 +7,5 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def mnist_best() -> ImageRun:
-    """Handwritten digits, 28 px: the stem keeps all places, four passes; 99.4 % in 92 s."""
+    """ResNet classifier on MNIST at full resolution, 28 px, four epochs (92 s, 99.4 %)."""
     return replace(mnist(), model_options={"widths": (32, 64), "stem": 16, "stride": 1}, epochs=4)

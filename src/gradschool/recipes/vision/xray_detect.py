@@ -1,4 +1,4 @@
-"""Is a picture real, made by a VAE or made by a GAN? The second ESE coursework of 2023."""
+"""Detect whether an image is real or made by a VAE or a GAN: the second ESE coursework of 2023."""
 
 from gradschool.data.augment.pipeline import Augment
 from gradschool.models.vision.resnet9 import resnet9
@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def xray_detect() -> ImageRun:
-    """Class folders such as real, vae, gan (--data PATH): a small residual network, a minute of one core."""
+    """Small ResNet detector of generated images: folders real, vae, gan (--data PATH; 1 min on one core)."""
     return ImageRun(
         data="",
         model=resnet9,

@@ -1,4 +1,4 @@
-"""Runs that learn to take noise off: DDPM, EDM and flows, with samplers of one signature."""
+"""Runs that learn to denoise: DDPM, EDM and flows, with samplers of one signature."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -38,18 +38,18 @@ SHADES = (0.999, 0.99, 0.95, 0.8, 0.5, 0.2, 0.05, 0.01, 0.001)  # alpha bar of t
 
 @dataclass(frozen=True, kw_only=True)
 class DiffusionRun(GenerativeRun):
-    """What all three have: class dropout for guidance, a sampler, a film, what the report shows."""
+    """What all three share: class dropout for guidance, a sampler, a film, sections of the report."""
 
     class_dropout: Share = 0.1
-    """How often the class is hidden from a conditional network, so that guidance can compare."""
+    """Share of training images whose class is hidden from a conditional network, as guidance needs it."""
     guidance: Annotated[float, Field(ge=0)] = 1.0
-    """How strongly the class pulls when sampling; 1 is as trained."""
+    """Guidance scale when sampling: 0 ignores the class, 1 uses it as learned, more exaggerates it."""
     sampler: str = "dpm"
-    """How pictures are sampled: ddpm, ddim, heun or dpm."""
+    """Sampler: ddpm, ddim, heun or dpm (DPM-Solver++)."""
     sampler_steps: Count = 20
-    """Steps from noise to picture; heun runs the network twice in each."""
+    """Steps from noise to image; heun needs two network evaluations in each."""
     looked_at: Count = 1000
-    """Held-out pictures scored at each look, at most."""
+    """Held-out images in each evaluation, at most."""
 
     samplers: ClassVar[tuple[str, ...]] = tuple(SAMPLERS)
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -57,15 +57,15 @@ class DiffusionRun(GenerativeRun):
     )
 
     def process(self, model: nn.Module, held_out: str = "val") -> Diffuse:
-        """The task around a network; it knows how to read the network's answers."""
+        """The task around a network; it knows what the network predicts."""
         raise NotImplementedError
 
     def levels(self, sampler: str, steps: int) -> list[float]:
-        """Alpha bar at which a sampler stops, rising from noise to 1."""
+        """The levels alpha bar that a sampler visits, rising from noise to 1."""
         raise NotImplementedError
 
     def most_steps(self) -> int:
-        """More than so many make no sense."""
+        """The largest number of steps that makes sense."""
         return MOST
 
     def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Diffuse:
@@ -78,18 +78,18 @@ class DiffusionRun(GenerativeRun):
         return self.process(model, held_out)
 
     def common(self, model: nn.Module, held_out: str) -> dict[str, Any]:
-        """Arguments that all tasks take."""
+        """Arguments that all three tasks take."""
         classes = model.classes if isinstance(model, Denoiser) else 0
         return {"classes": classes, "drop": self.class_dropout, "held_out": held_out}
 
     def evaluation(self, splits: Splits[Images], pipeline: Pipeline) -> HeldOut:
-        """Some of the held-out pictures, spread over all of them."""
+        """Some of the held-out images, spread evenly over them."""
         images = splits.val or splits.test
         some = images.take(torch.arange(0, len(images), max(1, len(images) // self.looked_at)))
         return partial(evaluation_batches, some, pipeline, 2 * self.batch_size)
 
     def check(self, ask: Ask) -> None:
-        """Refuse steps, samplers and guidance that there are not.
+        """Refuse steps, samplers and guidance that do not exist.
 
         Raises:
             UserError: a number outside its range, no such sampler, or guidance without classes.
@@ -108,12 +108,12 @@ class DiffusionRun(GenerativeRun):
             raise UserError(f"--guidance is {ask.guidance}", "a number >= 0", "Example: --guidance 2")
 
     def path(self, model: nn.Module, ask: Ask) -> Iterator[Tensor]:
-        """The noise and then the picture after each step, as the model sees them."""
-        # 1. Noise, and the network as something that denoises.
+        """The noise, then the image after each step, on the model's scale."""
+        # 1. The noise, and the network as a denoiser.
         x = self.start(model, ask)
         clean = partial(self.process(model).clean, labels=self.labels(model, ask), guidance=self.pull(ask))
         yield x
-        # 2. Predicted pictures are kept within what a picture can be.
+        # 2. Predicted clean images are clipped to the range of pixels.
         sampler = ask.sampler or self.sampler
         levels = self.levels(sampler, ask.steps or self.sampler_steps)
         yield from SAMPLERS[sampler](
@@ -121,32 +121,32 @@ class DiffusionRun(GenerativeRun):
         )
 
     def start(self, model: nn.Module, ask: Ask) -> Tensor:
-        """The noise that a path begins with."""
+        """The noise that sampling starts from."""
         assert isinstance(model, Denoiser)
         return ask.noise(*model.shape).to(next(model.parameters()).device)
 
     def labels(self, model: nn.Module, ask: Ask) -> Tensor | None:
-        """The classes asked for, where the model is."""
+        """The classes asked for, on the model's device."""
         return None if ask.labels is None else ask.labels.to(next(model.parameters()).device)
 
     def pull(self, ask: Ask) -> float:
-        """Guidance as asked for, or the run's."""
+        """The guidance scale asked for, or the run's."""
         return self.guidance if ask.guidance is None else ask.guidance
 
     def within(self, x: Tensor) -> Tensor:
-        """A predicted picture cut to what pixels can be."""
+        """A predicted clean image, clipped to the range of pixels."""
         return x.clamp(-1, 1)
 
     def seen_as(self, model: nn.Module, x: Tensor) -> Tensor:
-        """Pictures of the pipeline as the model sees them."""
+        """Images of the pipeline on the model's scale."""
         return x
 
     def shown_as(self, model: nn.Module, x: Tensor) -> Tensor:
-        """What the model sees, as pictures in 0 to 1."""
+        """Images on the model's scale as images from 0 to 1."""
         return to_unit(x, self.scale)
 
     def generate(self, model: nn.Module, ask: Ask) -> Tensor:
-        """Noise, denoised; many pictures in several turns."""
+        """Sample images, at most `AT_ONCE` together."""
         made = []
         for start in range(0, ask.n, AT_ONCE):
             n = min(AT_ONCE, ask.n - start)
@@ -156,13 +156,13 @@ class DiffusionRun(GenerativeRun):
         return torch.cat(made)
 
     def film(self, model: nn.Module, ask: Ask) -> list[Tensor]:
-        """Noise that clears up, in at most forty frames."""
+        """The images during sampling, in at most forty frames."""
         return [self.shown_as(model, x) for x in thinned(list(self.path(model, ask)), FRAMES)]
 
     def sections(
         self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline
     ) -> Sequence[Section | None]:
-        """Noise schedule, test pictures through noise, new ones out of it."""
+        """Noise schedule, denoised test images, and images during sampling."""
         device = next(model.parameters()).device
         x, y = pipeline.eval(splits.test.pixels[:4], splits.test.labels[:4])
         labels = y.to(device) if self.conditional else None
@@ -189,16 +189,16 @@ class DdpmRun(DiffusionRun):
     title: ClassVar[str] = "a diffusion model"
 
     noise: Literal["linear", "cosine"] = "cosine"
-    """How the picture's share falls."""
+    """Noise schedule: linear or cosine."""
     times: Annotated[int, Field(ge=2)] = 1000
     """T, the number of noise levels."""
     predicts: Predicts = "noise"
-    """What the network says: the noise, the clean picture, or v."""
+    """What the network predicts: the noise, the clean image or the velocity v."""
     min_snr: Positive | None = None
-    """Largest weight (gamma) of nearly clean pictures; 5 is usual."""
+    """Gamma of min-SNR weights, which limit the weight of weak noise; 5 is usual, none leaves them out."""
 
     def noise_schedule(self, name: str | None = None) -> NoiseSchedule:
-        """The table of alpha bar."""
+        """The noise schedule by its name, or the run's own."""
         betas = linear_betas if (name or self.noise) == "linear" else cosine_betas
         return NoiseSchedule(betas(self.times))
 
@@ -207,7 +207,7 @@ class DdpmRun(DiffusionRun):
         return self.times
 
     def process(self, model: nn.Module, held_out: str = "val") -> Ddpm:
-        """Predict the noise, the picture or v."""
+        """Predict the noise, the clean image or v."""
         schedule, rest = self.noise_schedule(), self.common(model, held_out)
         return Ddpm(model, schedule, self.predicts, self.min_snr, **rest)
 
@@ -220,7 +220,7 @@ class DdpmRun(DiffusionRun):
         return (1 / (1 + karras_sigmas(steps, low, min(high, 80.0)) ** 2)).tolist()
 
     def schedules(self) -> Sequence[Section]:
-        """The run's own beside the other."""
+        """The run's own schedule beside the other."""
         other = "cosine" if self.noise == "linear" else "linear"
         named = {f"{self.noise} (this run)": self.noise_schedule(), other: self.noise_schedule(other)}
         return [show.schedules(named)]
@@ -228,45 +228,45 @@ class DdpmRun(DiffusionRun):
 
 @dataclass(frozen=True, kw_only=True)
 class EdmRun(DiffusionRun):
-    """Denoising at every standard deviation of the noise, by a wrapped network."""
+    """EDM: denoising at any standard deviation of the noise, by a preconditioned network."""
 
     kind: ClassVar[str] = "edm"
     title: ClassVar[str] = "a diffusion model"
 
     sampler: str = "heun"
-    """How pictures are sampled: ddpm, ddim, heun or dpm."""
+    """Sampler: ddpm, ddim, heun or dpm (DPM-Solver++)."""
     sampler_steps: Count = 18
-    """Steps from noise to picture; heun runs the network twice in each."""
+    """Steps from noise to image; heun needs two network evaluations in each."""
     sigma_data: Positive = 0.5
-    """Standard deviation of the pictures' pixels, on the scale -1 to 1."""
+    """Standard deviation of the images' pixels, on the scale -1 to 1."""
     sigma_min: Positive = 0.002
-    """Where sampling ends."""
+    """Smallest noise level of sampling."""
     sigma_max: Positive = 80.0
-    """Where sampling begins."""
+    """Largest noise level of sampling."""
 
     def process(self, model: nn.Module, held_out: str = "val") -> Edm:
-        """Predict what is missing to the clean picture."""
+        """Predict the clean image by a preconditioned network."""
         return Edm(model, self.sigma_data, **self.common(model, held_out))
 
     def levels(self, sampler: str, steps: int) -> list[float]:
-        """EDM's spacing."""
+        """EDM's noise levels."""
         return (1 / (1 + karras_sigmas(steps, self.sigma_min, self.sigma_max) ** 2)).tolist()
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlowRun(DiffusionRun):
-    """A flow along straight lines from noise to pictures."""
+    """Flow matching along straight lines from noise to images."""
 
     kind: ClassVar[str] = "flow"
     title: ClassVar[str] = "a flow"
 
     sampler: str = "heun"
-    """How pictures are sampled: euler, heun, ddim or dpm."""
+    """Sampler: euler, heun, ddim or dpm (DPM-Solver++)."""
     sampler_steps: Count = 20
-    """Steps from noise to picture; heun runs the network twice in each."""
+    """Steps from noise to image; heun needs two network evaluations in each."""
     pairing: Literal["random", "transport"] = "random"
-    """Which noise becomes which picture of a batch: by chance, or so that the lines are shortest. With
-    classes the latter gives each class noises of its own, which sampling does not: leave it at random."""
+    """How noises and images of a batch are paired: at random, or by optimal transport (shortest lines). With
+    classes, optimal transport gives each class its own part of the noise; sampling does not: use random."""
 
     samplers: ClassVar[tuple[str, ...]] = ("euler", "heun", "ddim", "dpm")
 
@@ -275,12 +275,12 @@ class FlowRun(DiffusionRun):
         return Flow(model, self.pairing, **self.common(model, held_out))
 
     def levels(self, sampler: str, steps: int) -> list[float]:
-        """Evenly spaced times, from just after pure noise."""
+        """Evenly spaced times, starting just after pure noise."""
         times = [max(t, 1e-3) for t in even_times(steps)]
         return [t**2 / (t**2 + (1 - t) ** 2) for t in times]
 
     def path(self, model: nn.Module, ask: Ask) -> Iterator[Tensor]:
-        """Follow the velocity itself, or use a sampler of diffusions on the same lines."""
+        """Follow the velocity, or use a diffusion sampler on the same lines."""
         sampler = ask.sampler or self.sampler
         if sampler not in ("euler", "heun"):
             yield from super().path(model, ask)

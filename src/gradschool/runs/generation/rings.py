@@ -1,4 +1,4 @@
-"""Two rings in a plane, found by score matching and Langevin sampling.
+"""Two rings in the plane, sampled by denoising score matching and Langevin dynamics.
 
 Source: Song and Ermon 2019. It trains itself, without the engine: points are drawn, nothing is read.
 """
@@ -46,20 +46,20 @@ class ScoreRun(SmallRun):
     hidden: int = 128
     """Units of each of three layers."""
     learning_rate: float = 2e-3
-    """Of Adam, falling to 0 as a cosine."""
+    """Learning rate of Adam, falling to 0 as a cosine."""
     levels: int = 12
     """Noise levels."""
     sigma_max: float = 3.0
-    """The largest; as wide as the data."""
+    """The largest noise level; as wide as the data."""
     sigma_min: float = 0.05
-    """The smallest; as fine as the data."""
+    """The smallest noise level; as fine as the data."""
     walk_steps: int = 40
     """Langevin steps at each level."""
     data: str = "rings"
     """Points are drawn, nothing is read."""
 
     def train(self, request: Request, say: Say) -> RunFolder:
-        """Learn the score at all noise levels, then walk along it; figures show data, field and samples.
+        """Learn the score at all noise levels, then sample with it; figures show data, field and samples.
 
         Args:
             request: as of every run: seed, place, whose functions.
@@ -75,17 +75,17 @@ class ScoreRun(SmallRun):
         net = ScoreNet(self.hidden)
         with on_threads(1):
             loss = self.learn(net, sigmas, steps, generator, folder)
-            # 2. Walk.
+            # 2. Sample.
             with torch.no_grad():
                 *_, points = walk(net, POINTS, sigmas.tolist(), self.walk_steps, generator)
                 measured = {"test_loss": loss, **measure(points)}
                 draw_field(folder.path / "samples.png", rings(POINTS, generator), net, sigmas, points)
-        # 3. What was reached.
+        # 3. The result.
         self.end(folder, measured, POINTS, time.monotonic() - started)
         return folder
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
-        """Where the samples end."""
+        """Share of the samples on a ring."""
         m = result["metrics"]
         return (
             f" {100 * m['test_on_a_ring']:.0f} % of {result['tested']} points end on a ring, "

@@ -15,21 +15,24 @@ from gradschool.scratch.backpropagation.tensor import Tensor, raw, result
 
 
 def linear(x: Any, weight: Tensor, bias: Tensor) -> Tensor:
-    """Affine map x W + b of each row.
+    """Linear layer x W + b of each row, as one operation with its backward function.
+
+    With Y = X W + b and G the gradient of Y: the gradient of X is G W^T, that of W is X^T G, that of b is G
+    summed over the rows.
 
     Args:
-        x: (..., inputs), a tensor, or an array if nothing before it learns.
-        weight: (inputs, outputs).
-        bias: (outputs,).
+        x: inputs, (..., inputs): a tensor, or an array if no gradient in it is wanted.
+        weight: W, (inputs, outputs).
+        bias: b, (outputs,).
 
     Returns:
-        (..., outputs).
+        (..., outputs), linked to x, weight and bias by `result`.
     """
-    # 1. Forward, the bias added in place: the product is ours alone.
+    # 1. Forward. The bias is added in place: nobody else holds the product.
     a, w = raw(x), weight.data
     y = np.matmul(a, w)
     y += bias.data
-    # 2. The way back; the bias was broadcast over the rows, so its gradient is their sum.
+    # 2. Backward to x, weight and bias. The bias was broadcast over the rows, so its gradient is their sum.
     return result(
         y,
         (x, lambda g: g @ w.T),
@@ -45,7 +48,7 @@ def concatenate(tensors: Sequence[Any], axis: int = 0) -> Tensor:
     y = np.concatenate(arrays, axis)
     # 2. Where each begins and ends.
     ends = np.cumsum([array.shape[axis] for array in arrays])
-    # 3. The way back of each: its own slice.
+    # 3. Backward: each gets its own slice.
     links = []
     for tensor, array, end in zip(tensors, arrays, ends, strict=True):
         index = (slice(None),) * (axis % y.ndim) + (slice(end - array.shape[axis], end),)
@@ -67,7 +70,7 @@ def where(condition: Array, x: Any, y: Any) -> Tensor:
     # 1. Forward.
     a, b = raw(x), raw(y)
     chosen = np.where(condition, a, b)
-    # 2. The way back: the gradient goes to whoever was chosen.
+    # 2. Backward: the gradient goes to whoever was chosen.
     return result(
         chosen, (x, lambda g: fit(g * condition, a)), (y, lambda g: fit(g * ~np.asarray(condition), b))
     )
@@ -80,7 +83,7 @@ def log_softmax(z: Tensor, axis: int = -1) -> Tensor:
     """
     # 1. Forward.
     y = loss.log_softmax(z.data, axis)
-    # 2. The way back.
+    # 2. Backward.
     return result(y, (z, lambda g: g - np.exp(y) * g.sum(axis=axis, keepdims=True)))
 
 
@@ -88,7 +91,7 @@ def softmax(z: Tensor, axis: int = -1) -> Tensor:
     """Turn logits into probabilities p = e^z / sum e^z; the gradient of z is p (g - sum(g p))."""
     # 1. Forward.
     p = loss.softmax(z.data, axis)
-    # 2. The way back.
+    # 2. Backward.
     return result(p, (z, lambda g: p * (g - (g * p).sum(axis=axis, keepdims=True))))
 
 
@@ -117,7 +120,7 @@ def cross_entropy(z: Tensor, labels: Array) -> Tensor:
     # 3. The loss.
     mean = -y[rows, labels].mean()
 
-    # 4. The way back, softmax and logarithm in one: probabilities, less 1 at the label.
+    # 4. Backward, softmax and logarithm in one: probabilities, less 1 at the label.
     def back(g: Array) -> Array:
         p: Array = np.exp(y)
         p[rows, labels] -= 1

@@ -1,4 +1,4 @@
-"""Is a gradient right? Compare it with differences of the function itself, place by place.
+"""Gradient check: compare a gradient with differences of the function itself, element by element.
 
 Central differences, (f(x + h) - f(x - h)) / 2h, err by h^2 from curvature and by 1e-16 / h from rounding; the
 best h lies near the cube root of 1e-16. Source: Press et al. 2007, Numerical Recipes, section 5.7.
@@ -32,28 +32,28 @@ class Check:
 
 
 def numerical_gradient(f: Callable[[Array], float], x: Array, h: float = 6e-6) -> Array:
-    """Gradient of f at x by central differences, in float64.
+    """Gradient of f at x by central differences, (f(x + h) - f(x - h)) / 2h for each element.
 
     Args:
-        f: from an array to a number.
-        x: where, any shape; not changed.
-        h: step, scaled by the size of each element above 1.
+        f: function from an array, shaped as x, to a number.
+        x: the point, any shape; not changed.
+        h: step for elements of size 1 or less; for larger ones it is h times their absolute value.
 
     Returns:
-        As x.
+        float64, shaped as x.
     """
-    # 1. A copy to move, and a place for the answer.
+    # 1. A float64 copy of x, whose elements can be moved, and room for the gradient.
     x = np.array(x, np.float64)
     gradient = np.zeros_like(x)
     for index in np.ndindex(x.shape):
-        # 2. f a little to either side, in this place only.
+        # 2. Move this element alone up and down by its step, and put it back.
         here, small = x[index], h * max(1.0, float(abs(x[index])))
         x[index] = here + small
         above = f(x)
         x[index] = here - small
         below = f(x)
         x[index] = here
-        # 3. Rise over run.
+        # 3. Difference of f over the distance of the two points.
         gradient[index] = (above - below) / (2 * small)
     return gradient
 

@@ -19,10 +19,18 @@ def log_softmax(z: Array, axis: int = -1) -> Array:
 
 
 def softmax(z: Array, axis: int = -1) -> Array:
-    """Turn logits into probabilities, e^z / sum e^z: (1, 2, 3) becomes (.09, .24, .67)."""
-    # 1. Subtract the largest: exp stays within range and the result does not change.
+    """Probabilities e^z / sum e^z of logits z: (1, 2, 3) becomes (.09, .24, .67).
+
+    Args:
+        z: logits, any shape, real numbers of any size.
+        axis: the classes are along this axis; all others are independent rows.
+
+    Returns:
+        As z: from 0 to 1, sums along the axis are 1.
+    """
+    # 1. Subtract the largest logit of each row: exp does not overflow, and the result does not change.
     e = np.exp(z - z.max(axis=axis, keepdims=True))
-    # 2. Divide by the sum.
+    # 2. Divide by the sum of the row.
     p: Array = e / e.sum(axis=axis, keepdims=True)
     return p
 
@@ -61,12 +69,20 @@ def nll(z: Array, labels: Array) -> float:
 
 
 def nll_gradient(z: Array, labels: Array) -> Array:
-    """Gradient of `nll` in the logits: (softmax(z) - onehot) / n, (n, classes)."""
+    """Gradient of `nll` in the logits: (probability minus target) / n.
+
+    Args:
+        z: logits, (n, classes).
+        labels: the right class of each row, whole numbers from 0 to classes - 1, (n,).
+
+    Returns:
+        (n, classes). The target is 1 at the label of the row and 0 elsewhere.
+    """
     # 1. Probabilities.
     gradient: Array = softmax(z)
-    # 2. Less 1 at each label.
+    # 2. Subtract the target: 1 at the label of each row.
     gradient[np.arange(len(labels)), labels] -= 1
-    # 3. The loss is a mean over rows.
+    # 3. The loss is a mean over the n rows.
     return gradient / len(labels)
 
 

@@ -18,7 +18,7 @@ Layers = list[tuple[Array, Array]]
 
 @dataclass(frozen=True)
 class Activation:
-    """A bend: its value at z, and its slope computed from that value."""
+    """An activation function: its value at z, and its derivative computed from that value."""
 
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
@@ -50,34 +50,36 @@ def init(sizes: Sequence[int], rng: np.random.Generator) -> Layers:
 
 
 def forward(layers: Layers, x: Array, activation: Activation = TANH) -> list[Array]:
-    """Values of all layers: the input (n, inputs), each hidden layer after its bend, the linear output."""
+    """Values of all layers: the input (n, inputs), each hidden layer's activations, the linear output."""
     # 1. Remember every layer's value: backpropagation needs them.
     values = [x]
-    # 2. Hidden layers bend.
+    # 2. Hidden layers have an activation function.
     for weight, bias in layers[:-1]:
         values.append(activation.value(values[-1] @ weight + bias))
-    # 3. The last does not.
+    # 3. The last layer is linear.
     weight, bias = layers[-1]
     values.append(values[-1] @ weight + bias)
     return values
 
 
 def backward(layers: Layers, values: list[Array], delta: Array, activation: Activation = TANH) -> Layers:
-    """Gradients of all weights and biases, from the last layer to the first.
+    """The backward pass: gradients of the loss in all weights and biases.
 
     Args:
-        layers: as in `forward`.
-        values: what `forward` returned.
-        delta: gradient of the loss in the output, (n, outputs).
+        layers: (W, b) of each layer, first to last; W (inputs, outputs), b (outputs,).
+        values: what `forward` returned: values[k] is the input of layer k, (n, inputs of layer k). For k > 0
+            it is the activation of the layer before. The last entry is the output.
+        delta: gradient of the loss in the output, (n, outputs). It holds the mean over the rows already.
+        activation: of the hidden layers; `activation.slope(h)` is the derivative where the activation is h.
 
     Returns:
-        (dW, db) of each layer, shapes as the layers'.
+        (dW, db) of each layer, first to last, in the shapes of W and b.
     """
     gradients: Layers = []
     for k in reversed(range(len(layers))):
-        # 1. Each weight multiplied one input: its gradient is input times delta, summed over the rows.
+        # 1. Gradient of a weight: its input times the delta of its output, summed over rows; bias: the sum.
         gradients.append((values[k].T @ delta, delta.sum(axis=0)))
-        # 2. Back through the weights, then through the bend that made this layer's input.
+        # 2. Delta of the layer before: back through the weights, then through its activation function.
         if k > 0:
             delta = (delta @ layers[k][0].T) * activation.slope(values[k])
     return gradients[::-1]

@@ -1,4 +1,4 @@
-"""Automatic differentiation of scalars: every result notes what it was made from and how steep it is there.
+"""Automatic differentiation of scalars: every result keeps its operands and derivatives.
 
 API after micrograd (Karpathy 2020); reverse mode after Linnainmaa 1970. Deviations: slopes are stored as
 numbers, not as closures, so no reference cycle feeds the garbage collector; the graph is walked by counting
@@ -45,11 +45,15 @@ class Value:
         return Value(self.data + other.data, self, 1.0, other, 1.0)
 
     def __mul__(self, other: "Value | float") -> "Value":
-        """Product a b. The slope in a is b and that in b is a: each factor scales the other's gradient."""
+        """Product a b, with its derivatives: b towards a, and a towards b.
+
+        `Value(data, left, left_slope, right, right_slope)` makes the result: a number, the first value that
+        it was made from with the derivative towards it, and the same for the second.
+        """
         # 1. A plain number takes part, but no gradient flows back into it.
         if not isinstance(other, Value):
             return Value(self.data * other, self, other) if isinstance(other, NUMBER) else NotImplemented
-        # 2. Value and slopes.
+        # 2. The product, and the derivative towards each factor.
         return Value(self.data * other.data, self, other.data, other, self.data)
 
     def __sub__(self, other: "Value | float") -> "Value":
@@ -123,12 +127,14 @@ class Value:
         return Value(self.data, self, 1.0)
 
     def backward(self) -> None:
-        """Add d(self)/dx to `x.grad` of every leaf x; set it in every value between.
+        """The backward pass from this value: add d(self)/dx to `x.grad` of every leaf x; set it elsewhere.
 
-        A value may pass its gradient on only after all its consumers have given it their share, so their
-        number is counted first. Leaves keep adding up over calls: set `grad` to 0 between steps.
+        A leaf was not computed: its `left` is None. All other values on the way have `left`, `left_slope` and
+        perhaps `right` (else None), `right_slope`; their `grad` starts at 0 in each call. A value passes its
+        gradient on when all operations that use it have contributed, so their number is counted first, in
+        `waiting`, which is 0 before and after. Leaves add up over calls: set `grad` to 0 between steps.
         """
-        # 1. Reach every value once; count for each how many operations consume it.
+        # 1. Reach every value once, and count in `waiting` how often each is used; `grad` starts at 0.
         reached = [self]
         for value in reached:
             if value.left is None:
@@ -139,7 +145,7 @@ class Value:
                     if parent.waiting == 0:
                         reached.append(parent)
                     parent.waiting += 1
-        # 2. From the end back: pass on gradient times slope; who has heard from all consumers is next.
+        # 2. From the end back: each value adds gradient times slope to its operands; complete ones are next.
         self.grad += 1.0
         ready = [self]
         while ready:

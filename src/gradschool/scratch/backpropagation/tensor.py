@@ -1,7 +1,7 @@
-"""Automatic differentiation of NumPy arrays: beside every operation's forward stands the way back.
+"""Automatic differentiation of NumPy arrays: every operation has a forward and a backward.
 
 After autograd (Maclaurin 2016) and micrograd (Karpathy 2020), with torch's names. Each result keeps links
-(parent, way back): a function from the gradient of the result to the gradient of that parent. A way back
+(parent, backward function): it maps the gradient of the result to the gradient of that parent. It
 holds arrays only, never the result itself, so graphs die by reference count and are walked without recursion.
 """
 
@@ -67,7 +67,7 @@ class Tensor:
         # 1. Forward.
         a, b = self.data, raw(other)
         y = a * b
-        # 2. The way back to each factor, summed where it was broadcast.
+        # 2. Backward to each factor, summed where it was broadcast.
         return result(y, (self, lambda g: fit(g * b, a)), (other, lambda g: fit(g * a, b)))
 
     def __truediv__(self, other: Any) -> "Tensor":
@@ -75,7 +75,7 @@ class Tensor:
         # 1. Forward.
         a, b = self.data, raw(other)
         y = a / b
-        # 2. The way back; -a/b^2 is -y/b.
+        # 2. Backward; -a/b^2 is -y/b.
         return result(y, (self, lambda g: fit(g / b, a)), (other, lambda g: fit(-g * y / b, b)))
 
     def __pow__(self, n: float) -> "Tensor":
@@ -103,7 +103,7 @@ class Tensor:
         # 2. Forward.
         a, b = self.data, raw(other)
         y = np.matmul(a, b)
-        # 3. The way back to each factor, summed where batch axes were broadcast.
+        # 3. Backward to each factor, summed where batch axes were broadcast.
         return result(
             y,
             (self, lambda g: fit(g @ b.swapaxes(-1, -2), a)),
@@ -131,21 +131,21 @@ class Tensor:
         """Hyperbolic tangent y; slope 1 - y^2."""
         # 1. Forward.
         y = np.tanh(self.data)
-        # 2. The way back needs the value only.
+        # 2. Backward needs the value only.
         return result(y, (self, lambda g: g * (1 - y * y)))
 
     def sigmoid(self) -> "Tensor":
         """Logistic y = 1/(1 + e^-x); slope y(1 - y)."""
         # 1. Forward, through tanh: it does not overflow for large negative x.
         y = 0.5 * (1 + np.tanh(0.5 * self.data))
-        # 2. The way back needs the value only.
+        # 2. Backward needs the value only.
         return result(y, (self, lambda g: g * (y * (1 - y))))
 
     def relu(self) -> "Tensor":
         """max(0, x); slope 1 where x > 0, else 0."""
         # 1. Forward.
         y = np.maximum(self.data, 0)
-        # 2. The way back is open where the value is above 0.
+        # 2. Backward: the gradient passes where the value is above 0.
         return result(y, (self, lambda g: g * (y > 0)))
 
     # Reductions.
@@ -155,7 +155,7 @@ class Tensor:
         # 1. Forward.
         x = self.data
         y = x.sum(axis=axis, keepdims=keepdims)
-        # 2. The way back: put summed axes back as length 1, then repeat along them.
+        # 2. Backward: put summed axes back as length 1, then repeat along them.
         return result(y, (self, lambda g: np.broadcast_to(restored(g, axis, keepdims), x.shape)))
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
@@ -170,10 +170,10 @@ class Tensor:
         # 1. Forward.
         x = self.data
         y = x.max(axis=axis, keepdims=keepdims)
-        # 2. Who is the largest, and of how many.
+        # 2. Where the largest stands; equals share the gradient.
         winner = x == restored(y, axis, keepdims)
         share = winner / winner.sum(axis=axis, keepdims=True, dtype=x.dtype)
-        # 3. The way back.
+        # 3. Backward.
         return result(y, (self, lambda g: restored(g, axis, keepdims) * share))
 
     # Shape.
@@ -187,7 +187,7 @@ class Tensor:
         """Axes in another order (reversed if none is given)."""
         # 1. Forward.
         order = tuple(a % self.ndim for a in axes) or tuple(reversed(range(self.ndim)))
-        # 2. The way back is the inverse order.
+        # 2. Backward: the inverse order.
         return result(self.data.transpose(order), (self, lambda g: g.transpose(np.argsort(order))))
 
     @property
@@ -237,7 +237,7 @@ class Tensor:
                 if parent.waiting == 0:
                     reached.append(parent)
                 parent.waiting += 1
-        # 3. From the end back: who has heard from all consumers passes its gradient on.
+        # 3. Backward from the end: a tensor passes its gradient on when all its consumers have contributed.
         self.receive(start, start)
         ready = [self]
         while ready:

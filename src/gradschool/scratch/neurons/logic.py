@@ -1,4 +1,4 @@
-"""Logic with perceptrons: OR, AND, any formula in two layers, XOR two ways, and why depth needs bends.
+"""Logic with perceptrons: OR, AND, any formula in two layers, XOR two ways; linear layers collapse.
 
 Source: Minsky and Papert 1969. A literal is k for variable k, counted from 1, or -k for its negation, as in
 the DIMACS format; a clause is an OR of literals; a formula in conjunctive normal form is an AND of clauses.
@@ -22,45 +22,61 @@ def truth_table(n: int) -> Array:
 
 
 def and_weights(n: int) -> Array:
-    """Weights (n + 1,), bias first, of a perceptron that fires when all n inputs are 1."""
+    """Weights of a perceptron that answers 1 if all n inputs are 1, else 0.
+
+    Args:
+        n: number of inputs, >= 1, each 0 or 1.
+
+    Returns:
+        (n + 1,), bias first. The inputs have equal weights; the bias is half-way between what n and what
+        n - 1 inputs of 1 need.
+    """
     # 1. Every input counts the same.
     w = np.ones(n + 1)
-    # 2. All of them reach the threshold, all but one do not: put it half-way.
+    # 2. n inputs of 1 give a sum of at least 0, n - 1 a sum below 0: the bias is half-way.
     w[0] = -(n - 0.5)
     return w
 
 
 def or_weights(n: int) -> Array:
-    """Weights (n + 1,), bias first, of a perceptron that fires when at least one of n inputs is 1."""
+    """Weights (n + 1,), bias first, of a perceptron that answers 1 if at least one of n inputs is 1."""
     # 1. Every input counts the same.
     w = np.ones(n + 1)
-    # 2. One reaches the threshold, none does not: put it half-way.
+    # 2. One input of 1 gives a sum of at least 0, none a sum below 0: the bias is half-way.
     w[0] = -0.5
     return w
 
 
 def clause_weights(clause: Clause, n: int) -> Array:
-    """Weights (n + 1,), bias first, of a perceptron that computes an OR of literals over n variables.
+    """Weights of a perceptron that computes a clause, an OR of literals.
+
+    Args:
+        clause: literals, each k for variable k (counted from 1) or -k for its negation.
+        n: number of variables, each 0 or 1.
+
+    Returns:
+        (n + 1,), bias first: weights +1, -1 or 0; the bias is half-way between the sum where the clause is
+        false and the next larger sum.
 
     Raises:
         ValueError: a literal is 0, beyond n, or there twice.
     """
-    # 1. Refuse what is no clause.
+    # 1. Refuse what is not a clause.
     if any(not 1 <= abs(literal) <= n for literal in clause) or len({abs(v) for v in clause}) < len(clause):
         raise ValueError(
             f"clause {tuple(clause)}; wanted each variable once, from 1 to {n}, negative for NOT"
         )
-    # 2. A plain variable counts for, a negated one against.
+    # 2. Weight 1 for a plain variable, -1 for a negated one, 0 for one that is not in the clause.
     w = np.zeros(n + 1)
     for literal in clause:
         w[abs(literal)] = 1 if literal > 0 else -1
-    # 3. The sum is least, -(number of negations), where the clause fails, and at least 1 more elsewhere.
+    # 3. Where the clause is false, the sum is -(number of negations); elsewhere it is at least 1 more.
     w[0] = sum(literal < 0 for literal in clause) - 0.5
     return w
 
 
 def cnf_net(clauses: Sequence[Clause], n: int) -> list[Array]:
-    """Two layers for a formula in conjunctive normal form: one hidden unit a clause, one AND at the output.
+    """Two layers for a formula in conjunctive normal form: a hidden unit for each clause, then an AND.
 
     Args:
         clauses: m clauses, e.g. ((1, 2), (-2, 3, -4), (4, -5)) for (A or B) and (not B or C or not D) and
@@ -70,9 +86,9 @@ def cnf_net(clauses: Sequence[Clause], n: int) -> list[Array]:
     Returns:
         Weights of the hidden layer, (m, n + 1), and of the output, (1, m + 1), bias first.
     """
-    # 1. One OR for each clause.
+    # 1. The hidden layer: one OR for each clause.
     hidden = np.stack([clause_weights(clause, n) for clause in clauses])
-    # 2. All of them must hold.
+    # 2. The output unit: all clauses must be true.
     output = and_weights(len(clauses))[None]
     return [hidden, output]
 
@@ -102,29 +118,34 @@ def xor_hidden_layer(x: Array) -> Array:
 
 
 def xor_shortcut(x: Array) -> Array:
-    """XOR of two inputs with one hidden unit, the inputs also going straight to the output.
+    """XOR of two inputs with one hidden unit; the output unit sees both inputs and the hidden unit.
 
-    x (rows, 2), returns (rows,).
+    Args:
+        x: 0s and 1s, (rows, 2).
+
+    Returns:
+        1 where exactly one input is 1, else 0, (rows,).
     """
-    # 1. The hidden unit is the AND.
+    # 1. The hidden unit computes the AND.
     both = predict(and_weights(2), x)
-    # 2. The output is an OR that the AND outweighs: a + b - 2 (a and b) - 1/2.
+    # 2. The output: an OR, less 2 where the AND is 1: a + b - 2 (a and b) - 1/2.
     w = np.array([-0.5, 1, 1, -2])
     return predict(w, np.column_stack([x, both]))
 
 
 def collapse(layers: Sequence[tuple[Array, Array]]) -> tuple[Array, Array]:
-    """The one linear layer that equals a stack of linear layers: without bends between, depth adds nothing.
+    """The one linear layer that equals a stack of linear layers without activation functions.
 
     Args:
-        layers: (W, b) of each, y = x W + b, with W (inputs, outputs) and b (outputs,).
+        layers: (W, b) of each layer, first to last; a layer maps rows x to x W + b, with W (inputs, outputs)
+            and b (outputs,).
 
     Returns:
-        W and b of the single layer.
+        W (inputs of the first layer, outputs of the last) and b (outputs of the last,).
     """
     # 1. Begin with the first.
     weight, bias = layers[0]
-    # 2. (x W + b) V + c = x (W V) + (b V + c): take in one layer after the other.
+    # 2. (x W + b) V + c = x (W V) + (b V + c): join it with one layer after the other.
     for v, c in layers[1:]:
         weight, bias = weight @ v, bias @ v + c
     return weight, bias

@@ -69,27 +69,28 @@ def forward_shortcuts(weights: Sequence[Array], x: Array) -> list[Array]:
 
 
 def backward_shortcuts(weights: Sequence[Array], views: Sequence[Array], delta: Array) -> list[Array]:
-    """Gradient of every weight of a net with shortcuts.
+    """The backward pass of nets with shortcuts and tanh units: the gradient in every weight.
 
     Args:
-        weights: of each layer, (runs, outputs, rows of its view).
-        views: what `forward_shortcuts` returned.
+        weights: of each layer, (runs, outputs, rows of its view); runs counts independent nets.
+        views: what `forward_shortcuts` returned: views[k] is what layer k sees, (runs, rows, n). views[k + 1]
+            has the same rows and below them the units of layer k, after tanh. The last holds the logits.
         delta: gradient of the loss in the logits, (runs, 1, n).
 
     Returns:
-        One for each layer, in the shape of its weight.
+        A list with the gradient of each layer, first to last, in the shape of its weight.
     """
-    # 1. The output's weight, and the error that it sends to every row of its view.
+    # 1. Gradient of the output's weight; then the gradient in every row of the output's view.
     gradients = [delta @ views[len(weights) - 1].swapaxes(1, 2)]
     error = weights[-1].swapaxes(1, 2) @ delta
     for k in reversed(range(len(weights) - 1)):
-        # 2. The last rows of the view above are this layer's units: through tanh.
+        # 2. The last rows of that view are the units of layer k: back through tanh, with derivative 1 - h^2.
         rows = views[k].shape[1]
         hidden = views[k + 1][:, rows:]
         delta = error[:, rows:] * (1 - hidden * hidden)
-        # 3. The gradient of this layer's weight.
+        # 3. Gradient of this layer's weight.
         gradients.append(delta @ views[k].swapaxes(1, 2))
-        # 4. The other rows were seen above and by this layer: both errors add up.
+        # 4. The other rows are used above and by this layer: both gradients add up.
         error = error[:, :rows] + weights[k].swapaxes(1, 2) @ delta
     return gradients[::-1]
 

@@ -58,14 +58,14 @@ class Trace:
 
 
 def weighted_sum(w: Array, x: Array) -> Array:
-    """Sum s = w0 + w1 x1 + ... + wd xd of each point.
+    """Weighted sum s = w0 + w1 x1 + ... + wd xd of each point.
 
     Args:
         w: (d + 1,), bias first.
         x: (..., d).
 
     Returns:
-        (...): 0 on the line, above 0 on the side the weights point to.
+        (...): 0 on the decision boundary, above 0 on the side that the weights point to.
     """
     # 1. The part of the inputs.
     s = np.asarray(x) @ np.asarray(w)[1:]
@@ -81,22 +81,25 @@ def predict(w: Array, x: Array) -> Array:
 
 
 def update(w: Array, x: Array, target: int, learning_rate: float = 1.0) -> Array:
-    """Perceptron learning rule: leave the weights if the answer is right, else move them towards right.
+    """One step of the perceptron learning rule: w plus learning_rate times error times (1, x).
+
+    The error is the target minus the answer: 0, 1 or -1. A right answer leaves the weights as
+    they are.
 
     Args:
-        w: (d + 1,), bias first.
-        x: one point, (d,).
-        target: 0 or 1.
-        learning_rate: > 0.
+        w: weights before the step, (d + 1,), bias first.
+        x: one point, (d,), without the constant 1.
+        target: the right answer, 0 or 1.
+        learning_rate: size of the step, > 0.
 
     Returns:
-        New weights, (d + 1,); w itself is not changed.
+        Weights after the step, a new array (d + 1,); w itself is not changed.
     """
-    # 1. The answer now.
+    # 1. The answer of the perceptron, 0 or 1.
     answer = predict(w, x)
-    # 2. The input with the constant 1 that the bias belongs to.
+    # 2. The extended input: the constant 1 that belongs to the bias, then x.
     extended = np.concatenate([[1.0], x])
-    # 3. Should have fired: add the input. Should not have: subtract it. Right: the difference is 0.
+    # 3. Answer too low: add the extended input. Too high: subtract it. Right: the difference is 0.
     new: Array = w + learning_rate * (target - answer) * extended
     return new
 
@@ -108,14 +111,19 @@ def train(
     learning_rate: float = 1.0,
     max_steps: int = 10_000,
 ) -> Trace:
-    """Show the points in turn, round and round, until all are right one after the other.
+    """Show the points in turn, again and again, until all are right one after the other.
 
     Args:
         points: n points of d coordinates.
-        targets: n classes, 0 or 1.
+        targets: n right answers, 0 or 1.
         weights: d + 1 to start from, bias first.
-        learning_rate: > 0.
-        max_steps: give up after so many: on points no line separates it never ends.
+        learning_rate: size of a step, > 0.
+        max_steps: most rows of the trace; on points that no line separates the rule never ends by itself.
+
+    Returns:
+        One `Step` for each point shown, counted from 1, and `converged`: whether the last n answers are all
+        right. A step holds the weighted sum before its update and the weights after it; its action is "none",
+        "add" or "subtract".
 
     Raises:
         ValueError: no points, or numbers of points, targets, weights do not fit.
@@ -126,7 +134,7 @@ def train(
             f"{len(points)} points, {len(targets)} targets, {len(weights)} weights; wanted a target for each "
             "point and one weight more than coordinates. Did you forget the bias?"
         )
-    # 2. One point a step; as many right answers in a row as there are points end it.
+    # 2. One point in each step; it ends after as many right answers in a row as there are points.
     w, right, steps = np.array(weights, float), 0, []
     for number in range(1, max_steps + 1):
         x, target = np.asarray(points[(number - 1) % len(points)], float), targets[(number - 1) % len(points)]

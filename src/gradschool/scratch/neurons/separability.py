@@ -1,4 +1,4 @@
-"""Can a line separate two classes? Either answer comes with a proof that anyone can check by adding up.
+"""Does a hyperplane separate two classes? Either answer has a proof that can be checked by adding up.
 
 The perceptron finds the line if there is one (Novikoff 1962). If there is none its weights stay bounded
 (Minsky and Papert 1969, cycling theorem), so on numbers with finitely many digits they return to an earlier
@@ -29,24 +29,31 @@ class Verdict:
 def separability(
     points: Sequence[Sequence[float]], targets: Sequence[int], max_passes: int = 100_000
 ) -> Verdict:
-    """Decide, in exact fractions, whether a line (plane, ...) separates the points of class 1 from the rest.
+    """Decide, in exact fractions, whether a hyperplane separates class 1 from class 0.
+
+    The perceptron rule runs from zero weights, pass after pass. A pass without an update proves that the
+    classes are separable. Weights at the end of a pass that an earlier pass started from prove that they are
+    not.
 
     Args:
-        points: n points of d coordinates, taken as the decimals they are written as.
+        points: n points of d coordinates, read as the decimal numbers that they are written as.
         targets: n classes, 0 or 1.
-        max_passes: give up after so many passes over the points.
+        max_passes: most passes over the points.
+
+    Returns:
+        The answer with its proof: separating weights, or what `hull_shares` makes of the updates in between.
 
     Raises:
         ValueError: undecided after `max_passes`: coordinates with fewer digits cycle sooner.
     """
-    # 1. Exact inputs with a leading 1, turned around for class 0: now every sum should be above 0.
+    # 1. Extended inputs as exact fractions, negated for class 0: now every sum should be above 0.
     rows = []
     for point, target in zip(points, targets, strict=True):
         extended = [Fraction(1), *(Fraction(str(float(value))) for value in point)]
         rows.append([value if target else -value for value in extended])
     w, updates = [Fraction(0)] * (len(points[0]) + 1), [0] * len(points)
     seen: dict[tuple[Fraction, ...], list[int]] = {}
-    # 2. Passes of the perceptron, until one is free of errors or its weights have been seen before.
+    # 2. Passes of the perceptron rule, until one has no update or its weights have been seen before.
     for _ in range(max_passes):
         before = seen[tuple(w)] = list(updates)
         for i, row in enumerate(rows):

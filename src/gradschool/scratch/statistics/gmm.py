@@ -1,4 +1,4 @@
-"""A mixture of Gaussians by expectation and maximisation: who made which point, and what the makers are like.
+"""A Gaussian mixture by the EM algorithm: estimate which component made each point, then re-fit them.
 
 Source: Dempster et al. 1977; Bishop 2006, section 9.2.2. Letters: n points of d numbers, k components.
 """
@@ -46,24 +46,27 @@ def log_joint(model: Mixture, x: Array) -> Array:
 
 
 def expectation(model: Mixture, x: Array) -> tuple[Array, Array]:
-    """Each component's responsibility for each point (n, k), and ln p(x) of each point (n,).
+    """The E-step: posterior probabilities of the components, and the log-likelihood of each point.
 
     Args:
         model: the mixture.
-        x: (n, d).
+        x: points (n, d); they may lie so far out that their densities underflow to 0.
+
+    Returns:
+        responsibilities (n, k), each row from 0 to 1 with sum 1, and ln p(x) of each point (n,), in nats.
 
     Source: Bishop 2006, eq. 9.23.
     """
-    # 1. All in logarithms: far points have densities that are 0 as numbers.
+    # 1. ln p(x), all in logarithms: densities of far points underflow to 0.
     joint = log_joint(model, x)
     largest = joint.max(1, keepdims=True)
     evidence = largest + np.log(np.exp(joint - largest).sum(1, keepdims=True))
-    # 2. Shares of each point's density.
+    # 2. Bayes' rule: the share of each component in the density of the point.
     return np.exp(joint - evidence), evidence[:, 0]
 
 
 def maximisation(x: Array, responsibilities: Array, floor: float = 1e-6) -> Mixture:
-    """The most likely mixture when it is known who is responsible for what.
+    """The M-step: the maximum-likelihood mixture for given responsibilities.
 
     Args:
         x: (n, d).
@@ -72,9 +75,9 @@ def maximisation(x: Array, responsibilities: Array, floor: float = 1e-6) -> Mixt
 
     Source: Bishop 2006, eqs. 9.24 to 9.27.
     """
-    # 1. How many points each component has.
+    # 1. How many points each component explains.
     counts = responsibilities.sum(0) + 10 * np.finfo(float).eps
-    # 2. Their mean and their spread about it.
+    # 2. Weighted means and covariances.
     means = responsibilities.T @ x / counts[:, None]
     covariances = []
     for share, count, mean in zip(responsibilities.T, counts, means, strict=True):
@@ -84,7 +87,7 @@ def maximisation(x: Array, responsibilities: Array, floor: float = 1e-6) -> Mixt
 
 
 def fit_mixture(x: Array, start: Mixture, steps: int, tolerance: float = 0.0) -> tuple[Mixture, list[float]]:
-    """Expectation and maximisation in turn; the likelihood never falls (but for the floor).
+    """E-step and M-step in turn; the likelihood never falls (but for the floor).
 
     Args:
         x: (n, d).

@@ -27,11 +27,16 @@ class Ppca:
 
 
 def fit_ppca(x: Array, codes: int) -> Ppca:
-    """The most likely model with `codes` numbers in a code.
+    """The maximum-likelihood model with `codes` latent dimensions, in closed form.
 
     Args:
-        x: (n, d), n > d.
-        codes: q, 1 to d - 1.
+        x: points (n, d), n > d.
+        codes: q, numbers of a code, 1 to d - 1.
+
+    Returns:
+        mean (d,), weights W (d, q) and the noise variance sigma^2. Columns of W are eigenvectors of the
+        covariance (divided by n), largest eigenvalue first, each times sqrt(eigenvalue - sigma^2); their
+        signs are free.
 
     Raises:
         ValueError: `codes` is out of range.
@@ -41,13 +46,13 @@ def fit_ppca(x: Array, codes: int) -> Ppca:
     d = x.shape[1]
     if not 1 <= codes < d:
         raise ValueError(f"codes is {codes}, 1 to {d - 1} was wanted")
-    # 1. Directions and variances of the data, largest first.
+    # 1. Eigenvectors and eigenvalues of the covariance (divided by n), largest first.
     mean = x.mean(0)
     variances, directions = np.linalg.eigh((x - mean).T @ (x - mean) / len(x))
     variances, directions = variances[::-1], directions[:, ::-1]
-    # 2. The noise is what the left-out directions vary on average.
+    # 2. The noise variance is the mean of the eigenvalues that are left out.
     noise = float(variances[codes:].mean())
-    # 3. Each direction that is kept, as long as its variance exceeds the noise.
+    # 3. Scale each kept eigenvector so that W W^T + sigma^2 I has its eigenvalue; none is below the noise.
     weights = directions[:, :codes] * np.sqrt(np.maximum(variances[:codes] - noise, 0))
     return Ppca(mean, weights, noise)
 
@@ -71,7 +76,7 @@ def log_likelihood(model: Ppca, x: Array) -> Array:
 
 
 def posterior(model: Ppca, x: Array) -> tuple[Array, Array]:
-    """What is known of the code of each point: mean (n, q), and covariance (q, q), the same for all.
+    """The posterior of the code of each point: mean (n, q), and covariance (q, q), the same for all.
 
     Args:
         model: fitted.

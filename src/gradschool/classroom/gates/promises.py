@@ -1,0 +1,39 @@
+"""What a docstring promises, sentence by sentence, so that each promise has a case of the check."""
+
+import ast
+import re
+
+from gradschool.classroom.exercise.manifest import Exercise, source_of
+from gradschool.classroom.exercise.strip import find, read_source
+
+# Words by which a sentence promises more than what the function is.
+WORDS = re.compile(
+    r"\b(any|every|all|never|always|must|only|in place|unchanged|as (?:they|it) (?:are|is|were|was)|gradient"
+    r"|generator|seed|dtype|float64|float32|integer|empty|zero|infinit\w*|nan|overflow\w*|raises|error"
+    r"|default|if None|at least|at most|without|exactly|same|order|sorted|copy|new)\b"
+    r"|\(0, 1\)|\[0, 1\]|\+-|±|>= ?0|> ?0",
+    re.IGNORECASE,
+)
+
+
+def docstring(exercise: Exercise) -> str:
+    """The docstring of an exercise's function, on one line."""
+    function, _ = find(ast.parse(read_source(source_of(exercise.target))), exercise.function)
+    return " ".join((ast.get_docstring(function) or "").split())
+
+
+def promised(exercise: Exercise) -> list[str]:
+    """The sentences of a docstring that promise something."""
+    return [part for part in sentences(docstring(exercise)) if WORDS.search(part)]
+
+
+def sentences(text: str) -> list[str]:
+    """A docstring in sentences; entries of Args and clauses behind a semicolon count as sentences."""
+    text = re.sub(r"\b(Args|Returns|Raises|Source|Sources|Example|Examples|Yields|Note):", "", text)
+    return [part.strip(" .;") for part in re.split(r"(?<=[.;])\s+", text) if part.strip(" .;")]
+
+
+def unproved(exercise: Exercise) -> list[str]:
+    """The sentences that promise something and that no entry of proofs.toml covers."""
+    covered = [" ".join(each.says.split()) for each in exercise.promises]
+    return [part for part in promised(exercise) if not any(says in part or part in says for says in covered)]

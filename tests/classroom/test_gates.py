@@ -1,0 +1,200 @@
+"""Gates 8 to 10: machine-made wrong answers fall, machine-made right ones pass, every promise has a case."""
+
+import ast
+import sys
+import zlib
+
+import pytest
+
+from gradschool.classroom.check.job import Job
+from gradschool.classroom.check.judge import check_of
+from gradschool.classroom.check.ladder import Ladder
+from gradschool.classroom.check.mistakes import allowed, function_from, walked
+from gradschool.classroom.check.remote import Local
+from gradschool.classroom.check.report import lines
+from gradschool.classroom.exercise.manifest import Equivalent, chapters, find_exercise, source_of
+from gradschool.classroom.exercise.strip import read_source
+from gradschool.classroom.gates.mutants import Slip, slips
+from gradschool.classroom.gates.promises import docstring, promised, sentences, unproved
+from gradschool.classroom.gates.rewrites import rewrites
+from gradschool.classroom.workspace.layout import text_for
+
+PENDING = {chapter.id for chapter in chapters()}  # chapters whose checks are not yet proved
+EXERCISES = [e.id for chapter in chapters() for e in chapter.exercises if chapter.id not in PENDING]
+FORKS = pytest.mark.skipif(sys.platform != "linux", reason="mutants run in forked processes")
+
+
+def sample(name, found):
+    """One of many, another for every exercise, the same every day."""
+    return found[zlib.crc32(name.encode()) % len(found)] if found else None
+
+
+@FORKS
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXERCISES)
+def test_gate_8_machine_made_mutants_fall(name):
+    from gradschool.classroom.gates.survey import survey
+
+    found = survey(*find_exercise(name))
+    assert found.total >= 4, "a function with so few slips is no exercise"
+    told = "\n".join(f"{slip.kind}: {slip.was} -> {slip.now}" for slip in found.survivors)
+    assert len(found.survivors) <= 0.02 * found.total, f"{told}\nnot all fall"
+    assert found.equivalent <= max(3, 0.15 * found.total), "equivalents are few"
+
+
+@FORKS
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXERCISES)
+def test_equivalents_are_mutants_that_survive(name):
+    from gradschool.classroom.gates.survey import fate_of
+
+    chapter, exercise = find_exercise(name)
+    made = {(slip.was, slip.now): slip for slip in slips(exercise)}
+    for each in exercise.equivalents:
+        assert (each.was, each.now) in made, f"no mutant turns {each.was!r} into {each.now!r}"
+        assert fate_of(exercise, made[each.was, each.now], check_of(chapter, exercise)) == "survived"
+
+
+@FORKS
+@pytest.mark.long
+@pytest.mark.parametrize("name", EXERCISES)
+def test_gate_8_a_sample_falls(name):
+    from gradschool.classroom.gates.survey import survey
+
+    chapter, exercise = find_exercise(name)
+    found = survey(chapter, exercise, [sample(name, list(slips(exercise)))])
+    assert not found.survivors, found.survivors[0].now
+
+
+@pytest.fixture
+def passes(request, tmp_path):
+    """Judges a module's source as the answer to an exercise."""
+
+    def judged(name, source):
+        chapter, exercise = find_exercise(name)
+        file = tmp_path / f"{exercise.slug}.py"
+        file.write_text(text_for(chapter, exercise, True, source), encoding="utf-8")
+        result = request.getfixturevalue("server").check(Job.of(chapter, exercise, file))
+        assert result.passed, "\n".join(lines(result, 100))
+
+    return judged
+
+
+@FORKS
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXERCISES)
+def test_gate_9_machine_made_right_answers_pass(passes, name):
+    made = list(rewrites(find_exercise(name)[1]))
+    assert made
+    for _, source in made:
+        passes(name, source)
+
+
+@FORKS
+@pytest.mark.long
+@pytest.mark.parametrize("name", EXERCISES)
+def test_gate_9_a_sample_passes(passes, name):
+    passes(name, sample(name, list(rewrites(find_exercise(name)[1])))[1])
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_gate_10_every_promise_has_a_case(name):
+    chapter, exercise = find_exercise(name)
+    assert not unproved(exercise), f"{chapter.folder.name}/proofs.toml shows no case for these"
+    failure, ladder = walked(exercise, read_source(source_of(exercise.target)), check_of(chapter, exercise))
+    assert failure is None
+    for each in exercise.promises:
+        assert " ".join(each.says.split()) in docstring(exercise), "the docstring does not say so"
+        assert any(each.shown in said for said in ladder.said), f"no case and no sentence has {each.shown!r}"
+
+
+FUNCTION = '''
+def f(x, scale=2.0, keep=True):
+    """Something."""
+    # 1. All of it.
+    y = x.sum(axis=0, keepdims=True) / scale
+    if keep and len(x) > 1:
+        y = y - x
+    return y.sqrt()
+'''
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """An exercise whose function is FUNCTION."""
+    file = tmp_path / "toy.py"
+    file.write_text(FUNCTION)
+    for module in ("mutants", "rewrites"):
+        monkeypatch.setattr(f"gradschool.classroom.gates.{module}.source_of", lambda target: file)
+    return find_exercise("perceptron-update")[1].model_copy(
+        update={"target": "gradschool.toy:f", "steps": "all"}
+    )
+
+
+def test_mutants_are_one_slip_each_and_different(toy):
+    made = list(slips(toy))
+    now = [slip.now for slip in made]
+    for wanted in (
+        "y = x.mean(axis=0, keepdims=True) / scale", "y = x.sum(axis=1, keepdims=True) / scale",
+        "y = x.sum(axis=0) / scale", "y = x.sum(axis=0, keepdims=True) * scale", "if keep or len(x) > 1:",
+        "if keep and len(x) >= 1:", "y = x - y", "return y", "scale = 2.0", "keep = True",
+    ):  # fmt: skip
+        assert wanted in now, wanted
+    assert len({slip.source for slip in made}) == len(made)
+    for slip in made:
+        ast.parse(slip.source)
+
+
+def test_rewrites_compute_the_same(toy):
+    import numpy as np
+
+    class Array(np.ndarray):
+        def sqrt(self):
+            return np.sqrt(np.abs(self))
+
+    x = np.arange(6.0).reshape(3, 2).view(Array)
+
+    def run(source):
+        names = {}
+        exec(source, names)
+        return np.asarray(names["f"](x, 3.0))
+
+    made = dict(rewrites(toy))
+    assert {"view", "transposed", "renamed", "helper", "twice", "loop"} <= set(made)
+    for source in made.values():
+        np.testing.assert_array_equal(run(source), run(FUNCTION))
+
+
+@FORKS
+def test_a_weak_check_is_found_out(monkeypatch):
+    from gradschool.classroom.gates import survey as module
+
+    chapter, exercise = find_exercise("reparametrise")
+    made = [slip for slip in slips(exercise) if "gates.slips" not in slip.now]
+    assert not module.survey(chapter, exercise, made[:3]).survivors
+    monkeypatch.setattr(module, "check_of", lambda *_: lambda ladder: ladder.holds("Nothing.", True))
+    weak = module.survey(chapter, exercise, made[:3])
+    assert len(weak.survivors) == 3 and weak.killed == 0
+    known = tuple(Equivalent(was=slip.was, now=slip.now, why="a test") for slip in made[:3])
+    same = module.survey(chapter, exercise.model_copy(update={"equivalents": known}), made[:3])
+    assert same.equivalent == 3 and not same.survivors
+    assert "| **all** | 3 | 0 (0.0%) | 3 | 3 |" in module.table([weak, same])
+    unchanged = Slip("none", "", "", read_source(source_of(exercise.target)))
+    monkeypatch.undo()
+    assert module.survey(chapter, exercise, [unchanged]).survivors == (unchanged,)
+
+
+def test_promises_are_sentences_with_words_that_can_be_held():
+    text = "Clip x. Args: x: any shape; low: > 0. Returns: Same dtype as x. A number."
+    assert sentences(text) == ["Clip x", "x: any shape", "low: > 0", "Same dtype as x", "A number"]
+    _, exercise = find_exercise("stable-sigmoid")
+    bare = exercise.model_copy(update={"promises": ()})
+    assert promised(exercise) and unproved(bare) == promised(exercise)
+
+
+def test_the_ladder_keeps_what_it_looked_at():
+    chapter, exercise = find_exercise("pocket")
+    source = read_source(source_of(exercise.target))
+    ladder = Ladder(Local(function_from(exercise, source), exercise.function), allowed(exercise))
+    check_of(chapter, exercise)(ladder)
+    assert ladder.said[0] == ladder.subject.calls[0].about
