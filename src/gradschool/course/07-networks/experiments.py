@@ -125,7 +125,7 @@ def depth() -> dict:
                     optimiser.zero_grad()
                     cross_entropy(model(x[chosen]), y[chosen]).backward()
                     if not step:
-                        first, last = (b.conv1.weight.grad.norm().item() for b in (body[0], body[-1]))
+                        first, last = (b.conv1.weight.grad.norm().item() for b in (body[0], body[-1]))  # type: ignore[union-attr]
                     optimiser.step()
                 with evaluating(model), torch.no_grad():
                     loss = cross_entropy(model(x[known]), y[known]).item()
@@ -140,7 +140,7 @@ def learned(seed: int, smoothing: float, alpha: float) -> tuple[torch.nn.Module,
     torch.manual_seed(seed)
     (x, y), order = digits(), torch.randperm(1797, generator=torch.Generator().manual_seed(99))
     model = lenet_digits(10, width=8)
-    model.head[0].p = 0.0
+    model.head[0].p = 0.0  # type: ignore[assignment]
     optimiser = torch.optim.AdamW(model.parameters(), lr=4e-3, weight_decay=1e-2)
     generator = torch.Generator().manual_seed(seed)
     for _ in range(4 * STEPS):
