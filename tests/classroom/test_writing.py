@@ -17,8 +17,8 @@ from gradschool.cli.main import COMMANDS
 
 # Chapters whose lecture is still to be rewritten: they leave this list when they are done.
 PENDING = (
-    "neurons", "backpropagation", "probability", "optimisation", "training", "convolution", "networks",
-    "segmentation", "autoencoders", "gans", "diffusion", "attention",
+    "neurons", "backpropagation", "probability", "optimisation", "training", "convolution",
+    "autoencoders", "gans", "diffusion", "attention",
 )  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [
