@@ -73,7 +73,7 @@ class Run(Kind):
 
     data: str
     """Name of a data set, or a path to your own."""
-    epochs: Positive = 10.0
+    epochs: Annotated[float, Field(gt=0, le=1e6)] = 10.0
     """Passes over the training part."""
     batch_size: Count = 128
     """Examples a step, over all processes together."""
