@@ -161,3 +161,21 @@ def test_any_words_end_in_a_result_or_a_sentence(place, capsys, command, words):
     if command == "check" and "--watch" in words:
         return
     said(capsys, [command, *words, *limited])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder that somebody is in")
+def test_a_deleted_folder_and_a_full_disk_are_sentences(place, capsys, tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    code, told = said(capsys, ["runs"])
+    monkeypatch.undo()
+    assert code == 2 and "was deleted" in told
+
+    def full(words):
+        raise OSError(28, "No space left on device", "/somewhere/file")
+
+    monkeypatch.setattr("gradschool.cli.main.dispatch", full)
+    code, told = said(capsys, ["runs"])
+    assert code == 1 and told.startswith("gradschool: /somewhere/file: No space left on device. ")

@@ -106,8 +106,14 @@ def dispatch(words: list[str]) -> int:
     """Find the command and run it; its return value is the exit code, None means 0.
 
     Raises:
-        UserError: there is no such command.
+        UserError: there is no such command, or the folder that it was started in is gone.
     """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UserError(
+            "the folder that you are in was deleted", "one that is there", "Go to another: cd ~"
+        ) from None
     words = words or ["map"]
     if words[0] in ("-h", "--help", "help"):
         print(overview())
