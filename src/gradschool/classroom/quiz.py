@@ -11,7 +11,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from gradschool.classroom.arithmetic import FUNCTIONS, evaluate
-from gradschool.classroom.exercise.manifest import Chapter, Name, Strict, Target, Text
+from gradschool.classroom.exercise.manifest import Chapter, Name, Target
+from gradschool.classroom.exercise.record import Strict, Text
 from gradschool.errors import UserError
 
 LETTERS = "abcdefghijkl"

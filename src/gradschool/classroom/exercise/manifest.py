@@ -10,8 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from gradschool.classroom.exercise.proofs import Equivalent, Promise, proofs
+from gradschool.classroom.exercise.record import Strict, Text
 from gradschool.errors import UserError
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
@@ -22,15 +24,8 @@ STAGES = (
 Stage = Literal[
     "rules", "signature", "shape", "dtype", "value", "gradient", "invariance", "state", "training"
 ]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
 Target = Annotated[str, StringConstraints(pattern=r"^gradschool(\.\w+)+:\w+(\.\w+)?$")]
-
-
-class Strict(BaseModel):
-    """A record that knows all its fields and does not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Mutant(Strict):
@@ -47,31 +42,6 @@ class Mutant(Strict):
     put: str
     stage: Stage
     why: Text
-
-
-class Equivalent(Strict):
-    """A machine-made mutant that computes what the function computes.
-
-    Args:
-        was, now: its line before and after, as `gates.survey` prints them.
-        why: the reason why no check can tell them apart.
-    """
-
-    was: Text
-    now: Text
-    why: Text
-
-
-class Promise(Strict):
-    """A sentence of the docstring, and where the check holds the function to it.
-
-    Args:
-        says: words of the docstring.
-        shown: words of a case, or of a sentence, of the check.
-    """
-
-    says: Text
-    shown: Text
 
 
 class Exercise(Strict):
@@ -212,19 +182,6 @@ def read_chapter(folder: Path) -> Chapter:
         return Chapter.model_validate(fields)
     except ValidationError as error:
         raise UserError(*explained(file, error, fields)) from error
-
-
-def proofs(folder: Path) -> dict[str, Any]:
-    """By exercise, what proofs.toml says of its check; nothing where there is none.
-
-    Raises:
-        UserError: it is not TOML.
-    """
-    file = folder / "proofs.toml"
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} is not TOML ({error})", "", "Mend that line.") from error
 
 
 def explained(file: Path, error: ValidationError, fields: dict[str, Any]) -> tuple[str, str, str]:
