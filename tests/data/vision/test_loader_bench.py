@@ -33,7 +33,7 @@ def work(order, name, seconds, count=100):
 
 def test_rounds_are_interleaved_and_the_best_peer_counts(common, tmp_path):
     order = []
-    peers = {"slow": work(order, "slow", 0.02), "fair": work(order, "fair", 0.008)}
+    peers = {"slow": work(order, "slow", 0.12), "fair": work(order, "fair", 0.03)}
     result = common.compare("toy", "items/s", work(order, "ours", 0.002), peers, 5, {"items": 100})
     assert order == ["ours", "slow", "fair"] * 6
     assert result["peer_name"] == "fair" and result["n"] == 5

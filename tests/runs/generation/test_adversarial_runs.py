@@ -181,7 +181,7 @@ def test_an_unconditional_run_takes_no_class(name, tmp_path):
     run = replace(find(name)(), **quick, model_options={"width": 4, "latent": 8})
     folder = train(run, Request(name, steps=2, out=tmp_path / "run"), say=lambda text: None)
     assert draw(folder, Wanted(n=5)).is_file()
-    with pytest.raises(UserError, match="--class 3 was given; wanted: a model that was told classes"):
+    with pytest.raises(UserError, match="--class 3 was given; wanted: a class-conditional model"):
         draw(folder, Wanted(label="3"))
 
 

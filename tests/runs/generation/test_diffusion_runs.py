@@ -122,7 +122,7 @@ def test_many_pictures_are_the_same_pictures(conditional, monkeypatch):
     [
         (Wanted(steps=0), "--steps is 0; wanted: a whole number from 1 to 1,000"),
         (Wanted(steps=1001), "--steps is 1001; wanted: a whole number from 1 to 1,000"),
-        (Wanted(guidance=3.0), "--guidance 3 was given; wanted: a model that was told classes"),
+        (Wanted(guidance=3.0), "--guidance 3 was given; wanted: a class-conditional model"),
         (Wanted(sampler="euler"), "--sampler is 'euler'; wanted: one of ddpm, ddim, heun, dpm"),
     ],
 )

@@ -20,7 +20,7 @@ class Args:
     seed: int = 0
     """Of the noise: the same seed gives the same."""
     label: Annotated[str | None, tyro.conf.arg(name="class")] = None
-    """Only of this class (its name or number), for models that were told classes."""
+    """Only of this class (its name or number), for class-conditional models."""
     steps: int | None = None
     """Steps from noise to picture, for a diffusion model or flow."""
     guidance: float | None = None

@@ -85,7 +85,7 @@ def untold(told: int) -> None:
     """Refuse classes.
 
     Raises:
-        ValueError: an autoencoder is to be told classes.
+        ValueError: an autoencoder cannot be conditional.
     """
     if told:
         raise ValueError(f"{told} classes were given, an autoencoder is told none; use a conditional VAE")

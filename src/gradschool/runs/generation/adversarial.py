@@ -60,9 +60,9 @@ class GanRun(GenerativeRun):
     weight_clip: Positive | None = None
     """Largest size of the discriminator's weights (WGAN: 0.01)."""
     penalty: Annotated[float, Field(ge=0)] = 0.0
-    """Price of slopes of the discriminator that are not 1 (WGAN-GP: 10)."""
+    """Weight of the gradient penalty (WGAN-GP: 10)."""
     beta1: Share = 0.5
-    """Adam's memory of gradients: a long one makes the game swing."""
+    """Decay of Adam's first moment; near 1 the losses of GANs oscillate."""
     beta2: Share = 0.999
     """Adam's memory of their squares."""
     counted: Annotated[int, Field(ge=0)] = 1000

@@ -59,7 +59,7 @@ def asked(wanted: Wanted, classes: Sequence[str], conditional: bool) -> Ask:
     Args:
         wanted: see `gradschool sample --help`.
         classes: names of the classes that it has learnt.
-        conditional: whether it was told classes.
+        conditional: whether it is conditional on the class.
     Raises:
         UserError: a number outside its range, an unknown class, or a class for a model that knows none.
     """
@@ -68,7 +68,7 @@ def asked(wanted: Wanted, classes: Sequence[str], conditional: bool) -> Ask:
         raise UserError(f"n is {n}", f"a whole number from 1 to {MOST}", "Example: -n 64")
     if wanted.label is not None and not conditional:
         raise UserError(
-            f"--class {wanted.label} was given", "a model that was told classes", "Leave --class out."
+            f"--class {wanted.label} was given", "a class-conditional model", "Leave --class out."
         )
     ask = ask_for(n, wanted.seed, len(classes) if conditional else 0)
     labels = ask.labels

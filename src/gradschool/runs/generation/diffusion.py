@@ -102,7 +102,7 @@ class DiffusionRun(GenerativeRun):
         if ask.guidance is None:
             return
         if not self.conditional:
-            wanted = "a model that was told classes (conditional=true)"
+            wanted = "a class-conditional model (conditional=true)"
             raise UserError(f"--guidance {ask.guidance:g} was given", wanted, "Leave --guidance out.")
         if not 0 <= ask.guidance < float("inf"):
             raise UserError(f"--guidance is {ask.guidance}", "a number >= 0", "Example: --guidance 2")

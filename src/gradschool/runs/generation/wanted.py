@@ -139,7 +139,7 @@ def label_of(label: str | None, classes: Sequence[str]) -> str:
 
 
 def drawn(folder: RunFolder, run: GenerativeRun, name: str, n: int, seed: int) -> Tensor:
-    """So many pictures, uint8; of a model that is told classes, of this one."""
+    """So many pictures, uint8; of a class-conditional model, of this class."""
     model, facts = rebuilt(folder, run)
     model = machine_of(folder).place_module(model)
     label, pieces = name if run.conditional else None, []
