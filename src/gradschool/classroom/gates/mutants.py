@@ -32,7 +32,7 @@ OTHER_NAME = {
 DROPPED = {  # calls that are left out: x.sqrt() and np.sqrt(x) become x
     "sqrt", "rsqrt", "exp", "log", "log2", "square", "abs", "clamp", "clamp_min", "clamp_max", "clip",
     "maximum", "minimum", "detach", "clone", "copy", "float", "double", "to", "type", "astype",
-    "flip", "relu", "softmax", "nan_to_num", "expand_as", "round", "triu", "tril", "cumsum", "sort",
+    "flip", "relu", "softmax", "softplus", "nan_to_num", "round", "triu", "tril", "cumsum", "sort",
     "unique", "flatten",
 }  # fmt: skip
 SYMMETRIC = {"min", "max", "minimum", "maximum", "hypot", "allclose", "isclose", "transpose", "swapaxes"}
