@@ -220,7 +220,7 @@ def spectral_norm(
 
     Args:
         weight: W, (m, n).
-        u: a guess of the left singular vector, (m,), of any length but 0.
+        u: a guess of the left singular vector, (m,); its length does not matter, but it is not 0.
         steps: of the iteration, 1 or more.
 
     Returns:
@@ -243,7 +243,7 @@ def optimal_discriminator(p_data: Densities, p_model: Densities) -> Densities:
 
     Args:
         p_data: density of the data at n points, 0 or more.
-        p_model: density of the generator at the same points; never are both 0.
+        p_model: density of the generator at the same points, 0 or more; positive where p_data is 0.
 
     Returns:
         the probability of "real" at each point, 0 to 1.
@@ -264,11 +264,11 @@ def game_value(p_data: Densities, p_model: Densities, d: Densities) -> Scalar:
 
     Args:
         p_data: probability of each outcome under the data, (n,); they sum to 1.
-        p_model: under the generator, likewise.
+        p_model: the same under the generator.
         d: the discriminator's answer for each outcome, 0 to 1.
 
     Returns:
-        one number, 0 or less, in nats.
+        one number, 0 or less, in nats; -infinity if d rules out an outcome that occurs.
 
     Source: Goodfellow et al. 2014, eq. 1.
     """

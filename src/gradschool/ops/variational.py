@@ -23,7 +23,8 @@ def reparametrise(
 
     Args:
         mean: of each code, any shape that ends in (b, d).
-        log_variance: ln sigma^2 of each code, of the same shape; any real number.
+        log_variance: ln sigma^2 of each code, of the same shape; any number for which sigma is finite, also
+            where sigma^2 is not.
         noise: of the same shape, drawn from N(0, 1) by the caller.
 
     Returns:

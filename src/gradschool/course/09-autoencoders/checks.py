@@ -47,10 +47,12 @@ def fit_ppca(ladder: Ladder) -> None:
     rng = np.random.default_rng(0)
     cross = np.array([[3.0, 0, 0], [-3, 0, 0], [0, 2, 0], [0, -2, 0], [0, 0, 1], [0, 0, -1]])
     x = rng.normal(size=(30, 5)) @ rng.normal(size=(5, 5)) + 3
+    even = np.concatenate([np.eye(4), -np.eye(4), np.zeros((2, 4))])  # (0.2 + 0.2 + 0.2) / 3 rounds up
     cases = [
         Case("the points (±3, 0, 0), (0, ±2, 0), (0, 0, ±1), codes = 1", (cross, 1)),
         Case("the same points moved by 5, codes = 2", (cross + 5, 2)),
         Case("30 points of 5 numbers, codes = 2", (x, 2)),
+        Case("the points ±1 on 4 axes and 0 twice, whose eigenvalues are all equal, codes = 1", (even, 1)),
     ]
     ladder.agrees(cases, ppca_oracle, WIDE, through=through_ppca)
     _, _, both, noise = ladder.inside(through_ppca)(x, 3)
@@ -108,15 +110,17 @@ def sample_oracle(mean, log_variance, noise):
 def reparametrise(ladder: Ladder) -> None:
     """By hand, a batch, several samples; gradients; then no noise gives the mean."""
     one = (torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 2 * np.log(3.0)]]), torch.tensor([[1.0, -1.0]]))
-    many = (draw(0, 4, 3, 2), draw(1, 4, 3, 2), draw(2, 4, 3, 2))
+    many = (draw(0, 2, 4, 3, 2), draw(1, 2, 4, 3, 2), draw(2, 2, 4, 3, 2))
+    ends = (torch.zeros(1, 3), torch.tensor([[100.0, -100.0, -200.0]]), torch.ones(1, 3))
     cases = [
         Case("mean (1, 2), sigma (1, 3), noise (1, -1)", tuple(t.float() for t in one)),
         Case("a batch of 3 codes of 2", (draw(3, 3, 2), draw(4, 3, 2), draw(5, 3, 2))),
-        Case("4 samples of 3 codes of 2", many),
+        Case("2 times 4 samples of 3 codes of 2", many),
+        Case("ln sigma^2 = (100, -100, -200), mean 0, noise 1", ends),
         Case("float64", tuple(t.double() for t in many)),
     ]
     ladder.agrees(cases, sample_oracle, CLOSE)
-    ladder.gradients(cases[:3], sample_oracle, CLOSE)
+    ladder.gradients(cases, sample_oracle, CLOSE)
     mean, log_variance, noise = many
     still = ladder.subject(mean, log_variance, 0 * noise)
     ladder.same("Without noise the sample is the mean, which", still, mean, CLOSE)
@@ -134,10 +138,11 @@ def kl_code(ladder: Ladder) -> None:
         Case("mean 2, variance 1", (torch.tensor([[2.0]]), torch.tensor([[0.0]]))),
         Case("mean 0, variance e", (torch.tensor([[0.0]]), torch.tensor([[1.0]]))),
         Case("3 codes of 4", (draw(0, 3, 4), draw(1, 3, 4))),
+        Case("mean 0, ln sigma^2 = (80, -80)", (torch.zeros(1, 2), torch.tensor([[80.0, -80.0]]))),
         Case("float64", (draw(2, 2, 3).double(), draw(3, 2, 3).double())),
     ]
     ladder.agrees(cases, price_oracle, CLOSE)
-    ladder.gradients(cases[:3], price_oracle, CLOSE)
+    ladder.gradients(cases, price_oracle, CLOSE)
     nothing = ladder.subject(torch.zeros(2, 3), torch.zeros(2, 3))
     ladder.same("The prior itself costs 0, which", nothing, torch.zeros(2, 3), CLOSE)
 
@@ -155,10 +160,12 @@ def gaussian_nll(ladder: Ladder) -> None:
         Case("x = 2, mean = 1, variance = 1", (two, one, 0 * one)),
         Case("x = 2, mean = 2, variance = e^2", (two, two, two)),
         Case("shape (3, 2, 4)", (x, mean, log_variance)),
+        Case("x = 2, mean = 1, ln sigma^2 = 30", (two, one, 30 * one)),
+        Case("x = 2, mean = 1, ln sigma^2 = -30", (two, one, -30 * one)),
         Case("float64", (x.double(), mean.double(), log_variance.double())),
     ]
     ladder.agrees(cases, nll_oracle, CLOSE)
-    ladder.gradients(cases[:3], nll_oracle, CLOSE)
+    ladder.gradients(cases, nll_oracle, CLOSE)
     moved = ladder.subject(x + 1, mean + 1, log_variance)
     ladder.same("Only the distance counts, which", moved, ladder.subject(x, mean, log_variance), SUMS)
 
@@ -175,6 +182,30 @@ def through_vae(mine, errors, mean, log_variance, beta, free_nats, weight):
 
     task = mine(Same(), lambda logits, x: errors, Price(beta, free_nats))
     return task.loss((errors[:, None], None), weight)
+
+
+def slopes_of_vae(mine, *args):
+    """The gradient of the loss by errors, means and log-variances."""
+    import torch
+
+    from gradschool.tasks.vae import Price
+
+    errors, mean, log_variance, beta, free_nats, weight = args
+    inputs = [t.clone().requires_grad_() for t in (errors, mean, log_variance)]
+
+    class Same(torch.nn.Module):
+        def forward(self, x, y):
+            return x, inputs[1], inputs[2], inputs[1]
+
+    task = mine(Same(), lambda logits, x: inputs[0], Price(beta, free_nats))
+    return torch.autograd.grad(task.loss((errors[:, None], None), weight)["loss"], inputs)
+
+
+def slopes_by_hand(errors, mean, log_variance, beta, free_nats, weight):
+    """The derivatives, written out; a dimension below the free nats has none."""
+    charged = price_oracle(mean.double(), log_variance.double()).mean(0) > free_nats
+    each = weight * beta * charged / len(errors)
+    return torch.full_like(errors, 1 / len(errors)), each * mean, each * 0.5 * (log_variance.exp() - 1)
 
 
 def elbo_oracle(errors, mean, log_variance, beta, free_nats, weight):
@@ -198,6 +229,9 @@ def elbo(ladder: Ladder) -> None:
         Case("5 pictures, all three", (*many, 2.0, 0.8, 0.5)),
     ]
     ladder.agrees(cases, elbo_oracle, SUMS, through=through_vae)
+    slopes = ladder.inside(slopes_of_vae)(*cases[-1].args)
+    ladder.same("The loss has the gradients of its terms, which", slopes,
+                slopes_by_hand(*cases[-1].args), SUMS)  # fmt: skip
     free = ladder.inside(through_vae)(*many, 0.0, 0.0, 1.0)
     ladder.same("With beta 0 only the error counts, which", free["loss"], many[0].mean(), SUMS)
 
@@ -220,6 +254,7 @@ def free_bits(ladder: Ladder) -> None:
         Case("mean prices 0.3 and 2, 0.5 nats free", (prices, 0.5)),
         Case("nothing free", (many, 0.0)),
         Case("5 codes of 4, 1 nat free", (many, 1.0)),
+        Case("float64", (many.double(), 0.3)),
     ]
     ladder.agrees(cases, free_oracle, SUMS)
     ladder.gradients(cases, free_oracle, SUMS)
@@ -235,11 +270,15 @@ def active_oracle(means, threshold=0.01):
 def active_units(ladder: Ladder) -> None:
     """One that speaks, one that is constant, one that whispers; then moving means changes nothing."""
     speaks = torch.tensor([[1.0, 3.0, 0.05], [-1.0, 3.0, -0.05], [0.5, 3.0, 0.0]])
+    two = torch.tensor([[1.0, 0.0, 2.0], [-1.0, 0.0, -2.0]])  # variances 2, 0 and 8
     many = draw(0, 50, 6) * torch.tensor([1, 0.5, 0.2, 0.12, 0.05, 0.01])
     cases = [
         Case("means (1, -1, 0.5), always 3, and (0.05, -0.05, 0)", (speaks,)),
         Case("50 codes of 6", (many + 2,)),
         Case("50 codes of 6, threshold 0.1", (many, 0.1)),
+        Case("means (1, -1), always 0, and (2, -2), threshold 1.5", (two, 1.5)),
+        Case("means (1, -1), always 0, and (2, -2), threshold 2", (two, 2.0)),
+        Case("means (1, -1), always 0, and (2, -2), threshold 0", (two, 0.0)),
     ]
     ladder.agrees(cases, active_oracle, EXACT)
     ladder.same("Where the means lie does not count, which", ladder.subject(many - 4), active_oracle(many),
@@ -268,7 +307,7 @@ def log_weights(ladder: Ladder) -> None:
         Case("float64", (seen.double(), z.double(), mean.double(), log_variance.double())),
     ]
     ladder.agrees(cases, weights_oracle, SUMS)
-    ladder.gradients(cases[:2], weights_oracle, SUMS)
+    ladder.gradients(cases, weights_oracle, SUMS)
     same = ladder.subject(seen, z, 0 * mean, 0 * mean)
     ladder.same("Codes from the prior weigh their likelihood, which", same, seen, SUMS)
 
@@ -288,10 +327,12 @@ def importance_bound(ladder: Ladder) -> None:
         Case("5 codes for 3 pictures", (3 * draw(1, 5, 3),)),
         Case("ln w around -700", (3 * draw(2, 5, 3) - 700,)),
         Case("ln w around 500", (3 * draw(3, 4, 2) + 500,)),
+        Case("a weight of 0, ln w = (-inf, 2)", (torch.tensor([[-torch.inf], [2.0]]),)),
+        Case("float64", (draw(5, 4, 3).double(),)),
     ]
     far = Tolerance(1e-5, 1e-4, "float32 numbers near -700 are 6e-5 apart")
     ladder.agrees(cases, bound_oracle, far)
-    ladder.gradients(cases[:3], bound_oracle, CLOSE)
+    ladder.gradients(cases[:5], bound_oracle, far)
     one = draw(3, 1, 4)
     ladder.same("Equal weights are as good as one, which", ladder.subject(one.expand(6, 4).contiguous()),
                 one[0], SUMS)  # fmt: skip
@@ -314,6 +355,7 @@ def nearest_entry(ladder: Ladder) -> None:
         Case("entries 0, 1, 4, 9 and codes 2, 6, 7", (torch.tensor([[2.0], [6.0], [7.0]]), line)),
         Case("20 codes, 7 entries of 3 numbers", (draw(1, 20, 3), books)),
         Case("as many codes as entries", (draw(2, 5, 2), draw(3, 5, 2))),
+        Case("2 codes, one entry, float64", (draw(4, 2, 3).double(), draw(5, 1, 3).double())),
     ]
     ladder.agrees(cases, nearest_oracle, EXACT)
     own = ladder.subject(books, books)
@@ -344,6 +386,7 @@ def straight_through(ladder: Ladder) -> None:
     cases = [
         Case("z = (1, 2), entry = (0, 5)", (torch.tensor([1.0, 2.0]), torch.tensor([0.0, 5.0]))),
         Case("shape (2, 3, 4)", (draw(0, 2, 3, 4), draw(1, 2, 3, 4))),
+        Case("float64", (draw(3, 4).double(), draw(4, 4).double())),
     ]
     ladder.agrees(cases, past, CLOSE)
     ladder.gradients(cases, past, CLOSE)

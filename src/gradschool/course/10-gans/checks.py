@@ -35,11 +35,13 @@ def two_sided(ladder: Ladder, oracle) -> None:
             "real = (-150), fake = (300, 150)",
             (0.75 * FAR[:1], 1.5 * FAR[1:2].repeat(2) / torch.tensor([1.0, 2.0])),
         ),
+        Case("real = (-1e30), fake = (1e30, 0)", (torch.tensor([-1e30]), torch.tensor([1e30, 0.0]))),
+        Case("4 and 5 random scores, float64", (draw(2, 4).double(), draw(3, 5).double())),
         Case("16 and 9 random scores", (draw(0, 16), draw(1, 9))),
     ]
     want = doubled(oracle)
     ladder.agrees(cases, want, CLOSE)
-    ladder.gradients(cases[-1:], lambda real, fake: want(real, fake), CLOSE)
+    ladder.gradients([cases[2], *cases[-2:]], lambda real, fake: want(real, fake), CLOSE)
     again = ladder.subject(REAL.repeat(3), FAKE.repeat(2))
     ladder.same("A batch repeated has the same loss, which", again, ladder.subject(REAL, FAKE), CLOSE)
 
@@ -51,11 +53,13 @@ def one_sided(ladder: Ladder, oracle) -> None:
         Case("all scores 0", (torch.zeros(2),)),
         Case("fake = (-200, 200, 0.5)", (FAR,)),
         Case("fake = (300, -300)", (-1.5 * FAR[:2],)),
+        Case("fake = (1e30, -1e30)", (torch.tensor([1e30, -1e30]),)),
+        Case("5 random scores, float64", (draw(3, 5).double(),)),
         Case("9 random scores", (draw(2, 9),)),
     ]
     want = doubled(oracle)
     ladder.agrees(cases, want, CLOSE)
-    ladder.gradients(cases[-1:], lambda fake: want(fake), CLOSE)
+    ladder.gradients([cases[2], *cases[-2:]], lambda fake: want(fake), CLOSE)
     ladder.same(
         "A batch repeated has the same loss, which",
         ladder.subject(FAKE.repeat(2)),
@@ -103,6 +107,10 @@ def critic_loss(ladder: Ladder) -> None:
     two_sided(ladder, lambda real, fake: fake.mean() - real.mean())
     moved = ladder.subject(REAL + 5, FAKE + 5)
     ladder.same("All scores may be moved by the same, which", moved, ladder.subject(REAL, FAKE), CLOSE)
+    data, made = torch.tensor([5.0, 7.0, 6.5]), torch.tensor([0.0, 2.0, 1.0])
+    work = (data.sort().values - made.sort().values).abs().mean()  # in one dimension: sorted points in pairs
+    ladder.same("For data right of all that is generated, s(x) = x reaches the Wasserstein distance, which",
+                -ladder.subject(data, made), work, CLOSE)  # fmt: skip
 
 
 def tables(seed, n):
@@ -133,6 +141,7 @@ def optimal_discriminator(ladder: Ladder) -> None:
     cases = [
         Case("p_data = (.5, .3, .2), p_model = (.5, .1, .4)", by_hand),
         Case("densities that do not overlap", apart),
+        Case("p_data = 6 and p_model = 2 at one place", (apart[0][:1] * 6, apart[0][:1] * 2)),
         Case("random tables of 7 places", tables(0, 7)),
     ]
     ladder.agrees(cases, best_by_search, SEARCHED)
@@ -143,10 +152,12 @@ def optimal_discriminator(ladder: Ladder) -> None:
 
 
 def value_by_hand(p_data, p_model, d):
-    """Place by place with math.log; 0 ln 0 = 0."""
+    """Place by place with math.log; 0 ln 0 = 0, a ln 0 = -inf."""
     total = 0.0
     for a, b, t in zip(p_data.tolist(), p_model.tolist(), d.tolist(), strict=True):
-        total += (a * math.log(t) if a else 0.0) + (b * math.log(1 - t) if b else 0.0)
+        for weight, belief in ((a, t), (b, 1 - t)):
+            if weight:
+                total += weight * math.log(belief) if belief else -math.inf
     return torch.tensor(total, dtype=p_data.dtype)
 
 
@@ -160,6 +171,8 @@ def game_value(ladder: Ladder) -> None:
         Case("p_data = (1, 0), p_model = (0, 1), D = (1, 0)", (*apart, apart[0])),
         Case("p_data = (1, 0), p_model = (1/2, 1/2), D = (1/2, 0)", (apart[0], half, apart[0] / 2)),
         Case("p_data = p_model = (1, 0), D = (1/2, 1)", (apart[0], apart[0], 1 - apart[0] / 2)),
+        Case("p_data = (1, 0), p_model = (0, 1), D = (0, 0)", (*apart, half * 0)),
+        Case("p_data = (1, 0), p_model = (0, 1), D = (1, 1)", (*apart, half * 2)),
         Case("6 places, D drawn", (p, q, torch.linspace(0.1, 0.8, 6).double())),
         Case("6 places, D = p_data / (p_data + p_model)", (p, q, p / (p + q))),
     ]
@@ -188,7 +201,7 @@ def slopes_by_hand(points, matrix, row):
     bent = 1 - torch.tanh(points.double().flatten(1) @ matrix.T) ** 2
     found = ((bent * row.double()) @ matrix).square().sum(1).sqrt()
     (by_matrix,) = torch.autograd.grad(found.sum(), matrix)
-    return found.detach().to(points.dtype), by_matrix.to(points.dtype)
+    return found.detach().float(), by_matrix.to(points.dtype)
 
 
 def critic_slopes(ladder: Ladder) -> None:
@@ -196,13 +209,15 @@ def critic_slopes(ladder: Ladder) -> None:
     cases = [
         Case("one point (0, 0), score tanh(3 x + 4 y)",
              (torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]), torch.ones(1))),
+        Case("one point (0, 0), score tanh(300 x + 400 y), float16",
+             (torch.zeros(1, 2).half(), torch.tensor([[300.0, 400.0]]).half(), torch.ones(1).half())),
         Case("5 points of the plane", (draw(3, 5, 2), draw(4, 3, 2) / 2, draw(5, 3))),
         Case("4 pictures of 2 channels, 3x2", (draw(6, 4, 2, 3, 2) / 4, draw(7, 5, 12) / 4, draw(8, 5))),
     ]  # fmt: skip
     ladder.agrees(cases, slopes_by_hand, CLOSE, through=of_a_critic)
-    points, matrix, row = cases[1].args
+    points, matrix, row = cases[2].args
     alone = ladder.inside(of_a_critic)(points[1:2], matrix, row)[0]
-    both = ladder.inside(of_a_critic)(*cases[1].args)[0]
+    both = ladder.inside(of_a_critic)(points, matrix, row)[0]
     ladder.same("Each point has a slope of its own, which", both[1:2], alone, CLOSE)
 
 
@@ -211,6 +226,7 @@ def gradient_penalty(ladder: Ladder) -> None:
     cases = [
         Case("slopes (1, 3)", (torch.tensor([1.0, 3.0]),)),
         Case("slopes (0, 2)", (torch.tensor([0.0, 2.0]),)),
+        Case("5 random slopes, float64", (draw(22, 5).abs().double(),)),
         Case("8 random slopes", (draw(9, 8).abs(),)),
     ]
     want = doubled(lambda slope: F.mse_loss(slope, torch.ones_like(slope)))
@@ -220,13 +236,14 @@ def gradient_penalty(ladder: Ladder) -> None:
 
 
 def with_gradient(mine, weight, u, steps):
-    """What is found, and its gradient by the matrix."""
+    """What is found, and the gradients of all of it by the matrix and by the guess."""
     import torch
 
-    weight = weight.clone().requires_grad_()
+    weight, u = weight.clone().requires_grad_(), u.clone().requires_grad_()
     sigma, left = mine(weight, u, steps)
-    (by_weight,) = torch.autograd.grad(sigma, weight)
-    return sigma.detach(), left.detach(), by_weight
+    total = sigma + left.sum()
+    by_weight, by_u = torch.autograd.grad(total, (weight, u), allow_unused=True, materialize_grads=True)
+    return sigma.detach(), left.detach(), by_weight, by_u
 
 
 def by_eigenvectors(weight, u, steps):
@@ -236,7 +253,7 @@ def by_eigenvectors(weight, u, steps):
     left = vectors @ (np.clip(values, 0, None) ** steps * (vectors.T @ start))
     before = w.T @ (vectors @ (np.clip(values, 0, None) ** (steps - 1) * (vectors.T @ start)))
     left, right = left / np.linalg.norm(left), before / np.linalg.norm(before)
-    found = left @ w @ right, left, np.outer(left, right)
+    found = left @ w @ right, left, np.outer(left, right), 0 * start
     return tuple(torch.tensor(value, dtype=weight.dtype) for value in found)
 
 
@@ -247,6 +264,9 @@ def power_iteration(ladder: Ladder) -> None:
     cases = [
         Case("((3, 0, 0), (0, 1, 0)), u = (1, 1), 1 round", (diagonal, ones, 1)),
         Case("the same, 3 rounds", (diagonal, ones, 3)),
+        Case("the same, u = (0.001, 0.001), 2 rounds", (diagonal, ones / 1000, 2)),
+        Case("the same, u = (1000, -1000), 2 rounds", (diagonal, torch.tensor([1000.0, -1000.0]), 2)),
+        Case("a random 5x5 matrix, float64, 3 rounds", (draw(22, 5, 5).double(), draw(23, 5).double(), 3)),
         Case("a random 4x6 matrix, 2 rounds", (draw(10, 4, 6), draw(11, 4), 2)),
         Case("a random 7x3 matrix, 5 rounds", (draw(12, 7, 3), draw(13, 7), 5)),
     ]
@@ -298,9 +318,13 @@ def mode_coverage(ladder: Ladder) -> None:
     sure = torch.tensor([[0.95, 0.05], [0.97, 0.03], [0.6, 0.4], [0.02, 0.98]])
     rare = torch.full((100, 3), 0.01)
     rare[torch.arange(100), torch.tensor([0] * 60 + [1] * 38 + [2] * 2)] = 0.98
-    even = torch.full((3,), 1 / 3)
+    even, half = torch.full((3,), 1 / 3), torch.tensor([0.5, 0.5])
+    edge = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.6, 0.4]], dtype=torch.float64)
     cases = [
-        Case("4 pictures of 2 classes, one of them unsure", (sure, torch.tensor([0.5, 0.5]))),
+        Case("4 pictures of 2 classes, one of them unsure", (sure, half)),
+        Case("3 pictures of 2 classes, two with probability 0.9 exactly", (edge, half.double())),
+        Case("20 pictures of 2 classes, one of the last: a tenth of its share", (sure[[0] * 19 + [3]], half)),
+        Case("shares (1/2, 1/2, 0), pictures of the first two", (rare[50:80], torch.tensor([0.5, 0.5, 0]))),
         Case("100 pictures of 3 classes, 2 of the last", (rare, even)),
         Case("no sure picture", (torch.full((5, 3), 1 / 3) + torch.tensor([0.02, -0.01, -0.01]), even)),
         Case("40 pictures of 5 classes, the last never made", (answers(14, 40, 5), torch.full((5,), 0.2))),

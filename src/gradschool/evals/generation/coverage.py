@@ -50,7 +50,7 @@ def coverage(
 
     Args:
         probabilities: of k classes for n >= 1 generated images, (n, k), from the classifier.
-        shares: of each class among the training images, (k,); they sum to 1.
+        shares: of each class among the training images, (k,), 0 or more; they sum to 1.
         asked: the class that each image should have, (n,), for conditional generators.
     """
     n, k = probabilities.shape
@@ -59,7 +59,7 @@ def coverage(
     counts = found[best >= SURE].bincount(minlength=k)
     covered = int(((counts >= LEAST * shares * n) & (counts > 0)).sum())
     # 2. The KL divergence from the shares of generated classes to those of the training images.
-    made = counts / counts.sum() if counts.sum() else torch.full((k,), torch.nan)
+    made = counts / counts.sum()
     divergence = float((torch.xlogy(made, made) - torch.xlogy(made, shares)).sum())
     obeyed = None if asked is None else float((found == asked).float().mean())
     sure = float((best >= SURE).float().mean())

@@ -35,8 +35,8 @@ def fit_ppca(x: Array, codes: int) -> Ppca:
 
     Returns:
         mean (d,), weights W (d, q) and the noise variance sigma^2. Columns of W are eigenvectors of the
-        covariance (divided by n), largest eigenvalue first, each times sqrt(eigenvalue - sigma^2); their
-        signs are free.
+        covariance (divided by n), largest eigenvalue first, each times sqrt(eigenvalue - sigma^2), or times 0
+        where rounding puts an eigenvalue below sigma^2; their signs are free.
 
     Raises:
         ValueError: `codes` is out of range.
