@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import pytest
 import torch
 
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("GRADSCHOOL_TEST_THREADS", "1")))
 
 from hypothesis import settings
 

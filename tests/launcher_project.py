@@ -1,7 +1,8 @@
 """A toy project around the real launcher, for its tests: toy locks, stand-ins for Python and uv, no network.
 
 The stand-ins are scripts that write down how they were called. Only venv's `create` is replaced, by one that
-lays them out. A file `slow` makes uv sleep, `broken` makes it fail with what the file says.
+lays them out. A file `slow` makes uv sleep, `broken` makes it fail with what the file says, `small` lets it
+find torch's CPU build.
 """
 
 import os
@@ -30,6 +31,7 @@ FAKE_UV = """\
 #!/bin/sh
 here=$(cd "$(dirname "$0")/../.." && pwd)
 if [ "$1" = --version ]; then exit 0; fi
+case "$*" in *--dry-run*) test -f "$here/small"; exit ;; esac
 echo "uv $*" >> "$here/log"
 if [ -f "$here/slow" ]; then sleep "$(cat "$here/slow")"; fi
 if [ -f "$here/broken" ]; then cat "$here/broken" >&2; exit 3; fi

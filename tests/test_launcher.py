@@ -75,6 +75,46 @@ def test_the_small_build_is_installed_by_version_not_by_hash(project):
     assert "Setting up" in start(project, UV_TORCH_BACKEND="")[2]  # another build was asked for
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere torch has one build")
+@pytest.mark.parametrize(
+    ("driver", "asked", "taken"), [(False, None, "cpu"), (True, None, ""), (False, "", "")]
+)
+def test_without_a_driver_the_small_build_is_taken_where_it_can_be_had(
+    project, monkeypatch, driver, asked, taken
+):
+    (project / "small").touch()
+    (project / ".venv/bin").mkdir(parents=True)
+    shutil.copy(project / "fake-uv", project / ".venv/bin/uv")
+    launcher = loaded(project)
+    monkeypatch.setattr(launcher, "has_driver", lambda: driver)
+    monkeypatch.delenv("UV_TORCH_BACKEND", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("UV_TORCH_BACKEND", asked)
+    assert launcher.small_is_better() == (taken == "cpu")
+    (project / "small").unlink()
+    assert not launcher.small_is_better()  # it cannot be had here
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_of_somebody_else_is_a_sentence(project):
+    project.chmod(0o555)
+    code, _, err = start(project)
+    project.chmod(0o755)
+    assert code == 1 and "cannot be written" in err and "Traceback" not in err
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(project, monkeypatch):
+    launcher = loaded(project)
+
+    def refuses(asked):
+        raise PermissionError(13, "Permission denied", str(project / ".setup.lock"))
+
+    monkeypatch.setattr(launcher, "set_up", refuses)
+    monkeypatch.setattr(launcher.sys, "argv", ["gradschool"])
+    with pytest.raises(SystemExit, match=r"cannot be written .Permission denied.* copy this folder"):
+        launcher.main()
+
+
 def test_an_environment_whose_python_does_not_start_is_made_anew(project):
     start(project)
     steps(project)

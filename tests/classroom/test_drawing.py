@@ -185,7 +185,7 @@ def test_drawing_has_a_box_a_stage_and_words_that_do_not_overlap(name):
     circles = [p for p in ax.patches if isinstance(p, Circle)]
     assert len(boxes) == sum(not s.merge for s in found)
     assert len(circles) == sum(s.merge for s in found)
-    assert figure.get_figwidth() < 7.3
+    assert figure.get_figwidth() < 6.2
     assert figure.patch.get_alpha() == 0
     words = [text for text in ax.texts if text.get_text()]
     assert all(text.get_fontsize() >= 9 for text in words)

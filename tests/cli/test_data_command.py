@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gradschool import recipes
 from gradschool.cli.main import main
 
 
@@ -47,6 +48,15 @@ def test_one_set_says_what_it_holds(capsys):
     assert " images   1,437 train / 360 test" in out
 
 
+def test_a_set_that_is_not_here_is_not_fetched_unasked(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("gradschool.data.fetch.download", None)  # would be called
+    code, out, _ = call(capsys, "natural_animals", "--json")
+    assert (
+        code == 0 and " size     248 MB" in out and " next     gradschool data fetch natural_animals" in out
+    )
+    assert "ImageNet terms" in out and last(out)["where"] == "not here"
+
+
 def test_a_pack_is_found_by_the_sets_own_name(capsys, tmp_path, monkeypatch):
     for kind in ("ants", "bees"):
         (tmp_path / "pack" / "hymenoptera" / kind).mkdir(parents=True)
@@ -79,7 +89,8 @@ def test_checking_a_folder_with_a_leak_fails(capsys, tmp_path):
     [
         (["nope"], 2, "there is no data set or folder 'nope'"),
         (["digit"], 2, "Did you mean digits?"),
-        (["natural_animals"], 2, "Set GRADSCHOOL_DATA to the pack's folder"),
+        (["fetch"], 2, "data fetch got no name"),
+        (["fetch", "nope"], 2, "there is no data set or folder 'nope'"),
         (["a", "b"], 2, "data got 'a b'; wanted: one name, or check and a path"),
         (["check", "empty"], 2, "empty has no files; wanted: a folder for each class"),
     ],
@@ -88,3 +99,28 @@ def test_wrong_use_is_a_sentence(capsys, tmp_path, words, code, sentence):
     (tmp_path / "empty").mkdir()
     found, _, err = call(capsys, *words)
     assert found == code and sentence in err and len(err.strip().splitlines()) == 1
+
+
+def test_doctor_and_the_list_of_recipes_say_what_waits_for_which_set(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("gradschool.cli.project.doctor.parts.table", dict)
+    with pytest.raises(SystemExit):
+        main(["doctor", "--json"])
+    out = capsys.readouterr().out
+    told = last(out)["doctor"]
+    assert "mnist (12 MB)" in told["sets absent"] and "digits" in told["sets here"].split(", ")
+    assert (
+        "recipes wait for sets that are not here: gradschool data fetch NAME" in out and "nothing" not in out
+    )
+    with pytest.raises(SystemExit):
+        main(["train"])
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert lines["natural_animals_best"].endswith("[fetch natural_animals, 248 MB]")
+    assert "[fetch" not in lines["vae_digits"] and "[fetch" not in lines["folder"]
+
+
+def test_the_set_of_every_recipe_is_read_without_importing_it():
+    """A recipe that picks a stand-in when it is called has none by name."""
+    known = recipes.data_of()
+    made = {name: recipes.find(name)() for name in known}
+    assert all(run.data == known[name] for name, run in made.items() if known[name] and hasattr(run, "data"))
+    assert sum(bool(data) for data in known.values()) > len(known) / 2

@@ -84,7 +84,7 @@ def test_what_is_not_here_says_how_to_bring_it(info, monkeypatch):
     assert str(told.value).startswith(f"{info.title} is not here")
     for file in info.files:
         assert file.name in str(told.value)
-    assert (f"gradschool data {info.name}" if info.files else "GRADSCHOOL_DATA") in str(told.value)
+    assert (f"gradschool data fetch {info.name}" if info.files else "GRADSCHOOL_DATA") in str(told.value)
 
 
 def test_a_pack_that_is_not_there_is_named(monkeypatch):

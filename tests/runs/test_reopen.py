@@ -7,6 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
+from gradschool.cli.main import main
+from gradschool.data.examples import as_it_was, inventory
 from gradschool.data.rows import Rows, in_order
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
@@ -28,8 +30,9 @@ def pictures(place, n=8, names=("cat", "dog")):
 
 @pytest.fixture
 def trained(tmp_path):
-    run = replace(find("folder")(), data=str(pictures(tmp_path / "pets")), image_size=16, val=0.0, sizes=())
-    return run, train(run, ask("folder", steps=1, out=tmp_path / "run"), silent)
+    place = pictures(tmp_path / "pets")
+    run = replace(find("digits")(), data=str(place), image_size=8, val=0.0, save_every=0.0, evaluations=2)
+    return run, train(run, ask("digits", steps=2, out=tmp_path / "run"), silent)
 
 
 def test_data_that_are_what_they_were_need_no_word(trained):
@@ -53,6 +56,81 @@ def test_data_that_have_changed_are_named_in_the_report_and_refused_by_resume(tr
     (folder.path / "result.json").unlink()
     with pytest.raises(UserError, match=r"cannot go on.*not what the run had"):
         resume(folder, *reopen(folder), say=silent)
+
+
+def names_of_test(run, folder) -> set[str]:
+    return set(splits_again(run, folder).test.names)
+
+
+def test_a_report_keeps_the_runs_own_parts_when_the_folder_has_grown(trained, capsys):
+    """Cut anew, the larger folder would put former training pictures into the test part."""
+    run, folder = trained
+    known = folder.read("data.json")["parts"]
+    pictures(folder.path.parent / "pets", 30, ("cat", "dog", "emu"))  # the old ones as they were
+    again = splits_again(run, folder)
+    assert {name: list(part.names) for name, part in again.parts.items()} == {
+        name: list(part["examples"]) for name, part in known.items()
+    }
+    assert again.train.classes == ("cat", "dog") and set(again.test.labels.tolist()) == {0, 1}
+    said = capsys.readouterr().out
+    assert "74 new (first: " in said and "part is not what the run had" in said
+    assert "74 new (first: " in run.report(folder).read_text()
+    (folder.path / "result.json").unlink()
+    with pytest.raises(UserError, match=r"cannot go on.*74 new"):
+        resume(folder, *reopen(folder), say=silent)
+
+
+def test_what_has_other_content_is_left_out_and_a_lost_test_part_is_refused(trained):
+    run, folder = trained
+    place, lost = folder.path.parent / "pets", sorted(names_of_test(run, folder))
+    (place / lost[0]).write_bytes((place / next(iter(splits_again(run, folder).train.names))).read_bytes())
+    assert names_of_test(run, folder) == set(lost[1:])
+    for name in lost:
+        (place / name).unlink()
+    with pytest.raises(UserError, match=r"nothing of its test part is left.*--data PATH"):
+        splits_again(run, folder)
+
+
+def test_examples_without_names_are_refused_where_there_are_more(tmp_path):
+    stack = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "stack.npy", stack)
+    run = replace(find("vae_digits")(), data=str(tmp_path / "stack.npy"))
+    before = inventory(run.open(0))
+    np.save(tmp_path / "stack.npy", stack + np.uint8(1))
+    other = as_it_was(run.open(0), before, None)
+    assert "other content" in other.notes[-1]
+    np.save(tmp_path / "stack.npy", np.concatenate([stack, stack]))
+    with pytest.raises(UserError, match="not what the run had"):
+        as_it_was(run.open(0), before, None)
+
+
+def test_data_that_have_moved_are_asked_for_and_found(trained, cut_short):
+    run, folder = trained
+    cut = RunFolder(cut_short(folder))
+    place, new = folder.path.parent / "pets", folder.path.parent / "elsewhere"
+    place.rename(new)
+    with pytest.raises(UserError, match=r"no data set or folder '.*pets' any more.*report .* --data PATH"):
+        run.report(folder)
+    assert run.report(folder, data=str(new)).is_file()
+    with pytest.raises(UserError, match=r"train --resume .* --data PATH"):
+        resume(cut, *reopen(cut), say=silent)
+    with pytest.raises(SystemExit) as left:
+        main(["train", "--resume", str(cut.path), "--data", str(new), "--no-report"])
+    assert left.value.code == 0 and cut.read("config.json")["settings"]["data"] == str(new)
+    assert str(new) in cut.read("config.json")["command"] and cut.read("result.json")
+
+
+def test_the_share_of_the_largest_class_stands_beside_the_accuracy(tmp_path):
+    place = pictures(pictures(tmp_path / "pets", 40, ("many",)), 5, ("few",))
+    run = replace(find("digits")(), data=str(place), image_size=8, val=0.0)
+    folder = train(run, ask("digits", steps=1, out=tmp_path / "run"), silent)
+    result = folder.read("result.json")
+    assert result["baseline"] == {"class": "many", "share": 8 / 9}
+    line = run.conclusion(result | {"metrics": {"test_accuracy": 1.0}}, "")
+    assert line.endswith("\n baseline 88.9 % are many, the largest class")
+    poor = run.conclusion(result | {"metrics": {"test_accuracy": 8 / 9}}, "")
+    assert "always answering it is as good" in poor and "balance=true" in poor
+    assert "88.9 % are many, the largest class" in run.report(folder).read_text()
 
 
 def test_a_run_that_trains_itself_is_not_resumed(tmp_path):

@@ -8,6 +8,7 @@ import difflib
 import importlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from gradschool.errors import UserError
@@ -66,7 +67,7 @@ def main(words: list[str] | None = None) -> None:
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
     words = [word for word in words if word != "--debug"]
     try:
-        sys.exit(dispatch(words))
+        sys.exit(dispatch(list(map(checked, words))))
     except UserError as error:
         if debug:
             raise
@@ -81,6 +82,15 @@ def main(words: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone, e.g. `| head`: nothing is left to say
         sys.exit(0)
+    except OSError as error:
+        if debug:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        print(
+            f"gradschool: {place}{error.strerror or error}. Choose another place, or mend this one.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
     except Exception as error:
         if debug:
             raise
@@ -96,8 +106,14 @@ def dispatch(words: list[str]) -> int:
     """Find the command and run it; its return value is the exit code, None means 0.
 
     Raises:
-        UserError: there is no such command.
+        UserError: there is no such command, or the folder that it was started in is gone.
     """
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UserError(
+            "the folder that you are in was deleted", "one that is there", "Go to another: cd ~"
+        ) from None
     words = words or ["map"]
     if words[0] in ("-h", "--help", "help"):
         print(overview())
@@ -120,6 +136,24 @@ def dispatch(words: list[str]) -> int:
         command.run(command.parse(rest) if hasattr(command, "parse") else parse(command.Args, name, rest))
         or 0
     )
+
+
+def checked(word: str) -> str:
+    """A word as it was typed.
+
+    Raises:
+        UserError: no file, name or number can be meant by it.
+    """
+    if "\0" in word:
+        raise UserError(f"{word!r} has a zero byte in it", "text", "Type it again.")
+    path = word.partition("=")[2] if word.startswith("--") and "=" in word else word
+    if path.startswith("~"):
+        try:
+            Path(path).expanduser()
+        except RuntimeError:
+            person = path[1:].partition("/")[0]
+            raise UserError(f"{path} is in the home of {person!r}, who is not known here", "", "") from None
+    return word
 
 
 def overview() -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gradschool import scan
 from gradschool.data.cache import cache_folder
-from gradschool.data.fetch import brought, fetch, usable
+from gradschool.data.fetch import brought, content_of, fetch, usable
 from gradschool.data.setinfo import SetInfo
 from gradschool.errors import UserError
 
@@ -51,7 +51,7 @@ def find(name: str) -> SetInfo:
 def located(info: SetInfo) -> Path | None:
     """Where a set lies: in a data pack, in the cache, or where a system package put it."""
     places, fetched = in_pack(info), cache_folder() / info.name
-    places += [fetched] if usable(info, fetched) else []
+    places += [content_of(info, fetched)] if usable(info, fetched) else []
     places += map(Path, info.places)
     return next((place for place in places if place.exists()), None)
 
@@ -102,6 +102,6 @@ def missing(info: SetInfo) -> UserError:
     return UserError(
         f"{info.title} is not here{lost}",
         "",
-        f"Fetch it: gradschool data {info.name}. Without a network bring {names}{size} to "
+        f"Fetch it: gradschool data fetch {info.name}. Without a network bring {names}{size} to "
         f"{cache_folder() / info.name}, or pass a folder with --data.{debian}",
     )

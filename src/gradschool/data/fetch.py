@@ -19,7 +19,9 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from gradschool import parts
 from gradschool.data.cache import cache_folder
+from gradschool.data.record import fetched, write
 from gradschool.data.setinfo import RemoteFile, SetInfo
 from gradschool.data.source import leads_outside, wanted
 from gradschool.errors import UserError, WorkFailed
@@ -36,10 +38,17 @@ BROKEN = (urllib.error.URLError, TimeoutError, ConnectionError, ssl.SSLError, ht
 def usable(info: SetInfo, place: Path) -> bool:
     """Whether a set's folder in the cache is whole: its archives unpacked, or its other files all there."""
     have = {path.name for path in place.iterdir()} if place.is_dir() else set()
+    if info.build is not None:
+        return info.made in have
     packed = [file.name for file in info.files if file.name.endswith(ARCHIVES)]
     plain = [file.name for file in info.files if not file.name.endswith(ARCHIVES)]
     unpacked = wanted(list(have - set(packed))) if packed else plain
     return bool(unpacked) and not have & set(packed) and all(n in have or stem(n) in have for n in plain)
+
+
+def content_of(info: SetInfo, place: Path) -> Path:
+    """What of a set's folder in the cache is opened: the file that was built, or all of it."""
+    return place / info.made if info.build is not None else place
 
 
 def stem(name: str) -> str:
@@ -78,6 +87,8 @@ def fetch(info: SetInfo, told: Told = lambda name, done, of: None) -> Path:
         place = f"a data pack with {' or '.join(info.packs)}" if info.packs else "nothing: it comes along"
         advice = "Set GRADSCHOOL_DATA to the pack's folder." if info.packs else ""
         raise UserError(f"{info.title} has no address to fetch it from", place, advice)
+    if info.needs:
+        parts.need(*info.needs, f"building {info.title}")
     final = cache_folder() / info.name
     coming = coming_folder(final)
     try:
@@ -91,7 +102,7 @@ def fetch(info: SetInfo, told: Told = lambda name, done, of: None) -> Path:
         problem = "is on a full disk" if full else f"cannot be written ({error})"
         advice = "Free some space, or set GRADSCHOOL_CACHE to another place; then start again."
         raise WorkFailed(f"{cache_folder()} {problem}", "room for the data set", advice) from error
-    return final
+    return content_of(info, final)
 
 
 def bring(info: SetInfo, final: Path, coming: Path, told: Told) -> None:
@@ -109,16 +120,45 @@ def bring(info: SetInfo, final: Path, coming: Path, told: Told) -> None:
     inside = coming / "unpacked"
     shutil.rmtree(inside, ignore_errors=True)
     inside.mkdir()
-    for file in info.files:
+    if info.build is not None:
+        make(info, coming, inside)
+    for file in info.files if info.build is None else ():
         if file.name.endswith(ARCHIVES):
             unpack(coming / file.name, inside)
         else:
             shutil.copy2(coming / file.name, inside / file.name)
-    # 3. Only now the set gets its name.
+    # 3. What was fetched is written down, and only now the set gets its name.
+    seen = fetched(info, coming)
     if final.exists() and wanted([path.name for path in final.iterdir()]):
         raise WorkFailed(f"{final} holds other files", "only the files of the set", "Move them away.")
     shutil.rmtree(final, ignore_errors=True)
     inside.replace(final)
+    write(info, seen)
+
+
+def make(info: SetInfo, coming: Path, inside: Path) -> None:
+    """Build a set of its fetched files.
+
+    Raises:
+        WorkFailed: they are not what was published.
+    """
+    assert info.build is not None, "a set of plain files is not built"
+    try:
+        info.build(coming, inside / info.made)
+    except (
+        ValueError,
+        KeyError,
+        EOFError,
+        RuntimeError,
+        zlib.error,
+        zipfile.BadZipFile,
+        tarfile.TarError,
+    ) as error:
+        for file in info.files:
+            set_aside(coming / file.name)
+        what = f"{info.title} cannot be built from {', '.join(file.name for file in info.files)} ({error})"
+        advice = f"They are now in {coming} under names that end in .bad; start again for new ones."
+        raise WorkFailed(what, "the files as published", advice) from error
 
 
 def download(file: RemoteFile, folder: Path, told: Told, by_hand: str) -> None:

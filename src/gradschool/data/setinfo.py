@@ -1,6 +1,6 @@
 """What is known of a data set: its names, licence, and files with checksums; a wing adds how it is read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -42,6 +42,10 @@ class SetInfo:
             names its own file.
         package: Debian's package of it, which puts it at the first of the places.
         aliases: other names.
+        build: makes the set of its fetched files: (folder where they lie, file to write). Where they are not
+            what was published, it raises ValueError with the reason.
+        needs: (package, part) that `build` imports, where the base has it not.
+        made: name of the file that `build` writes; a pack holds the same file.
     """
 
     examples: ClassVar[str] = "examples"  # what they are called; a wing says so
@@ -55,6 +59,9 @@ class SetInfo:
     places: Sequence[str] = ()
     package: str = ""
     aliases: Sequence[str] = ()
+    build: Callable[[Path, Path], None] | None = None
+    needs: tuple[str, str] | None = None
+    made: str = ""
 
     def contents(self, place: Path | None) -> Contents:
         """How many examples of each class, or of each sort, each part has; `place` is where the set lies."""

@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from gradschool.engine.shard import read_shards, write_shards
+from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError, WorkFailed
 
 KEEP = 2  # the last two, so that a damaged last one has a predecessor; the best is kept besides
@@ -148,7 +149,7 @@ class Checkpoints:
             UserError: there is none, or it is damaged; the sentence names the one before it.
         """
         folder = self.undamaged(which)
-        tensors = {file.stem: load_file(file, device=device) for file in sorted(folder.glob("*.safetensors"))}
+        tensors = {file.stem: read_weights(file, device) for file in sorted(folder.glob("*.safetensors"))}
         return tensors, json.loads((folder / "state.json").read_text())
 
     def load_shards(self, which: str, tensors: Tensors) -> dict[str, Any]:

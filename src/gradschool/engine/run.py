@@ -16,6 +16,22 @@ from gradschool.engine.checkpoint import Checkpoints, disk_errors, write_whole
 from gradschool.errors import UserError
 
 
+class Record(dict[str, Any]):
+    """What one of a run's files holds; a name that is not there is a sentence.
+
+    Args:
+        content: names and values.
+        file: that they were read from.
+    """
+
+    def __init__(self, content: Mapping[str, Any], file: Path) -> None:
+        super().__init__(content)
+        self.file = file
+
+    def __missing__(self, name: str) -> Any:
+        raise UserError(f"{self.file} lacks {name!r}", "a run of this version", "Train again.")
+
+
 class RunFolder:
     """One run's folder.
 
@@ -77,7 +93,7 @@ class RunFolder:
             return
         text = content if isinstance(content, str) else json.dumps(content, indent=1, default=str)
         with disk_errors(self.path):
-            write_whole(self.path / name, text.encode())
+            write_whole(self.path / name, text.encode("utf-8", "backslashreplace"))
 
     def read(self, name: str) -> dict[str, Any]:
         """Read one of the run's JSON files; {} when it is not there.
@@ -86,14 +102,16 @@ class RunFolder:
             UserError: the file is not JSON.
         """
         try:
-            content: dict[str, Any] = json.loads((self.path / name).read_text())
-            return content
+            content = json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except ValueError as error:
             raise UserError(
                 f"{self.path / name} is not readable ({error})", "JSON", "Train the run again."
             ) from error
+        if not isinstance(content, dict):
+            raise UserError(f"{self.path / name} holds no names", "JSON in {}", "Train the run again.")
+        return Record(content, self.path / name)
 
     def log(self, line: Mapping[str, Any]) -> None:
         """Append one line to metrics.jsonl; it is on its way to the disk at once, so a kill loses none."""

@@ -75,10 +75,17 @@ class BasicBlock(Residual):
         self.downsample = shortcut(in_channels, channels, stride)
 
     def residual(self, x: Tensor) -> Tensor:
-        """The learned difference; `forward` adds the shortcut to it and rectifies the sum."""
-        # 1. Convolve, normalise, rectify.
+        """The learned difference f(x), without shortcut; `forward` computes relu(f(x) + shortcut(x)).
+
+        Args:
+            x: feature maps (b, in_channels, h, w).
+
+        Returns:
+            (b, channels, h / stride, w / stride), sides rounded up; values of both signs.
+        """
+        # 1. First convolution, batch normalisation, ReLU.
         x = self.relu(self.bn1(self.conv1(x)))
-        # 2. Convolve and normalise; a difference may be negative, so it is not rectified.
+        # 2. Second convolution and batch normalisation; no ReLU, since a difference may be negative.
         return self.bn2(self.conv2(x))
 
 

@@ -41,20 +41,22 @@ class Up(nn.Module):
         return fine
 
     def forward(self, coarse: Tensor, fine: Tensor | None = None) -> Tensor:
-        """One step up.
+        """One step of the decoder: upsample, concatenate with the encoder's map, convolve.
 
         Args:
-            coarse: (b, coarse channels, h, w), what the picture shows.
-            fine: (b, fine channels, 2h, 2w) from the way down, where it is; None: there is none.
+            coarse: feature map of the step before, (b, coarse channels, h, w).
+            fine: feature map of the encoder at twice the resolution, (b, fine channels, 2h, 2w), carried by
+                the skip connection; None: there is none.
 
         Returns:
             (b, out_channels, 2h, 2w).
         """
-        # 1. The coarse map at twice its size.
+        # 1. Upsample the coarse map: `self.up` doubles height and width.
         up = self.up(coarse)
-        # 2. Behind what `skipped` leaves of the fine map, in the axis of channels.
+        # 2. Concatenate along the channels: first what `skipped` lets through of the fine map, then the
+        #    upsampled map; the upsampled map alone where `fine` is None.
         joined = up if fine is None else torch.cat([self.skipped(fine, up), up], 1)
-        # 3. Two convolutions make one map of both.
+        # 3. Two convolutions: `self.conv`.
         return self.conv(joined)
 
 
@@ -117,11 +119,19 @@ class AnySize(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        """Scores (b, k, h, w) for pictures (b, c, h, w), each of h and w at least 1."""
-        # 1. How many rows and columns are missing to the next multiple of the stride; 0 where none are.
+        """Run `self.inner`, which needs sides that are multiples of `self.stride`, on images of any size.
+
+        Args:
+            x: images (b, c, h, w), h and w at least 1.
+
+        Returns:
+            Scores (b, k, h, w). The padding repeats the last row below and the last column on the right.
+        """
+        # 1. How many rows and columns are missing to the next multiple of the stride: 0 to stride - 1. If
+        #    none are, the network runs on x as it is.
         height, width = x.shape[2:]
         below, right = -height % self.stride, -width % self.stride
         if not below and not right:
             return self.inner(x)
-        # 2. Repeat the last row and column so often, and cut the answer to the picture's size.
+        # 2. Pad below and on the right, run the network, cut its output to height x width.
         return self.inner(F.pad(x, (0, right, 0, below), mode="replicate"))[:, :, :height, :width]

@@ -38,10 +38,18 @@ def step(x: X) -> X:
 
 @op
 def sigmoid(x: X) -> X:
-    """1 / (1 + exp(-x)), in (0, 1). Saturates beyond about |x| = 5: the derivative is below 0.007 there."""
-    # 1. exp of a negative number cannot overflow: take it of -magnitude(x). (The slope of abs is 0 at 0.)
+    """1 / (1 + exp(-x)), elementwise, in 0 to 1; value and gradient are finite for every finite x.
+
+    Args:
+        x: any shape and floating dtype.
+
+    Returns:
+        The same shape and dtype. Beyond about |x| = 5 the derivative is below 0.007 (saturation).
+    """
+    # 1. exp of a number <= 0 cannot overflow: small = exp(-|x|), with magnitude(x) for |x|. (The derivative
+    #    of abs at 0 is 0, that of magnitude is 1.)
     small = torch.exp(-magnitude(x))
-    # 2. Above 0 that is exp(-x); below it is exp(x), and both sides of the fraction are multiplied by it.
+    # 2. From 0 on, small is exp(-x). Below 0 it is exp(x): multiply both parts of the fraction by it.
     return torch.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 

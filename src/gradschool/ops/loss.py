@@ -76,20 +76,21 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: Reduction = "mean",
 ) -> X:
-    """Minus the log-probability of the true class.
+    """Negative log-likelihood: minus the log-probability of the true class, times its class weight.
 
     Args:
-        log_p: log-probabilities, classes on axis 1.
-        y: true classes.
-        weight: of each class; the mean is then over weights, not over examples.
-        ignore_index: examples of this class count nothing.
-        reduction: "mean", "sum" or "none".
+        log_p: log-probabilities (b, k, ...), classes on axis 1.
+        y: true classes (b, ...), 0 to k - 1, or ignore_index.
+        weight: of each class (k,); None: all 1.
+        ignore_index: examples with this label have weight 0; it need not be a class.
+        reduction: "mean": the sum of the weighted losses over the sum of the weights that were used; "sum";
+            "none": the weighted losses, (b, ...).
     """
-    # 1. Pick the true class; an ignored example picks class 0 and gets weight 0.
+    # 1. The log-probability of each true class. An ignored example looks up class 0 and gets weight 0.
     counts = y != ignore_index
     true = torch.where(counts, y, torch.zeros_like(y))
     picked = log_p.gather(1, true.unsqueeze(1)).squeeze(1)
-    # 2. Weigh.
+    # 2. The weight of each example: that of its class, or 1; 0 where it is ignored.
     share = counts.to(log_p.dtype) if weight is None else weight[true] * counts
     loss = torch.where(counts, -picked * share, torch.zeros_like(picked))
     return loss.sum() / share.sum() if reduction == "mean" else reduced(loss, reduction)
@@ -212,21 +213,21 @@ def cosine_embedding_loss(
 def focal_loss(
     x: X, y: X, gamma: float = 2.0, alpha: float | None = None, reduction: Reduction = "mean"
 ) -> X:
-    """Binary cross-entropy that fades for what is right already: (1 - p_t)^gamma.
+    """Binary cross-entropy times (1 - p_t)^gamma; p_t is the probability of the true class.
 
     Args:
-        x: logits.
-        y: 0 or 1.
-        gamma: how fast easy examples fade, >= 0; 0 is plain cross-entropy.
-        alpha: weight of class 1, 0 to 1; None weighs both alike.
+        x: logits of class 1, any shape.
+        y: true class, 0 or 1, same shape.
+        gamma: exponent, >= 0; 0 gives cross-entropy, larger values suppress easy examples.
+        alpha: weight of class 1, 0 to 1; class 0 gets 1 - alpha. None: both classes have weight 1.
         reduction: "mean", "sum" or "none".
 
     Source: Lin et al. 2017, eq. 5.
     """
     # 1. Cross-entropy of every element.
     loss = binary_cross_entropy_with_logits(x, y, "none")
-    # 2. p_t, the probability of what is true, of class 1 or of class 0; fade by (1 - p_t)^gamma.
+    # 2. p_t is p where y is 1 and 1 - p where y is 0; multiply by (1 - p_t)^gamma.
     p = sigmoid(x)
     loss = loss * (1 - (p * y + (1 - p) * (1 - y))) ** gamma
-    # 3. alpha for class 1, 1 - alpha for class 0, where it is given; then the reduction.
+    # 3. Multiply by alpha (class 1) or 1 - alpha (class 0) if it is given; then reduce.
     return reduced(loss if alpha is None else loss * (alpha * y + (1 - alpha) * (1 - y)), reduction)

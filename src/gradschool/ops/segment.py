@@ -20,27 +20,27 @@ STEPS = 20  # a weight of 1, where weights are kept in 8 bits: 0 to 12.75 by twe
 def dice_loss(
     x: Float[Tensor, "b k h w"], y: Int64[Tensor, "b h w"], ignore_index: int = VOID
 ) -> Float[Tensor, ""]:
-    """1 minus the mean over classes of 2 |A and B| / (|A| + |B|), with shares of classes in place of sets.
+    """1 minus the mean Dice score 2 |A and B| / (|A| + |B|) of the classes, probabilities in place of sets.
 
-    A class of few pixels counts as much as one of many: there is nothing to gain by forgetting it.
+    A class of few pixels counts as much as a class of many.
 
     Args:
-        x: scores (logits) of k classes.
-        y: true class of every pixel.
-        ignore_index: pixels of this class count nothing.
+        x: logits of k classes, (b, k, h, w).
+        y: true class of every pixel, (b, h, w).
+        ignore_index: pixels with this label count neither in A nor in B.
 
     Returns:
-        0 to 1, over the classes that occur in y.
+        0 to 1: a mean over the classes that occur in y; 0 if no pixel counts.
     """
-    # 1. Shares of classes, and truth as ones and zeros; both are 0 where a pixel does not count.
+    # 1. Softmax over the classes, and the truth as ones and zeros (b, k, h, w); both are 0 at ignored pixels.
     counts = (y != ignore_index).unsqueeze(1)
     classes = torch.arange(x.shape[1], device=y.device).view(1, -1, 1, 1)
     truth = ((y.unsqueeze(1) == classes) & counts).to(x.dtype)
     share = softmax(x, 1) * counts
-    # 2. What both have in common, and what they have in all, for each class over the whole batch.
+    # 2. For each class, over the whole batch: the size of the intersection, and the sum of both sizes.
     common = (share * truth).sum((0, 2, 3))
     together = share.sum((0, 2, 3)) + truth.sum((0, 2, 3))
-    # 3. The mean over classes that occur; without any there is nothing to lose.
+    # 3. Dice of each class; the mean of 1 - Dice over the classes that occur.
     occurs = (truth.sum((0, 2, 3)) > 0).to(x.dtype)
     dice = 2 * common / together.clamp_min(1e-6)
     return ((1 - dice) * occurs).sum() / occurs.sum().clamp_min(1)
@@ -53,21 +53,21 @@ def boundary_weights(
     strength: float = 10.0,
     width: float = 5.0,
 ) -> Float[Tensor, "*b h w"]:
-    """Weights that make thin borders between touching cells expensive to miss.
+    """Pixel weights that are large in narrow gaps between cells: 1 + w_0 exp(-(d_1 + d_2)^2 / (2 sigma^2)).
 
     Args:
-        first: distance of every pixel to the nearest cell, in pixels; 0 inside of one.
-        second: distance to the second nearest cell.
-        strength: w_0, how much is added in the narrowest gap.
+        first: d_1, distance of every pixel to the nearest cell, in pixels; 0 inside a cell.
+        second: d_2, distance to the second nearest cell, in pixels.
+        strength: w_0, the extra weight in the narrowest gap.
         width: sigma, in pixels.
 
     Returns:
-        1 inside of cells and far from them, up to 1 + strength in gaps. The balance of classes, the first
-        term of eq. 2, is 1.
+        1 inside cells (where d_1 is 0) and far from them, up to 1 + strength in gaps. The class weight of
+        eq. 2 in the paper is left out.
     """
-    # 1. Both distances together are the width of the gap.
+    # 1. The width of the gap at each pixel: the sum of both distances.
     gap = first + second
-    # 2. Eq. 2, for the gap only: a pixel inside of a cell keeps weight 1.
+    # 2. The extra weight, outside of cells only: a pixel inside a cell keeps weight 1.
     extra = strength * torch.exp(-(gap**2) / (2 * width**2))
     return 1 + torch.where(first > 0, extra, torch.zeros_like(extra))
 
@@ -93,13 +93,16 @@ def confusion(
 
 @op
 def intersection_over_union(counts: Int64[Tensor, "k k"]) -> Float[Tensor, " k"]:
-    """Of each class: pixels that are right over pixels that are it or were called it; NaN without any.
+    """IoU of each class: pixels that are right, divided by pixels that are the class or were predicted as it.
 
     Args:
-        counts: rows are true classes, columns predicted ones.
+        counts: confusion matrix; row: true class, column: predicted class.
+
+    Returns:
+        0 to 1 for each class; NaN for a class without any true or predicted pixel.
     """
-    # 1. What both agree on is on the diagonal.
+    # 1. The intersection of each class: the diagonal.
     right = counts.diagonal().double()
-    # 2. The union counts the common pixels once.
+    # 2. The union: row sum plus column sum, minus the intersection, which is in both. Divide.
     union = counts.sum(0) + counts.sum(1) - counts.diagonal()
     return (right / union).float()

@@ -26,23 +26,27 @@ def window(side: int) -> Float[Tensor, "k k"]:
 
 @op
 def structural_similarity(x: Float[Tensor, "b c h w"], y: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
-    """SSIM of each pair of pictures, at most 1 for equal ones; a mean over windows and channels.
+    """SSIM, the structural similarity index of each pair of images.
 
     Args:
-        x: pictures, pixels from 0 to 1.
-        y: others.
+        x: images, pixels from 0 to 1.
+        y: images of the same shape.
+
+    Returns:
+        The mean over windows and channels of luminance term times contrast-and-structure term; 1 for equal
+        images, at most 1, negative where structures are opposite.
     """
-    # 1. A weighted mean around every place, each channel by itself.
+    # 1. `mean`: the weighted mean of every window, each channel alone.
     weight = window(min(x.shape[2:])).to(x)[None, None]
 
     def mean(values: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
         maps = conv2d(values.flatten(0, 1).unsqueeze(1), weight)
         return maps.view(*values.shape[:2], *maps.shape[2:])
 
-    # 2. Means, variances and covariance of each window.
+    # 2. The mean and variance of each window in both images, and their covariance.
     mx, my = mean(x), mean(y)
     xx, yy, xy = mean(x * x) - mx**2, mean(y * y) - my**2, mean(x * y) - mx * my
-    # 3. Eq. 13: brightness times contrast and structure.
+    # 3. (2 mx my + c1) / (mx^2 + my^2 + c1) times (2 xy + c2) / (xx + yy + c2), averaged.
     c1, c2 = STEADY
     brightness = (2 * mx * my + c1) / (mx**2 + my**2 + c1)
     structure = (2 * xy + c2) / (xx + yy + c2)

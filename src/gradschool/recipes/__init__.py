@@ -27,6 +27,26 @@ def listing() -> dict[str, str]:
     return {name: text for name, (_, text) in places().items()}
 
 
+def data_of() -> dict[str, str]:
+    """Every recipe's name and the set it trains on, "" for one without, without importing any.
+
+    A recipe that is a variant of another, or stands on one, trains on that one's set.
+    """
+    known = places()
+    found = scan.definitions(__name__, Path(__file__).parent)
+    nodes = {node.name: node for _, node in found if isinstance(node, ast.FunctionDef) and node.name in known}
+
+    def data(name: str) -> str:
+        calls = [each for each in ast.walk(nodes[name]) if isinstance(each, ast.Call)]
+        for word in (word for call in calls for word in call.keywords if word.arg == "data"):
+            if isinstance(word.value, ast.Constant):
+                return str(word.value.value)
+        others = [call.func.id for call in calls if isinstance(call.func, ast.Name) and call.func.id in nodes]
+        return next((data(other) for other in others if other != name), "")
+
+    return {name: data(name) for name in nodes}
+
+
 def find(name: str) -> Callable[[], Any]:
     """The function that makes a recipe's settings.
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import nn
 
 from gradschool.engine.checkpoint import disk_errors, write_whole
@@ -12,6 +12,7 @@ from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
 from gradschool.engine.shard import whole
 from gradschool.engine.update import load_weights
+from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError
 from gradschool.evals.metric import described
 from gradschool.runs.run import Pieces, Run
@@ -68,5 +69,5 @@ def rebuilt(folder: RunFolder, run: Run) -> tuple[nn.Module, dict[str, Any]]:
         advice = f"Go on with it first: gradschool train --resume {folder.path}"
         raise UserError(f"{folder.path} is not finished", "a finished run", advice)
     model = run.rebuild(facts)
-    load_weights(model, load_file(folder.path / "model.safetensors"))
+    load_weights(model, read_weights(folder.path / "model.safetensors"))
     return model.eval(), facts

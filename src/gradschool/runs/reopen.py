@@ -2,10 +2,11 @@
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from gradschool.data.cache import cache_folder
-from gradschool.data.examples import Splits, changes, inventory
+from gradschool.data.examples import Splits, as_it_was
 from gradschool.engine.device import Machine, choose, find_device
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
@@ -23,38 +24,47 @@ def reopen(folder: RunFolder) -> tuple[Any, Request]:
         UserError: config.json does not describe a run of this version.
     """
     config = folder.read("config.json")
-    try:
-        if "kind" not in config and config["recipe"] not in KINDS:
-            what = f"{folder.path} names no kind of run, and its recipe {config['recipe']} is not of 0.1.0"
-            raise UserError(what, "a run of gradschool", "Train again.")
-        kind = find_kind(config["kind"] if "kind" in config else KINDS[config["recipe"]])
-        request = Request(
-            config["recipe"],
-            config["seed"],
-            config["steps"],
-            config["device"],
-            folder.path,
-            plain=config["plain"],
-            mine=tuple(config.get("mine", ())),
-        )
-        return from_dict(kind, config["settings"]), request
-    except KeyError as error:
-        raise UserError(
-            f"{folder.path / 'config.json'} lacks {error}", "a run of this version", "Train again."
-        ) from error
+    if "kind" not in config and config["recipe"] not in KINDS:
+        what = f"{folder.path} names no kind of run, and its recipe {config['recipe']} is not of 0.1.0"
+        raise UserError(what, "a run of gradschool", "Train again.")
+    kind = find_kind(config["kind"] if "kind" in config else KINDS[config["recipe"]])
+    request = Request(
+        config["recipe"], config["seed"], config["steps"], config["device"], folder.path,
+        plain=config["plain"], mine=tuple(config.get("mine", ())),
+    )  # fmt: skip
+    return from_dict(kind, config["settings"]), request
 
 
 def splits_again(run: Run, folder: RunFolder, data: str | None = None) -> Splits[Any]:
-    """The data of a run, opened again; where they are not what they were, their notes say so.
+    """The data of a run, opened again: its own parts, of what is still the same; notes say what is not.
 
     Args:
         run: its settings.
         folder: of the run.
         data: where the data lie now, if they moved.
+
+    Raises:
+        UserError: they are not where they were, or too little of them is what it was.
     """
-    splits = run.open(folder.read("config.json")["seed"], data)
-    told = changes(folder.read("data.json"), inventory(splits))
-    return replace(splits, notes=[*splits.notes, *told]) if told else splits
+    refuse_moved(data or run.data, folder, f"gradschool report {folder.path}")
+    opened = run.open(folder.read("config.json")["seed"], data)
+    before = folder.read("data.json")
+    splits = as_it_was(opened, before, before.get("classes", folder.read("model.json").get("classes")))
+    for note in splits.notes[len(opened.notes) :]:
+        print(f" note     {note}")
+    return splits
+
+
+def refuse_moved(data: str, folder: RunFolder, command: str) -> None:
+    """Data that have moved can be named with --data.
+
+    Raises:
+        UserError: there is nothing where the run's data lay.
+    """
+    if Path(data).is_absolute() and not Path(data).exists():
+        advice = f"If they moved, name the place: {command} --data PATH"
+        what = f"there is no data set or folder {data!r} any more, where the data of {folder.path} lay"
+        raise UserError(what, "the data of the run", advice)
 
 
 def machine_of(folder: RunFolder) -> Machine:

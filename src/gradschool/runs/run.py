@@ -15,6 +15,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from gradschool.data.examples import Splits
+from gradschool.data.source import counted
 from gradschool.engine.device import Machine, Precision, told
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import HeldOut, Plan, Progress
@@ -72,7 +73,7 @@ class Run(Kind):
 
     data: str
     """Name of a data set, or a path to your own."""
-    epochs: Positive = 10.0
+    epochs: Annotated[float, Field(gt=0, le=1e6)] = 10.0
     """Passes over the training part."""
     batch_size: Count = 128
     """Examples a step, over all processes together."""
@@ -248,10 +249,9 @@ def describe_data(splits: Splits[Any], run: Run, request: Request, machine: Mach
     say(told(machine))
     for note in [*splits.notes, *run.notes(), *idle(splits, run), *run.warnings(splits)]:
         say(note)
-    if splits.skipped:
-        file, reason = splits.skipped[0]
-        more = f"; {len(splits.skipped) - 1} more in skipped.txt" if len(splits.skipped) > 1 else ""
-        say(f"{len(splits.skipped)} files could not be read and are left out ({file}: {reason}{more}).")
+    lost = [f"{file} ({reason})" for file, reason in splits.skipped]
+    for note in counted(lost, "file is left out", "files are left out (skipped.txt has all)"):
+        say(note)
 
 
 def idle(splits: Splits[Any], run: Run) -> list[str]:

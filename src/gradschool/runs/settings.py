@@ -8,6 +8,7 @@ import dataclasses
 import difflib
 import inspect
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_type_hints
 
@@ -102,6 +103,8 @@ def override(run: T, assignments: Sequence[str], recipe: str) -> T:
             if depth < len(names) - 1:
                 place = place[name]
         place[names[-1]] = parsed(text)
+        if isinstance(place[names[-1]], float) and not math.isfinite(place[names[-1]]):
+            raise UserError(f"{key.strip()} is {text.strip()}", "a finite number", "")
     return from_dict(type(run), values)
 
 

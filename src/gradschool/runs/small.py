@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from gradschool.engine.run import RunFolder
+from gradschool.errors import UserError
 from gradschool.evals.metric import described
 from gradschool.runs.config import config
 from gradschool.runs.kind import Kind
@@ -11,7 +12,9 @@ from gradschool.runs.request import Request, Say
 
 
 class SmallRun(Kind):
-    """A run without an engine: it cannot be resumed, for it is over in seconds."""
+    """A run without an engine: it cannot be resumed, for it is over in seconds, and makes its own data."""
+
+    data: str
 
     def train(self, request: Request, say: Say) -> RunFolder:
         """Train from the start and leave a finished run folder.
@@ -24,6 +27,13 @@ class SmallRun(Kind):
 
     def begin(self, request: Request) -> RunFolder:
         """The new folder, with what is known before the first step."""
+        if request.device not in ("auto", "cpu"):
+            raise UserError(
+                f"{request.recipe} came with device {request.device}", "cpu", "Leave --device out."
+            )
+        usual = type(self).data  # a dataclass keeps its default here
+        if self.data != usual:
+            raise UserError(f"{request.recipe} reads no data", f"its own, {usual}", "Leave --data out.")
         folder = RunFolder.create(request.recipe, request.out)
         folder.write("config.json", config(self, request) | {"device": "cpu"})
         folder.write("environment.json", {"device": "cpu", "started": time.strftime("%F %T")})

@@ -3,6 +3,7 @@
 A run's folder holds everything needed to go on with it, to report on it and to use it.
 """
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,9 +19,9 @@ from gradschool.errors import UserError
 from gradschool.evals.metric import in_short
 from gradschool.nn.inputs import WrongInput
 from gradschool.ops import switch
-from gradschool.runs.config import config
+from gradschool.runs.config import absolute, config
 from gradschool.runs.kind import Kind
-from gradschool.runs.reopen import machine_of
+from gradschool.runs.reopen import machine_of, refuse_moved
 from gradschool.runs.request import Request, Say, silent
 from gradschool.runs.run import Pieces, Run
 from gradschool.runs.small import SmallRun
@@ -67,18 +68,33 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
             "a run that was cut short",
             f"See it: gradschool report {folder.path}",
         )
+    refuse_moved(run.data, folder, f"gradschool train --resume {folder.path}")
     machine = machine_of(folder)
     say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
         pieces = run.assemble(request, machine, say)
         if told := changes(folder.read("data.json"), inventory(pieces.splits)):
-            raise UserError(f"{folder.path} cannot go on: {' '.join(told)}", "the data it began with", "")
+            what = f"{folder.path} cannot go on: {' '.join(told).rstrip('.')}"
+            raise UserError(what, "the data it began with", "Put them back, or train again.")
         folder = RunFolder(folder.path, writes=is_main())
+        move_data(folder, run)
         state = pieces.stepper.load(folder, request.checkpoint)
         at = Progress(**{name: state[name] for name in Progress.__annotations__})
         folder.forget_after(at.step)
         say(f"Going on from step {at.step} of {pieces.plan.steps}.")
         return complete(run, request, pieces, folder, at, ())
+
+
+def move_data(folder: RunFolder, run: Run) -> None:
+    """Write down where the data of a run lie now, if they have moved."""
+    config = folder.read("config.json")
+    old, new = config["settings"].get("data"), absolute(run.data)
+    if old != new:
+        words = [new if word == old else word for word in shlex.split(config.get("command", ""))]
+        folder.write(
+            "config.json",
+            config | {"settings": config["settings"] | {"data": new}, "command": shlex.join(words)},
+        )
 
 
 def begin(folder: RunFolder, run: Run, request: Request, pieces: Pieces) -> None:
@@ -109,6 +125,14 @@ def complete(
         )
     except WrongInput as error:
         raise UserError(f"{run.network()} cannot take these {run.examples}: {error}", "", "") from error
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        what = (
+            f"a batch of 1 of the {run.examples} is too small for the batch normalisation of {run.network()}"
+        )
+        wanted = f"2 or more a batch, of {len(pieces.splits.train)} to train on"
+        raise UserError(what, wanted, "Add some, or raise batch_size.") from error
     finally:
         if view:
             view.close()

@@ -68,8 +68,20 @@ class Segment:
         return {"loss": torch.stack(terms).sum()}
 
     def pixelwise(self, logits: Tensor, y: Tensor, masks: Tensor) -> Tensor:
-        """Cross-entropy or focal loss, a mean over pixels by their weights."""
-        # 1. Each pixel's weight: 0 where it does not count, its class's, and its own where there is a map.
+        """Cross-entropy or focal loss (`self.criterion`), as a weighted mean over the pixels.
+
+        Args:
+            logits: (b, k, h, w).
+            y: true class of every pixel (b, h, w); VOID: not labelled.
+            masks: (b, 1 or 2, h, w); the second map, if there is one, is each pixel's weight in units of
+                1 / STEPS.
+
+        Returns:
+            The sum of weight times loss over the sum of the weights (at least 1). The focal loss of a pixel
+            is the sum of the binary losses of its k classes.
+        """
+        # 1. The weight of each pixel is a product: 0 where y is VOID, else 1; `self.class_weights` (k,) of
+        #    its true class, unless None; its own weight, if `masks` has a second map.
         counts = y != VOID
         true = torch.where(counts, y, torch.zeros_like(y))
         weight = counts.float()
@@ -77,7 +89,7 @@ class Segment:
             weight = weight * self.class_weights.to(y.device)[true]
         if masks.shape[1] > 1:
             weight = weight * masks[:, 1] / STEPS
-        # 2. Each pixel's loss.
+        # 2. The loss of each pixel (b, h, w), then the weighted mean.
         if self.criterion == "focal":
             truth = torch.zeros_like(logits).scatter_(1, true.unsqueeze(1), 1.0)
             each = focal_loss(logits, truth, reduction="none").sum(1)

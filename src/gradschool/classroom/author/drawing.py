@@ -21,7 +21,8 @@ from gradschool.classroom.author.stages import Stage, stages
 
 FONT = 9  # points; all lengths below are inches
 LINE, LETTER = 0.15, 0.069  # height of a line of text, width of a letter
-GAP = 0.2  # between columns
+WIDEST = 6.0  # of a figure, as docs/authoring.md says
+GAP = {False: 0.2, True: 0.11}  # between columns, and where there are too many of them
 DOT = 0.09  # radius of a merge
 TALLEST = {True: 0.9, False: 0.45}  # of a box where all stand in one row, and elsewhere
 SIGNS = {"add": "+", "concat": "||", "multiply": "×"}
@@ -69,7 +70,11 @@ class Diagram:
         self.across = is_u(found)
         in_a_row = len(set(self.columns.values())) == len(found)
         self.tallest = TALLEST[in_a_row and not self.across]
+        self.narrow = False
         self.x = self.centres()
+        if self.right() > WIDEST:  # shapes in two lines, columns closer together
+            self.narrow = True
+            self.x = self.centres()
         self.y = self.levels() if self.across else self.rows()
         self.high = max(self.above(i) for i in self.y)
         self.figure = Figure()
@@ -98,12 +103,18 @@ class Diagram:
 
     def room(self, i: int) -> float:
         """Width of a box with its words."""
-        longest = max(len(line) for line in [*words(self.found[i]), *numbers(self.found[i])])
+        longest = max(len(line) for line in [*words(self.found[i]), *numbers(self.found[i], self.narrow)])
         return max(self.width(i), LETTER * longest)
 
     def above(self, i: int) -> float:
         """Upper end of a box with its words."""
         return self.y[i] + self.height(i) / 2 + LINE * len(words(self.found[i])) + 0.04
+
+    def right(self) -> float:
+        """Right end of the last column."""
+        last = len(self.found) - 1
+        share = 1 if self.found[last].merge else 0.5  # of its words that stand on its right
+        return self.x[self.columns[last]] + share * self.room(last) + 2 * DOT * (share == 1)
 
     # Places.
 
@@ -113,7 +124,7 @@ class Diagram:
         for column in range(max(self.columns.values()) + 1):
             room = max(self.room(i) for i, where in self.columns.items() if where == column)
             x[column] = at + room / 2
-            at += room + GAP
+            at += room + GAP[self.narrow]
         return x
 
     def levels(self) -> dict[int, float]:
@@ -164,7 +175,7 @@ class Diagram:
             self.ax.add_patch(Circle((x, y), DOT, facecolor="none", edgecolor=COLOURS[stage.label]))
             self.text(x, y, SIGNS[stage.label], va="center_baseline", color=COLOURS[stage.label])
             if i == len(self.found) - 1:
-                self.text(x + DOT + 0.06, y, "\n".join(numbers(stage)), va="center", ha="left")
+                self.text(x + DOT + 0.06, y, "\n".join(numbers(stage, self.narrow)), va="center", ha="left")
                 return
         else:
             shade = (0, 0, 0, 0.1) if stage.inputs else "none"
@@ -172,7 +183,7 @@ class Diagram:
         if self.told & stage.inputs.keys():
             self.ax.plot(x - w / 2, y + h / 2, "o", color="C3", markersize=4)
         self.text(x, y + h / 2 + 0.04, "\n".join(words(stage)), va="bottom", color=ink)
-        self.text(x, y - h / 2 - 0.04, "\n".join(numbers(stage)), va="top")
+        self.text(x, y - h / 2 - 0.04, "\n".join(numbers(stage, self.narrow)), va="top")
 
     def text(self, x: float, y: float, words: str, **how: Any) -> None:
         """Words around a point."""
@@ -202,14 +213,15 @@ class Diagram:
     def edge(self, column: int, side: int) -> float:
         """The middle of the gap on a side of a column, -1 for left and 1 for right."""
         room = max(self.room(i) for i, where in self.columns.items() if where == column)
-        return self.x[column] + side * (room + GAP) / 2
+        return self.x[column] + side * (room + GAP[self.narrow]) / 2
 
     def frame(self) -> None:
         """The figure is as large as what is drawn; one unit is an inch."""
-        last = len(self.found) - 1
-        share = 1 if self.found[last].merge else 0.5  # of its words that stand on its right
-        right = self.x[self.columns[last]] + share * self.room(last) + 2 * DOT * (share == 1)
-        low = min(y - self.height(i) / 2 - LINE * len(numbers(self.found[i])) for i, y in self.y.items())
+        right = self.right()
+        low = min(
+            y - self.height(i) / 2 - LINE * len(numbers(self.found[i], self.narrow))
+            for i, y in self.y.items()
+        )
         self.ax.set(xlim=(-0.05, right + 0.05), ylim=(low - 0.08, self.high + 0.04))
         self.ax.axis("off")
         self.figure.set_size_inches(right + 0.1, self.high - low + 0.12)
@@ -245,11 +257,18 @@ def words(stage: Stage) -> list[str]:
     return [] if stage.merge else re.split(r"(?<=,) | (?=\d+×)", stage.label)
 
 
-def numbers(stage: Stage) -> list[str]:
-    """What stands below a box: how it joins, its shape (64×28² for a square map), its parameters."""
+def numbers(stage: Stage, narrow: bool) -> list[str]:
+    """What stands below a box, a line each: how it joins, its shape, its parameters.
+
+    A square map is 64×28², in two lines where it must be narrow.
+    """
     high, wide = stage.size or (0, 0)
-    shape = f"{stage.shape[0]}×{high}²" if stage.size and high == wide else "×".join(map(str, stage.shape))
-    return [line for line in (stage.label if stage.merge else "", shape, short(stage.parameters)) if line]
+    lines = ["×".join(map(str, stage.shape))]
+    if stage.size and high == wide:
+        lines = [f"{stage.shape[0]}×", f"{high}²"] if narrow else [f"{stage.shape[0]}×{high}²"]
+    return [
+        line for line in ([stage.label] if stage.merge else []) + lines + [short(stage.parameters)] if line
+    ]
 
 
 def short(count: int) -> str:

@@ -26,6 +26,7 @@ from gradschool.classroom.check.report import Result, from_record
 from gradschool.classroom.exercise.manifest import PACKAGE
 from gradschool.errors import WorkFailed
 
+LONGEST = 80  # bytes of a socket's folder; its whole path may have 103 on macOS
 PATIENCE = 120.0  # seconds that torch may take to load on a busy machine
 
 
@@ -114,10 +115,22 @@ def start(words: list[str], place: Path) -> subprocess.Popen[bytes]:
 def own_place() -> Path:
     """The user's socket file for this version of the check.
 
+    The path of a socket may have some hundred bytes only, and schedulers of clusters make long TMPDIRs: then
+    it lies in the user's runtime folder or in /tmp.
+
     Raises:
         WorkFailed: the folder for it belongs to somebody else.
     """
-    folder = Path(tempfile.gettempdir()) / f"gradschool-{os.getuid()}"
+    name = f"gradschool-{os.getuid()}"
+    places = [tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", "/tmp"), "/tmp"]
+    folder = next(
+        (
+            Path(place) / name
+            for place in places
+            if len(os.fsencode(f"{place}/{name}")) <= LONGEST and Path(place).is_dir()
+        ),
+        Path("/tmp") / name,
+    )
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
         raise WorkFailed(f"{folder} is open to others", "a folder of your own", "Remove it.")

@@ -9,7 +9,7 @@ from gradschool.classroom.exercise.strip import find, read_source
 # Words by which a sentence promises more than what the function is.
 WORDS = re.compile(
     r"\b(any|every|all|never|always|must|only|in place|unchanged|as (?:they|it) (?:are|is|were|was)|gradient"
-    r"|generator|seed|dtype|float64|float32|integer|empty|zero|infinit\w*|nan|overflow\w*|raises|error"
+    r"|generator|seed|dtype|float64|float32|integer|empty|zero|infinite|infinity|nan|overflow\w*|raises|error"
     r"|default|if None|at least|at most|without|exactly|same|order|sorted|copy|new)\b"
     r"|\(0, 1\)|\[0, 1\]|\+-|±|>= ?0|> ?0",
     re.IGNORECASE,

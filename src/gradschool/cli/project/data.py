@@ -5,6 +5,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import tyro
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Args:
-    """List data sets; NAME fetches one; `check PATH` looks a folder, zip or set over."""
+    """List data sets; `fetch NAME` brings one here; `check PATH` looks a folder, zip or set over."""
 
     words: Annotated[tuple[str, ...], tyro.conf.Positional] = ()
-    """Nothing, a name, or check and a path or name."""
+    """Nothing, fetch and a name, or check and a path or name."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -35,9 +36,11 @@ def run(args: Args) -> int:
                 "data check got no path", "a folder, a zip or a name", "Example: gradschool data check ~/pets"
             )
         return check(args, args.words[1])
-    if len(args.words) > 1:
+    if args.words[0] == "fetch" and len(args.words) != 2:
+        raise UserError("data fetch got no name", "the name of one set", "List them with: gradschool data")
+    if len(args.words) > 1 and args.words[0] != "fetch":
         raise UserError(f"data got {' '.join(args.words)!r}", "one name, or check and a path", "")
-    return one(args, args.words[0])
+    return one(args, args.words[-1], wants_it=args.words[0] == "fetch")
 
 
 def listing(args: Args) -> int:
@@ -61,19 +64,41 @@ def listing(args: Args) -> int:
         state = {None: "-", True: "known", False: "not published"}[row["checksum"]]
         table.add_row(row["name"], size, state, row["licence"], row["where"])
     Console().print(table)
+    absent = [row for row in rows if row["where"] == ABSENT]
+    if absent:
+        print(f" {len(absent)} sets are not here. Fetch one: gradschool data fetch NAME")
     finish(args, {"sets": rows})
     return 0
 
 
+ABSENT = "not here"
+
+
 def megabytes(size: int | None) -> str:
     """A size for a person."""
-    return f"{size / 1e6:,.0f} MB" if size else "unknown"
+    return f"{size / 1e6:,.0f} MB" if size else "size unknown"
+
+
+def is_absent(info: "SetInfo") -> bool:
+    """Whether a set would have to be brought before it can be used."""
+    from gradschool.data.catalogue import located
+
+    return bool(info.files or info.packs) and located(info) is None
+
+
+def waiting() -> dict[str, "SetInfo"]:
+    """Recipes that cannot run now, each with the set that is absent."""
+    from gradschool.data.catalogue import all_sets, plain, spellings
+    from gradschool.recipes import data_of
+
+    absent = {spelling: info for info in all_sets() if is_absent(info) for spelling in spellings(info)}
+    return {name: absent[plain(data)] for name, data in data_of().items() if plain(data) in absent}
 
 
 def facts(info: "SetInfo", place: Path | None) -> dict[str, Any]:
     """What is known of a set without opening it."""
     packaged = not info.files and not info.packs
-    where = str(place) if place else "with scikit-learn" if packaged else "not here"
+    where = str(place) if place else "with scikit-learn" if packaged else ABSENT
     return {
         "name": info.name,
         "title": info.title,
@@ -83,14 +108,18 @@ def facts(info: "SetInfo", place: Path | None) -> dict[str, Any]:
     }
 
 
-def one(args: Args, name: str) -> int:
-    """Fetch a set if it is not here, and say what it is."""
+def one(args: Args, name: str, wants_it: bool) -> int:
+    """Say what a set is; fetch it before, if it is wanted and not here."""
     from gradschool.data.catalogue import find, located
-    from gradschool.data.fetch import fetch
+    from gradschool.data.fetch import brought, fetch
+    from gradschool.data.record import record
 
     info = find(name)
     place = located(info)
-    if place is None and (info.files or info.packs):
+    if is_absent(info) and not (wants_it or brought(info)):
+        return absent(args, info)
+    if is_absent(info):
+        announce(info)
         place = fetch(info, progress)
         print("", file=sys.stderr)
     told = facts(info, place)
@@ -103,10 +132,30 @@ def one(args: Args, name: str) -> int:
     for key, value in shown.items():
         print(textwrap.fill(value, 98, initial_indent=f" {key:<8} ", subsequent_indent=" " * 10))
     unchecked = [file.name for file in info.files if not file.checksum]
-    if unchecked:
-        print(f" note     no checksum is known for {', '.join(unchecked)}: only its content was checked")
-    finish(args, told | {"classes": names, "counts": counts})
+    seen = {file["file"]: file["sha256"] for file in record(info)}
+    for name in unchecked:
+        what = f" note     no checksum is published for {name}: its content was checked"
+        print(f"{what}; its SHA-256 was {seen[name]}" if name in seen else what)
+    finish(args, told | {"classes": names, "counts": counts, "fetched": record(info)})
     return 0
+
+
+def absent(args: Args, info: "SetInfo") -> int:
+    """What is known of a set without its files, and how to get them."""
+    told = facts(info, None)
+    shown = {**told, "size": megabytes(info.size), "next": f"gradschool data fetch {info.name}"}
+    for key, value in shown.items():
+        print(textwrap.fill(value, 98, initial_indent=f" {key:<8} ", subsequent_indent=" " * 10))
+    finish(args, told | {"bytes": info.size})
+    return 0
+
+
+def announce(info: "SetInfo") -> None:
+    """Say what is about to be fetched, and under which licence, before it begins."""
+    hosts = sorted({urlsplit(file.url).hostname or "" for file in info.files})
+    files = f"{len(info.files)} file{'s' if len(info.files) > 1 else ''}, {megabytes(info.size)}"
+    print(f" fetching {info.title}: {files}, from {', '.join(hosts)}")
+    print(f" licence  {info.licence}", flush=True)
 
 
 def progress(name: str, done: int, of: int) -> None:

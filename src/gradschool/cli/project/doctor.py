@@ -3,11 +3,13 @@
 import os
 import platform
 import shutil
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradschool import parts
 from gradschool.cli.main import finish
+from gradschool.cli.project.data import is_absent, megabytes, waiting
 
 
 @dataclass(frozen=True)
@@ -37,18 +39,36 @@ def run(args: Args) -> int:
         "data packs": os.environ.get("GRADSCHOOL_DATA")
         or "none (set GRADSCHOOL_DATA to a folder of data sets)",
     }
+    stuck = waiting()
+    lines |= about_sets(len(stuck))
     lines["parts"] = f"{parts.command('NAME')} installs one"
     for name, part in parts.table().items():
         here = "installed" if parts.is_installed(name) else "not installed"
         lines[name] = f"{here}: {part.purpose}"
     for name, text in lines.items():
-        print(f" {name:<12} {text}")
+        print(textwrap.fill(text, 98, initial_indent=f" {name:<12} ", subsequent_indent=" " * 14))
     advice = "nothing: everything in the course runs here"
+    if stuck:
+        advice = f"{len(stuck)} recipes wait for sets that are not here: gradschool data fetch NAME"
     if free < 5:
         advice = f"free some disk space: {free:.1f} GB are left and data sets are unpacked there"
     print(f" to do        {advice}")
     finish(args, {"doctor": lines})
     return 0
+
+
+def about_sets(waiting: int) -> dict[str, str]:
+    """Which sets are here, which are not, and how many recipes can run; `waiting` of them lack their set."""
+    from gradschool.data.catalogue import all_sets
+    from gradschool.recipes import listing
+
+    absent = [info for info in all_sets() if is_absent(info)]
+    lines = {"sets here": ", ".join(info.name for info in all_sets() if info not in absent)}
+    if absent:
+        lines["sets absent"] = ", ".join(f"{info.name} ({megabytes(info.size)})" for info in absent)
+    known = len(listing())
+    told = f"{known - waiting} of {known} have their data here; gradschool train says which wait for what"
+    return lines | {"recipes": told}
 
 
 def existing(path: Path) -> Path:

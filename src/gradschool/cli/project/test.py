@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +15,32 @@ import tyro
 from gradschool.errors import UserError
 from gradschool.parts import need
 
-HELP = """usage: gradschool test [--quick] [PYTEST WORDS ...]
+HELP = """usage: gradschool test [--quick | --processors] [PYTEST WORDS ...]
 
 Lint, types, import contracts, size budgets, tests.
 --quick leaves out the tests that take long: for daily work.
+--processors runs the numeric tests and all gates as other processors compute: slow.
 With further words, only pytest runs: gradschool test tests/engine, gradschool test -m slow."""
 QUICK = ("-m", "not slow and not gpu and not long")
+# Libraries choose other kernels for these; the sums then run in another order. MKL and oneDNN only go down
+# from what the machine has.
+PROCESSORS = {
+    "no vector units": {
+        "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Prescott",
+        "MKL_ENABLE_INSTRUCTIONS": "SSE4_2", "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3",
+    },
+    "Haswell": {
+        "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Haswell",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    },
+    "Zen": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "OPENBLAS_CORETYPE": "Zen"},
+    "SkylakeX": {"OPENBLAS_CORETYPE": "SkylakeX", "ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+    "two threads": {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "GRADSCHOOL_TEST_THREADS": "2"},
+}  # fmt: skip
+NUMERIC = (
+    "tests/ops", "tests/nn", "tests/scratch", "tests/models", "tests/tasks", "tests/rl", "tests/practice",
+    "tests/evals", "tests/test_course.py", "tests/classroom/test_gates.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +51,8 @@ class Args:
     """Further words for pytest, after --, e.g. tests/engine, or -m slow."""
     quick: bool = False
     """Leave out the tests that take long."""
+    processors: bool = False
+    """Run the numeric tests and all gates as other processors compute."""
 
 
 def root() -> Path:
@@ -45,11 +68,12 @@ def root() -> Path:
 
 
 def parse(words: list[str]) -> Args:
-    """All words but --quick go to pytest as they are; --help explains."""
+    """All words but our own go to pytest as they are; --help explains."""
     if {"-h", "--help"} & set(words):
         print(HELP)
         raise SystemExit(0)
-    return Args(tuple(word for word in words if word not in ("--", "--quick")), "--quick" in words)
+    own = ("--", "--quick", "--processors")
+    return Args(tuple(w for w in words if w not in own), "--quick" in words, "--processors" in words)
 
 
 def sources() -> dict[str, list[str]]:
@@ -77,10 +101,11 @@ def tests(args: Args) -> list[str]:
     return [sys.executable, "-m", "pytest", *(QUICK if args.quick else ()), *(args.words or everything)]
 
 
-def passes(name: str, command: list[str]) -> bool:
+def passes(name: str, command: list[str], processor: Mapping[str, str] | None = None) -> bool:
     """Run a check and say how it went; what it printed is shown only if it failed, but for the tests."""
-    start, quiet = time.monotonic(), name != "tests"
+    start, quiet = time.monotonic(), "pytest" not in command
     environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "NO_COLOR": "1"}
+    environment |= processor or {}
     done = subprocess.run(command, cwd=root(), env=environment, capture_output=quiet, text=True)
     said = f"{done.stdout or ''}{done.stderr or ''}" if done.returncode else ""
     verdict = "FAILED" if done.returncode else "ok"
@@ -88,10 +113,22 @@ def passes(name: str, command: list[str]) -> bool:
     return not done.returncode
 
 
+def elsewhere(args: Args) -> int:
+    """The numeric tests once for each processor that can be emulated here."""
+    words = args.words or (*tests(args)[3:], *NUMERIC)
+    command = [sys.executable, "-m", "pytest", *words]
+    failed = [name for name, processor in PROCESSORS.items() if not passes(name, command, processor)]
+    if failed:
+        print(f"failed as: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
 def run(args: Args) -> int:
     """Run every check, go on after a failure, and fail if one did."""
     root()
     need("pytest", "dev", "gradschool test")
+    if args.processors:
+        return elsewhere(args)
     steps = {} if args.words else sources()
     # 1. What reads the source, side by side; then the tests, which want all cores.
     with ThreadPoolExecutor(os.cpu_count()) as pool:

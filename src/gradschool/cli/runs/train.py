@@ -8,6 +8,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.cli.mine import put_in_force, records, run_race, tell
+from gradschool.cli.project.data import megabytes, waiting
 from gradschool.cli.words import parse as parse_words
 from gradschool.errors import UserError
 
@@ -120,9 +121,15 @@ def run(args: Args) -> int:
     if args.resume is not None:
         return go_on(args)
     if not args.recipe:
-        known = recipes.listing()
-        print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
+        known, stuck = recipes.listing(), waiting()
+        lack = {name: f" [fetch {info.name}, {megabytes(info.size)}]" for name, info in stuck.items()}
+        wide = max(map(len, known))
+        print("\n".join(f"  {name:<{wide}}  {text}{lack.get(name, '')}" for name, text in known.items()))
+        if stuck:
+            print(f"\n{len(stuck)} wait for a set that is not here: gradschool data fetch NAME")
         return 0
+    if not 0 <= args.seed < 2**32:
+        raise UserError(f"seed is {args.seed}", "a whole number from 0 to 4,294,967,295", "Example: --seed 1")
     # 1. The recipe with the person's changes.
     from gradschool.runs.settings import override
     from gradschool.runs.train import train
@@ -154,10 +161,8 @@ def go_on(args: Args) -> int:
     from gradschool.runs.train import resume
 
     assert args.resume is not None
-    if args.set or args.data or args.steps:
-        raise UserError(
-            "--resume came with --set, --data or --steps", "--resume alone", "A run keeps its settings."
-        )
+    if args.set or args.steps:
+        raise UserError("--resume came with --set or --steps", "--resume alone", "A run keeps its settings.")
     folder = RunFolder.open(args.resume)
     settings, request = reopen(folder)
     for name in ("recipe", "seed", "plain"):
@@ -167,6 +172,7 @@ def go_on(args: Args) -> int:
                 f"--resume came with {name} {asked}, and {folder.path} has {kept}", "--resume alone",
                 "A run keeps its settings.",
             )  # fmt: skip
+    settings = replace(settings, data=args.data) if args.data else settings  # the same data, moved
     overlaid = install_again(request.mine) if request.mine else []
     resume(folder, settings, replace(request, checkpoint=args.checkpoint))
     return conclude(args, settings, folder, overlaid)

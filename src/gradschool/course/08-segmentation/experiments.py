@@ -199,3 +199,16 @@ def restore() -> dict:
             alike = structural_similarity(answer, truth).mean().item()
             found[name].append({"mse": masked_mse(answer, truth, mask).item(), "ssim": alike})
     return {name: by_name(rows) for name, rows in found.items()} | {"n": SEEDS, "seeds": list(range(SEEDS))}
+
+
+def examples() -> dict:
+    """What one seed of the networks of `skips` says of two pictures: a digit a pixel, a text a row."""
+    scene, found = 77, {}
+    x, _ = shapes(2, SIDE, torch.Generator().manual_seed(scene), each=4)
+    for name, step in (("with", Up), ("without", Blind)):
+        torch.manual_seed(0)
+        net = segmenter(0, 300, both, UNet(4, 1, 8, 3, step))
+        with torch.no_grad():
+            said = net(x).argmax(1)
+        found[name] = [["".join(map(str, row)) for row in picture] for picture in said.tolist()]
+    return found | {"scene": scene}

@@ -40,23 +40,26 @@ def crop_and_flip(
     padding: int,
     edge: Edge = "black",
 ) -> Pixels:
-    """Pad every side, cut a window of the old size, mirror some: one gather, exact in any dtype.
+    """Random crops and mirroring: pad every side, cut a window of the old size, mirror some of the images.
+
+    Pixels are only moved, so the result is exact in any dtype.
 
     Args:
         images: any dtype, (n, c, h, w).
-        offsets: top and left corner of the window in the padded image, 0 to 2 * padding.
-        flipped: whether to mirror left to right after cutting.
+        offsets: (top, left) corner of each image's window in the padded image, each 0 to 2 * padding.
+        flipped: for each image, whether its window is mirrored left to right after cutting.
         padding: pixels added on every side.
         edge: "black" pads with zeros, "mirror" reflects without repeating the border.
     Returns:
         Images of the same size and dtype.
     """
     height, width = images.shape[2:]
-    # 1. Which row and column of the image each place of the window shows; negative or too large is padding.
+    # 1. Which row (n, h) and which column (n, w) of the image each pixel of the window shows. Indices below 0
+    #    or beyond the last one are padding.
     rows = offsets[:, :1] + torch.arange(height, device=offsets.device) - padding
     columns = offsets[:, 1:] + torch.arange(width, device=offsets.device) - padding
     columns = torch.where(flipped[:, None], columns.flip(1), columns)
-    # 2. Padding that mirrors needs no padded copy; black does.
+    # 2. Mirrored edges: reflect the indices into the image. Black edges: pad it, and count from its corner.
     if edge == "mirror":
         rows, columns = mirrored(rows, height), mirrored(columns, width)
     elif padding:

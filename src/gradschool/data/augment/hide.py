@@ -44,24 +44,25 @@ def squares_mask(corners: Int64[Tensor, "n k 2"], side: int, frame: tuple[int, i
 def lines_mask(
     points: Float[Tensor, "n k 2"], angles: Float[Tensor, "n k"], thickness: float, frame: tuple[int, int]
 ) -> Mask:
-    """Where k straight lines cross each of n pictures.
+    """Which pixels k straight lines cover, for each of n images.
 
     Args:
-        points: (down, right) of a point on every line, in pixels.
-        angles: of the lines against the rows, in radians.
+        points: (row, column) of one point on every line, in pixels; pixel centres are whole numbers.
+        angles: between line and rows, in radians: 0 is horizontal, and the direction of a line is
+            (sin, cos) in (down, right).
         thickness: of the lines, in pixels.
-        frame: height and width of the pictures.
+        frame: height and width of the images.
 
     Returns:
-        True where the middle of a pixel lies on at least one of a picture's lines; one channel.
+        (n, 1, h, w), True where a pixel's centre is at most thickness / 2 from one of the lines.
     """
-    # 1. How far each pixel is from the point of each line, down (n, k, h, 1) and right (n, k, 1, w).
+    # 1. The vector from the point of each line to each pixel: down (n, k, h, 1) and right (n, k, 1, w).
     rows, columns = (torch.arange(size, device=points.device) for size in frame)
     down = (rows - points[..., :1]).unsqueeze(3)
     right = (columns - points[..., 1:]).unsqueeze(2)
-    # 2. How far it is from the line itself, at a right angle.
+    # 2. The distance to the line: the length of the part of this vector that is perpendicular to it.
     far = (down * angles.cos()[..., None, None] - right * angles.sin()[..., None, None]).abs()
-    # 3. Any line will do; the axis of lines becomes the one channel.
+    # 3. A pixel is covered if any of the k lines covers it; keep one channel.
     return (far <= thickness / 2).any(1, keepdim=True)
 
 

@@ -33,6 +33,10 @@ class Lines:
         """The lines at `index`, in that order."""
         return replace(self, texts=[self.texts[i] for i in index.tolist()])
 
+    def joined(self, others: Sequence["Lines"], classes: Sequence[str] | None) -> "Lines":
+        """These and the others as one part; lines have no classes."""
+        return replace(self, texts=[text for part in (self, *others) for text in part.texts])
+
     def content(self) -> Sequence[bytes | memoryview]:
         """The bytes of each line."""
         return [text.encode() for text in self.texts]

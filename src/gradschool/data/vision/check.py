@@ -61,7 +61,7 @@ def heads(place: Path, info: PictureSet | None) -> dict[str, Any]:
     from PIL import Image
 
     source = open_source(place)
-    found, _ = (info.layout if info else entries)(source)
+    found = (info.layout if info else entries)(source).found
     sizes, modes = [], Counter[str]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of decompression bombs: only heads are read

@@ -6,8 +6,6 @@ listed with the reason.
 
 import hashlib
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ from gradschool.data.vision.layouts import Entry, Listing, entries
 from gradschool.errors import UserError
 
 BLOCK = 256  # images in memory at a time while decoding
-VERSION = 4  # of how files become pixels: part of every key in the cache
+VERSION = 5  # of how files become pixels: part of every key in the cache
 FALLBACK = 64  # pixels a side, where images differ in size and none is asked for
 
 
@@ -65,12 +63,12 @@ def decode_all(source: Source, found: Sequence[Entry], size: int | None, room: R
 def written(found: Sequence[Entry], told: dict[int, str]) -> NDArray[np.uint8]:
     """What is told of entries as the bytes of lines, so that the cache can hold it."""
     lines = "\n".join(f"{found[i].name}\t{words}" for i, words in told.items())
-    return np.frombuffer(os.fsencode(lines) or b"\n", np.uint8)
+    return np.frombuffer(lines.encode() or b"\n", np.uint8)
 
 
 def read(lines: NDArray[np.generic]) -> list[tuple[str, str]]:
     """What `written` wrote: file and words."""
-    cut_up = (line.partition("\t") for line in os.fsdecode(bytes(lines)).strip("\n").split("\n"))
+    cut_up = (line.partition("\t") for line in bytes(lines).decode().strip("\n").split("\n"))
     return [(file, words) for file, _, words in cut_up if file]
 
 
@@ -84,7 +82,7 @@ def decode_as(
             return decoded_and_told(source.read(entry.name), form.side)
         except Unreadable as reason:
             return str(reason)
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        except Exception as error:  # damage inside a zip raises whatever comes: zlib.error, EOFError ...
             return f"could not be read ({error})"
 
     rows: NDArray[np.uint8] | None = None
@@ -132,10 +130,10 @@ def open_folder(
     """
     # 1. List, part by part so that each is one stretch of the array; then decode, or find decoded.
     source = open_source(path)
-    listed, skipped = layout(source)
-    found = sorted(listed, key=lambda entry: (entry.part, entry.name))
+    listing = layout(source)
+    found, skipped = sorted(listing.found, key=lambda entry: (entry.part, entry.name)), listing.skipped
     text = f"{source.state}|{size}|{[(e.name, e.part) for e in found]}|{VERSION}"
-    key = hashlib.sha256(os.fsencode(text)).hexdigest()[:24]
+    key = hashlib.sha256(text.encode()).hexdigest()[:24]
     arrays = remembered(key, lambda room: decode_all(source, found, size, room))
     bad = read(arrays["bad"])
     kept = [found[i] for i in arrays["kept"]]
@@ -153,16 +151,8 @@ def open_folder(
     whole = Images(pixels, labels, classes, [e.name for e in kept])
     # 3. Parts, and what a person should know.
     parts = in_parts(whole, [entry.part for entry in kept], val, seed)
-    notes = [*remarks(whole, found, kept), *odd(read(arrays["changed"])), *hollow(source.empty)]
+    notes = [*source.notes(), *listing.notes, *remarks(whole, found, kept), *odd(read(arrays["changed"]))]
     return Splits(path.stem, *parts, [*skipped, *bad], notes)
-
-
-def hollow(folders: Sequence[str]) -> list[str]:
-    """A sentence about folders without a file."""
-    if not folders:
-        return []
-    more = f" and {len(folders) - 1} more" if folders[1:] else ""
-    return [f"Nothing lies in the folder {folders[0]}{more}: no class was made of it."]
 
 
 def odd(changed: Sequence[tuple[str, str]]) -> list[str]:
@@ -175,16 +165,30 @@ def odd(changed: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def class_names(kept: Sequence[Entry]) -> tuple[str, ...]:
-    """In the order of their names; numbers by value."""
+    """In the order of their names; numbers by value, and 01 before 1."""
     names = {entry.label for entry in kept}
     numbers = all(name.isdecimal() for name in names)
-    return tuple(sorted(names, key=int) if numbers else sorted(names))
+    return tuple(sorted(names, key=lambda name: (int(name), name)) if numbers else sorted(names))
+
+
+def alike(classes: Sequence[str]) -> list[str]:
+    """A sentence for each pair of classes that a person may have meant as one: 1 and 01, cat and Cat."""
+    first, told = dict[str, str](), []
+    for name in classes:
+        same = str(int(name)) if name.isdecimal() else name.strip().casefold()
+        other = first.setdefault(same, name)
+        if other != name:
+            told.append(f"{other!r} and {name!r} are two classes; put them into one folder if they are one.")
+    return told
 
 
 def remarks(whole: Images, found: Sequence[Entry], kept: Sequence[Entry]) -> list[str]:
     """Sentences about classes that are nearly or quite empty, and parts that stand in for others."""
     lost = sorted({entry.label for entry in found} - set(whole.classes))
-    notes = [f"Class {name} has no readable image and is left out." for name in lost]
+    notes = [
+        *alike(whole.classes),
+        *(f"Class {name} has no readable image and is left out." for name in lost),
+    ]
     counts = whole.labels.bincount()
     single = (counts == 1).nonzero().flatten().tolist()
     notes += [f"Class {whole.classes[i]} has a single image." for i in single]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, uint8
 from torch.nn.functional import interpolate
@@ -32,6 +33,16 @@ class Images:
         """The images at `index`, in that order."""
         names = [self.names[i] for i in index.tolist()] if self.names else ()
         return replace(self, pixels=self.pixels[index], labels=self.labels[index], names=names)
+
+    def joined(self, others: Sequence["Images"], classes: Sequence[str] | None) -> "Images":
+        """These and the others as one part; labels count `classes`, -1 for a picture of another class."""
+        every, known = [self, *others], tuple(classes or self.classes)
+        place = torch.tensor([known.index(name) if name in known else -1 for name in self.classes])
+        labels = place[torch.cat([part.labels for part in every])]
+        pixels = torch.cat([part.pixels for part in every])
+        return replace(
+            self, pixels=pixels, labels=labels, classes=known, names=[n for p in every for n in p.names]
+        )
 
     def content(self) -> Sequence[bytes | memoryview]:
         """Pixels and class of each named image; of images without names, of all together."""

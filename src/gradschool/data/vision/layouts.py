@@ -1,28 +1,24 @@
-"""Which class and which part a file belongs to, from its folders or from a table.
+"""Which class and which part a file belongs to: from its folders, from a table, or from its own name.
 
-Layouts: class folders; train and test (and val) folders of class folders; or a csv (labels.csv, index.csv)
-with columns file and class or label, and perhaps split.
+Layouts: class folders; train and test (and val) folders of class folders; a table beside the pictures; or a
+class that begins every file's name (cat.0.jpg), where no folder names one. What is left over is listed with a
+reason; what can only be a mistake is refused.
 """
 
-import csv
-import io
-import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from gradschool.data.source import Source
+from gradschool.data.source import Source, counted
+from gradschool.data.vision import tables
 from gradschool.data.vision.decode import ENDINGS
 from gradschool.errors import UserError
 
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test", "val": "val",
          "valid": "val", "validation": "val", "dev": "val"}  # fmt: skip
-TABLES = ("labels.csv", "index.csv")
-COLUMNS = {
-    "file": ("file", "filename", "path", "image"),
-    "class": ("class", "label", "category"),
-    "split": ("split", "part", "subset"),
-}
+IMAGES, MASKS = ("image", "images", "img", "imgs"), ("label", "labels", "mask", "masks", "annotations")
+KNOWN = ("classes.json",)  # read elsewhere, or needed by nobody
+ENOUGH = 2  # pictures of each class before file names are believed to begin with it
 
 
 @dataclass(frozen=True)
@@ -34,34 +30,45 @@ class Entry:
     part: str
 
 
-Listing = tuple[list[Entry], list[tuple[str, str]]]
-"""The images that are to be read, and (file, reason) of those left out."""
+@dataclass(frozen=True)
+class Listing:
+    """The images that are to be read, (file, reason) of those left out, and what a person should know."""
+
+    found: Sequence[Entry]
+    skipped: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = field(default_factory=tuple)
 
 
 def entries(source: Source) -> Listing:
     """Every image with its class and part.
 
     Raises:
-        UserError: there is no image in a class folder, or a table's row has no class.
+        UserError: there is no image with a class, a row of a table has none or another than before, or the
+            folders hold masks.
     """
-    images = [name for name in source.names if name.lower().endswith(ENDINGS)]
-    foreign = [(n, "of a kind that is not read: make it a JPEG") for n in source.names if is_foreign(n)]
-    table = next((n for end in TABLES for n in source.names if n.split("/")[-1] == end), None)
-    header, *rows = read_table(source, table) if table else [[]]
-    columns = named_columns(header)
-    if table and "file" in columns and "class" in columns:
-        found, skipped = whole(*from_table(table, rows, columns, images))
-        return found, skipped + foreign
+    images = [name for name in source.names if is_image(name)]
+    refuse_masks(source, images)
+    # 1. A table that says it is one; else class folders; else any table; else the names of the files.
     found, stray = from_folders(images)
-    if found:
-        return found, [(name, "not in a class folder") for name in stray] + foreign
-    if table:
-        have = f"the columns {', '.join(header)}" if header else "no columns"
-        wanted = "columns file and class (or label), and perhaps split"
-        raise UserError(f"{table} has {have}", wanted, "Or put the images of each class in a folder.")
-    kind = "no files" if not source.names else f"{len(source.names)} files, none an image in a class folder"
-    kind += f" ({foreign[0][0]} is {foreign[0][1]})" if foreign else ""
-    raise UserError(f"{source.path} has {kind}", "a folder for each class with its images in it", "")
+    sheet = tables.chosen(source, images, by_name_only=len({entry.label for entry in found}) > 1)
+    if sheet is not None:
+        listing = from_table(sheet, images)
+    elif found:
+        listing = Listing(found, [(name, "not in a class folder") for name in stray])
+    else:
+        listing = from_names(source, images)
+    # 2. What else lies there.
+    foreign = [(n, "of a kind that is not read: make it a JPEG") for n in source.names if is_foreign(n)]
+    read = sheet.files if sheet else ()
+    others = [n for n in source.names if not (is_image(n) or is_foreign(n) or n in read or is_known(n))]
+    is_no_picture = "file is no picture and is left out", "files are no pictures and are left out"
+    notes = [*listing.notes, *counted(others, *is_no_picture)]
+    return replace(listing, skipped=[*listing.skipped, *foreign, *source.lost], notes=notes)
+
+
+def is_image(name: str) -> bool:
+    """Whether a file's ending is that of a picture that is read."""
+    return name.lower().endswith(ENDINGS)
 
 
 def is_foreign(name: str) -> bool:
@@ -69,12 +76,32 @@ def is_foreign(name: str) -> bool:
     return name.lower().endswith((".heic", ".heif", ".avif", ".svg", ".psd", ".dng", ".cr2", ".nef"))
 
 
-def whole(found: list[Entry], skipped: list[tuple[str, str]]) -> Listing:
+def is_known(name: str) -> bool:
+    """Whether a file that is no picture belongs to a set."""
+    return name.rpartition("/")[2] in KNOWN
+
+
+def refuse_masks(source: Source, images: Sequence[str]) -> None:
+    """Pictures and their masks are no two classes.
+
+    Raises:
+        UserError: the folders that hold pictures are called images and masks.
+    """
+    folders = {name.split("/")[-2] for name in images if "/" in name}
+    words = {folder.lower() for folder in folders}
+    if words & set(IMAGES) and words & set(MASKS) and words <= {*IMAGES, *MASKS}:
+        what = f"{source.path} holds pictures and masks ({', '.join(sorted(folders))})"
+        advice = f"Train a segmenter on it: gradschool train unet_membrane --data {source.path}"
+        raise UserError(what, "a folder for each class with its images in it", advice)
+
+
+def whole(listing: Listing) -> Listing:
     """Where some files are in a part, those in none are left out."""
-    if any(entry.part for entry in found):
-        skipped = skipped + [(entry.name, "in none of the parts") for entry in found if not entry.part]
-        found = [entry for entry in found if entry.part]
-    return found, skipped
+    if not any(entry.part for entry in listing.found):
+        return listing
+    lost = [(entry.name, "in none of the parts") for entry in listing.found if not entry.part]
+    kept = [entry for entry in listing.found if entry.part]
+    return replace(listing, found=kept, skipped=[*listing.skipped, *lost])
 
 
 def from_folders(names: Sequence[str]) -> tuple[list[Entry], list[str]]:
@@ -87,9 +114,13 @@ def from_folders(names: Sequence[str]) -> tuple[list[Entry], list[str]]:
     # 2. The next one is the part, where it bears a part's name and holds folders; then comes the class.
     parts = part_folders({p[depth] for p in split if len(p) > depth + 2})
     place = depth + 1 if parts else depth
+    # 3. A part that holds pictures itself gives them no class.
+    direct = {p[depth] for p in split if len(p) == depth + 2}
+    no_class = {*part_folders(direct), *(name for name in direct if name.lower() in PARTS)}
     found, stray = [], []
     for name, p in zip(names, split, strict=True):
-        if len(p) < place + 2 or (parts and p[depth] not in parts):
+        is_part = not parts and len(p) > depth + 1 and p[depth] in no_class
+        if len(p) < place + 2 or (parts and p[depth] not in parts) or is_part:
             stray.append(name)
         else:
             found.append(Entry(name, p[place], parts.get(p[depth], "")))
@@ -108,45 +139,58 @@ def part_folders(names: set[str]) -> dict[str, str]:
     return known if whole_layout and "train" in known.values() else {}
 
 
-def read_table(source: Source, table: str) -> list[list[str]]:
-    """A csv's header and rows; commas or semicolons, with or without a byte-order mark."""
-    text = source.read(table).decode("utf-8-sig", "replace")
-    first = text.partition("\n")[0]
-    delimiter = ";" if first.count(";") > first.count(",") else ","
-    return list(csv.reader(io.StringIO(text), delimiter=delimiter)) or [[]]
+def from_table(sheet: tables.Sheet, images: Sequence[str]) -> Listing:
+    """Class and part as a table says; parts come from the folders where it names none."""
+    by_folder = {entry.name: entry.part for entry in from_folders(images)[0]}
+    found = []
+    for row in sheet.rows:
+        part = by_folder.get(row.file, "") if row.part is None else PARTS.get(row.part.lower(), "")
+        found.append(Entry(row.file, row.label, part))
+    left = sorted({*images} - {row.file for row in sheet.rows})
+    unnamed = [(name, f"in no line of {sheet.name}") for name in left]
+    return whole(Listing(found, [*sheet.skipped, *unnamed], sheet.notes))
 
 
-def named_columns(header: Sequence[str]) -> dict[str, int]:
-    """Which of a table's columns holds file, class and split, under any of their usual names."""
-    have = {name.strip().lower(): place for place, name in enumerate(header)}
-    return {what: have[name] for what, names in COLUMNS.items() for name in reversed(names) if name in have}
-
-
-def from_table(
-    table: str, rows: Sequence[Sequence[str]], columns: dict[str, int], images: Sequence[str]
-) -> Listing:
-    """Class and part of the images a table names; parts come from the folders where it has no column.
+def from_names(source: Source, images: Sequence[str]) -> Listing:
+    """Class from the beginning of each file's name, before a point and a number: cat.0.jpg is a cat.
 
     Raises:
-        UserError: a row has no class.
+        UserError: names do not begin so, or there are no images at all.
     """
-    root, have = posixpath.dirname(table), set(images)
-    by_folder = {entry.name: entry.part for entry in from_folders(images)[0]}
-    found, skipped = [], []
-    for number, row in enumerate(rows, start=2):
-        cells = {what: row[place].strip() if place < len(row) else "" for what, place in columns.items()}
-        file, label = cells["file"], cells["class"]
-        name = posixpath.normpath(posixpath.join(root, file.replace("\\", "/")))
-        if not any(row):
-            continue  # an empty line
-        if not file:
-            skipped.append((f"{table}, line {number}", "names no file"))
-        elif not label:
-            raise UserError(f"{table}, line {number}: {file} has no class", "a class for every file", "")
-        elif name not in have:
-            skipped.append((name, f"named in {table}, but not there"))
-        elif "split" in cells:
-            found.append(Entry(name, label, PARTS.get(cells["split"].lower(), "")))
-        else:
-            found.append(Entry(name, label, by_folder.get(name, "")))
-    return found, skipped
+    named = {
+        name: re.fullmatch(r"(.*[^\W\d_])\.\d+", name.rpartition("/")[2].rpartition(".")[0])
+        for name in images
+    }
+    label = {name: match[1] for name, match in named.items() if match}
+    counts = [sum(other == each for other in label.values()) for each in {*label.values()}]
+    if len(counts) < 2 or min(counts) < ENOUGH:
+        raise nothing(source, images)
+    found = [Entry(name, label[name], "") for name in images if name in label]
+    first = found[0]
+    shown = first.name.rpartition("/")[2]
+    note = f"Classes are the beginnings of the file names: {shown} is of class {first.label}."
+    lost = [(name, "no class folder, and no class in its name") for name in images if name not in label]
+    return Listing(found, lost, [note])
+
+
+def nothing(source: Source, images: Sequence[str]) -> UserError:
+    """What lies there in place of class folders."""
+    foreign = next((name for name in source.names if is_foreign(name)), None)
+    table = next((name for name in source.names if tables.is_table(name)), None)
+    wanted = "a folder for each class with its images in it"
+    if table is not None:
+        header = ", ".join(tables.read_rows(source, table)[0]) or "no columns"
+        columns = header if header == "no columns" else f"the columns {header}"
+        wanted = "columns file and class (or label), and perhaps split"
+        return UserError(f"{table} has {columns}", wanted, "Or put the images of each class in a folder.")
+    folders = sorted({name.split("/")[-2] for name in images if "/" in name})
+    if images and folders:
+        where = " and ".join(folders[:3])
+        what = f"{source.path} has {len(images)} images in {where} and none in a class folder"
+        return UserError(
+            what, f"{folders[0]}/CLASS/{images[0].rpartition('/')[2]}", "Or add a table labels.csv."
+        )
+    kind = "no files" if not source.names else f"{len(source.names)} files, none an image in a class folder"
+    kind += f" ({foreign} is of a kind that is not read: make it a JPEG)" if foreign else ""
+    lost = f" ({source.lost[0][0]}: {source.lost[0][1]})" if source.lost and not source.names else ""
+    return UserError(f"{source.path} has {kind}{lost}", wanted, "")

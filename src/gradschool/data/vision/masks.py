@@ -4,8 +4,10 @@ What is held out to choose by is the end of the training part, not a random shar
 or a film are almost the same picture.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -37,6 +39,18 @@ class Masked(Images):
     """
 
     labels: UInt8[Tensor, "n k h w"]
+
+    def joined(self, others: Sequence[Images], classes: Sequence[str] | None) -> "Masked":
+        """These and the others as one part, without the weights that only some of them have."""
+        every = [self, *others]
+        maps = min(part.labels.shape[1] for part in every)
+        return replace(
+            self,
+            pixels=torch.cat([part.pixels for part in every]),
+            labels=torch.cat([part.labels[:, :maps] for part in every]),
+            classes=tuple(classes or self.classes),
+            names=[name for part in every for name in part.names],
+        )
 
 
 @dataclass(frozen=True)
@@ -106,8 +120,9 @@ def open_masked(name: str | Path, *, val: float = 0.1) -> Splits[Images]:
     info, place = resolve_pictures(name)
     if info is None:
         assert place is not None, "what is no set is a path"
-        parts, classes = read_pairs(open_source(place))
-        return splits_of(place.stem, parts, classes, val)
+        pairs = read_pairs(open_source(place))
+        splits = splits_of(place.stem, pairs.parts, pairs.classes, val, pairs.names)
+        return replace(splits, skipped=pairs.skipped, notes=pairs.notes)
     if not info.has_masks:
         raise UserError(
             f"{info.name} has a class for each picture", "masks", "Try --data membrane or camvid."
@@ -115,10 +130,18 @@ def open_masked(name: str | Path, *, val: float = 0.1) -> Splits[Images]:
     return splits_of(info.name, info.arrays(place), tuple(info.classes), val)
 
 
-def splits_of(name: str, parts: Parts, classes: tuple[str, ...], val: float) -> Splits[Images]:
-    """Arrays as three parts."""
+def splits_of(
+    name: str,
+    parts: Parts,
+    classes: tuple[str, ...],
+    val: float,
+    names: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> Splits[Images]:
+    """Arrays as three parts; `names` are those of the pictures of each part."""
     found = {
-        part: Masked(torch.from_numpy(pixels), torch.from_numpy(np.asarray(masks)), classes)
+        part: Masked(
+            torch.from_numpy(pixels), torch.from_numpy(np.asarray(masks)), classes, names.get(part, ())
+        )
         for part, (pixels, masks) in parts.items()
     }
     train, held = found["train"], found.get("val")

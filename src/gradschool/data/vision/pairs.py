@@ -1,83 +1,135 @@
 """Pictures with masks in a folder or zip: `image/x.jpg` beside `label/x.png`, in parts or not.
 
 Parts are folders `train`, `val`, `test` around both; without them the last fifth by name is the test
-part, because neighbours in a series are alike. A mask is a PNG whose pixel values are class numbers, or
-black and white; `classes.json` beside them names the classes, 255 or the class called void counts nowhere.
+part, because neighbours in a series are alike. What a mask's numbers mean is in `vision/numbering.py`.
 """
 
-import json
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gradschool.data.source import Source
-from gradschool.data.vision.decode import ENDINGS, Unreadable, decoded
+from gradschool.data.source import Source, counted
+from gradschool.data.vision.decode import Unreadable, decoded
+from gradschool.data.vision.layouts import IMAGES, MASKS, PARTS, is_image, is_known
+from gradschool.data.vision.numbering import numbered
 from gradschool.data.vision.pictureset import Parts
 from gradschool.errors import UserError
-from gradschool.ops.segment import VOID
-
-IMAGES, MASKS = ("image", "images"), ("label", "labels", "mask", "masks")
 
 Bytes = NDArray[np.uint8]
+Place = tuple[str, str]  # (folder around, name without ending)
+MASK_WORDS = "masks?|labels?|seg|segmentation|gt|annotations?|groundtruth|l|p"
+IMAGE_WORDS = "images?|img|pictures?|photo|sat"
 
 
-def read_pairs(source: Source) -> tuple[Parts, tuple[str, ...]]:
+@dataclass(frozen=True)
+class Pairs:
+    """Everything that was read.
+
+    Args:
+        parts: pixels and masks of each part.
+        names: of the pictures of each part, in its order.
+        classes: names, in label order.
+        skipped: (file, reason) of what lies there and is not used.
+        notes: sentences that a person should read.
+    """
+
+    parts: Parts
+    names: dict[str, list[str]]
+    classes: tuple[str, ...]
+    skipped: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+
+
+def read_pairs(source: Source) -> Pairs:
     """All pictures and masks by part, and the names of the classes.
 
     Raises:
-        UserError: there are no pairs or only one, a file is missing or cannot be read, sizes differ, or a
-            mask holds a number that is no class or leaves one out.
+        UserError: there are no pairs or only one, a file is missing or cannot be read, sizes differ, or the
+            masks cannot be right: one class alone, a number that is no class, too many colours.
     """
     # 1. Which picture belongs to which mask.
-    pairs = paired(source)
-    if len(pairs) < 2:
+    mask_of, told = paired(source)
+    if len(mask_of) < 2:
         advice = "One picture cannot be trained and tested on; cut it into several."
-        raise UserError(
-            f"{source.path} holds {len(pairs)} picture{'' if len(pairs) == 1 else 's'} with masks",
-            f"2 or more, {layout(source)}",
-            advice,
-        )
-    # 2. Their pixels, all of one size.
-    read = {picture: (pixels_of(source, picture), mask_of(source, mask)) for picture, mask in pairs}
-    check_sizes(read)
-    names, void = named_classes(source)
-    # 3. Masks as class numbers.
-    masks = {picture: mask for picture, (_, mask) in read.items()}
-    names = names or guessed({mask: read[picture][1] for picture, mask in pairs})
-    if set(np.unique(np.stack(list(masks.values())))) == {0, VOID}:
-        masks = {picture: mask // VOID for picture, mask in masks.items()}
-    masks = {name: numbered(name, mask, len(names), void) for name, mask in masks.items()}
-    # 4. Parts.
-    channels = max(pixels.shape[2] for pixels, _ in read.values())
-    found: Parts = {}
-    for part, members in parted([picture for picture, _ in pairs]).items():
-        x = [np.broadcast_to(read[m][0], (*read[m][0].shape[:2], channels)) for m in members]
-        y = [masks[m][None] for m in members]
-        found[part] = np.stack(x).transpose(0, 3, 1, 2).copy(), np.stack(y)
-    return found, names
+        what = f"{source.path} holds {len(mask_of)} picture{'' if len(mask_of) == 1 else 's'} with masks"
+        raise UserError(what, f"2 or more, {layout(source)}", advice)
+    # 2. Their pixels, all of one size, and the class of every pixel.
+    pixels = {picture: pixels_of(source, picture) for picture in mask_of}
+    found = numbered(source, list(mask_of.values()))
+    masks = {picture: found.masks[mask] for picture, mask in mask_of.items()}
+    check_sizes(pixels, masks)
+    # 3. Parts.
+    channels = max(picture.shape[2] for picture in pixels.values())
+    names, left, how = parted(list(mask_of))
+    parts: Parts = {}
+    for part, members in names.items():
+        x = [np.broadcast_to(pixels[m], (*pixels[m].shape[:2], channels)) for m in members]
+        parts[part] = np.stack(x).transpose(0, 3, 1, 2).copy(), np.stack([masks[m][None] for m in members])
+    # 4. What is not used, and what was guessed.
+    used = {*mask_of, *mask_of.values()}
+    rest = [n for n in source.names if n not in used and is_image(n)]
+    other = [n for n in source.names if not is_image(n) and not is_known(n)]
+    skipped = [
+        *((n, "in none of the parts") for n in left),
+        *((n, "not one of a pair") for n in rest),
+        *source.lost,
+    ]
+    notes = [*source.notes(), *told, *how, *found.notes, *unseen(parts["train"][1], found.classes)]
+    notes += counted(other, "file is no picture and is left out", "files are no pictures and are left out")
+    return Pairs(parts, names, found.classes, skipped, notes)
 
 
-def paired(source: Source) -> list[tuple[str, str]]:
-    """Pictures with their masks, by name.
+def unseen(masks: NDArray[np.integer[Any]], classes: Sequence[str]) -> list[str]:
+    """A sentence about classes that no training mask holds."""
+    lost = [name for label, name in enumerate(classes) if not (masks == label).any()]
+    return [f"No training mask holds {', '.join(lost)}."] if lost else []
+
+
+def paired(source: Source) -> tuple[dict[str, str], list[str]]:
+    """Each picture's mask, by name, and a sentence where names differ: 0.png and 0_mask.png.
 
     Raises:
         UserError: a picture has no mask.
     """
-    masks = {}
-    for name in source.names:
-        if place_of(name, MASKS) is not None:
-            masks[place_of(name, MASKS)] = name
-    found = []
-    for name in source.names:
-        place = place_of(name, IMAGES)
-        if place is None:
-            continue
-        if place not in masks:
+    pictures = {place: name for name in source.names if (place := place_of(name, IMAGES))}
+    masks = {place: name for name in source.names if (place := place_of(name, MASKS))}
+    short = {**shortened(masks, MASK_WORDS), **masks}
+    found, affixed = {}, []
+    for (around, stem), name in pictures.items():
+        bare = without(stem, IMAGE_WORDS)
+        mask = short.get((around, stem)) or short.get((around, bare))
+        if mask is None:
             raise UserError(f"{name} has no mask", layout(source), "Add it, or take the picture out.")
-        found.append((name, masks[place]))
-    return found
+        found[name] = mask
+        if PurePosixPath(mask).stem != stem:
+            affixed.append(f"{PurePosixPath(name).name} with {PurePosixPath(mask).name}")
+    if len({*found.values()}) < len(found):
+        taken = list(found.values())
+        double = next(mask for mask in taken if taken.count(mask) > 1)
+        owners = [name for name, mask in found.items() if mask == double]
+        raise UserError(
+            f"{double} is the mask of {owners[0]} and {owners[1]}", "a mask for every picture", ""
+        )
+    told = counted(
+        affixed, "picture goes with a mask of another name", "pictures go with masks of other names"
+    )
+    return found, told
+
+
+def shortened(masks: dict[Place, str], words: str) -> dict[Place, str]:
+    """Masks by their names without words such as mask; only where that still tells them apart."""
+    bare = {place: (place[0], without(place[1], words)) for place in masks}
+    return {short: masks[place] for place, short in bare.items() if list(bare.values()).count(short) == 1}
+
+
+def without(stem: str, words: str) -> str:
+    """A name without one of these words at its beginning or end."""
+    return re.sub(rf"(?i)^(?:{words})[-_. ]+|[-_. ]+(?:{words})$", "", stem) or stem
 
 
 def layout(source: Source) -> str:
@@ -88,10 +140,10 @@ def layout(source: Source) -> str:
     return f"{images}/NAME.jpg beside {masks}/NAME.png"
 
 
-def place_of(name: str, folders: Sequence[str]) -> tuple[str, str] | None:
-    """(folder around, name without ending) of an image file directly inside one of these folders."""
+def place_of(name: str, folders: Sequence[str]) -> Place | None:
+    """Where an image file directly inside one of these folders stands, or None."""
     path = PurePosixPath(name)
-    if path.suffix.lower() not in ENDINGS or path.parent.name.lower() not in folders:
+    if not is_image(name) or path.parent.name.lower() not in folders:
         return None
     return path.parent.parent.as_posix(), path.stem
 
@@ -99,42 +151,39 @@ def place_of(name: str, folders: Sequence[str]) -> tuple[str, str] | None:
 def pixels_of(source: Source, name: str) -> Bytes:
     """A picture, (h, w, 1 or 3)."""
     try:
-        return decoded(source.read(name))
+        return decoded(content_of(source, name))
     except Unreadable as reason:
         raise UserError(
             f"{name} cannot be used: {reason}", "an image file", "Repair it, or take it out."
         ) from None
 
 
-def mask_of(source: Source, name: str) -> Bytes:
-    """A mask's own numbers, (h, w): of a palette the indices, not the colours."""
-    import io
+def content_of(source: Source, name: str) -> bytes:
+    """The bytes of a file.
 
-    from PIL import Image, UnidentifiedImageError
-
+    Raises:
+        Unreadable: it cannot be read.
+    """
     try:
-        with Image.open(io.BytesIO(source.read(name))) as file:
-            plain = file if file.mode in ("P", "L") else file.convert("L")
-            return np.asarray(plain, dtype=np.uint8).copy()
-    except (OSError, UnidentifiedImageError) as error:
-        raise UserError(f"the mask {name} cannot be read ({error})", "a PNG", "Repair it.") from error
+        return source.read(name)
+    except Exception as error:  # no access, or damage inside a zip
+        raise Unreadable(f"it could not be read ({error})") from error
 
 
-def check_sizes(read: dict[str, tuple[Bytes, Bytes]]) -> None:
+def check_sizes(pixels: dict[str, Bytes], masks: dict[str, Bytes]) -> None:
     """Every mask as large as its picture, all pictures of one size.
 
     Raises:
         UserError: one differs; both are named.
     """
-    first, (example, _) = next(iter(read.items()))
-    for name, (pixels, mask) in read.items():
-        if pixels.shape[:2] != mask.shape:
-            what = f"{name} is {size_of(pixels)} and its mask {size_of(mask)}"
-            raise UserError(
-                what, "a mask as large as its picture", "Draw it anew, or resize it by nearest pixel."
-            )
-        if pixels.shape[:2] != example.shape[:2]:
-            what = f"{name} is {size_of(pixels)} and {first} {size_of(example)}"
+    first = next(iter(pixels))
+    for name, picture in pixels.items():
+        if picture.shape[:2] != masks[name].shape:
+            what = f"{name} is {size_of(picture)} and its mask {size_of(masks[name])}"
+            advice = "Draw it anew, or resize it by nearest pixel."
+            raise UserError(what, "a mask as large as its picture", advice)
+        if picture.shape[:2] != pixels[first].shape[:2]:
+            what = f"{name} is {size_of(picture)} and {first} {size_of(pixels[first])}"
             raise UserError(what, "pictures of one size", "Cut them alike.")
 
 
@@ -143,73 +192,26 @@ def size_of(pixels: Bytes) -> str:
     return f"{pixels.shape[1]}x{pixels.shape[0]}"
 
 
-def named_classes(source: Source) -> tuple[tuple[str, ...], int | None]:
-    """Names from classes.json in label order, without void, and void's own number.
+def parted(names: Sequence[str]) -> tuple[dict[str, list[str]], list[str], list[str]]:
+    """Pictures by part, those in none of the parts, and how the parts came about where no folder says it.
 
-    Raises:
-        UserError: it is no list of labels and names.
+    Without a test part the validation part is tested on; without parts the last fifth is.
     """
-    file = next((name for name in source.names if PurePosixPath(name).name == "classes.json"), None)
-    if file is None:
-        return (), None
-    try:
-        numbers = {int(row["label"]): str(row["name"]) for row in json.loads(source.read(file))}
-    except (ValueError, TypeError, KeyError) as error:
-        wanted = '[{"label": 0, "name": "cell"}, ...]'
-        raise UserError(f"{file} cannot be read ({error!r})", wanted, "Mend it, or take it out.") from None
-    void = next((label for label, name in numbers.items() if name.lower() == "void"), None)
-    return tuple(name for label, name in sorted(numbers.items()) if label != void), void
-
-
-def guessed(masks: dict[str, Bytes]) -> tuple[str, ...]:
-    """Names for classes that have none: their numbers, or background and foreground where there are two.
-
-    Args:
-        masks: of the whole set, by file; a class may be missing in any of them, but not in all.
-
-    Raises:
-        UserError: the numbers have a gap, so what is above it is a slip of the pen rather than a class.
-    """
-    found = {name: set(np.unique(mask).tolist()) - {VOID} for name, mask in masks.items()}
-    every = set().union(*found.values())
-    highest = max(every, default=0)
-    if highest <= 1:
-        return ("background", "foreground")
-    odd = next((label for label in sorted(every) if label and label - 1 not in every), None)
-    if odd is not None:
-        file = next(name for name, labels in found.items() if odd in labels)
-        first = max((label + 1 for label in every if label < odd), default=0)
-        lost = f"{first} to {odd - 1}" if first < odd - 1 else str(first)
-        raise UserError(
-            f"the mask {file} holds the label {odd}, and no mask holds {lost}",
-            f"labels 0 to n-1 without gaps ({VOID} for pixels that do not count), or 0 and {VOID} alone",
-            "Mend or renumber the masks, or name every class in classes.json.",
-        )
-    return tuple(map(str, range(highest + 1)))
-
-
-def numbered(name: str, mask: Bytes, classes: int, void: int | None) -> Bytes:
-    """A mask with void as 255.
-
-    Raises:
-        UserError: it holds a number that is no class.
-    """
-    mask = np.where(mask == void, np.uint8(VOID), mask) if void is not None else mask
-    strange = mask[(mask >= classes) & (mask != VOID)]
-    if strange.size:
-        wanted = f"0 to {classes - 1}, or {VOID} for pixels that do not count"
-        raise UserError(f"the mask of {name} holds {strange[0]}", wanted, "Name all classes in classes.json.")
-    return mask
-
-
-def parted(names: Sequence[str]) -> dict[str, list[str]]:
-    """Pictures by part; without parts the last fifth is the test part."""
     found: dict[str, list[str]] = {}
     for name in names:
-        part = next((p for p in ("train", "val", "test") if p in PurePosixPath(name).parts), "")
+        part = next((PARTS[p.lower()] for p in PurePosixPath(name).parts if p.lower() in PARTS), "")
         found.setdefault(part, []).append(name)
+    left = found.pop("", []) if "train" in found else []
     if "train" in found and "test" in found:
-        return {part: members for part, members in found.items() if part}
-    every = list(names)
+        return found, left, []
+    if "train" in found and "val" in found:
+        found["test"] = found.pop("val")
+        return found, left, ["The set has no test part: its validation part is the test part."]
+    every = found["train"] if "train" in found else list(names)
     held = max(1, len(every) // 5)
-    return {"train": every[:-held], "test": every[-held:]}
+    what = (
+        f"The last {held} of {len(every)} pictures by name are the test part."
+        if held > 1
+        else (f"The last of {len(every)} pictures by name is the test part.")
+    )
+    return {"train": every[:-held], "test": every[-held:]}, left, [what]

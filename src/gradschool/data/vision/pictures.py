@@ -13,12 +13,12 @@ from torch import Tensor
 from gradschool.data.examples import Splits
 from gradschool.data.source import Source
 from gradschool.data.vision import stacks
-from gradschool.data.vision.decode import ENDINGS
 from gradschool.data.vision.folder import open_folder
 from gradschool.data.vision.images import Images
-from gradschool.data.vision.layouts import Entry, Listing, entries
+from gradschool.data.vision.layouts import Entry, Listing, entries, is_image
 from gradschool.data.vision.masks import open_masked
 from gradschool.data.vision.open import open_set, resolve_pictures
+from gradschool.data.vision.tables import is_table
 from gradschool.errors import UserError
 
 SQUARE = 64  # side of the squares that large pictures are cut into, if none is asked for
@@ -54,11 +54,13 @@ def open_pictures(
 
 def loose(source: Source) -> Listing:
     """Class folders or a table as ever; pictures that lie in the folder itself are one class."""
-    pictures = [name for name in source.names if name.lower().endswith(ENDINGS)]
-    is_flat = bool(pictures) and not any("/" in name for name in source.names)
-    if is_flat and not any(name.endswith(".csv") for name in source.names):
-        return [Entry(name, source.path.stem, "") for name in pictures], []
-    return entries(source)
+    pictures = [name for name in source.names if is_image(name)]
+    if not pictures or any("/" in name for name in source.names) or any(map(is_table, source.names)):
+        return entries(source)
+    others = [
+        (name, "no picture, or of a kind that is not read") for name in source.names if not is_image(name)
+    ]
+    return Listing([Entry(name, source.path.stem, "") for name in pictures], [*others, *source.lost])
 
 
 def in_squares(name: str, side: int, val: float) -> Splits[Images]:

@@ -56,14 +56,14 @@ class PictureSet(SetInfo):
             return found
 
         found = remembered(key, build)
-        parts = {name.split("-")[0] for name in found}
+        parts = dict.fromkeys(name.split("-")[0] for name in sorted(found))
         return {part: (found[f"{part}-x"], found[f"{part}-y"]) for part in parts}  # type: ignore[misc]
 
     def contents(self, place: Path | None) -> Contents:
         """Images of each class in each part, without decoding a file; "" is the part where none is named."""
         found: dict[str, Counter[str]] = {}
         if self.read is None and place is not None:
-            for entry in self.layout(open_source(place))[0]:
+            for entry in self.layout(open_source(place)).found:
                 found.setdefault(entry.part, Counter())[entry.label] += 1
             return {part: dict(sorted(found[part].items())) for part in ("", *PARTS) if part in found}
         parts = self.arrays(place)

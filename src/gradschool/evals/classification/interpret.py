@@ -97,21 +97,25 @@ def first_filters(model: nn.Module) -> Float[Tensor, "o i kh kw"] | None:
 def input_gradient(
     model: nn.Module, x: Float[Tensor, "b c h w"], target: Int64[Tensor, " b"]
 ) -> Float[Tensor, "b c h w"]:
-    """How each image's target logit would change with each of its pixels: the gradient of logit by pixel.
+    """The gradient of each image's target logit with respect to its pixels, in evaluation mode.
 
     Args:
-        model: maps images to logits (b, k).
-        x: normalised images; neither they nor the weights keep a gradient.
-        target: the class to explain, one an image.
+        model: maps images to logits (b, k). Its mode, weights and their `.grad` stay as they were.
+        x: normalised images; they are not changed and keep no gradient.
+        target: the class to explain, one for each image.
+
+    Returns:
+        d logit / d pixel, with its sign; the shape of x.
 
     Source: Simonyan et al. 2014, section 3.
     """
-    # 1. A copy of the images that is a leaf of the graph and asks for its gradient.
+    # 1. A copy of the images that is a leaf of the graph and requires a gradient.
     probe = x.detach().clone().requires_grad_()
-    # 2. The targets' logits in eval mode; there images do not mix, so one sum serves them all.
+    # 2. The sum of the target logits. In evaluation mode the images of a batch do not affect each other, so
+    #    one sum gives every image its own gradient.
     with evaluating(model), torch.enable_grad():
         total = model(probe).gather(1, target[:, None]).sum()
-    # 3. Back to the pixels alone.
+    # 3. The gradient with respect to the pixels only.
     (slope,) = torch.autograd.grad(total, probe)
     return slope
 
@@ -149,24 +153,27 @@ def integrated_gradients(
 def grad_cam(
     model: nn.Module, layer: str, x: Float[Tensor, "b c h w"], target: Int64[Tensor, " b"]
 ) -> Float[Tensor, "b h2 w2"]:
-    """Where the named layer speaks for the target: its channels, weighted by their mean gradient, then ReLU.
+    """Grad-CAM: feature maps of a layer, weighted by their mean gradient, summed over channels, then ReLU.
 
     Args:
         model: maps images to logits (b, k).
-        layer: name of the module whose maps (b, c2, h2, w2) are weighed, as in named_modules.
+        layer: name of the module whose feature maps (b, c2, h2, w2) are used, as in named_modules.
         x: normalised images.
-        target: the class to explain, one an image.
+        target: the class to explain, one for each image.
+
+    Returns:
+        One map for each image, at the resolution of the layer, >= 0, without a graph.
 
     Source: Selvaraju et al. 2017, eqs. 1 and 2.
     """
-    # 1. How the target's logit changes with the layer's maps. The input asks for a gradient, so that the maps
-    #    have one even where all weights are frozen.
+    # 1. The gradient of the target logit with respect to the feature maps. The input requires a gradient, so
+    #    that the maps have one even where all weights are frozen.
     with evaluating(model), torch.enable_grad(), watching(model, [layer]) as seen:
         logits = model(x.detach().clone().requires_grad_())
         (slope,) = torch.autograd.grad(logits.gather(1, target[:, None]).sum(), seen[layer])
-    # 2. alpha: how much each channel, on average over places, raises the logit.
+    # 2. alpha, one number for each channel: the mean of the gradient over height and width.
     alpha = slope.mean((2, 3), keepdim=True)
-    # 3. The maps' sum with these weights; what speaks against the target does not count.
+    # 3. The sum over channels of alpha times the feature map; negative values become 0.
     return (alpha * seen[layer]).sum(1).relu().detach()
 
 
@@ -214,12 +221,21 @@ def activation_maximisation(
 
 
 def total_variation(x: Float[Tensor, "b c h w"]) -> Float[Tensor, " b"]:
-    """Sum of absolute differences of neighbouring pixels. Source: Rudin et al. 1992, anisotropic form."""
-    # 1. Differences to the pixel above.
+    """Sum of the absolute differences between vertical and between horizontal neighbours.
+
+    Args:
+        x: images, any values.
+
+    Returns:
+        One number for each image, summed over channels and positions.
+
+    Source: Rudin et al. 1992, anisotropic form.
+    """
+    # 1. Absolute differences between each pixel and the one above it.
     down = (x[:, :, 1:] - x[:, :, :-1]).abs().sum((1, 2, 3))
-    # 2. Differences to the pixel on the left.
+    # 2. Absolute differences between each pixel and the one on its left.
     across = (x[:, :, :, 1:] - x[:, :, :, :-1]).abs().sum((1, 2, 3))
-    # 3. Both together.
+    # 3. Their sum.
     return down + across
 
 
@@ -240,26 +256,28 @@ def sanity(
     target: Int64[Tensor, " b"],
     generator: torch.Generator,
 ) -> float:
-    """Rank correlation, -1 to 1, of the explanation with that of the randomised network; near 1 means it is
-    blind.
+    """Rank correlation between the maps of a network and those of its copy with shuffled weights.
 
-    A map that looks the same when nothing has been learnt (an edge detector, say) explains the image, not
-    the network.
+    Near 1 the map does not depend on what was learned: it shows the image (an edge detector does that).
 
     Args:
-        explain: maps a model, images and targets to one map an image, of any shape.
-        model: trained.
+        explain: maps a model, images and targets to one map for each image, of any shape.
+        model: trained; it is not changed.
         x: images.
-        target: the class to explain, one an image.
-        generator: of the shuffling.
+        target: the class to explain, one for each image.
+        generator: for shuffling the weights.
+
+    Returns:
+        Spearman's correlation over the positions of a map, -1 to 1, averaged over the images.
 
     Source: Adebayo et al. 2018, section 4.
     """
-    # 1. The map of the network, and that of its copy with shuffled weights.
+    # 1. The maps of the network and of its copy with shuffled weights, each flattened to (b, positions).
     learnt = explain(model, x, target).flatten(1)
     blank = explain(randomised(model, generator), x, target).flatten(1)
-    # 2. Ranks of the places: sorting twice gives each value its place in the order.
+    # 2. The rank of each position within its image: sorting twice gives ranks.
     ranks = [maps.argsort(1).argsort(1).double() for maps in (learnt, blank)]
-    # 3. Spearman's correlation is Pearson's of the ranks: the cosine of their deviations; mean over images.
+    # 3. Spearman's correlation is Pearson's correlation of the ranks: the cosine of their deviations from the
+    #    mean rank. Average it over the images.
     a, b = (rank - rank.mean(1, keepdim=True) for rank in ranks)
     return float(torch.cosine_similarity(a, b, dim=1).mean())

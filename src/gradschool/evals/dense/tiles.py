@@ -30,14 +30,18 @@ def ramp(size: int, overlap: int) -> Float[Tensor, " n"]:
 def tiled(
     network: Network, x: Float[Tensor, "b c h w"], tile: int = 256, overlap: int = 32, at_once: int = 8
 ) -> Float[Tensor, "b k h w"]:
-    """What a network says of every pixel of pictures that are larger than it should see at once.
+    """Run a network on large images tile by tile and blend the overlapping predictions.
 
     Args:
-        network: pictures (n, c, h, w) to scores (n, k, h, w), of any size up to `tile`.
-        x: pictures.
+        network: images (n, c, h, w) to scores (n, k, h, w), for sizes up to `tile`.
+        x: images; they may be smaller than a tile.
         tile: side of a tile, in pixels.
-        overlap: how much neighbours have in common at least, 0 to below tile.
+        overlap: pixels that neighbouring tiles share at least, 0 to tile - 1.
         at_once: tiles in a batch.
+
+    Returns:
+        For each pixel the weighted mean of the scores of all tiles that contain it; the weight falls towards
+        the edges of a tile.
 
     Raises:
         ValueError: overlap is not smaller than tile.
@@ -46,7 +50,8 @@ def tiled(
         raise ValueError(
             f"overlap is {overlap}, 0 to {tile - 1} was wanted; take about an eighth of the tile"
         )
-    # 1. Where the tiles lie, and how much each pixel of one counts.
+    # 1. The size of a tile, the positions (image, top, left) of all tiles, and the weight of each pixel of a
+    #    tile: the outer product of two ramps.
     height, width = (min(tile, side) for side in x.shape[2:])
     places = [
         (i, top, left)
@@ -55,7 +60,7 @@ def tiled(
         for left in starts(x.shape[3], tile, overlap)
     ]
     weight = (ramp(height, overlap)[:, None] * ramp(width, overlap)).to(x.device)
-    # 2. Weighted sums of answers, divided by the sums of the weights.
+    # 2. Add up scores times weights, and the weights, at the position of each tile; divide.
     total, weights = None, x.new_zeros(len(x), 1, *x.shape[2:])
     for (i, top, left), answer in answers(network, x, places, (height, width), at_once):
         if total is None:

@@ -78,9 +78,15 @@ class ClassFacts(Facts):
         images, logits = self.tested
         s = metrics.scores(logits, images.labels)
         low, high = (f"{100 * each:.1f}" for each in s.interval)
+        most = int(images.labels.bincount().argmax())
+        share = 100 * float((images.labels == most).float().mean())
         more = f"loss {s.loss:.3f} nats, top 5 {100 * s.top5:.1f} %"
         return [
-            Figure(f"{100 * s.accuracy:.1f} %", "test accuracy", f"95 % interval {low} to {high}"),
+            Figure(
+                f"{100 * s.accuracy:.1f} %",
+                "test accuracy",
+                f"95 % interval {low} to {high}; {share:.1f} % are {images.classes[most]}, the largest class",
+            ),
             Figure(f"{s.count:,}", "test images", f"{len(images.classes)} classes"),
             Figure(f"{100 * s.f1:.1f} %", "macro F1", more),
         ]

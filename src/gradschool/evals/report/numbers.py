@@ -4,6 +4,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from gradschool.data import source
 from gradschool.evals.metric import main_score, metric_of
 from gradschool.evals.report import charts, html
 from gradschool.evals.report.html import Section
@@ -50,8 +51,8 @@ def warnings(m: Material[Any]) -> list[str]:
     told = list(m.facts.warnings)
     if m.facts.splits is not None:
         told += list(m.facts.splits.notes)
-        if skipped := m.facts.splits.skipped:
-            told.append(f"{len(skipped)} unreadable files were left out ({skipped[0][0]}: {skipped[0][1]}).")
+        lost = [f"{file} ({reason})" for file, reason in m.facts.splits.skipped]
+        told += source.counted(lost, "file is left out", "files are left out")
     return list(dict.fromkeys(told))
 
 

@@ -6,9 +6,10 @@ from gradschool.runs.dense.restoration import RestoreRun
 
 
 def denoise_chest() -> RestoreRun:
-    """ChestMNIST or its stand-ins; the exercise draws 40 % of the places with repetition, which hides 33 %.
+    """U-Net that fills in a third of the pixels of chest X-rays (ChestMNIST; other grey images without it).
 
-    The course wants a squared error below .001 over all pixels (`test_mse`), restored and known.
+    The exercise draws 40 % of the positions with repetition, which hides 33 %. It asks for a squared error
+    below 0.001 over all pixels, hidden and known (`test_mse`).
     """
     return RestoreRun(
         data=here(*XRAYS), model="unet", model_options={"width": 32, "depth": 2}, damage=Damage(pixels=0.33),

@@ -1,11 +1,11 @@
-"""Image imputation: a hidden square in each digit is filled in."""
+"""Holes in digits are filled from what is around them."""
 
 from gradschool.data.augment.hide import Damage
 from gradschool.runs.dense.restoration import RestoreRun
 
 
 def impute_digits() -> RestoreRun:
-    """Small convolutional network that fills in a hidden 4x4 square of the 8x8 digits; seconds."""
+    """Small convolutional network that fills a hidden 4x4 square in 8x8 digits; seconds."""
     return RestoreRun(
         data="digits",
         model="conv",

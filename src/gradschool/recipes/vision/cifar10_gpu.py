@@ -6,7 +6,7 @@ from gradschool.runs.classification.speed import SpeedRun
 
 
 def cifar10_gpu() -> SpeedRun:
-    """Ten kinds of small photographs on a GPU, after airbench (published: 94.0 % test; not timed yet)."""
+    """CIFAR-10 on a GPU, after airbench (published: 94.0 %; not timed here)."""
     return SpeedRun(
         data="cifar10",
         model=speednet,

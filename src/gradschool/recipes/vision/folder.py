@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def folder() -> ImageRun:
-    """Your own class folders (--data PATH), 64 px: the network and the cures of natural_animals."""
+    """Your own photographs in class folders (--data PATH), 64 px; network and settings of natural_animals."""
     return ImageRun(
         data="",
         model=quicknet,

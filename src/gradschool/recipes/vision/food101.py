@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def food101() -> ImageRun:
-    """101 dishes, 128 px: ResNet-18 from scratch."""
+    """ResNet-18 from scratch on Food-101 (101 dishes, 128 px)."""
     return ImageRun(
         data="food101",
         model=resnet18,

@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def natural_animals() -> ImageRun:
-    """20 animals, 64 px: a small residual network, the coursework's cures; 79.6 % in five minutes."""
+    """Small residual network with augmentation on 20 kinds of animals, 64 px; 79.6 % in five minutes."""
     return ImageRun(
         data="natural_animals",
         model=resnet9,

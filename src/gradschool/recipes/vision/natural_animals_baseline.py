@@ -5,7 +5,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def natural_animals_baseline() -> ImageRun:
-    """20 animals, 32 px, over-fitting on purpose: no normalisation, a constant rate, no cure; 49 %."""
+    """Baseline that over-fits: two convolutions on 20 kinds of animals, 32 px, no regularisation; 49 %."""
     return ImageRun(
         data="natural_animals",
         model=netconv,

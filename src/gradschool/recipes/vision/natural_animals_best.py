@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def natural_animals_best() -> ImageRun:
-    """20 animals, 64 px: two residual blocks a stage, stronger augmentation, averaged weights.
+    """Larger residual network on 20 kinds of animals, 64 px, stronger augmentation, averaged weights.
 
     81.7 % in 33 minutes of one core.
     """

@@ -9,11 +9,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gradschool.data.cache import cache_folder
 from gradschool.engine.run import RunFolder
+from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError, WorkFailed
 from gradschool.models import catalogue
 from gradschool.models.generative.vae import VAE
@@ -141,7 +141,7 @@ def published(folder: Path, shape: Shape) -> PublishedStage:
         what = f"the pictures are {shape[2]}x{shape[1]} of {shape[0]} channels"
         raise UserError(what, f"{channels} channels and sides that are multiples of {unit}", "Set size=64.")
     try:
-        stage.inner.load_state_dict(load_file(weights))
+        stage.inner.load_state_dict(read_weights(weights))
     except RuntimeError as error:
         raise UserError(f"{weights} does not fit {config}", "the weights of that network", "") from error
     return stage

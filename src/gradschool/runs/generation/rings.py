@@ -6,9 +6,10 @@ Source: Song and Ermon 2019. It trains itself, without the engine: points are dr
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from gradschool.engine.device import on_threads
@@ -39,21 +40,21 @@ class ScoreRun(SmallRun):
         Metric("inner", "of them on the inner", "share", ""),
     )
 
-    steps: int = 2000
+    steps: Annotated[int, Field(ge=1)] = 2000
     """Optimiser steps."""
-    batch_size: int = 256
+    batch_size: Annotated[int, Field(ge=1)] = 256
     """Points a step."""
-    hidden: int = 128
+    hidden: Annotated[int, Field(ge=1)] = 128
     """Units of each of three layers."""
-    learning_rate: float = 2e-3
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     """Learning rate of Adam, falling to 0 as a cosine."""
-    levels: int = 12
+    levels: Annotated[int, Field(ge=2)] = 12
     """Noise levels."""
-    sigma_max: float = 3.0
+    sigma_max: Annotated[float, Field(gt=0)] = 3.0
     """The largest noise level; as wide as the data."""
-    sigma_min: float = 0.05
+    sigma_min: Annotated[float, Field(gt=0)] = 0.05
     """The smallest noise level; as fine as the data."""
-    walk_steps: int = 40
+    walk_steps: Annotated[int, Field(ge=1)] = 40
     """Langevin steps at each level."""
     data: str = "rings"
     """Points are drawn, nothing is read."""

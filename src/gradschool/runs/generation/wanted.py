@@ -220,7 +220,7 @@ def imagenet(name: str, weights: Path | None) -> tuple[nn.Module, timm_net.Expec
     model: nn.Module = timm.create_model(name, pretrained=False, num_classes=1000)
     file = weights or timm_net.fetched(name, "Pass --weights FILE.safetensors, or --network RUN of your own.")
     try:
-        model.load_state_dict(timm_net.read_weights(file))
+        model.load_state_dict(timm_net.checked_weights(file))
     except RuntimeError as error:
         raise UserError(f"{file} does not fit {name}", f"weights of {name} for 1,000 classes", "") from error
     return model.eval(), expected

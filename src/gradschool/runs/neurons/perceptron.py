@@ -7,9 +7,10 @@ writes (the perceptron's update) runs for real.
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from gradschool.engine.run import RunFolder
 from gradschool.evals.metric import ACCURACY, Metric
@@ -31,13 +32,13 @@ class PerceptronRun(SmallRun):
     title: ClassVar[str] = "a perceptron"
     metrics: ClassVar[tuple[Metric, ...]] = (ACCURACY, Metric("mistakes", "mistakes on the way", better=""))
 
-    points: int = 200
+    points: Annotated[int, Field(ge=2)] = 200
     """In each of training and test part."""
-    gap: float = 0.1
+    gap: Annotated[float, Field(ge=0)] = 0.1
     """Between the classes, in units of the clouds' spread."""
-    epochs: int = 3
+    epochs: Annotated[int, Field(ge=1)] = 3
     """Passes over the training points."""
-    learning_rate: float = 1.0
+    learning_rate: Annotated[float, Field(gt=0)] = 1.0
     """Step size, > 0."""
     data: str = "two clouds"
     """Points are drawn, nothing is read."""

@@ -11,10 +11,9 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError, WorkFailed
 from gradschool.nn import Linear
 from gradschool.parts import need
@@ -123,7 +122,7 @@ def trained_body(name: str, channels: int, options: Mapping[str, Any], file: Pat
     import timm
 
     # 1. The weights; a run of ours keeps them beside its head.
-    weights, config = read_weights(file), found(name)
+    weights, config = checked_weights(file), found(name)
     if any(key.startswith("body.") for key in weights):
         weights = {k.removeprefix("body."): v for k, v in weights.items() if k.startswith("body.")}
     # 2. How many classes and channels they were trained on, so that every one of them must find its place.
@@ -159,7 +158,7 @@ def one(names: str | tuple[str, ...] | None) -> str:
     return f"{(names if isinstance(names, str) else (names or ('',))[0])}.weight"
 
 
-def read_weights(file: Path) -> dict[str, Tensor]:
+def checked_weights(file: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file.
 
     Raises:
@@ -173,12 +172,7 @@ def read_weights(file: Path) -> dict[str, Tensor]:
         )  # fmt: skip
     if not file.is_file():
         raise UserError(f"weights is {file}, which is not there", "a .safetensors file", "Check the path.")
-    try:
-        return load_file(file)
-    except SafetensorError as error:
-        raise UserError(
-            f"{file} is damaged ({error})", "a whole .safetensors file", "Bring it again."
-        ) from error
+    return read_weights(file)
 
 
 USUAL = "Pass --set weights=FILE.safetensors, or use random weights: --set pretrained=false."

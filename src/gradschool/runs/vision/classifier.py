@@ -31,6 +31,7 @@ from gradschool.runs.settings import ByName, make_model
 from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.classify import Classify
 
+RARE = 0.8  # share of the largest class from which on the others are so rare that weighing them up may help
 SEEN_AGAIN = 2000  # training images scored once more at the end: enough to see over-fitting
 
 ModelFunction = Annotated[Callable[..., nn.Module], ByName("classes")]
@@ -117,8 +118,11 @@ class ClassifierRun(PictureRun):
             "test_loss": negative_log_likelihood(logits, labels),
             "train_accuracy": float((seen.argmax(-1) == known).float().mean()),
         }
-        interval = wilson(right, len(labels))
-        write_result(self, pieces, folder, at, scores, interval=interval, test_images=len(labels))
+        interval, most = wilson(right, len(labels)), int(labels.bincount().argmax())
+        baseline = {"class": splits.test.classes[most], "share": int((labels == most).sum()) / len(labels)}
+        write_result(
+            self, pieces, folder, at, scores, interval=interval, test_images=len(labels), baseline=baseline
+        )
 
     def answers(
         self, model: nn.Module, images: Images, pipeline: Pipeline, machine: Machine
@@ -162,9 +166,19 @@ class ClassifierRun(PictureRun):
         )
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
-        """Test accuracy with its interval."""
-        low, high = result["interval"]
-        return (
-            f" accuracy {curve}{100 * result['metrics']['test_accuracy']:.1f} % of {result['test_images']:,} "
+        """Test accuracy with its interval, beside that of always answering the largest class."""
+        (low, high), accuracy = result["interval"], result["metrics"]["test_accuracy"]
+        told = (
+            f" accuracy {curve}{100 * accuracy:.1f} % of {result['test_images']:,} "
             f"test images [{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
         )
+        return told + said_of_baseline(result["baseline"], accuracy) if "baseline" in result else told
+
+
+def said_of_baseline(baseline: dict[str, Any], accuracy: float) -> str:
+    """A line that says how often the largest class alone is right, and whether the network is no better."""
+    told = f"\n baseline {100 * baseline['share']:.1f} % are {baseline['class']}, the largest class"
+    if accuracy > baseline["share"]:
+        return told
+    advice = ". Look at macro F1 in the report, and try --set balance=true" * (baseline["share"] > RARE)
+    return f"{told}: always answering it is as good{advice}"

@@ -30,7 +30,7 @@ def layout(source: Source) -> Listing:
                 found.append(Entry(name, line.split("/")[0], part))
             else:
                 skipped.append((name, f"named in {table}, but not there"))
-    return found, skipped
+    return Listing(found, skipped)
 
 
 SET = PictureSet(
