@@ -134,7 +134,7 @@ def adam(
         eps: added to the root, so that the quotient stays finite where gradients are 0.
 
     Returns:
-        The new theta and state: "step" a 0-d tensor, "m" and "v" without bias correction; no argument changes.
+        The new theta and state: "step" a 0-d tensor, "m" and "v" not bias-corrected; no argument changes.
     """
     t, (beta1, beta2) = next_step(state), betas
     # 1. Moving means of the gradient and of its square.
