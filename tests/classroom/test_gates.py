@@ -20,7 +20,8 @@ from gradschool.classroom.gates.promises import docstring, promised, sentences, 
 from gradschool.classroom.gates.rewrites import rewrites
 from gradschool.classroom.workspace.layout import text_for
 
-PENDING = {chapter.id for chapter in chapters()} - {"autoencoders", "gans"}  # chapters not yet proved
+PROVED = {"probability", "optimisation", "autoencoders", "gans"}
+PENDING = {chapter.id for chapter in chapters()} - PROVED  # chapters whose checks are not yet proved
 EXERCISES = [e.id for chapter in chapters() for e in chapter.exercises if chapter.id not in PENDING]
 FORKS = pytest.mark.skipif(sys.platform != "linux", reason="mutants run in forked processes")
 
@@ -74,7 +75,8 @@ def passes(request, tmp_path):
     def judged(name, source):
         chapter, exercise = find_exercise(name)
         file = tmp_path / f"{exercise.slug}.py"
-        file.write_text(text_for(chapter, exercise, True, source), encoding="utf-8")
+        whole = exercise.model_copy(update={"steps": "all"})  # a machine writes no comments, so no steps
+        file.write_text(text_for(chapter, whole, True, source), encoding="utf-8")
         result = request.getfixturevalue("server").check(Job.of(chapter, exercise, file))
         assert result.passed, "\n".join(lines(result, 100))
 
@@ -167,6 +169,12 @@ def test_mutants_spare_what_stays_in_the_blank_and_what_nobody_sees(toy, tmp_pat
     assert not [line for line in now if "(high, low)" in line]
     zips = [line for line in now if "zip" in line]
     assert all("strict=True" in line and "device=x.device" in line for line in zips)
+
+
+def test_float_of_a_number_left_out_is_no_mutant(toy, tmp_path):
+    (tmp_path / "toy.py").write_text("def f(x):\n    return float(x.sum().float())\n")
+    now = [slip.now for slip in slips(toy)]
+    assert "return float(x.sum())" in now and "return x.sum().float()" not in now
 
 
 def test_rewrites_compute_the_same(toy):

@@ -15,12 +15,18 @@ from gradschool.scratch.statistics.thermal import boltzmann, counted, density, v
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=6), st.floats(0.1, 100))
+@given(st.lists(st.floats(-1e30, 1e30), min_size=1, max_size=6), st.floats(0.1, 100))
 def test_boltzmann_is_softmax_and_log_sum_exp(energies, temperature):
     p, free = boltzmann(np.array(energies), temperature)
     x = -torch.tensor(energies, dtype=torch.float64) / temperature
     np.testing.assert_allclose(p, x.softmax(0).numpy(), atol=1e-10)
     assert free == pytest.approx(-temperature * float(x.logsumexp(0)), rel=1e-10, abs=1e-9)
+
+
+def test_huge_energies_keep_probabilities_that_sum_to_1():
+    p, free = boltzmann(np.array([1e30, 1e30, 2e30]), 3.0)
+    np.testing.assert_array_equal(p, [0.5, 0.5, 0])
+    assert free == pytest.approx(1e30)
 
 
 def test_free_energy_is_energy_less_heat():
@@ -74,6 +80,11 @@ def test_von_neumann_is_minus_trace_rho_log_rho(n, d, seed):
     assert von_neumann(mixed, e) == pytest.approx(-np.trace(mixed @ logm(mixed)).real, abs=1e-8)
     assert von_neumann(rho) <= float(entropy(weights)) + 1e-9
     assert von_neumann(rho) <= float(entropy(np.diag(rho).real)) + 1e-9
+
+
+def test_von_neumann_of_a_stack_is_that_of_each_matrix():
+    stack = np.stack([np.diag([0.5, 0.25, 0.25]), np.diag([1.0, 0, 0])])
+    np.testing.assert_allclose(von_neumann(stack), [1.5, 0], atol=1e-12)
 
 
 def test_a_pure_state_has_no_entropy():

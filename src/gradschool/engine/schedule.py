@@ -39,6 +39,7 @@ class Schedule:
         During the warm-up (progress < warmup) the factor rises linearly to 1: from 0, and for one_cycle from
         `final`. After it, cosine and one_cycle fall from 1 to `final` along half a cosine wave, and linear
         along a line. Step is `drop` to the power of the number of drops passed. Constant and plateau are 1.
+        A warm-up of 1 leaves no time to fall: at progress 1 the falling kinds are at `final`.
 
         Args:
             progress: share of the run that is done, 0 to 1.

@@ -43,6 +43,9 @@ def dropout(
         training: False returns x unchanged.
         generator: source of the random numbers; torch's global one if not given.
 
+    Returns:
+        The result, of x's shape and dtype.
+
     Raises:
         ValueError: p is below 0 or above 1.
 

@@ -72,7 +72,7 @@ def nesterov(
         momentum: share of the velocity that is kept, 0 to below 1.
 
     Returns:
-        The new theta, and a state with the new velocity.
+        The new theta, and a state with the new velocity; no argument changes.
     """
     # 1. New velocity: momentum times the old one, plus the gradient.
     velocity = momentum * state.get("velocity", torch.zeros_like(g)) + g
@@ -101,7 +101,8 @@ def rmsprop(
         momentum: share of the velocity that is kept, 0 to below 1.
 
     Returns:
-        The new theta, and a state with the new v and velocity. A gradient that is always 0 moves nothing.
+        The new theta, and a state with the new v and velocity; no argument changes. If g is always 0, theta
+        stays.
     """
     # 1. Moving mean of the squared gradient.
     v = alpha * state.get("v", torch.zeros_like(g)) + (1 - alpha) * g**2
@@ -133,7 +134,7 @@ def adam(
         eps: added to the root, so that the quotient stays finite where gradients are 0.
 
     Returns:
-        The new theta, and the new state: "step" a 0-d tensor, "m" and "v" without bias correction.
+        The new theta and state: "step" a 0-d tensor, "m" and "v" not bias-corrected; no argument changes.
     """
     t, (beta1, beta2) = next_step(state), betas
     # 1. Moving means of the gradient and of its square.

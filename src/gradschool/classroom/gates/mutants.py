@@ -226,12 +226,12 @@ def rename(node: Any) -> None:
 
 
 def receiver(node: Any) -> Any:
-    """What a call that does nothing would give: x of x.sqrt(), np.sqrt(x) and sqrt(x)."""
+    """What a call that does nothing gives: x of x.sqrt(), np.sqrt(x), sqrt(x); None for float(x)."""
     modules = ("np", "torch", "math", "F", "numpy")
     method = isinstance(node.func, ast.Attribute)
     if method and not (isinstance(node.func.value, ast.Name) and node.func.value.id in modules):
         return node.func.value
-    return node.args[0] if node.args else None
+    return node.args[0] if node.args and ast.unparse(node.func) != "float" else None
 
 
 def statement_slips(node: Any, function: Any) -> Iterator[tuple[str, Change]]:

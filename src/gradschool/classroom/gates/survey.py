@@ -20,7 +20,8 @@ from gradschool.classroom.check.judge import check_of
 from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.limits import address_space
 from gradschool.classroom.check.mistakes import walked
-from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, find_exercise
+from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, find_exercise, source_of
+from gradschool.classroom.exercise.strip import read_source
 from gradschool.classroom.gates import slips as runtime
 from gradschool.classroom.gates.mutants import Slip, slips
 
@@ -59,6 +60,7 @@ def survey(chapter: Chapter, exercise: Exercise, chosen: Sequence[Slip] | None =
     """
     check = check_of(chapter, exercise)
     known = {(each.was, each.now) for each in exercise.equivalents}
+    walked(exercise, read_source(source_of(exercise.target)), check)  # what it imports, each fork then has
     killed, equivalent, survivors = 0, 0, []
     for slip in slips(exercise) if chosen is None else chosen:
         fate = fate_of(exercise, slip, check)

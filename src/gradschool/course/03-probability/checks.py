@@ -1,7 +1,7 @@
 """Checks of chapter 3: exact fractions, torch's distributions, scikit-learn, and integrals written out."""
 
 from fractions import Fraction
-from math import e, inf, log, prod
+from math import e, inf, log, nan, prod
 
 import numpy as np
 
@@ -12,13 +12,13 @@ SOLVED = Tolerance(1e-7, 1e-9, "float64 solutions of small, well-conditioned sys
 
 
 def by_fractions(prior, table, seen):
-    """Products of exact fractions; their quotients are rounded once."""
+    """Products of exact fractions; their quotients are rounded once. NaN if nothing allows what was seen."""
     prior, table = [[Fraction(float(v)) for v in prior], [[Fraction(float(v)) for v in row] for row in table]]
     joint = [
         p * prod((row[i] ** n for i, n in counted_outcomes(seen).items()), start=Fraction(1))
         for p, row in zip(prior, table, strict=True)
     ]
-    return np.array([float(v / sum(joint)) for v in joint])
+    return np.array([float(v / sum(joint)) if any(joint) else nan for v in joint])
 
 
 def counted_outcomes(seen):
@@ -37,6 +37,7 @@ def bayes_table(ladder: Ladder) -> None:
         Case("prior (.01, .99), P(positive | ill, well) = .9, .05, seen [0] (positive)", (ill, test, [0])),
         Case("the same, seen [0, 0, 1]", (ill, test, [0, 0, 1])),
         Case("the same, nothing seen", (ill, test, [])),
+        Case("two coins without heads, heads seen", (half, np.array([[0.0, 1.0], [0.0, 1.0]]), [0])),
         Case("three coins, heads never from the third, seen [0, 1]", (np.ones(3) / 3, coins, [0, 1])),
         Case("three coins, 1600 heads and 1400 tails", (np.ones(3) / 3, coins, [0] * 1600 + [1] * 1400)),
         Case("three coins, 1500 heads and 1600 tails", (np.ones(3) / 3, coins, [0] * 1500 + [1] * 1600)),
@@ -113,6 +114,11 @@ def gaussian_mle(ladder: Ladder) -> None:
     _, covariance = ladder.subject(x)
     moved = ladder.subject(x + np.array([5.0, -3.0]))
     ladder.same("Moving all points moves the mean alone, which", moved[1], covariance, CLOSE)
+    pairs = [ladder.subject(np.array([[a], [b]]))[1] for a in (0.0, 2.0) for b in (0.0, 2.0)]
+    ladder.same(
+        "Over all samples of two out of (0) and (2), of variance 1, the mean covariance is 1/2, which",
+        np.mean(pairs), 0.5, CLOSE,
+    )  # fmt: skip
     turn = np.array([[0.6, 0.8], [-0.8, 0.6]])
     turned = ladder.subject(x @ turn)
     ladder.same("Turning all points by R gives R'CR, which", turned[1], turn.T @ covariance @ turn, CLOSE)
@@ -283,6 +289,13 @@ def huffman_lengths(ladder: Ladder) -> None:
     ladder.agrees(cases, code_by_sorting, CLOSE, through=code_of)
     p = rng.dirichlet(np.ones(8)).tolist()
     lengths = [n for _, n in sorted(zip(p, ladder.subject(p), strict=True))]
+    bits = sum(v * log(1 / v, 2) for v in p)
+    mean = sum(v * n for v, n in zip(sorted(p), lengths, strict=True))
+    ladder.holds(
+        f"The mean length should be at least the entropy, {bits:.3f} bits, and less than 1 bit above it; "
+        f"it is {mean:.3f}.",
+        bits - 1e-9 < mean < bits + 1,
+    )
     ladder.holds(
         "No symbol should have a longer word than a less probable one.",
         lengths == sorted(lengths, reverse=True),
@@ -355,6 +368,7 @@ def boltzmann_weights(ladder: Ladder) -> None:
         "E = (9000, 9002), T = 2": ([9000.0, 9002.0], 2.0),
         "E = (-5000, -5001, 3), T = 1": ([-5000.0, -5001.0, 3.0], 1.0),
         "E = (7), T = 2": ([7.0], 2.0),
+        "E = (1e30, 1e30, 2e30), T = 3": ([1e30, 1e30, 2e30], 3.0),
         "six random levels, T = 0.5": (rng.normal(size=6).tolist(), 0.5),
     }
     cases = [Case(about, (np.array(levels_), t)) for about, (levels_, t) in levels.items()]
@@ -371,12 +385,24 @@ def mixed_entropy(rho, base=2.0):
     """Of a mixture, singular values are the eigenvalues; term by term."""
     import torch
 
+    if rho.ndim > 2:
+        return np.array([mixed_entropy(one, base) for one in rho])
     values = torch.linalg.svdvals(torch.from_numpy(rho)).tolist()
     return sum(v * log(1 / v, base) for v in values if v > 1e-14)
 
 
+def unitary(d, rng):
+    """A random orthonormal basis of d complex dimensions, in columns."""
+    return np.linalg.qr(rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d)))[0]
+
+
+def basis_entropy(basis, rho):
+    """Entropy in bits of the outcomes when rho is measured in a basis."""
+    return entropy_by_terms(np.diag(basis.conj().T @ rho @ basis).real)
+
+
 def von_neumann(ladder: Ladder) -> None:
-    """Diagonal, pure and mixed states; complex ones; the same seen from another basis."""
+    """Diagonal, pure and mixed states; complex ones; the same seen from another basis; stacks of matrices."""
     rng = np.random.default_rng(8)
     plus, turned = np.full((2, 2), 0.5), np.array([[0.5, -0.4j], [0.4j, 0.5]])
     cases = [
@@ -385,18 +411,29 @@ def von_neumann(ladder: Ladder) -> None:
         Case("rho = [[0.5, -0.4i], [0.4i, 0.5]]", (turned,)),
         Case("the pure state [[0.5, 0.5], [0.5, 0.5]]", (plus,)),
         Case("rho = [[0.5, 0.3], [0.3, 0.5]], in nats", (np.array([[0.5, 0.3], [0.3, 0.5]]), e)),
+        Case("rho = diag(1, -1e-17), a 0 but for rounding", (np.diag([1.0, -1e-17]),)),
     ]
     for d in (3, 4):
         root = rng.normal(size=(d, d)) + 1j * rng.normal(size=(d, d))
         rho = root @ root.conj().T
         cases.append(Case(f"a random complex mixture in {d} dimensions", (rho / np.trace(rho).real,)))
     ladder.agrees(cases, mixed_entropy, CLOSE)
-    basis, _ = np.linalg.qr(rng.normal(size=(4, 4)) + 1j * rng.normal(size=(4, 4)))
+    basis = unitary(4, rng)
     ladder.same(
         "Another basis, U rho U*, changes nothing, which",
         ladder.subject(basis @ np.diag([0.5, 0.25, 0.125, 0.125]) @ basis.conj().T),
         ladder.subject(np.diag([0.5, 0.25, 0.125, 0.125])),
         CLOSE,
+    )
+    stack = np.stack([rho, basis @ rho @ basis.conj().T, np.diag([0.4, 0.3, 0.2, 0.1])])
+    ladder.same(
+        "Each matrix of a stack of 3 is treated alone, which",
+        ladder.subject(stack, e), mixed_entropy(stack, e), CLOSE,
+    )  # fmt: skip
+    spread = [basis_entropy(unitary(4, rng), rho) for _ in range(5)]
+    ladder.holds(
+        "The outcomes of no measurement should have less entropy than rho.",
+        float(ladder.subject(rho)) <= min(spread),
     )
 
 

@@ -11,6 +11,7 @@ from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
 STEPS = Tolerance(1e-9, 1e-11, "some ten float64 operations a step, six steps")
 CLOSE = Tolerance(1e-5, 1e-6, "float32, a few operations a number, against float64")
 EXACT = Tolerance(1e-12, 1e-12, "a few float64 operations")
+SCALED = Tolerance(1e-5, 1e-6, "eps = 1e-8 beside roots of 0.01 and more")
 SOLVED = Tolerance(1e-7, 1e-9, "float64 through a singular value decomposition of condition below 1e4")
 
 
@@ -23,18 +24,19 @@ def draw(seed: int, *shape: int) -> torch.Tensor:
 
 
 def walk(mine, start, gradients, numbers):
-    """Where a step function goes from `start`, one step for each gradient."""
+    """Where a step function goes from `start`, one step for each gradient, and the state at the end."""
     import torch
 
     theta, state, path = start.clone(), {}, []
     for g in gradients:
         theta, state = mine(theta, g.clone(), state, **numbers)
         path.append(theta)
-    return torch.stack(path)
+    ends = sorted(state.items())
+    return {"path": torch.stack(path), **{n: v.double() if torch.is_tensor(v) else v for n, v in ends}}
 
 
-def torch_walk(make):
-    """The same of an optimiser of torch."""
+def torch_walk(make, state_of):
+    """The same of an optimiser of torch; `state_of` names what it holds, given the last gradient."""
 
     def oracle(start, gradients, numbers):
         parameter = torch.nn.Parameter(start.clone())
@@ -43,13 +45,16 @@ def torch_walk(make):
             parameter.grad = g.clone()
             optimiser.step()
             path.append(parameter.detach().clone())
-        return torch.stack(path)
+        ends = state_of(optimiser.state[parameter], g)
+        return {"path": torch.stack(path), **{name: ends[name].double() for name in sorted(ends)}}
 
     return oracle
 
 
-def climb(ladder: Ladder, make, variants: list[dict], shown: str) -> None:
-    """One number, then matrices with gradients of many sizes and exact zeros; then each number alone."""
+def climb(ladder: Ladder, make, state_of, variants: list[dict], shown: str, relative: bool = True) -> None:
+    """One number, then matrices with gradients of many sizes and exact zeros; then each number alone, and, if
+    only relative sizes of gradients matter, larger ones.
+    """
     start, g = draw(0, 3, 2).double(), draw(1, 6, 3, 2).double()
     g[:, 0] *= 100
     g[:, 1, 0] = 0
@@ -57,11 +62,14 @@ def climb(ladder: Ladder, make, variants: list[dict], shown: str) -> None:
     cases = [Case(f"theta = 1, gradient 1 in three steps, {shown}", (one, ones, variants[0]))]
     for numbers in variants:
         about = ", ".join(f"{key} = {value}" for key, value in numbers.items())
-        cases.append(Case(f"a 3x2 matrix, six steps, {about}", (start, g, numbers)))
-    ladder.agrees(cases, torch_walk(make), STEPS, through=walk)
-    path = ladder.inside(walk)(start, g, variants[0])
-    alone = ladder.inside(walk)(start[1:2], g[:, 1:2], variants[0])
+        cases.append(Case(f"a 3x2 matrix, one gradient always 0, six steps, {about}", (start, g, numbers)))
+    ladder.agrees(cases, torch_walk(make, state_of), STEPS, through=walk)
+    path = ladder.inside(walk)(start, g, variants[0])["path"]
+    alone = ladder.inside(walk)(start[1:2], g[:, 1:2], variants[0])["path"]
     ladder.same("Each number moves by its own gradients alone, which", alone, path[:, 1:2], STEPS)
+    if relative:
+        steeper = ladder.inside(walk)(start, 100 * g, variants[0])["path"]
+        ladder.same("Gradients that are 100 times as large move it alike, which", steeper, path, SCALED)
     # Ravine: 5 x^2 + y^2 / 2 from (1, 1).
     theta = ladder.inside(ravine)(variants[0])
     ladder.trains(f"It was to go downhill on 5 x^2 + y^2 / 2 from (1, 1), and ends at {theta}.", theta[2] < 1)
@@ -84,20 +92,32 @@ def nesterov_step(ladder: Ladder) -> None:
     def make(parameters, lr, momentum):
         return torch.optim.SGD(parameters, lr=lr, momentum=momentum, nesterov=True)
 
+    def state_of(held, g):
+        return {"velocity": held["momentum_buffer"]}
+
     variants = [{"lr": 0.05, "momentum": 0.5}, {"lr": 0.1, "momentum": 0.9}]
-    climb(ladder, make, variants, "lr 0.05, momentum 0.5")
+    climb(ladder, make, state_of, variants, "lr 0.05, momentum 0.5", relative=False)
 
 
 def rmsprop_step(ladder: Ladder) -> None:
     """Against torch's, with and without momentum."""
+
+    def state_of(held, g):
+        v = held["square_avg"]
+        return {"v": v, "velocity": held.get("momentum_buffer", g / (v.sqrt() + 1e-8))}
+
     variants = [{"lr": 0.02, "alpha": 0.9}, {"lr": 0.01, "alpha": 0.75, "momentum": 0.5}]
-    climb(ladder, torch.optim.RMSprop, variants, "lr 0.02, alpha 0.9")
+    climb(ladder, torch.optim.RMSprop, state_of, variants, "lr 0.02, alpha 0.9")
 
 
 def adam_step(ladder: Ladder) -> None:
     """Against torch's, with the paper's numbers and with others."""
+
+    def state_of(held, g):
+        return {"step": held["step"], "m": held["exp_avg"], "v": held["exp_avg_sq"]}
+
     variants: list[dict] = [{"lr": 0.1}, {"lr": 0.05, "betas": (0.7, 0.9), "eps": 1e-2}]
-    climb(ladder, torch.optim.Adam, variants, "lr 0.1")
+    climb(ladder, torch.optim.Adam, state_of, variants, "lr 0.1")
 
 
 # Schedule
@@ -136,6 +156,8 @@ def cosine_schedule(ladder: Ladder) -> None:
     cases = [
         Case("cosine at 0, 0.5 and 1", ({"kind": "cosine"}, [0.0, 0.5, 1.0])),
         Case("cosine, warmup = 0.2, final = 0.1", ({"kind": "cosine", "warmup": 0.2, "final": 0.1}, places)),
+        Case("cosine, warmup = 1, final = 0.5, at 0, 0.5 and 1",
+             ({"kind": "cosine", "warmup": 1.0, "final": 0.5}, [0.0, 0.5, 1.0])),
         Case("linear, warmup = 0.1", ({"kind": "linear", "warmup": 0.1, "final": 0.25}, places)),
         Case("one_cycle, warmup = 0.3", ({"kind": "one_cycle", "warmup": 0.3, "final": 0.05}, places)),
         Case("step, drops = (0.5, 0.75), drop = 0.1, warmup = 0.1",
@@ -169,7 +191,7 @@ def kaiming(ladder: Ladder) -> None:
     """The shape; then mean and variance of many weights, and what comes out of a layer, statistically."""
     ladder.agrees(
         [Case("inputs = 3, outputs = 5", (3, 5, 0)), Case("inputs = 400, outputs = 300", (400, 300, 0))],
-        lambda inputs, outputs, _: [inputs, outputs], EXACT, through=drawn_shape,
+        lambda inputs, outputs, _: [inputs, outputs, "float64"], EXACT, through=drawn_shape,
     )  # fmt: skip
     for inputs, outputs in ((400, 300), (100, 600)):
         found = ladder.inside(drawn)(inputs, outputs, 1)
@@ -181,37 +203,42 @@ def kaiming(ladder: Ladder) -> None:
             abs(v - 1) < 0.05,
         )  # fmt: skip
         ladder.holds(f"With {where}, of mean square 1 there leaves {q:.3g}.", abs(q - 1) < 0.15)
+    ladder.seeded(draws, 200, 150, cdf=lambda x: torch.special.ndtr(torch.from_numpy(10 * x)).numpy())
 
 
 def drawn_shape(mine, inputs, outputs, seed):
-    """The shape of drawn weights."""
+    """The shape and dtype of drawn weights."""
     import numpy as np
 
-    return list(np.asarray(mine(inputs, outputs, np.random.default_rng(seed))).shape)
+    weight = np.asarray(mine(inputs, outputs, np.random.default_rng(seed)))
+    return [*weight.shape, str(weight.dtype)]
 
 
-def noise(mine, rows, columns, p, training, seed):
+def draws(mine, inputs, outputs, seed):
+    """The drawn weights."""
+    import numpy as np
+
+    return np.asarray(mine(inputs, outputs, np.random.default_rng(seed)))
+
+
+def noise(mine, shape, dtype, p, training, seed):
     """Dropout of threes: the least and the largest value that came, and the share of zeros to one digit."""
     import torch
 
     generator = torch.Generator().manual_seed(seed)
-    y = mine(torch.full((rows, columns), 3.0), p, training, generator)
+    y = mine(torch.full(shape, 3.0, dtype=getattr(torch, dtype)), p, training, generator)
     share = (y == 0).float().mean().item()
     least, most = round(y.min().item(), 4), round(y.max().item(), 4)
-    return {
-        "shape": list(y.shape),
-        "least": least,
-        "most": most,
-        "zeros": round(share, 1),
-    }
+    found = {"shape": list(y.shape), "dtype": str(y.dtype)}
+    return {**found, "least": least, "most": most, "zeros": round(share, 1)}
 
 
-def noise_told(rows, columns, p, training, seed):
+def noise_told(shape, dtype, p, training, seed):
     """What must come."""
     noisy = training and p > 0
     most = 3.0 if not noisy else round(3 / (1 - p), 4) if p < 1 else 0.0
     return {
-        "shape": [rows, columns], "least": 0.0 if noisy else 3.0, "most": most,
+        "shape": list(shape), "dtype": f"torch.{dtype}", "least": 0.0 if noisy else 3.0, "most": most,
         "zeros": round(p, 1) if noisy else 0.0,
     }  # fmt: skip
 
@@ -224,17 +251,62 @@ def columns_differ(mine, seed):
     return bool((y[0] != y[1]).any())
 
 
+def dropped(mine, p, seed):
+    """Ones after dropout."""
+    import torch
+
+    return mine(torch.ones(90, 70), p, True, torch.Generator().manual_seed(seed))
+
+
+def dropped_by_default(mine, seed):
+    """Ones after dropout with p and generator left out; torch's generator is as it was afterwards."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return mine(torch.ones(90, 70))
+
+
+def slope(mine, p, training, seed):
+    """Dropout of random numbers: by what each was multiplied, and the gradient."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    x = (1 + torch.rand(20, 30, generator=generator)).requires_grad_()
+    y = mine(x, p, training, generator)
+    y.sum().backward()
+    return (y / x).detach(), x.grad
+
+
+def refused(mine, p):
+    """The name of what it raises for this p."""
+    import torch
+
+    try:
+        mine(torch.ones(3), p)
+    except Exception as error:
+        return type(error).__name__
+    return "nothing"
+
+
 def inverted_dropout(ladder: Ladder) -> None:
-    """Values and share of zeros for several p, in training and not; then rows differ, and the gradient."""
+    """Values and share of zeros for several p, in training and not; rows, the gradient, the generator."""
     cases = [
-        Case("100 x 100 threes, p = 0.5, training", (100, 100, 0.5, True, 0)),
-        Case("100 x 100 threes, p = 0.2, training", (100, 100, 0.2, True, 1)),
-        Case("30 x 70 threes, p = 0.5, evaluation", (30, 70, 0.5, False, 2)),
-        Case("30 x 70 threes, p = 0, training", (30, 70, 0.0, True, 3)),
-        Case("30 x 70 threes, p = 1, training", (30, 70, 1.0, True, 4)),
+        Case("100 x 100 threes, p = 0.5, training", ((100, 100), "float32", 0.5, True, 0)),
+        Case("100 x 100 threes in float64, p = 0.2, training", ((100, 100), "float64", 0.2, True, 1)),
+        Case("30 x 70 threes, p = 0.5, evaluation", ((30, 70), "float32", 0.5, False, 2)),
+        Case("30 x 70 threes, p = 0, training", ((30, 70), "float32", 0.0, True, 3)),
+        Case("2 x 15 x 70 threes, p = 1, training", ((2, 15, 70), "float32", 1.0, True, 4)),
     ]
     ladder.agrees(cases, noise_told, EXACT, through=noise)
     ladder.holds("Each unit of each row has a coin of its own.", ladder.inside(columns_differ)(0))
+    for p, training in ((0.2, True), (1.0, True), (0.2, False)):
+        factor, gradient = ladder.inside(slope)(p, training, 5)
+        ladder.same("The gradient is by what a unit was multiplied, which", gradient, factor, CLOSE)
+    ladder.seeded(dropped, 0.2, cdf=lambda y: np.where(y < 1, 0.2, 1.0))
+    ladder.seeded(dropped_by_default, cdf=lambda y: np.where(y < 1, 0.5, 1.0))
+    for p in (-0.1, 1.1):
+        ladder.same(f"p = {p} raises a ValueError, which", ladder.inside(refused)(p), "ValueError", EXACT)
 
 
 def smoothed(x, y, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
@@ -265,6 +337,9 @@ def label_smoothing(ladder: Ladder) -> None:
         Case("2x4 places, ignore_index = -1, smoothing 0.1", (maps, far, weight, -1), tenth),
         Case("shares of classes, smoothing 0.1", (x, shares), tenth),
         Case("shares of classes and weights, smoothing 0.2", (x, shares, weight), {"label_smoothing": 0.2}),
+        Case("shares of classes, smoothing 0.1, each alone", (x, shares, weight, -100, "none"), tenth),
+        Case("shares of classes, smoothing 0.1, summed", (x, shares, weight, -100, "sum"), tenth),
+        Case("a single class, an example ignored", (x[:2, :1], torch.tensor([0, -100])), tenth),
     ]  # fmt: skip
     ladder.agrees(cases, smoothed, CLOSE)
     ladder.gradients(cases[2:3], smoothed, CLOSE)
@@ -323,7 +398,16 @@ def segment_by_edges(line):
 
 def hidden_lines(ladder: Ladder) -> None:
     """Upright, level and slanted lines, long and short normals, one that misses; then the sides."""
-    lines = [(-0.5, 1, 0), (0.5, 0, 2), (0, 1, 1), (1, 1, 1), (0.3, -2, 0.5), (4, 1, 1), (-0.2, 0.03, 0.4)]
+    lines = [
+        (-0.5, 1, 0),
+        (0.5, 0, 2),
+        (0, 1, 1),
+        (1, 1, 1),
+        (0.3, -2, 0.5),
+        (4, 1, 1),
+        (2, 1, 1),
+        (-0.2, 0.03, 0.4),
+    ]
     rng = np.random.default_rng(0)
     lines += [tuple(rng.normal(size=3).round(2)) for _ in range(4)]
     cases = [Case(f"(c, a, b) = {tuple(float(v) for v in w)}", (np.array(w, float),)) for w in lines]
@@ -399,8 +483,14 @@ def least_norm(ladder: Ladder) -> None:
         Case("7 points, two columns twice", (twice, rng.normal(size=7))),
         Case("3 points, the same columns", (twice[:3], rng.normal(size=3))),
         Case("features of size 1e-12", (wide * 1e-12, rng.normal(size=4) * 1e-12)),
+        Case("two features that are always 0", (np.zeros((3, 2)), np.array([1.0, 2.0, 3.0]))),
+        Case("A = diag(4, 2, 0.5), y = (4, 4, 4), cut = 0.2", (np.diag([4, 2, 0.5]), np.full(3, 4.0), 0.2)),
     ]
-    ladder.agrees(cases, lambda a, y: np.linalg.pinv(a, rcond=1e-10) @ y, SOLVED)
+    ladder.agrees(cases, lambda a, y, cut=1e-10: np.linalg.pinv(a, rcond=cut) @ y, SOLVED)
     y = np.array([1.0, -1.0, 2.0, 0.5])
     w = np.asarray(ladder.subject(wide, y))
     ladder.same("With more weights than points there is no error, which", wide @ w, y, SOLVED)
+    walked, rate = np.zeros(9), 1 / np.linalg.norm(wide, 2) ** 2
+    for _ in range(1000):
+        walked -= rate * wide.T @ (wide @ walked - y)
+    ladder.same("Gradient descent from w = 0 gets to the same weights, which", w, walked, SOLVED)

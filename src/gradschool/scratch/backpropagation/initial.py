@@ -29,7 +29,7 @@ def kaiming(inputs: int, outputs: int, rng: np.random.Generator) -> Array:
         rng: draws the weights.
 
     Returns:
-        (inputs, outputs), mean 0; a layer computes x @ weights, then ReLU.
+        (inputs, outputs), float64, mean 0; a layer computes x @ weights, then ReLU.
     """
     # 1. A sum of `inputs` terms, with weights of variance v and inputs of mean square q, has mean square
     #    inputs v q. ReLU sets the negative half to 0, which halves the mean square.

@@ -99,7 +99,8 @@ def segment(line: Array) -> Array | None:
 
     Returns:
         The two ends (x, y), (2, 2), each coordinate from -1 to 1. Seen from the first end towards the second,
-        the side where c + a x + b y > 0 is on the left. None if the line misses the square.
+        the side where c + a x + b y > 0 is on the left. None if the line misses the square or touches
+        only a corner.
     """
     c, normal = line[0], np.asarray(line[1:], float)
     # 1. The foot: the point of the line nearest to the centre.

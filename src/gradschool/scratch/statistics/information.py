@@ -19,7 +19,7 @@ def entropy(p: Array, base: float = 2.0) -> Array:
 
     Args:
         p: probabilities, (..., k), summing to 1 over the last axis. An outcome of probability 0 adds nothing.
-        base: of the logarithm, > 0 and not 1: 2 for bits, math.e for nats.
+        base: of the logarithm, > 1: 2 for bits, math.e for nats.
 
     Returns:
         (...), from 0, where one outcome is certain, to log k, where all k are equally probable.
@@ -42,7 +42,7 @@ def kl(p: Array, q: Array, base: float = 2.0) -> float:
     Args:
         p, q: probabilities, (k,), each summing to 1. Outcomes with p = 0 add nothing. If q = 0 where p > 0,
             the divergence is infinite.
-        base: of the logarithm, > 0 and not 1: 2 for bits, math.e for nats.
+        base: of the logarithm, > 1: 2 for bits, math.e for nats.
 
     Source: Kullback and Leibler 1951, eq. 2.4.
     """

@@ -62,7 +62,7 @@ def importance_weights(source: Array, target: Array, clip: float = 20.0, decay: 
         decay: passed on to the classifier, > 0.
 
     Returns:
-        (n,), above 0 and at most `clip`. Target points with no source point near them cannot be represented.
+        (n,), from 0 to `clip`. Target points with no source point near them cannot be represented.
 
     Source: Bickel, Brueckner and Scheffer 2009, section 4.
     """

@@ -17,7 +17,8 @@ def boltzmann(energies: Array, temperature: float) -> tuple[Array, float]:
     """Boltzmann distribution e^(-E/T) / Z over states, and the free energy F = -T log Z.
 
     Z is the sum of e^(-E/T) over all states. These exponentials overflow or become 0 for ordinary energies at
-    low temperatures. Subtract the largest exponent m first: log sum e^x = m + log sum e^(x - m).
+    low temperatures. Subtract the largest exponent m first: log sum e^x = m + log sum e^(x - m), and the
+    probabilities are e^(x - m) over their sum.
 
     Args:
         energies: E of each of k states, (k,), of any size and sign.
@@ -32,10 +33,11 @@ def boltzmann(energies: Array, temperature: float) -> tuple[Array, float]:
     # 1. The exponents x, and the largest of them, m.
     x = -np.asarray(energies, float) / temperature
     m = x.max()
-    # 2. log Z, the logarithm of the sum of e^x.
-    log_z = m + np.log(np.exp(x - m).sum())
+    # 2. Z e^-m, the sum of e^(x - m), none of which is above 1.
+    scaled = np.exp(x - m)
+    total = scaled.sum()
     # 3. Probabilities, which sum to 1, and F.
-    return np.exp(x - log_z), float(-temperature * log_z)
+    return scaled / total, float(-temperature * (m + np.log(total)))
 
 
 def counted(counts: Sequence[int], base: float = 2.0) -> float:
@@ -71,22 +73,22 @@ def density(weights: Array, states: Array) -> Array:
     return rho
 
 
-def von_neumann(rho: Array, base: float = 2.0) -> float:
-    """Von Neumann entropy -tr(rho log rho), the least entropy that the outcomes of any measurement can have.
+def von_neumann(rho: Array, base: float = 2.0) -> Array:
+    """Von Neumann entropy -tr(rho log rho): no measurement has outcomes of less entropy.
 
     Every density matrix is a mixture of d orthogonal states, its eigenvectors; the eigenvalues are their
     probabilities.
 
     Args:
-        rho: (d, d), real symmetric or complex Hermitian, trace 1, eigenvalues >= 0 up to rounding.
-        base: of the logarithm: 2 for bits, math.e for nats.
+        rho: (..., d, d), real symmetric or complex Hermitian, trace 1, eigenvalues >= 0 up to rounding.
+        base: of the logarithm, > 1: 2 for bits, math.e for nats.
 
     Returns:
-        0 for a single state, in whatever basis; Shannon's entropy of the diagonal if rho is diagonal.
+        (...): 0 for a single state, in whatever basis; Shannon's entropy of the diagonal if rho is diagonal.
 
     Source: von Neumann 1927.
     """
     # 1. The eigenvalues: probabilities of the states that are mixed.
     p = np.linalg.eigvalsh(rho)
     # 2. Their entropy; an eigenvalue that rounding left below 0 counts as 0.
-    return float(entropy(p, base))
+    return entropy(p, base)
