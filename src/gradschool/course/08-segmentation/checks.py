@@ -221,8 +221,11 @@ def boundary_weights(ladder: Ladder) -> None:
 # Down and up
 
 
-def through_step(mine, seed, coarse, fine, passes, training):
-    """A step up with drawn weights whose shortcut lets a part pass; `fine` may be None."""
+def through_step(mine, seed, coarse, fine, passes, training, slopes=False):
+    """A step up with drawn weights whose shortcut lets a part pass; `fine` may be None.
+
+    With `slopes` the gradients of the squared result with respect to both maps.
+    """
     import torch
 
     class Step(mine):
@@ -235,7 +238,10 @@ def through_step(mine, seed, coarse, fine, passes, training):
     with torch.no_grad():
         for parameter in step.parameters():
             parameter.copy_(torch.randn(parameter.shape) / 3 + (parameter.dim() == 1))
-        return step(coarse, fine)
+    if not slopes:
+        return step(coarse, fine).detach()
+    maps = coarse.clone().requires_grad_(), fine.clone().requires_grad_()
+    return list(torch.autograd.grad(step(*maps).square().sum(), maps))
 
 
 def step_by_torch(seed, coarse, fine, passes, training):
@@ -267,6 +273,10 @@ def unet_step(ladder: Ladder) -> None:
     run, (seed, coarse, fine, *rest) = ladder.inside(through_step), cases[2].args
     alone = run(seed, coarse[1:], fine[1:], *rest)
     ladder.same("Each picture is alone, which", alone, run(*cases[2].args)[1:], LAYERS)
+    maps = coarse.clone().requires_grad_(), fine.clone().requires_grad_()
+    want = torch.autograd.grad(step_by_torch(seed, *maps, *rest).square().sum(), maps)
+    got = run(*cases[2].args, True)
+    ladder.same("The gradient reaches both maps, which", got, list(want), LAYERS)
 
 
 def through_size(mine, stride, x):
