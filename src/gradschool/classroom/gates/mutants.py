@@ -68,10 +68,9 @@ def slips(exercise: Exercise) -> Iterator[Slip]:
 
 def written_lines(exercise: Exercise, source: str, function: Any) -> set[int]:
     """The lines of a function that the learner writes: those of its steps; what stands before is given."""
-    body = body_after_docstring(function)
     known = steps_of(source, function)
     if not known:
-        return set(range(body[0].lineno, (function.end_lineno or 0) + 1))
+        return set(range(body_after_docstring(function)[0].lineno, (function.end_lineno or 0) + 1))
     chosen = known if exercise.steps == "all" else exercise.steps
     return {n for step in chosen for n in range(known[step][0] + 1, known[step][1] + 1)}
 
