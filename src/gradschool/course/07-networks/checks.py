@@ -72,7 +72,7 @@ def weighted_nll(ladder: Ladder) -> None:
         Case("reduction = 'sum', one example ignored", (scores, torch.tensor([2, -100, 1, 1, 0])),
              {"reduction": "sum"}),
         Case("one class, one example ignored", (torch.tensor([[-0.5], [-2.0]]), torch.tensor([-100, 0]))),
-        Case("float64 and weights", (scores.double(), y, weight.double())),
+        Case("float64 and weights", ((scores.double() / 3).log_softmax(1), y, weight.double())),
     ]  # fmt: skip
     ladder.agrees(cases, nll_oracle, CLOSE)
     slopes = [
@@ -81,6 +81,9 @@ def weighted_nll(ladder: Ladder) -> None:
         Case("weights (1, 3, 0.5)", (scores,), {"y": y, "weight": weight}),
     ]
     ladder.gradients(slopes, nll_oracle, CLOSE)
+    wide = [*cases[-1].args]
+    said = "float64 is computed in float64, which"
+    ladder.same(said, ladder.subject(*wide), nll_oracle(*wide), WIDE)
     twice = ladder.subject(scores, y, 2 * weight)
     ladder.same(
         "Twice the weights give the same mean, which", twice, ladder.subject(scores, y, weight), CLOSE
@@ -115,8 +118,8 @@ def block_slopes(mine, channels, width, stride, x):
         weight.data = torch.randn(weight.shape) / weight[0].numel() ** 0.5 + (weight.dim() == 1)
     x.requires_grad_()
     result = block.residual(x)
-    total = (result * torch.randn(result.shape)).sum()
-    return list(torch.autograd.grad(total, [x, *weights.values()]))
+    total = (result * torch.randn(result.shape)).sum() + 0 * x.sum()  # a graph, though the result has none
+    return list(torch.autograd.grad(total, [x, *weights.values()], materialize_grads=True))
 
 
 class TorchBlock(torch.nn.Module):
