@@ -9,6 +9,8 @@ from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
 CLOSE = Tolerance(1e-5, 1e-6, "float32, a few operations a number, against float64")
 LAYERS = Tolerance(1e-3, 1e-5, "float32 through up to four layers, summed in any order")
 EXACT = Tolerance(0, 0, "pixels are only moved")
+DIGITS = Tolerance(1e-5, 1e-36, "an exponential and a fraction in float32, relative to results down to e^-80")
+WIDE = Tolerance(1e-12, 1e-14, "a few operations in float64")
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:
@@ -20,17 +22,25 @@ def draw(seed: int, *shape: int) -> torch.Tensor:
 
 
 def stable_sigmoid(ladder: Ladder) -> None:
-    """Near 0 and far out, where exp overflows, in value and in slope; then its symmetry."""
+    """Near 0 and far out, where exp overflows, in value and in slope; then symmetry, digits and dtypes."""
     x = torch.tensor([-200.0, -20, -1, 0, 1, 20, 200])
+    extremes = torch.tensor([-1e30, -80.0, -30, 1e30])
     cases = [
         Case("x = (0, 1, -1)", (torch.tensor([0.0, 1, -1]),)),
         Case("x from -200 to 200", (x,)),
         Case("shape (2, 3)", (draw(0, 2, 3),)),
+        Case("x = (-1e30, -80, -30, 1e30)", (extremes,)),
+        Case("one number, without axes", (torch.tensor(0.5),)),
+        Case("no numbers", (torch.zeros(0, 2),)),
         Case("float64", (draw(1, 4).double(),)),
     ]
-    ladder.agrees(cases, sigmoid_oracle, CLOSE)
-    ladder.gradients(cases[:3], sigmoid_oracle, CLOSE)
+    ladder.agrees(cases, sigmoid_oracle, DIGITS)
+    ladder.gradients(cases[:4], sigmoid_oracle, CLOSE)
     ladder.same("sigmoid(-x) = 1 - sigmoid(x)", ladder.subject(-x), 1 - ladder.subject(x), CLOSE)
+    long = cases[-1].args[0]
+    ladder.same("float64 is computed in float64, which", ladder.subject(long), torch.sigmoid(long), WIDE)
+    half = ladder.subject(long.to(torch.float16))
+    ladder.holds(f"float16 was to stay float16; {half.dtype} came.", half.dtype == torch.float16)
 
 
 def sigmoid_oracle(x):
@@ -59,11 +69,21 @@ def weighted_nll(ladder: Ladder) -> None:
         Case("weights, and ignore_index = -1", (maps, far, weight, -1)),
         Case("reduction = 'sum'", (scores, y, weight), {"reduction": "sum"}),
         Case("reduction = 'none', ignore_index = 1", (scores, y, weight, 1, "none")),
-    ]
+        Case("reduction = 'sum', one example ignored", (scores, torch.tensor([2, -100, 1, 1, 0])),
+             {"reduction": "sum"}),
+        Case("one class, one example ignored", (torch.tensor([[-0.5], [-2.0]]), torch.tensor([-100, 0]))),
+        Case("float64 and weights", ((scores.double() / 3).log_softmax(1), y, weight.double())),
+    ]  # fmt: skip
     ladder.agrees(cases, nll_oracle, CLOSE)
-    ladder.gradients(
-        [Case("weights", (scores, y)), Case("ignored", (maps, far, None, -1))], nll_oracle, CLOSE
-    )
+    slopes = [
+        Case("no weights", (scores, y)),
+        Case("ignored", (maps, far, None, -1)),
+        Case("weights (1, 3, 0.5)", (scores,), {"y": y, "weight": weight}),
+    ]
+    ladder.gradients(slopes, nll_oracle, CLOSE)
+    wide = [*cases[-1].args]
+    said = "float64 is computed in float64, which"
+    ladder.same(said, ladder.subject(*wide), nll_oracle(*wide), WIDE)
     twice = ladder.subject(scores, y, 2 * weight)
     ladder.same(
         "Twice the weights give the same mean, which", twice, ladder.subject(scores, y, weight), CLOSE
@@ -73,11 +93,11 @@ def weighted_nll(ladder: Ladder) -> None:
 # Blocks
 
 
-def through_block(mine, seed, channels, width, stride, x):
-    """A block with drawn weights, in training: its residual, and its output."""
+def through_block(mine, seed, channels, width, stride, x, training=True):
+    """A block with drawn weights: its residual, and its output."""
     import torch
 
-    block = mine(channels, width, stride)
+    block = mine(channels, width, stride).train(training)
     torch.manual_seed(seed)
     with torch.no_grad():
         for parameter in block.parameters():
@@ -85,6 +105,21 @@ def through_block(mine, seed, channels, width, stride, x):
                 torch.randn(parameter.shape) / parameter[0].numel() ** 0.5 + (parameter.dim() == 1)
             )
         return block.residual(x), block(x)
+
+
+def block_slopes(mine, channels, width, stride, x):
+    """How a random sum of a residual depends on its input and on each weight; inputs and weights drawn."""
+    import torch
+
+    torch.manual_seed(0)
+    block = mine(channels, width, stride).eval()
+    weights = {name: w for name, w in block.named_parameters() if "short" not in name and "down" not in name}
+    for weight in weights.values():
+        weight.data = torch.randn(weight.shape) / weight[0].numel() ** 0.5 + (weight.dim() == 1)
+    x.requires_grad_()
+    result = block.residual(x)
+    total = (result * torch.randn(result.shape)).sum() + 0 * x.sum()  # a graph, though the result has none
+    return list(torch.autograd.grad(total, [x, *weights.values()], materialize_grads=True))
 
 
 class TorchBlock(torch.nn.Module):
@@ -114,10 +149,14 @@ def basic_block(ladder: Ladder) -> None:
     cases = [
         Case("4 channels, stride 1", (0, 4, 4, 1, draw(0, 3, 4, 6, 5))),
         Case("3 to 6 channels, stride 2", (1, 3, 6, 2, draw(1, 2, 3, 7, 8))),
+        Case("4 channels, in evaluation mode", (2, 4, 4, 1, draw(2, 1, 4, 3, 5), False)),
     ]
     ladder.agrees(cases, lambda *args: through_block(TorchBlock, *args), LAYERS, through=through_block)
     residual, _ = ladder.inside(through_block)(*cases[0].args)
     ladder.holds("A difference takes both signs; none below 0 came.", bool((residual < 0).any()))
+    shape = 3, 6, 2, draw(3, 2, 3, 7, 8)
+    got, want = ladder.inside(block_slopes)(*shape), block_slopes(TorchBlock, *shape)
+    ladder.same("The gradient reaches the input and every weight of the residual, which", got, want, LAYERS)
 
 
 # Augmentation
@@ -148,7 +187,11 @@ def crop_and_flip(ladder: Ladder) -> None:
         Case("4 images, some mirrored, padding 2", (many, corners, some, 2)),
         Case("4 images, some mirrored, padding 2, mirrored edges", (many, corners, some, 2, "mirror")),
         Case("floats", (many.float(), corners, ~some, 2)),
-    ]
+        Case("int64 beyond 2^53", (2**60 + many.long(), corners, some, 2)),
+        Case("True and False", (many > 100, corners, some, 2)),
+        Case("one row, mirrored edges, padding 2",
+             (many[:2, :, :1], torch.tensor([[0, 3], [4, 1]]), some[:2], 2, "mirror")),
+    ]  # fmt: skip
     ladder.agrees(cases, crop_by_slicing, EXACT)
     moved = ladder.subject(many, corners, some, 2)
     alone = ladder.subject(many[1:2], corners[1:2], some[1:2], 2)
@@ -158,7 +201,7 @@ def crop_and_flip(ladder: Ladder) -> None:
 # Looking inside
 
 
-def through_network(mine, seed, x, target, *layer):
+def through_network(mine, seed, x, target, layer=None, frozen=False):
     """A small network in training mode, its running statistics moved; what `mine` says of it."""
     import torch
 
@@ -168,18 +211,38 @@ def through_network(mine, seed, x, target, *layer):
         torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.LazyLinear(3),
     )  # fmt: skip
     model(3 * torch.randn(16, *x.shape[1:]))
-    return mine(model, *layer, x, target)
+    model.requires_grad_(not frozen)
+    return mine(model, *([] if layer is None else [layer]), x, target)
 
 
-def traces(mine, x, target):
-    """Whether a call leaves nothing behind: no gradient in weights, modes as they were."""
+def traces(mine, x, target, layer=None):
+    """What a call leaves behind: what of a network it changes, whether the images and the result hang on."""
     import torch
 
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Dropout(0.1), torch.nn.Flatten(), torch.nn.LazyLinear(3))
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(x.shape[1], 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Dropout(0.5), torch.nn.Flatten(),
+        torch.nn.LazyLinear(3),
+    )  # fmt: skip
     model(x)
-    mine(model, x, target)
-    return all(p.grad is None for p in model.parameters()) and model.training and model[0].training
+    model[2].eval()
+    model[0].weight.grad = torch.ones_like(model[0].weight)
+
+    def state():
+        weights, modes = model.state_dict(), [module.training for module in model.modules()]
+        grads = [None if p.grad is None else p.grad.tolist() for p in model.parameters()]
+        hooks = [len(module._forward_hooks) for module in model.modules()]
+        return {
+            "modes": modes,
+            "weights": [w.tolist() for w in weights.values()],
+            ".grad": grads,
+            "hooks": hooks,
+        }
+
+    before = state()
+    result = mine(model, *([] if layer is None else [layer]), x, target)
+    changed = [name for name, value in state().items() if value != before[name]]
+    return changed, x.requires_grad or x.grad is not None, result.grad_fn is not None
 
 
 def gradient_by_torch(model, x, target):
@@ -203,10 +266,15 @@ def input_gradient(ladder: Ladder) -> None:
     ladder.agrees(
         cases, lambda *args: through_network(gradient_by_torch, *args), LAYERS, through=through_network
     )
-    clean = ladder.inside(traces)(draw(2, 2, 1, 3, 3), target[:2])
-    ladder.holds(
-        "No gradient in the weights and every module in the mode it was in: one of them changed.", clean
-    )
+    leaves_nothing(ladder, draw(2, 2, 1, 4, 5), target[:2])
+
+
+def leaves_nothing(ladder: Ladder, *args) -> None:
+    """A call changes nothing in the network and in the images."""
+    changed, held, _ = ladder.inside(traces)(*args)
+    said = "The model's mode, weights, their .grad and hooks were to stay as they were"
+    ladder.holds(f"{said}; it changed: {', '.join(changed) or 'nothing'}.", not changed)
+    ladder.holds("The images were to keep no gradient; they have one, or ask for one.", not held)
 
 
 def cam_by_torch(model, layer, x, target):
@@ -228,10 +296,15 @@ def grad_cam(ladder: Ladder) -> None:
     cases = [
         Case("the first convolution, 3 grey images of 6x5", (0, draw(0, 3, 1, 6, 5), target, "0")),
         Case("the last one, 3 images of 3 channels", (1, draw(1, 3, 3, 7, 7), target, "3")),
+        Case("all weights frozen", (2, draw(2, 3, 1, 6, 5), target, "0", True)),
     ]
     ladder.agrees(cases, lambda *args: through_network(cam_by_torch, *args), LAYERS, through=through_network)
     cam = ladder.inside(through_network)(*cases[1].args)
     ladder.holds("A map shows what speaks for the target; a number below 0 came.", bool((cam >= 0).all()))
+    args = draw(3, 2, 1, 4, 5), target[:2], "0"
+    leaves_nothing(ladder, *args)
+    _, _, graph = ladder.inside(traces)(*args)
+    ladder.holds("A map was to have no graph; it hangs on the network's.", not graph)
 
 
 def through_maps(mine, learnt, blank):
@@ -239,8 +312,25 @@ def through_maps(mine, learnt, blank):
     import torch
 
     model = torch.nn.Linear(2, 2)
-    x, target = torch.zeros(len(learnt), 1), torch.zeros(len(learnt), dtype=torch.long)
-    return mine(lambda m, *_: learnt if m is model else blank, model, x, target, torch.Generator())
+    x, target = torch.rand(len(learnt), 1), torch.arange(len(learnt))
+
+    def explain(network, images, classes):
+        assert torch.equal(images, x) and torch.equal(classes, target), "explain(model, x, target) is called"
+        return learnt if network is model else blank
+
+    return mine(explain, model, x, target, torch.Generator())
+
+
+def through_shuffling(mine, seed):
+    """A network whose weights are the map."""
+    import torch
+
+    model = torch.nn.Linear(16, 2)
+    with torch.no_grad():
+        model.weight.copy_(torch.arange(32.0).view(2, 16))
+    x, target, generator = torch.zeros(2, 1), torch.zeros(2).long(), torch.Generator().manual_seed(seed)
+    found = mine(lambda network, *_: network.weight.detach().clone(), model, x, target, generator)
+    return found, model.weight.detach()
 
 
 def spearman(learnt, blank):
@@ -260,22 +350,20 @@ def sanity_check(ladder: Ladder) -> None:
         Case("the same map", (a, a)),
         Case("the reverse", (a, -a)),
         Case("one with large values", (a, b.exp() ** 3 + a)),
-    ]  # fmt: skip
+        Case("maps without rows and columns, of 6 values", (draw(2, 4, 6), draw(3, 4, 6))),
+        Case("maps with channels", (draw(4, 2, 3, 2, 4), draw(5, 2, 3, 2, 4))),
+    ]
     ladder.agrees(cases, spearman, CLOSE, through=through_maps)
     again = ladder.inside(through_maps)(a.exp(), b)
     ladder.same("Only the order counts, which", again, spearman(a, b), CLOSE)
+    ladder.seeded(through_shuffling)
+    _, weights = ladder.inside(through_shuffling)(0)
+    ladder.same("The model keeps its weights, which", weights, torch.arange(32.0).view(2, 16), EXACT)
 
 
 def variation_by_hand(x):
-    """Convolutions with (-1, 1), in float64."""
-    c = x.shape[1]
-    taps = torch.tensor([-1.0, 1.0], dtype=torch.float64)
-    total = torch.zeros(len(x), dtype=torch.float64)
-    for shape in ((c, 1, 2, 1), (c, 1, 1, 2)):
-        total += (
-            F.conv2d(x.double(), taps.view(1, 1, *shape[2:]).expand(shape), groups=c).abs().sum((1, 2, 3))
-        )
-    return total.to(x.dtype)
+    """Differences by torch, in float64."""
+    return sum(x.double().diff(dim=axis).abs().sum((1, 2, 3)) for axis in (2, 3)).to(x.dtype)
 
 
 def total_variation(ladder: Ladder) -> None:
@@ -285,9 +373,11 @@ def total_variation(ladder: Ladder) -> None:
         Case("rows (0, 0, 2) and (0, 0, 2)", (step,)),
         Case("columns instead", (step.mT,)),
         Case("3 images of 2 channels, 5x4", (draw(0, 3, 2, 5, 4),)),
+        Case("one column, values of +-1000", (1000 * draw(1, 2, 1, 5, 1),)),
+        Case("one row, float64", (draw(2, 1, 2, 1, 4).double(),)),
     ]
     ladder.agrees(cases, variation_by_hand, CLOSE)
-    ladder.gradients(cases[2:], variation_by_hand, CLOSE)
+    ladder.gradients(cases[2:4], variation_by_hand, CLOSE)
     x = cases[2].args[0]
     ladder.same("A brighter image varies as much, which", ladder.subject(x + 3), ladder.subject(x),
                 Tolerance(1e-4, 1e-5, "differences of numbers near 3 in float32"))  # fmt: skip

@@ -47,10 +47,13 @@ def iou(ladder: Ladder) -> None:
     four = whole(0, 20, 4, 4)
     gone = four.clone()
     gone[2], gone[:, 2] = 0, 0
+    alarms = four.clone()
+    alarms[1] = 0
     cases = [
         Case("3 and 2 pixels right, 1 of class 0 called 1", (torch.tensor([[3, 1], [0, 2]]),)),
         Case("four classes", (four,)),
         Case("a class of which there is nothing", (gone,)),
+        Case("a class that is only predicted", (alarms,)),
     ]
     ladder.agrees(cases, iou_by_sets, CLOSE)
     order = torch.tensor([2, 0, 3, 1])
@@ -81,6 +84,7 @@ def dice_loss(ladder: Ladder) -> None:
         Case("two rows that do not count", (x, some)),
         Case("ignore_index = 0", (x, y, 0)),
         Case("nothing that counts", (x, torch.full_like(y, VOID))),
+        Case("float64", (x.double(), some)),
     ]
     ladder.agrees(cases, dice_oracle, CLOSE)
     ladder.gradients(cases[1:4], dice_oracle, SUMS)
@@ -107,10 +111,16 @@ def focal_loss(ladder: Ladder) -> None:
         Case("logits from -40 to 40, all of class 0", (wide, torch.zeros(4), 2.0, None, "none")),
         Case("gamma = 0.5 and both classes", (x, y, 0.5)),
         Case("alpha = 0.9", (x, y, 2.0, 0.9, "sum")),
+        Case("one number without axes, alpha = 0", (x[0, 0], y[0, 0], 1.0, 0.0)),
+        Case("gamma = 0, float64", (x.double(), y.double(), 0.0, 0.3)),
     ]
     ladder.agrees(cases, focal_oracle, CLOSE)
-    by_x = [Case(c.about, c.args[:1], {"y": c.args[1]}) for c in cases[2:]]
-    ladder.gradients(by_x, lambda x, y: focal_oracle(x, y), SUMS)
+    names = "gamma", "alpha", "reduction"
+    by_x = [
+        Case(c.about, c.args[:1], {"y": c.args[1], **dict(zip(names, c.args[2:], strict=False))})
+        for c in cases[1:4]
+    ]
+    ladder.gradients(by_x, focal_oracle, SUMS)
     plain = F.binary_cross_entropy_with_logits(x, y)
     ladder.same("gamma = 0 is plain cross-entropy, which", ladder.subject(x, y, 0.0), plain, CLOSE)
 
@@ -123,9 +133,19 @@ def through_task(mine, criterion, class_weights, logits, masks):
     return task.pixelwise(logits, masks[:, 0].long(), masks)
 
 
+def slope_through_task(mine, criterion, class_weights, logits, masks):
+    """The gradient of the task's loss of pixels with respect to the logits."""
+    import torch
+
+    task = mine(torch.nn.Identity(), criterion, class_weights)
+    logits.requires_grad_()
+    loss = task.pixelwise(logits, masks[:, 0].long(), masks) + 0 * logits.sum()  # a graph in any case
+    return torch.autograd.grad(loss, logits)[0]
+
+
 def pixel_loss_by_hand(criterion, class_weights, logits, masks):
     """Pixel after pixel."""
-    total, weights = 0.0, 0.0
+    total, weights = 0 * logits.double().sum(), 0.0
     for x, maps in zip(logits.double(), masks.tolist(), strict=True):
         for i in range(x.shape[1]):
             for j in range(x.shape[2]):
@@ -138,8 +158,8 @@ def pixel_loss_by_hand(criterion, class_weights, logits, masks):
                 if criterion == "focal":
                     signed = torch.where(torch.arange(len(x)) == k, x[:, i, j], -x[:, i, j])
                     loss = -(torch.sigmoid(-signed) ** 2 * F.logsigmoid(signed)).sum()
-                total, weights = total + weight * loss.item(), weights + weight
-    return torch.tensor(total / max(weights, 1.0))
+                total, weights = total + weight * loss, weights + weight
+    return (total / max(weights, 1.0)).float()
 
 
 def pixel_loss(ladder: Ladder) -> None:
@@ -149,14 +169,23 @@ def pixel_loss(ladder: Ladder) -> None:
     some[0, 0, 1:] = VOID
     heavy = torch.cat([some, whole(2, 80, 2, 1, 4, 5).to(torch.uint8)], 1)
     weights = torch.tensor([1.0, 4.0, 0.5])
+    light = torch.tensor([[[[1, 2]], [[5, 0]]]], dtype=torch.uint8)
     cases = [
         Case("cross-entropy", ("cross_entropy", None, x, y)),
         Case("cross-entropy, some pixels do not count", ("cross_entropy", None, x, some)),
         Case("class weights (1, 4, 0.5)", ("cross_entropy", weights, x, some)),
         Case("a weight for every pixel", ("cross_entropy", weights, x, heavy)),
         Case("focal loss", ("focal", weights, x, heavy)),
+        Case("weights that sum to 1/4", ("cross_entropy", None, x[:1, :, :1, :2], light)),
+        Case("focal loss of one class", ("focal", None, x[:, :1], torch.where(some == VOID, VOID, 0))),
+        Case("no pixel that counts", ("cross_entropy", weights, x, torch.full_like(some, VOID))),
     ]
     ladder.agrees(cases, pixel_loss_by_hand, SUMS, through=through_task)
+    of = x.clone().requires_grad_()
+    for criterion in ("cross_entropy", "focal"):
+        want = torch.autograd.grad(pixel_loss_by_hand(criterion, weights, of, heavy), of)[0]
+        got = ladder.inside(slope_through_task)(criterion, weights, x, heavy)
+        ladder.same(f"The gradient of {criterion} reaches the logits, which", got, want, SUMS)
     run = ladder.inside(through_task)
     more = torch.cat([some, torch.full_like(some[:1], VOID)])
     with_void = run("cross_entropy", weights, torch.cat([x, 9 * x[:1]]), more)
@@ -180,6 +209,10 @@ def boundary_weights(ladder: Ladder) -> None:
         Case("distances (0, 1, 5) and (3, 2, 5)", (torch.tensor([[0.0, 1, 5]]), torch.tensor([[3.0, 2, 5]]))),
         Case("2 maps of 5x6", (first, second)),
         Case("strength 5 and width 3", (first, second, 5.0, 3.0)),
+        Case(
+            "distances (1000, 0.001) and (2000, 0)", (torch.tensor([[1e3, 1e-3]]), torch.tensor([[2e3, 0]]))
+        ),
+        Case("float64", (first.double(), second.double())),
     ]
     ladder.agrees(cases, weights_by_hand, CLOSE)
     inside = ladder.subject(first, second)[:, 2:4, 1:4]
@@ -189,8 +222,11 @@ def boundary_weights(ladder: Ladder) -> None:
 # Down and up
 
 
-def through_step(mine, seed, coarse, fine, passes, training):
-    """A step up with drawn weights whose shortcut lets a part pass; `fine` may be None."""
+def through_step(mine, seed, coarse, fine, passes, training, slopes=False):
+    """A step up with drawn weights whose shortcut lets a part pass; `fine` may be None.
+
+    With `slopes` the gradients of the squared result with respect to both maps.
+    """
     import torch
 
     class Step(mine):
@@ -203,7 +239,10 @@ def through_step(mine, seed, coarse, fine, passes, training):
     with torch.no_grad():
         for parameter in step.parameters():
             parameter.copy_(torch.randn(parameter.shape) / 3 + (parameter.dim() == 1))
-        return step(coarse, fine)
+    if not slopes:
+        return step(coarse, fine).detach()
+    maps = coarse.clone().requires_grad_(), fine.clone().requires_grad_()
+    return list(torch.autograd.grad(step(*maps).square().sum(), maps, materialize_grads=True))
 
 
 def step_by_torch(seed, coarse, fine, passes, training):
@@ -235,6 +274,10 @@ def unet_step(ladder: Ladder) -> None:
     run, (seed, coarse, fine, *rest) = ladder.inside(through_step), cases[2].args
     alone = run(seed, coarse[1:], fine[1:], *rest)
     ladder.same("Each picture is alone, which", alone, run(*cases[2].args)[1:], LAYERS)
+    maps = coarse.clone().requires_grad_(), fine.clone().requires_grad_()
+    want = torch.autograd.grad(step_by_torch(seed, *maps, *rest).square().sum(), maps)
+    got = run(*cases[2].args, True)
+    ladder.same("The gradient reaches both maps, which", got, list(want), LAYERS)
 
 
 def through_size(mine, stride, x):
@@ -284,6 +327,18 @@ def through_tiles(mine, x, tile, overlap, at_once):
     return mine(lambda part: torch.cat([part.cumsum(2), part.cumsum(3)], 1), x, tile, overlap, at_once)
 
 
+def sizes_of_batches(mine, x, tile, overlap, at_once):
+    """The shapes of what the network is given, batch after batch."""
+    given = []
+
+    def network(part):
+        given.append(list(part.shape))
+        return part
+
+    mine(network, x, tile, overlap, at_once)
+    return given
+
+
 def tiles_by_loops(x, tile, overlap, at_once):
     """Picture after picture, tile after tile, in float64."""
     height, width = (min(tile, side) for side in x.shape[2:])
@@ -312,12 +367,17 @@ def overlapping_tiles(ladder: Ladder) -> None:
         Case("a picture of 6x20, tiles of 8, overlap 2", (draw(1, 1, 1, 6, 20), 8, 2, 8)),
         Case("2 pictures of 21x14, tiles of 9, overlap 4", (draw(2, 2, 2, 21, 14), 9, 4, 3)),
         Case("no overlap", (draw(3, 2, 1, 12, 18), 6, 0, 4)),
+        Case("overlap one less than the tile", (draw(4, 1, 1, 5, 6), 4, 3, 5)),
     ]
     ladder.agrees(cases, tiles_by_loops, SUMS, through=through_tiles)
     x, *rest = cases[2].args
     run = ladder.inside(through_tiles)
     said = "How many tiles are in a batch does not matter, which"
     ladder.same(said, run(x, rest[0], rest[1], 1), run(*cases[2].args), CLOSE)
+    largest = [max(sides) for sides in zip(*ladder.inside(sizes_of_batches)(*cases[2].args), strict=True)]
+    came = f"{largest[0]} of {largest[2]}x{largest[3]} came"
+    fits = largest[0] <= 3 and largest[2:] == [9, 9]
+    ladder.holds(f"For at_once = 3, batches of at most 3 tiles of 9x9 were expected; {came}.", fits)
 
 
 # Restoration
@@ -344,6 +404,7 @@ def lines_mask(ladder: Ladder) -> None:
         Case("a row through (2, 3), 1 thick", (middle, torch.zeros(1, 1), 1.0, (5, 7))),
         Case("a column through (2, 3), 1 thick", (middle, torch.full((1, 1), np.pi / 2), 1.0, (5, 7))),
         Case("down to the right, 1 thick", (middle, torch.full((1, 1), 0.7), 1.0, (5, 7))),
+        Case("a row through (2, 3), 2 thick: three rows", (middle, torch.zeros(1, 1), 2.0, (5, 7))),
         Case("2 lines in each of 3 pictures", (points, angles, 1.5, (8, 6))),
     ]
     ladder.agrees(cases, lines_by_hand, EXACT)
@@ -385,11 +446,15 @@ def ssim(ladder: Ladder) -> None:
         Case("a picture and one half as bright", (x, 0.5 * x)),
         Case("three channels, 7x9", (colours, colours.flip(3))),
         Case("nearly black pictures", (0.02 * x, 0.02 * other)),
+        Case("a picture and its negative", (x, 1 - x)),
+        Case("float64, 4x5", (colours.double()[..., :4, :5], 1 - colours.double()[..., :4, :5] ** 2)),
     ]
     ladder.agrees(cases, similarity_by_windows, SUMS)
     wide = Tolerance(1e-3, 1e-4, "gradients are sums over windows of differences in float32")
     by_torch = [Case(c.about, c.args) for c in cases[:1]]
     ladder.gradients(by_torch, similarity_by_torch, wide)
+    opposite = ladder.subject(x, 1 - x)
+    ladder.holds("Opposite structures were to score below 0; they did not.", bool((opposite < 0).all()))
     ladder.same("A picture is like itself, which", ladder.subject(x, x), torch.ones(2), CLOSE)
     ladder.same("Either may be first, which", ladder.subject(other, x), ladder.subject(x, other), CLOSE)
 

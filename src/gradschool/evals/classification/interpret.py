@@ -156,7 +156,7 @@ def grad_cam(
     """Grad-CAM: feature maps of a layer, weighted by their mean gradient, summed over channels, then ReLU.
 
     Args:
-        model: maps images to logits (b, k).
+        model: maps images to logits (b, k). Its mode, weights and their `.grad` stay as they were.
         layer: name of the module whose feature maps (b, c2, h2, w2) are used, as in named_modules.
         x: normalised images.
         target: the class to explain, one for each image.
