@@ -354,7 +354,7 @@ def planes_by_recursion(n, d):
 
 
 def dichotomies(ladder: Ladder) -> None:
-    """Points on a line by counting, in the plane, without coordinates, more coordinates than points; then the capacity."""
+    """Points on a line by counting, in the plane, no coordinates, many coordinates; then the capacity."""
     sizes = [(3, 1), (1, 1), (4, 2), (4, 0), (3, 5), (7, 3), (10, 2)]
     ladder.agrees([Case(f"n = {n}, d = {d}", (n, d)) for n, d in sizes], planes_by_recursion, EXACT)
     ladder.same(
@@ -384,7 +384,9 @@ def pocket(ladder: Ladder) -> None:
     cases = [
         Case("XOR from w = (0, 0, 0), order 3, 0, 1, 2", (square, xor, np.zeros(3), [3, 0, 1, 2])),
         Case("AND, w = (-1.5, 1, 1) has no mistake", (square, conj, np.array([-1.5, 1, 1]), [0, 1, 2, 3])),
-        Case("one point (1)+, w = (-2, 0), shown once", (square[3:, 1:], conj[3:], np.array([-2.0, 0]), [0])),
+        Case(
+            "one point (1)+, w = (-2, 0), shown once", (np.ones((1, 1)), conj[3:], np.array([-2.0, 0]), [0])
+        ),
         Case("AND, w = (0, 0, 0), nothing is shown", (square, conj, np.zeros(3), [])),
         Case("XOR, w = (-0.5, 1, 1) has one mistake", (square, xor, np.array([-0.5, 1, 1]), [3, 1, 2, 0])),
     ]
