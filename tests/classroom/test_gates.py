@@ -190,6 +190,15 @@ def test_rewrites_compute_the_same(toy):
         np.testing.assert_array_equal(run(source), run(FUNCTION))
 
 
+def test_rewrites_hide_no_function_of_the_module(toy, tmp_path):
+    body = '    """Something."""\n    y = 2 * x\n    return result(y)\n'
+    (tmp_path / "toy.py").write_text(f"def result(y):\n    return y + 1\n\n\ndef f(x):\n{body}")
+    for source in dict(rewrites(toy)).values():
+        names = {}
+        exec(source, names)
+        assert names["f"](3) == 7
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_forms_keep_values_shapes_and_what_is_no_array(form):
     import numpy as np
