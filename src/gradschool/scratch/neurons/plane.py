@@ -30,7 +30,7 @@ def twin_spirals(turns: int = 3, points: int = 97) -> tuple[Array, Array]:
     # 3. The first spiral, and its mirror image through the centre.
     arm = np.stack([radius * np.sin(angle), radius * np.cos(angle)], axis=1)
     both = np.stack([arm, -arm], axis=1)
-    return both.reshape(2 * points, 2), np.tile([1.0, 0.0], points)
+    return both.reshape(-1, 2), np.tile([1.0, 0.0], points)
 
 
 def fractal_cross(levels: int = 2, side: int = 16) -> tuple[Array, Array]:
@@ -49,7 +49,7 @@ def fractal_cross(levels: int = 2, side: int = 16) -> tuple[Array, Array]:
     """
     # 1. The centre of each cell, in the square from 0 to 1.
     axis = (np.arange(side) + 0.5) / side
-    square = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(side * side, 2)
+    square = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
     # 2. On the cross are points that, at every level, are in a middle third, across or down or both.
     on, place = np.ones(len(square), bool), square
     for _ in range(levels):
