@@ -19,7 +19,7 @@ def attend(
     mask: Bool[Tensor, "... #n #m"] | None = None,
     causal: bool = False,
 ) -> Float[Tensor, "*b n e"]:
-    """Scaled dot-product attention: softmax(q kᵀ / √d) v.
+    """Scaled dot-product attention: softmax(q kᵀ / √d) v; scores of any size do not overflow.
 
     Args:
         q: queries of n positions.

@@ -35,7 +35,7 @@ def mixture_score(
     Returns:
         (n, d), the sum over i of r_i (m_i - x) / v, with r_i the posterior probability of component i. It is
         finite even where all densities are too small for a float.
-    Source: the gradient in x of Bishop 2006, eq. 9.7.
+    Source: Bishop 2006, eq. 9.7, differentiated by x.
     """
     # 1. ln of weight times density, (n, k); a constant that all components share may be left out.
     distance = (x[:, None] - means).square().sum(2)

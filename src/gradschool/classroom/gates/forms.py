@@ -20,8 +20,8 @@ def nested(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def is_tensor(value: Any) -> bool:
-    """Whether it is a plain tensor."""
-    return hasattr(value, "requires_grad") and str(value.layout) == "torch.strided"
+    """Whether it is a plain tensor of torch."""
+    return str(getattr(value, "layout", "")) == "torch.strided"
 
 
 @nested
@@ -47,7 +47,7 @@ def transposed(value: Any) -> Any:
     """Columns beside each other in memory."""
     if is_tensor(value) and value.ndim >= 2:
         return value.transpose(-1, -2).contiguous().transpose(-1, -2)
-    return np.asfortranarray(value) if isinstance(value, np.ndarray) else value
+    return np.array(value, order="F") if isinstance(value, np.ndarray) else value
 
 
 @nested

@@ -80,7 +80,7 @@ def looped(exercise: Exercise, function: Any) -> bool:
     """The result is taken out of a loop that runs once."""
     if "loops" in exercise.forbid:
         return False
-    return into_helper(function, "for _ in range(1):\n    result = helper({names})\nreturn result")
+    return into_helper(function, "for _ in range(1):\n    found_once = helper({names})\nreturn found_once")
 
 
 def into_helper(function: Any, after: str) -> bool:

@@ -150,14 +150,14 @@ def text_for(chapter: Chapter, exercise: Exercise, solved: bool = False, source:
         source: of the target's module; the library's own when empty.
     """
     source = source or read_source(source_of(exercise.target))
-    cut = blank(source, exercise.function, exercise.steps)
     _, holder = find(ast.parse(source), exercise.function)
     title = f"chapter {chapter.number}, {chapter.title}: about {exercise.minutes} minutes."
     without = ", ".join(pattern for pattern in exercise.forbid if not pattern.startswith("aten::"))
     rule = f"Do without: {without}.\n" if without else ""
     told = f"{rule}Check it with: gradschool check {exercise.id}\n"
     head = f'"""Exercise {exercise.id} of {title}\n\n{told}"""\n\n'
-    function = "".join(split(source)[first_line(holder) : holder.end_lineno]) if solved else cut.function
+    whole = "".join(split(source)[first_line(holder) : holder.end_lineno])
+    function = whole if solved else blank(source, exercise.function, exercise.steps).function
     marker = "" if solved else "from gradschool.classroom import NotAttempted\n"
     return f"{head}{imports_for(source, holder, exercise.module, marker)}\n\n{function}"
 

@@ -15,11 +15,11 @@ DIFFERENCES = Tolerance(1e-7, 1e-7, "differences around a point err by h squared
 
 
 def gradient_by_hand(name, x, h=0.0):
-    """The rules of calculus."""
+    """The rules of calculus; the third power errs by the square of the step."""
     x = x.astype(float)
     return {
         "sum of x^2": 2 * x,
-        "sum of x^3": 3 * x**2,
+        "sum of x^3": 3 * x**2 + (h * np.maximum(1, abs(x))) ** 2,
         "product of all": x.prod() / x,
         "tanh of the sum": np.full(x.shape, 1 - np.tanh(x.sum()) ** 2),
     }[name]
@@ -46,8 +46,10 @@ def numerical_gradient(ladder: Ladder) -> None:
         Case("f = sum of x^2 at the whole numbers (1, 2)", ("sum of x^2", np.array([1, 2]))),
         Case("f = product of all at x = (2, 3, 4), h = 0.5", ("product of all", np.array([2.0, 3, 4]), 0.5)),
         Case("f = sum of x^3 at x = (1, -2, 5)", ("sum of x^3", np.array([1.0, -2, 5]))),
+        Case("f = sum of x^3 at x = (0.25, -4), h = 0.5", ("sum of x^3", np.array([0.25, -4]), 0.5)),
         Case("f = product of all at x = (2, 3, 4)", ("product of all", np.array([2.0, 3, 4]))),
         Case("f = sum of x^2 at x = (-100000000)", ("sum of x^2", np.array([-1e8]))),
+        Case("f = tanh of the sum at x = 0.3, without axes", ("tanh of the sum", np.array(0.3))),
         Case("f = tanh of the sum, x of shape (2, 3)", ("tanh of the sum", rng.normal(size=(2, 3)) / 3)),
     ]
     ladder.agrees(cases, gradient_by_hand, DIFFERENCES, through=through_function)
@@ -107,7 +109,9 @@ def walked(mine, number, a, b):
         end = u * u
         end.backward()
     end.backward()
-    return {"end": end.grad, "x": x.grad, "y": y.grad} | {k: v.grad for k, v in between.items()}
+    waiting = [value.waiting for value in (end, x, y, *between.values())]
+    grads = {"end": end.grad, "x": x.grad, "y": y.grad} | {k: v.grad for k, v in between.items()}
+    return grads | {"waiting": waiting}
 
 
 def by_torch(number, a, b):
@@ -131,7 +135,8 @@ def by_torch(number, a, b):
     grads = torch.autograd.grad(end, [x, y, *between.values()])
     twice = 2.0 if number == 4 else 1.0
     found = {"end": 1.0, "x": twice * grads[0].item(), "y": twice * grads[1].item()}
-    return found | {k: g.item() for k, g in zip(between, grads[2:], strict=True)}
+    found |= {k: g.item() for k, g in zip(between, grads[2:], strict=True)}
+    return found | {"waiting": [0] * len(found)}
 
 
 def deep(mine, links):
@@ -148,7 +153,8 @@ def scalar_backward(ladder: Ladder) -> None:
     """A chain, a value that is used twice, diamonds, two walks; then a graph too deep for recursion."""
     formulas = ["y = 3 x", "x y + x", "u = x y, then u u + u", "u = tanh(x + y), v = u x, then (u - v) v / y"]
     formulas.append("u = x y, then u u, walked back twice: leaves add up, u does not, the end has 1")
-    cases = [Case(f"{text} at x = 2, y = -3", (n, 2.0, -3.0)) for n, text in enumerate(formulas)]
+    said = "gradients of all values, each with waiting = 0 after"
+    cases = [Case(f"{text} at x = 2, y = -3 ({said})", (n, 2.0, -3.0)) for n, text in enumerate(formulas)]
     ladder.agrees(cases, by_torch, FLOAT64, through=walked)
     came = ladder.inside(deep)(20_000)
     ladder.holds(f"Through a chain of 20,000 sums the gradient is 1; {came} came.", came == 1.0)
@@ -169,12 +175,13 @@ def softmax(ladder: Ladder) -> None:
         Case("z = (0, log 3)", (np.array([0.0, np.log(3)]),)),
         Case("z = (1, 2, 3)", (np.array([1.0, 2, 3]),)),
         Case("z = (1000, 1001)", (np.array([1000.0, 1001]),)),
+        Case("z = (-2000, 0, 2000)", (np.array([-2000.0, 0, 2000]),)),
         Case("z of shape (4, 3)", (rng.normal(size=(4, 3)),)),
         Case("two rows, 0 and -2000", (np.array([[0.0, 1], [-2000, -1999]]),)),
         Case("z of shape (2, 5, 3), axis 1", (rng.normal(size=(2, 5, 3)),), {"axis": 1}),
     ]
     ladder.agrees(cases, softmax_oracle, FLOAT64)
-    z = cases[3].args[0]
+    z = cases[4].args[0]
     ladder.same("softmax(z + 7) = softmax(z)", ladder.subject(z + 7), ladder.subject(z), FLOAT64)
 
 
@@ -261,7 +268,7 @@ def spread_oracle(g, like):
 
 
 def unbroadcast(ladder: Ladder) -> None:
-    """Nothing to undo, axes in front, stretched axes, both, a number; then sums are kept."""
+    """Nothing to undo, axes in front, stretched axes, both, numbers; then sums are kept."""
     rng = np.random.default_rng(3)
     shapes = [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (2, 1)), ((4, 2, 3), (2, 1)), ((4, 2, 3), ()),
               ((4, 2, 3, 5), (1, 3, 1)), ((1, 3), (1, 3)), ((2, 1, 3), (1, 1))]  # fmt: skip
@@ -269,6 +276,7 @@ def unbroadcast(ladder: Ladder) -> None:
     for large, small in shapes:
         about = f"g of shape {large}, operand {small}"
         cases.append(Case(about, (rng.normal(size=large), rng.normal(size=small))))
+    cases.append(Case("g of shape (2, 3), operand the number 3.5", (rng.normal(size=(2, 3)), 3.5)))
     ladder.agrees(cases, spread_oracle, FLOAT64)
     g, like = cases[5].args
     ladder.same("The sum over everything stays, which", ladder.subject(g, like).sum(), g.sum(), FLOAT64)
@@ -304,18 +312,18 @@ def constant_input(mine, x, weight, bias):
 
 
 def tensor_linear(ladder: Ladder) -> None:
-    """By hand, several rows, three axes; then an array may stand for x."""
+    """By hand, one row without an axis, several, three axes; then an array may stand for x."""
     rng = np.random.default_rng(4)
     cases = [
         Case("x = (1, 2), W = ((3), (4)), b = (5), g = (1)", (np.array([[1.0, 2]]), np.array([[3.0], [4]]),
              np.array([5.0]), np.ones((1, 1)))),
     ]  # fmt: skip
-    for shape in ((4,), (2, 5)):
+    for shape in ((), (4,), (2, 5)):
         x, up = rng.normal(size=(*shape, 3)), rng.normal(size=(*shape, 2))
         about = f"x of shape {x.shape}, 2 outputs"
         cases.append(Case(about, (x, rng.normal(size=(3, 2)), rng.normal(size=2), up)))
     ladder.agrees(cases, affine_oracle, FLOAT64, through=affine)
-    x, weight, bias, _ = cases[1].args
+    x, weight, bias, _ = cases[2].args
     came = ladder.inside(constant_input)(x, weight, bias)
     ladder.same("x may be an array: W's gradient is x.T @ g, which", came, x.T @ (x @ weight + bias), FLOAT64)
 
@@ -394,6 +402,6 @@ def cross_oracle(levels=2, side=16):
 
 def fractal_cross(ladder: Ladder) -> None:
     """No level, a plain cross, two levels and three, sizes that fit the parts and sizes that do not."""
-    sizes = [(0, 2), (1, 3), (1, 4), (2, 9), (2, 16), (3, 20)]
+    sizes = [(0, 2), (1, 1), (1, 3), (1, 4), (2, 9), (2, 16), (3, 20)]
     cases = [Case(f"levels = {levels}, side = {side}", (levels, side)) for levels, side in sizes]
     ladder.agrees(cases, cross_oracle, FLOAT64)

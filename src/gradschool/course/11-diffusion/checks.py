@@ -227,6 +227,7 @@ def ddim_step(ladder: Ladder) -> None:
         Case("x = (2), x0 = (1), a = 0.36, after = 0.64", (numbers(2.0), numbers(1.0), 0.36, 0.64)),
         Case("the last step, after = 1", (x, x0, 0.9, 1.0)),
         Case("3 pictures from a = 0.05 to 0.6, eta = 0.5", (x, x0, 0.05, 0.6, noise, 0.5)),
+        Case("3 pictures from a = 0.05 to 0.6, eta = 0 with noise", (x, x0, 0.05, 0.6, noise, 0.0)),
         Case("3 pictures from a = 0.45 to 0.6, eta = 1", (x, x0, 0.45, 0.6, noise, 1.0)),
     ]
     ladder.agrees(cases, on_two_circles, DIVIDED)
@@ -251,7 +252,7 @@ def with_a_denoiser(mine, x, sigma, after, kind):
         looks.append(sigma)
         return x * 0.25 / (0.25 + sigma**2) if kind == "gaussian" else torch.tanh(x / (1 + sigma))
 
-    return mine(denoise, x, sigma, after), len(looks)
+    return {"image": mine(denoise, x, sigma, after), "calls of denoise": len(looks)}
 
 
 def trapezium(x, sigma, after, kind):
@@ -265,9 +266,10 @@ def trapezium(x, sigma, after, kind):
     x64, h = x.double(), after - sigma
     first = slope(x64, sigma)
     if after == 0:
-        return (x64 + h * first).to(x.dtype), 1
+        return {"image": (x64 + h * first).to(x.dtype), "calls of denoise": 1}
     second = slope(x64 + h * first, after)
-    return torch.lerp(x64 + h * first, x64 + h * second, 0.5).to(x.dtype), 2
+    image = torch.lerp(x64 + h * first, x64 + h * second, 0.5).to(x.dtype)
+    return {"image": image, "calls of denoise": 2}
 
 
 def heun_step(ladder: Ladder) -> None:
@@ -281,8 +283,9 @@ def heun_step(ladder: Ladder) -> None:
     ladder.agrees(cases, trapezium, DIVIDED, through=with_a_denoiser)
     start, true = torch.ones(1, dtype=torch.float64), math.sqrt((0.25 + 0.64) / 1.25)  # the exact flow
     step = ladder.inside(with_a_denoiser)
-    once = step(start, 1.0, 0.8, "gaussian")[0].item()
-    twice = step(step(start, 1.0, 0.9, "gaussian")[0], 0.9, 0.8, "gaussian")[0].item()
+    once = step(start, 1.0, 0.8, "gaussian")["image"].item()
+    half = step(start, 1.0, 0.9, "gaussian")["image"]
+    twice = step(half, 0.9, 0.8, "gaussian")["image"].item()
     better = abs(once - true) / abs(twice - true)
     ladder.holds(f"Two half steps were to be about 4 times as good as one; it is {better:.1f}.", better > 3)
 

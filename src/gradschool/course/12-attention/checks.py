@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
 
 CLOSE = Tolerance(1e-4, 1e-5, "float32 softmax and sums of at most 9 terms, against float64")
+LARGE = Tolerance(1e-2, 1e-3, "exponentials of float32 scores of up to 1000, whose last digit is 6e-5")
 GRADS = Tolerance(1e-3, 1e-5, "float32 products of three such sums, against float64")
 
 
@@ -32,7 +33,7 @@ def attend(ladder: Ladder) -> None:
         case("a query that may look at nothing", 6, (2, 4), (3, 4), (3, 2), mask=blind),
     ]  # fmt: skip
     ladder.agrees(cases, oracle, CLOSE)
-    ladder.gradients([cases[1], cases[4]], oracle, GRADS)
+    ladder.gradients([cases[1], cases[3], cases[4]], oracle, GRADS)
     # 2. What holds for every attention.
     f = ladder.subject
     q, k, v = cases[1].args
@@ -41,10 +42,12 @@ def attend(ladder: Ladder) -> None:
         "The order of the keys does not matter, which", f(q, k[..., order, :], v[..., order, :]), y, CLOSE
     )
     ladder.same("Each sequence of a batch is treated alone, which", f(q[1:], k[1:], v[1:]), y[1:], CLOSE)
-    large = f(300 * q, k, v)
-    ladder.holds(
-        "Scores of some hundreds must not overflow; NaN or infinity came.", bool(large.isfinite().all())
-    )
+    for size in (300, 1e30):
+        y = f(size * q, k, v)
+        said = f"Scores of about {size:g} must not overflow; NaN or infinity came."
+        ladder.holds(said, bool(y.isfinite().all()))
+        said = f"The largest score of each query counts: with scores of about {size:g} this"
+        ladder.same(said, y, oracle(size * q, k, v), LARGE)
     # 3. Learn to look up the value whose key is the query: the gradient has to find W near a large identity.
     first, last = lookup(f)
     said = (

@@ -44,7 +44,7 @@ def numerical_gradient(f: Callable[[Array], float], x: Array, h: float = 6e-6) -
     """
     # 1. A float64 copy of x, whose elements can be moved, and room for the gradient.
     x = np.array(x, np.float64)
-    gradient = np.zeros_like(x)
+    gradient = np.empty_like(x)
     for index in np.ndindex(x.shape):
         # 2. Move this element alone up and down by its step, and put it back.
         here, small = x[index], h * max(1.0, float(abs(x[index])))

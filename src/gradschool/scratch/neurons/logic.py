@@ -69,7 +69,7 @@ def clause_weights(clause: Clause, n: int) -> Array:
     # 2. Weight 1 for a plain variable, -1 for a negated one, 0 for one that is not in the clause.
     w = np.zeros(n + 1)
     for literal in clause:
-        w[abs(literal)] = 1 if literal > 0 else -1
+        w[abs(literal)] = np.sign(literal)
     # 3. Where the clause is false, the sum is -(number of negations); elsewhere it is at least 1 more.
     w[0] = sum(literal < 0 for literal in clause) - 0.5
     return w

@@ -93,7 +93,7 @@ def update(w: Array, x: Array, target: int, learning_rate: float = 1.0) -> Array
         learning_rate: size of the step, > 0.
 
     Returns:
-        Weights after the step, a new array (d + 1,); w itself is not changed.
+        Weights after the step, (d + 1,); w itself is not changed.
     """
     # 1. The answer of the perceptron, 0 or 1.
     answer = predict(w, x)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -50,15 +52,15 @@ def separability(
     rows = []
     for point, target in zip(points, targets, strict=True):
         extended = [Fraction(1), *(Fraction(str(float(value))) for value in point)]
-        rows.append([value if target else -value for value in extended])
-    w, updates = [Fraction(0)] * (len(points[0]) + 1), [0] * len(points)
+        rows.append(np.array(extended) if target else -np.array(extended))
+    w, updates = np.array([Fraction(0)] * (len(points[0]) + 1)), [0] * len(points)
     seen: dict[tuple[Fraction, ...], list[int]] = {}
     # 2. Passes of the perceptron rule, until one has no update or its weights have been seen before.
     for _ in range(max_passes):
         before = seen[tuple(w)] = list(updates)
         for i, row in enumerate(rows):
-            if sum(a * b for a, b in zip(w, row, strict=True)) <= 0:
-                w = [a + b for a, b in zip(w, row, strict=True)]
+            if w @ row <= 0:
+                w = w + row
                 updates[i] += 1
         if updates == before:
             return Verdict(True, weights=tuple(w))
