@@ -140,6 +140,7 @@ def adamw(
     lr: float = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
     weight_decay: float = 0.01,
+    eps: float = EPS,
 ) -> Stepped:
     """Adam whose weight decay shrinks the weights themselves. Source: Loshchilov and Hutter 2019, alg. 2.
 
@@ -149,13 +150,13 @@ def adamw(
     Args:
         theta, g: any one shape.
         state: as adam's.
-        lr, betas: as adam's.
+        lr, betas, eps: as adam's.
         weight_decay: share of the weight lost for each unit of lr, >= 0.
     """
     # 1. Shrink the weights.
     theta = theta * (1 - lr * weight_decay)
     # 2. Adam's step with the bare gradient.
-    return adam(theta, g, state, lr, betas)
+    return adam(theta, g, state, lr, betas, eps)
 
 
 @op
