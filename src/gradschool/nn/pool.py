@@ -63,8 +63,9 @@ class AdaptiveAvgPool2d(nn.Module):
         axes("images", input, "(batch, channels, height, width)", 4, 4)
         wanted = self.output_size if isinstance(self.output_size, tuple | list) else (self.output_size,)
         wanted = wanted * 2 if len(wanted) == 1 else wanted
-        cells = [n if w is None else w for w, n in zip(wanted, input.shape[2:], strict=False)]
-        return ops.adaptive_avg_pool2d(input, tuple(cells))
+        if len(wanted) == 2:
+            wanted = tuple(n if w is None else w for w, n in zip(wanted, input.shape[2:], strict=True))
+        return ops.adaptive_avg_pool2d(input, wanted)
 
 
 class BlurPool2d(nn.Module):
