@@ -51,7 +51,7 @@ def max_pool2d(
         x: images.
         kernel_size: of the window.
         stride: steps between windows; the window's size if not given.
-        padding: at most half the window; padded places never win, nor take the gradient of a window of -inf.
+        padding: at most half the window; padded places never win.
         dilation: steps between taps.
         ceil_mode: windows cut off by the border count too.
     """
@@ -65,12 +65,7 @@ def max_pool2d(
     framed = padded(x, padding, extra, -torch.inf)
     # 3. The largest number in every window. One winner each, as backpropagation wants it: ties do not share.
     patches = windows(framed, kernel_size, stride, dilation)
-    largest = patches.flatten(-2).max(-1).values
-    # 4. Of pixels that are -inf the first in the window wins, where the frame would have come before it.
-    image = padded(torch.ones_like(x[:1, :1]), padding, extra, 0.0)
-    first = windows(image, kernel_size, stride, dilation).flatten(-2).max(-1).indices
-    pixel = patches.flatten(-2).gather(-1, first.expand(largest.shape).unsqueeze(-1)).squeeze(-1)
-    return torch.where(largest == -torch.inf, pixel, largest)
+    return patches.flatten(-2).max(-1).values
 
 
 @op

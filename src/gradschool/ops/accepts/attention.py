@@ -15,8 +15,8 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: 
             raise ValueError(f"{name} has batch axes {tuple(x.shape[:-2])}, those of q were wanted")
     if q.shape[-1] != k.shape[-1] or k.shape[-2] != v.shape[-2]:
         raise ValueError(
-            f"q, k and v have shapes {tuple(q.shape)}, {tuple(k.shape)} and {tuple(v.shape)}; queries as long "
-            "as keys, and as many keys as values, were wanted"
+            f"q, k and v have shapes {tuple(q.shape)}, {tuple(k.shape)} and {tuple(v.shape)}; queries and "
+            "keys of one length, and as many keys as values, were wanted"
         )
     if 0 in (k.shape[-2], k.shape[-1]):
         raise ValueError(f"keys have shape {tuple(k.shape)}, one or more of one or more numbers were wanted")
