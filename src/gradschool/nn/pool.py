@@ -1,5 +1,7 @@
 """Pooling as layers, for batches of images (batch, channels, height, width); arguments as in torch.nn."""
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from gradschool.nn.arguments import refuse
@@ -61,7 +63,7 @@ class AdaptiveAvgPool2d(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         axes("images", input, "(batch, channels, height, width)", 4, 4)
-        wanted = self.output_size if isinstance(self.output_size, tuple | list) else (self.output_size,)
+        wanted: Any = self.output_size if isinstance(self.output_size, tuple | list) else (self.output_size,)
         wanted = wanted * 2 if len(wanted) == 1 else wanted
         if len(wanted) == 2:
             wanted = tuple(n if w is None else w for w, n in zip(wanted, input.shape[2:], strict=True))

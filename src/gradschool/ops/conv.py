@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gradschool.ops.switch import op
 
-Pair = int | tuple[int, int] | tuple[int]
+Pair = int | tuple[int, ...]  # one for both axes, or two
 One = int | tuple[int]
 Image = Float[Tensor, "b c h w"]
 

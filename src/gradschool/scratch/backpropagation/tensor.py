@@ -172,7 +172,7 @@ class Tensor:
         # 3. Backward.
         return result(y, (self, lambda g: restored(g, axis, keepdims) * share))
 
-    def reshape(self, *shape: int | tuple[int, ...]) -> "Tensor":
+    def reshape(self, *shape: Any) -> "Tensor":
         """The same elements in another shape, as numbers or as one tuple; one length may be -1."""
         x = self.data
         return result(x.reshape(*shape), (self, lambda g: g.reshape(x.shape)))
