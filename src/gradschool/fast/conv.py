@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from gradschool.ops.conv import Pair, pair
+from gradschool.ops.conv import One, Pair, pair
 
 
 def conv2d(
@@ -23,9 +23,9 @@ def conv1d(
     x: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
-    stride: int = 1,
-    padding: int = 0,
-    dilation: int = 1,
+    stride: One = 1,
+    padding: One = 0,
+    dilation: One = 1,
     groups: int = 1,
 ) -> Tensor:
     """See ops.conv.conv1d."""

@@ -33,8 +33,8 @@ def nll_loss(
     ignore_index: int = -100,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    """See ops.loss.nll_loss."""
-    return F.nll_loss(log_p, y, weight, ignore_index=ignore_index, reduction=reduction)
+    """See ops.loss.nll_loss; torch's own has no way back to scores with channels last."""
+    return F.nll_loss(log_p.contiguous(), y, weight, ignore_index=ignore_index, reduction=reduction)
 
 
 def cross_entropy(
@@ -51,19 +51,27 @@ def cross_entropy(
     )
 
 
-def binary_cross_entropy(p: Tensor, y: Tensor, reduction: Reduction = "mean") -> Tensor:
+def binary_cross_entropy(
+    p: Tensor, y: Tensor, reduction: Reduction = "mean", weight: Tensor | None = None
+) -> Tensor:
     """See ops.loss.binary_cross_entropy."""
-    return F.binary_cross_entropy(p, y, reduction=reduction)
+    return F.binary_cross_entropy(p, y, weight, reduction=reduction)
 
 
-def binary_cross_entropy_with_logits(x: Tensor, y: Tensor, reduction: Reduction = "mean") -> Tensor:
+def binary_cross_entropy_with_logits(
+    x: Tensor,
+    y: Tensor,
+    reduction: Reduction = "mean",
+    weight: Tensor | None = None,
+    pos_weight: Tensor | None = None,
+) -> Tensor:
     """See ops.loss.binary_cross_entropy_with_logits."""
-    return F.binary_cross_entropy_with_logits(x, y, reduction=reduction)
+    return F.binary_cross_entropy_with_logits(x, y, weight, reduction=reduction, pos_weight=pos_weight)
 
 
-def kl_div(log_q: Tensor, p: Tensor, reduction: str = "mean") -> Tensor:
+def kl_div(log_q: Tensor, p: Tensor, reduction: str = "mean", log_target: bool = False) -> Tensor:
     """See ops.loss.kl_div."""
-    return F.kl_div(log_q, p, reduction=reduction)
+    return F.kl_div(log_q, p, reduction=reduction, log_target=log_target)
 
 
 def margin_ranking_loss(
@@ -74,10 +82,13 @@ def margin_ranking_loss(
 
 
 def triplet_margin_loss(
-    anchor: Tensor, near: Tensor, far: Tensor, margin: float = 1.0, reduction: Reduction = "mean"
-) -> Tensor:
+    anchor: Tensor, near: Tensor, far: Tensor, margin: float = 1.0, reduction: Reduction = "mean",
+    p: float = 2.0, eps: float = 1e-6, swap: bool = False,
+) -> Tensor:  # fmt: skip
     """See ops.loss.triplet_margin_loss."""
-    return F.triplet_margin_loss(anchor, near, far, margin=margin, reduction=reduction)
+    return F.triplet_margin_loss(
+        anchor, near, far, margin=margin, p=p, eps=eps, swap=swap, reduction=reduction
+    )  # fmt: skip
 
 
 def cosine_embedding_loss(

@@ -51,7 +51,7 @@ def instance_norm(
     return F.instance_norm(x, None, None, weight, bias, True, 0.1, eps)
 
 
-def rms_norm(x: Tensor, gain: Tensor, eps: float = 1e-6) -> Tensor:
+def rms_norm(x: Tensor, gain: Tensor, eps: float | None = None) -> Tensor:
     """See ops.norm.rms_norm."""
     return F.rms_norm(x, gain.shape, gain, eps)
 

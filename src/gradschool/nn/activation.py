@@ -12,8 +12,8 @@ class ReLU(nn.Module):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.relu(x)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.relu(input)
 
 
 class LeakyReLU(nn.Module):
@@ -23,19 +23,22 @@ class LeakyReLU(nn.Module):
         super().__init__()
         self.negative_slope = negative_slope
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.leaky_relu(x, self.negative_slope)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.leaky_relu(input, self.negative_slope)
 
 
 class PReLU(nn.Module):
     """Leaky ReLU with learned slopes, one or one a channel."""
 
-    def __init__(self, num_parameters: int = 1, init: float = 0.25) -> None:
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
-        self.weight = nn.Parameter(torch.full((num_parameters,), init))
+        self.weight = nn.Parameter(torch.full((num_parameters,), init, device=device, dtype=dtype))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.prelu(x, self.weight)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.prelu(input, self.weight)
 
 
 class ELU(nn.Module):
@@ -45,8 +48,8 @@ class ELU(nn.Module):
         super().__init__()
         self.alpha = alpha
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.elu(x, self.alpha)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.elu(input, self.alpha)
 
 
 class GELU(nn.Module):
@@ -62,8 +65,8 @@ class GELU(nn.Module):
             raise ValueError(f"approximate is {approximate!r}, none or tanh was wanted")
         self.approximate = approximate
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.gelu(x) if self.approximate == "none" else ops.gelu_tanh(x)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.gelu(input) if self.approximate == "none" else ops.gelu_tanh(input)
 
 
 class SiLU(nn.Module):
@@ -72,8 +75,8 @@ class SiLU(nn.Module):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.silu(x)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.silu(input)
 
 
 class Mish(nn.Module):
@@ -82,8 +85,8 @@ class Mish(nn.Module):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.mish(x)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.mish(input)
 
 
 class Hardswish(nn.Module):
@@ -92,19 +95,19 @@ class Hardswish(nn.Module):
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.hardswish(x)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.hardswish(input)
 
 
 class Sigmoid(nn.Module):
     """1 / (1 + exp(-x))."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.sigmoid(x)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.sigmoid(input)
 
 
 class Tanh(nn.Module):
     """The hyperbolic tangent."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.tanh(x)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.tanh(input)

@@ -8,19 +8,22 @@ from gradschool.ops import linear as ops
 
 
 class Linear(nn.Module):
-    """x W^T + b along the last axis, whatever axes come before it."""
+    """x W^T + b along the last axis, whatever axes come before it; arguments as in torch.nn.Linear."""
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True,
+        device: torch.device | str | None = None, dtype: torch.dtype | None = None,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        self.weight = nn.Parameter(torch.empty(out_features, in_features))
-        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.weight = nn.Parameter(torch.empty(out_features, in_features, device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None
         uniform_(self.weight, in_features)
         if self.bias is not None:
             uniform_(self.bias, in_features)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.linear(x, self.weight, self.bias)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.linear(input, self.weight, self.bias)
 
     def extra_repr(self) -> str:
         """What print shows."""
@@ -32,6 +35,7 @@ class Dropout(nn.Module):
 
     Args:
         p: probability of silence, 0 to 1.
+        inplace: taken for torch's sake and ignored; ops never change their input.
     """
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
@@ -40,8 +44,8 @@ class Dropout(nn.Module):
             raise ValueError(f"dropout's p is {p}, a probability from 0 to 1 was wanted")
         self.p = p
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.dropout(x, self.p, self.training)
+    def forward(self, input: Tensor) -> Tensor:
+        return ops.dropout(input, self.p, self.training)
 
     def extra_repr(self) -> str:
         """What print shows."""

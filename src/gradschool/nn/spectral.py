@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from gradschool.nn.conv import Conv2d
 from gradschool.nn.linear import Linear
-from gradschool.ops import conv, linear
+from gradschool.ops import linear
 from gradschool.ops.adversarial import spectral_norm
 
 
@@ -28,15 +28,15 @@ def tamed(layer: nn.Module, weight: Tensor) -> Tensor:
 
 
 class SpectralConv2d(Conv2d):
-    """A convolution whose filters, as a matrix (out, rest), have spectral norm 1; arguments as Conv2d."""
+    """A convolution whose filters, as a matrix (out, rest), have spectral norm 1; arguments as Conv2d's."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1,
                  padding: int = 0, bias: bool = True) -> None:  # fmt: skip
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias)
         remember(self, self.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return conv.conv2d(x, tamed(self, self.weight), self.bias, self.stride, self.padding)
+    def forward(self, input: Tensor) -> Tensor:
+        return self.slide(input, tamed(self, self.weight))
 
 
 class SpectralLinear(Linear):
@@ -46,5 +46,5 @@ class SpectralLinear(Linear):
         super().__init__(in_features, out_features, bias)
         remember(self, self.weight)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return linear.linear(x, tamed(self, self.weight), self.bias)
+    def forward(self, input: Tensor) -> Tensor:
+        return linear.linear(input, tamed(self, self.weight), self.bias)

@@ -76,14 +76,14 @@ def leaky_relu(x: X, slope: float = 0.01) -> X:
 
 
 @op
-def prelu(x: Float[Tensor, "b c ..."], slope: Float[Tensor, " s"]) -> Float[Tensor, "b c ..."]:
+def prelu(x: X, slope: X) -> X:
     """Leaky ReLU whose slopes are learned: one for all channels, or one each (axis 1)."""
     return torch.where(x > 0, x, along_channels(slope, x) * x)
 
 
-def along_channels(value: Float[Tensor, " s"], x: Tensor) -> Tensor:
-    """View one number, or one a channel, so that it meets axis 1 of x."""
-    return value.view(1, -1, *[1] * (x.dim() - 2))
+def along_channels(value: X, x: X) -> X:
+    """View one number so that it meets all of x, or one a channel so that they meet axis 1."""
+    return value.reshape(()) if value.numel() == 1 else value.view(1, -1, *[1] * (x.dim() - 2))
 
 
 @op

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from gradschool.ops.switch import op
 
-Pair = int | tuple[int, int]
+Pair = int | tuple[int, ...]  # one for both axes, or two
+One = int | tuple[int]
 Image = Float[Tensor, "b c h w"]
 
 
 def pair(value: Pair) -> tuple[int, int]:
-    """An int as (int, int); a pair as itself."""
-    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[1]))
+    """An int as (int, int), as is a tuple of one; a pair as itself."""
+    return (value, value) if isinstance(value, int) else (int(value[0]), int(value[-1]))
 
 
 def output_size(size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
@@ -157,14 +158,15 @@ def conv1d(
     x: Float[Tensor, "b c t"],
     weight: Float[Tensor, "o i k"],
     bias: Float[Tensor, " o"] | None = None,
-    stride: int = 1,
-    padding: int = 0,
-    dilation: int = 1,
+    stride: One = 1,
+    padding: One = 0,
+    dilation: One = 1,
     groups: int = 1,
 ) -> Float[Tensor, "b o ot"]:
     """The same along one axis: an image of height 1; arguments as in conv2d."""
     flat = x.unsqueeze(2), weight.unsqueeze(2)
-    return conv2d(*flat, bias, (1, stride), (0, padding), (1, dilation), groups).squeeze(2)
+    (_, step), (_, zeros), (_, apart) = pair(stride), pair(padding), pair(dilation)
+    return conv2d(*flat, bias, (1, step), (0, zeros), (1, apart), groups).squeeze(2)
 
 
 @op

@@ -18,6 +18,6 @@ def embedding(x: Int64[Tensor, "*n"], weight: Float[Tensor, "k d"]) -> Float[Ten
         weight: a row of d numbers for each of the k tokens.
 
     Raises:
-        IndexError: a token has no row.
+        ValueError: a token has no row.
     """
     return weight.index_select(0, x.flatten()).view(*x.shape, weight.shape[1])

@@ -1,12 +1,13 @@
 """Losses: how wrong a prediction is, each as its formula. `reduction` is "mean", "sum" or "none".
 
-Names, arguments and reductions are torch's. Classes lie on axis 1 of scores with more than one axis.
+Names, reductions and defaults are torch's, without `size_average` and `reduce`. Nothing broadcasts: shapes
+must be equal. Classes lie on axis 1 of scores.
 """
 
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
 from gradschool.ops.activation import log_softmax, sigmoid, softplus
@@ -28,34 +29,23 @@ def reduced(values: X, reduction: Reduction) -> X:
     return values.mean() if reduction == "mean" else values.sum() if reduction == "sum" else values
 
 
-def alike(x: X, y: X) -> None:
-    """Refuse to broadcast: (n, 1) against (n,) would quietly compare everything with everything.
-
-    Raises:
-        ValueError: the shapes differ.
-    """
-    if x.shape != y.shape:
-        raise ValueError(f"shapes are {tuple(x.shape)} and {tuple(y.shape)}, equal ones were wanted")
-
-
 @op
 def mse_loss(x: X, y: X, reduction: Reduction = "mean") -> X:
     """(x - y)^2: the negative log-likelihood of Gaussian noise, but for constants."""
-    alike(x, y)
     return reduced((x - y) ** 2, reduction)
 
 
 @op
 def l1_loss(x: X, y: X, reduction: Reduction = "mean") -> X:
     """|x - y|: the negative log-likelihood of Laplace noise, but for constants."""
-    alike(x, y)
     return reduced((x - y).abs(), reduction)
 
 
 @op
 def smooth_l1_loss(x: X, y: X, reduction: Reduction = "mean", beta: float = 1.0) -> X:
-    """Quadratic below beta, linear above. Source: Girshick 2015, eq. 3."""
-    alike(x, y)
+    """Quadratic below beta, linear above; L1 with beta 0. Source: Girshick 2015, eq. 3."""
+    if beta == 0:
+        return l1_loss(x, y, reduction)
     far = (x - y).abs()
     return reduced(torch.where(far < beta, 0.5 * far**2 / beta, far - 0.5 * beta), reduction)
 
@@ -63,7 +53,6 @@ def smooth_l1_loss(x: X, y: X, reduction: Reduction = "mean", beta: float = 1.0)
 @op
 def huber_loss(x: X, y: X, reduction: Reduction = "mean", delta: float = 1.0) -> X:
     """Smooth L1 times delta. Source: Huber 1964."""
-    alike(x, y)
     far = (x - y).abs()
     return reduced(torch.where(far < delta, 0.5 * far**2, delta * (far - 0.5 * delta)), reduction)
 
@@ -139,35 +128,68 @@ def cross_entropy(
 
 
 @op
-def binary_cross_entropy(p: X, y: X, reduction: Reduction = "mean") -> X:
-    """-(y log p + (1 - y) log(1 - p)); logs are cut at -100, as torch does, so that p = 0 stays finite."""
-    alike(p, y)
+def binary_cross_entropy(p: X, y: X, reduction: Reduction = "mean", weight: X | None = None) -> X:
+    """-(y log p + (1 - y) log(1 - p)); logs are cut at -100, as torch does, so that p = 0 stays finite.
+
+    Args:
+        p: probabilities, 0 to 1.
+        y: targets, 0 to 1, of the same shape.
+        reduction: "mean", "sum" or "none".
+        weight: of each element; spread over the shape of p.
+    """
     # The inner `where` keeps log's infinite slope out of the gradient: 0 times infinity would be NaN.
     log_p = torch.where(p > 0, torch.log(torch.where(p > 0, p, 1)), -100).clamp(min=-100)
     log_q = torch.where(p < 1, torch.log1p(-torch.where(p < 1, p, 0)), -100).clamp(min=-100)
-    return reduced(-(y * log_p + (1 - y) * log_q), reduction)
+    return reduced(weighed(-(y * log_p + (1 - y) * log_q), weight), reduction)
 
 
 @op
-def binary_cross_entropy_with_logits(x: X, y: X, reduction: Reduction = "mean") -> X:
-    """Binary cross-entropy of sigmoid(x), safe for large x: softplus(x) - x y."""
-    alike(x, y)
-    return reduced(softplus(x) - x * y, reduction)
+def binary_cross_entropy_with_logits(
+    x: X, y: X, reduction: Reduction = "mean", weight: X | None = None, pos_weight: X | None = None
+) -> X:
+    """Binary cross-entropy of sigmoid(x), safe for large x: softplus(x) - x y.
+
+    Args:
+        x: logits.
+        y: targets, 0 to 1, of the same shape.
+        reduction: "mean", "sum" or "none".
+        weight: of each element; spread over the shape of x.
+        pos_weight: of the positive part, y log p; spread likewise.
+    """
+    if pos_weight is None:
+        loss = softplus(x) - x * y
+    else:
+        loss = pos_weight * y * softplus(-x) + (1 - y) * softplus(x)
+    return reduced(weighed(loss, weight), reduction)
+
+
+def weighed(loss: X, weight: X | None) -> X:
+    """Each element times its weight, where there are weights."""
+    return loss if weight is None else loss * weight
 
 
 @op
-def kl_div(log_q: X, p: X, reduction: Literal["mean", "sum", "none", "batchmean"] = "mean") -> X:
+def kl_div(
+    log_q: X,
+    p: X,
+    reduction: Literal["mean", "sum", "none", "batchmean"] = "mean",
+    log_target: bool = False,
+) -> X:
     """The sum of p (log p - log q), with 0 log 0 = 0.
 
     Args:
         log_q: log-probabilities of the model.
-        p: probabilities of the target.
+        p: probabilities of the target, of the same shape.
         reduction: "batchmean", the sum over the batch's size, is the true divergence; "mean" divides by the
             number of classes as well.
+        log_target: whether p holds the logarithms of the target's probabilities.
 
     Source: Kullback and Leibler 1951, eq. 2.4.
     """
-    loss = torch.where(p > 0, p * (torch.log(torch.where(p > 0, p, 1)) - log_q), 0)
+    if log_target:
+        loss = torch.exp(p) * (p - log_q)
+    else:
+        loss = torch.where(p > 0, p * (torch.log(torch.where(p > 0, p, 1)) - log_q), 0)
     return loss.sum() / log_q.shape[0] if reduction == "batchmean" else reduced(loss, reduction)
 
 
@@ -189,24 +211,39 @@ def contrastive_loss(
 
 @op
 def triplet_margin_loss(
-    anchor: Float[Tensor, "b d"], near: Float[Tensor, "b d"], far: Float[Tensor, "b d"], margin: float = 1.0,
-    reduction: Reduction = "mean",
+    anchor: Float[Tensor, "*b d"], near: Float[Tensor, "*b d"], far: Float[Tensor, "*b d"],
+    margin: float = 1.0, reduction: Reduction = "mean", p: float = 2.0, eps: float = 1e-6, swap: bool = False,
 ) -> X:  # fmt: skip
-    """The anchor should be nearer to `near` than to `far` by the margin (Schroff et al. 2015, eq. 2)."""
-    d_near = ((anchor - near + 1e-6) ** 2).sum(-1).sqrt()
-    d_far = ((anchor - far + 1e-6) ** 2).sum(-1).sqrt()
+    """The anchor should be nearer to `near` than to `far` by the margin (Schroff et al. 2015, eq. 2).
+
+    Args:
+        anchor, near, far: vectors, one shape.
+        margin: > 0.
+        reduction: "mean", "sum" or "none".
+        p: of the norm, > 0; 2 is the Euclidean distance.
+        eps: added to every difference.
+        swap: take the distance from `near` to `far` where it is the smaller (Balntas et al. 2016).
+    """
+
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        return ((a - b + eps).abs() ** p).sum(-1) ** (1 / p)
+
+    d_near, d_far = distance(anchor, near), distance(anchor, far)
+    d_far = torch.minimum(d_far, distance(near, far)) if swap else d_far
     return reduced((d_near - d_far + margin).clamp(min=0), reduction)
 
 
 @op
 def cosine_embedding_loss(
-    a: Float[Tensor, "b d"], b: Float[Tensor, "b d"], y: Float[Tensor, " b"], margin: float = 0.0,
+    a: Float[Tensor, "*b d"], b: Float[Tensor, "*b d"], y: Shaped[Tensor, "*b"], margin: float = 0.0,
     reduction: Reduction = "mean",
 ) -> X:  # fmt: skip
-    """1 - cos where y = 1, max(0, cos - margin) where y = -1."""
-    size = ((a**2).sum(-1) * (b**2).sum(-1)).clamp(min=1e-16).sqrt()
+    """1 - cos where y = 1, max(0, cos - margin) where y = -1, 0 elsewhere."""
+    # A little is added to the squares, as torch does, so that a vector of zeros has cosine 0.
+    size = (((a**2).sum(-1) + 1e-12) * ((b**2).sum(-1) + 1e-12)).sqrt()
     cosine = (a * b).sum(-1) / size
-    return reduced(torch.where(y > 0, 1 - cosine, (cosine - margin).clamp(min=0)), reduction)
+    apart = torch.where(y == -1, (cosine - margin).clamp(min=0), 0)
+    return reduced(torch.where(y == 1, 1 - cosine, apart), reduction)
 
 
 @op

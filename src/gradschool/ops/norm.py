@@ -6,6 +6,7 @@ Sources: Ioffe and Szegedy 2015 (batch), Ba et al. 2016 (layer), Ulyanov et al. 
 response).
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -120,33 +121,41 @@ def group_norm(
 
 @op
 def instance_norm(
-    x: Float[Tensor, "b c h w"],
+    x: Float[Tensor, "b c ..."],
     weight: PerChannel | None = None,
     bias: PerChannel | None = None,
     eps: float = 1e-5,
-) -> Float[Tensor, "b c h w"]:
+) -> Float[Tensor, "b c ..."]:
     """Normalise each channel of each image by itself: group normalisation with one channel a group."""
     return group_norm(x, x.shape[1], weight, bias, eps)
 
 
 @op
-def rms_norm(
-    x: Float[Tensor, "... d"], gain: Float[Tensor, " d"], eps: float = 1e-6
-) -> Float[Tensor, "... d"]:
-    """Divide by root mean square over the last axis, then scale. Source: Zhang and Sennrich 2019, eq. 4."""
+def rms_norm(x: X, gain: X, eps: float | None = None) -> X:
+    """Divide by root mean square over the axes of the gain, the last ones, then scale.
+
+    Args:
+        x: ends in the axes of the gain.
+        gain: of one axis or more.
+        eps: added to the mean square; None takes the smallest step of x's precision from 1, as torch does.
+
+    Source: Zhang and Sennrich 2019, eq. 4.
+    """
+    axes = tuple(range(-gain.dim(), 0))
+    eps = torch.finfo(x.dtype).eps if eps is None else eps
     # 1. Measure size in float32: squares of half-precision values overflow above 255.
-    size = (wide(x) ** 2).mean(-1, keepdim=True)
+    size = (wide(x) ** 2).mean(axes, keepdim=True)
     # 2. Scale to unit size, back in the input's precision.
     return (wide(x) * (size + eps).rsqrt()).to(x.dtype) * gain
 
 
 @op
 def local_response_norm(
-    x: Float[Tensor, "b c h w"], size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> Float[Tensor, "b c h w"]:
+    x: Float[Tensor, "b c ..."], size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Float[Tensor, "b c ..."]:
     """Divide each unit by (k + alpha * mean square over `size` neighbouring channels)^beta."""
     # Channels become rows of an image: a window of `size` of them is a pooling window with zeros beyond.
-    b, c, h, w = x.shape
-    squares = pad((x * x).reshape(b, 1, c, h * w), (size // 2, 0))[:, 0]
-    around = squares.unfold(1, size, 1)[:, :c].mean(-1).reshape(b, c, h, w)
+    b, c = x.shape[:2]
+    squares = pad((x * x).reshape(b, 1, c, x[:1, :1].numel()), (size // 2, 0))[:, 0]
+    around = squares.unfold(1, size, 1)[:, :c].mean(-1).reshape(x.shape)
     return x / (k + alpha * around) ** beta

@@ -156,6 +156,7 @@ def adamw(
     lr: float = 1e-3,
     betas: tuple[float, float] = (0.9, 0.999),
     weight_decay: float = 0.01,
+    eps: float = EPS,
 ) -> Stepped:
     """Adam with decoupled weight decay, which shrinks the weights themselves.
 
@@ -164,13 +165,13 @@ def adamw(
 
     Args:
         theta, g: parameter and its gradient, of one shape.
-        state, lr, betas: as for adam.
+        state, lr, betas, eps: as for adam.
         weight_decay: each step multiplies theta by 1 - lr weight_decay, >= 0.
     """
     # 1. Shrink the weights.
     theta = theta * (1 - lr * weight_decay)
     # 2. Adam's step with the bare gradient.
-    return adam(theta, g, state, lr, betas)
+    return adam(theta, g, state, lr, betas, eps)
 
 
 @op

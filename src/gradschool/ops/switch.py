@@ -1,19 +1,22 @@
 """One switch for three layers of an operation: plain (taught), fast (torch-native) and mine (the learner's).
 
 An op is written once, plainly, under `@op`. Its fast twin, when there is one, is the function of the same
-name in the module of the same name in `gradschool.fast`; it is looked up by that name at the first call. A
-learner's function, put in as `.mine`, goes before both, so that every caller gets it however it was
-imported.
+name in the module of the same name in `gradschool.fast`; it is looked up by that name at the first call. What
+both refuse, so that they accept alike, is the function of that name in `gradschool.ops.accepts`. A learner's
+function, put in as `.mine`, goes before both, so that every caller gets it however it was imported.
 """
 
 import functools
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Generic, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
+
+from gradschool.errors import UserError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,17 +29,52 @@ class Op(Generic[P, R]):
 
     def __init__(self, plain: Callable[P, R]) -> None:
         functools.update_wrapper(self, plain)
-        self.plain = plain
+        self.taught = plain
         self.mine: Callable[P, R] | None = None
+
+    @functools.cached_property
+    def plain(self) -> Callable[P, R]:
+        """The function as it is written, after a look at its arguments."""
+        return self.accepting(self.taught)
 
     @functools.cached_property
     def fast(self) -> Callable[P, R] | None:
         """The twin `gradschool.fast.<module>.<name>`, or None where the plain form is all there is."""
-        module = self.plain.__module__.replace("gradschool.ops", "gradschool.fast", 1)
-        if importlib.util.find_spec(module) is None:
+        twin = self.namesake("gradschool.fast")
+        return twin and self.accepting(twin)
+
+    def namesake(self, package: str) -> Callable[..., Any] | None:
+        """The function of the op's name in the module of its module's name in another package."""
+        module = self.taught.__module__.replace("gradschool.ops", package, 1)
+        if module == self.taught.__module__ or importlib.util.find_spec(module) is None:
             return None
-        twin = getattr(importlib.import_module(module), self.plain.__name__, None)
-        return cast("Callable[P, R] | None", twin)
+        return getattr(importlib.import_module(module), self.taught.__name__, None)
+
+    def accepting(self, form: Callable[P, R]) -> Callable[P, R]:
+        """A form that refuses what `gradschool.ops.accepts` refuses, and arguments that it does not have."""
+        accepts = self.namesake("gradschool.ops.accepts")
+        if accepts is None:
+            return form
+
+        @functools.wraps(form)
+        def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                accepts(*args, **kwargs)
+            except TypeError:
+                self.refuse_unknown(args, kwargs)
+                raise
+            return form(*args, **kwargs)
+
+        return run
+
+    def refuse_unknown(self, args: Any, kwargs: Any) -> None:
+        """Say in a sentence which argument is too many or missing, if that is what is wrong."""
+        signature = inspect.signature(self.taught)
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            wanted = f"arguments among {', '.join(signature.parameters)}"
+            raise UserError(f"{self.taught.__name__}: {error}", wanted, "Leave the others out.") from None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the layer in force."""
@@ -47,7 +85,7 @@ class Op(Generic[P, R]):
         return self.plain(*args, **kwargs)
 
     def __repr__(self) -> str:
-        return f"<op {self.plain.__module__}.{self.plain.__qualname__}>"
+        return f"<op {self.taught.__module__}.{self.taught.__qualname__}>"
 
 
 def op(function: Callable[P, R]) -> Op[P, R]:
@@ -56,11 +94,11 @@ def op(function: Callable[P, R]) -> Op[P, R]:
 
 
 def find_twins() -> None:
-    """Look up the fast twin of every op now, since a compiler that traces a first call could not."""
+    """Look up the forms of every op now, since a compiler that traces a first call could not."""
     for topic in pkgutil.iter_modules([str(Path(__file__).parent)]):
         for value in vars(importlib.import_module(f"gradschool.ops.{topic.name}")).values():
             if isinstance(value, Op):
-                value.fast  # noqa: B018 - kept by cached_property
+                value.plain, value.fast  # noqa: B018 - kept by cached_property
 
 
 def use(layer: Layer) -> None:

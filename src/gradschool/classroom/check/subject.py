@@ -167,7 +167,7 @@ def under_test(module: types.ModuleType, name: str) -> Any:
 
 def plain(function: Any) -> Any:
     """The function under an `@op`, or the function itself."""
-    return getattr(function, "plain", function)
+    return getattr(function, "taught", function)
 
 
 def serve(channel: Channel, work: Work) -> None:

@@ -88,11 +88,18 @@ def take_pixels(
 def resize(images: Pixels, size: tuple[int, int], nearest: bool = False) -> Shaped[Tensor, "n c out_h out_w"]:
     """Resize all alike, antialiased, to floats from 0 to 1; `nearest` picks pixels and keeps the dtype."""
     if tuple(images.shape[2:]) == tuple(size):
-        return images
+        return images if nearest else unit(images)
     if nearest:
         whole = torch.tensor([[0, 0, *images.shape[2:]]]).expand(len(images), 4)
         return resized_crop(images, whole, size, nearest=True)
-    return F.interpolate(unit(images), size, mode="bilinear", antialias=True)
+    pixels = unit(images)
+    exact = pixels if pixels.dtype.itemsize >= 4 else pixels.float()  # on a CPU it knows no half precision
+    return F.interpolate(exact, size, mode="bilinear", antialias=True).to(pixels.dtype)
+
+
+def fit(images: Pixels, size: tuple[int, int], nearest: bool = False) -> Shaped[Tensor, "n c out_h out_w"]:
+    """Resize images of another size; what has this size stays as it is, bytes too."""
+    return images if tuple(images.shape[2:]) == tuple(size) else resize(images, size, nearest)
 
 
 def resized_crop(
@@ -118,7 +125,9 @@ def resized_crop(
     columns = resize_weights(left, width, images.shape[3], out_width).to(images.device)
     # All of an image's channels share one product; the other needs the matrices once a channel.
     n, channels = images.shape[:2]
-    narrow = (unit(images).flatten(1, 2) @ columns.mT).view(n * channels, -1, out_width)
+    pixels = unit(images)
+    rows, columns = rows.to(pixels.dtype), columns.to(pixels.dtype)
+    narrow = (pixels.flatten(1, 2) @ columns.mT).view(n * channels, -1, out_width)
     return (rows.repeat_interleave(channels, 0) @ narrow).view(n, channels, *size)
 
 
@@ -233,4 +242,5 @@ def warp(
     beyond = "zeros" if edge == "black" else "reflection"
     if nearest:
         return F.grid_sample(images.float(), grid, "nearest", beyond, align_corners=False).to(images.dtype)
-    return F.grid_sample(unit(images), grid, "bilinear", beyond, align_corners=False)
+    pixels = unit(images)
+    return F.grid_sample(pixels, grid.to(pixels.dtype), "bilinear", beyond, align_corners=False)

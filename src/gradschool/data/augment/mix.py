@@ -33,7 +33,7 @@ def blend_pairs(
     images: Float[Tensor, "n c h w"], labels: Int64[Tensor, " n"], classes: int, share: Float[Tensor, " n"]
 ) -> tuple[Float[Tensor, "n c h w"], Shares]:
     """`share` of each image and 1 - `share` of the one before it (Zhang et al. 2018, equation 1)."""
-    mixed = torch.lerp(images.roll(1, 0), images, each(share, images))
+    mixed = torch.lerp(images.roll(1, 0), images, each(share, images).to(images.dtype))
     return mixed, blend_labels(labels, classes, share)
 
 

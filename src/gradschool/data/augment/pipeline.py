@@ -124,7 +124,7 @@ class Geometry:
             pixels = geometry.crop_and_flip(pixels, self.offsets, self.flipped, self.padding, self.edge)
         if self.boxes is not None:
             pixels = geometry.resized_crop(pixels, self.boxes, self.size, nearest)
-        pixels = geometry.resize(pixels, self.size, nearest)
+        pixels = geometry.fit(pixels, self.size, nearest)
         return pixels if self.matrices is None else geometry.warp(pixels, self.matrices, self.edge, nearest)
 
 
@@ -230,7 +230,7 @@ class Pipeline:
     ) -> tuple[Float[Tensor, "n c out_h out_w"], Int64[Tensor, " n"]]:
         """An evaluation batch: resized to the size of tests and normalised."""
         size = (self.test_size, self.test_size) if self.test_size else self.size_at(1.0, pixels)
-        return self.normalise(geometry.resize(pixels, size)), labels
+        return self.normalise(geometry.fit(pixels, size)), labels
 
     def change(
         self, pixels: Pixels, masks: Shaped[Tensor, "n k h w"] | None, generator: Generator, progress: float

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Generator, Tensor
 
 from gradschool.data.augment import colour, draw
-from gradschool.data.augment.geometry import Edge, Pixels, affine_matrices, warp
+from gradschool.data.augment.geometry import Edge, Pixels, affine_matrices, unit, warp
 
 STRONGEST = 30
 GEOMETRIC = ("identity", "shear_x", "shear_y", "translate_x", "translate_y", "rotate")
@@ -58,9 +58,9 @@ def choose(n: int, magnitude: float, generator: Generator) -> Choice:
     return Choice(draw.integers((n,), len(OPERATIONS), generator), sign * magnitude / STRONGEST)
 
 
-def apply(images: Float[Tensor, "n c h w"], choice: Choice, edge: Edge = "black") -> Float[Tensor, "n c h w"]:
+def apply(images: Pixels, choice: Choice, edge: Edge = "black") -> Float[Tensor, "n c h w"]:
     """Apply each image's operation."""
-    images = move(images, choice, edge)
+    images = move(unit(images), choice, edge)
     for i, recolour in enumerate(COLOURS.values(), start=len(GEOMETRIC)):
         chosen = (choice.which == i).nonzero()[:, 0]
         if len(chosen):
@@ -80,12 +80,12 @@ def move(images: Pixels, choice: Choice, edge: Edge = "black", nearest: bool = F
 
 
 def randaugment(
-    images: Float[Tensor, "n c h w"], operations: int, magnitude: float, generator: Generator
+    images: Pixels, operations: int, magnitude: float, generator: Generator
 ) -> Float[Tensor, "n c h w"]:
     """A few random operations after one another, drawn anew for each image.
 
     Args:
-        images: floating, 0 to 1, (n, c, h, w).
+        images: floats from 0 to 1 or bytes, (n, c, h, w).
         operations: how many after one another, e.g. 2.
         magnitude: strength of all, 0 to 30; e.g. 9.
         generator: where the randomness comes from.

@@ -11,7 +11,16 @@ from jaxtyping import Float, Shaped
 from torch import Generator, Tensor
 
 from gradschool.data.augment import colour, draw, mix
-from gradschool.data.augment.geometry import Edge, Pixels, crop_and_flip, each, hflip, resized_crop, warp
+from gradschool.data.augment.geometry import (
+    Edge,
+    Pixels,
+    crop_and_flip,
+    each,
+    hflip,
+    resized_crop,
+    unit,
+    warp,
+)
 
 Colours = Float[Tensor, "n c h w"]
 AREA, ASPECT = (0.08, 1.0), (3 / 4, 4 / 3)
@@ -74,7 +83,7 @@ def random_perspective(
 
 
 def random_jitter(
-    images: Colours,
+    images: Pixels,
     generator: Generator,
     brightness: float = 0.0,
     contrast: float = 0.0,
@@ -84,7 +93,7 @@ def random_jitter(
     """Change brightness, contrast, saturation and hue, in this order.
 
     Args:
-        images: floating, 0 to 1, (n, c, h, w).
+        images: floats from 0 to 1 or bytes, (n, c, h, w).
         generator: where the randomness comes from.
         brightness: factors from 1 - this to 1 + this; likewise the next two.
         contrast: see brightness.
@@ -96,23 +105,24 @@ def random_jitter(
         (colour.contrast, contrast),
         (colour.saturation, saturation),
     )
+    images = unit(images)
     for change, strength in strengths:
         if strength:
             images = change(images, draw.factors(len(images), strength, generator))
     return colour.hue(images, draw.uniform(len(images), -hue, hue, generator)) if hue else images
 
 
-def random_grey(images: Colours, p: float, generator: Generator) -> Colours:
+def random_grey(images: Pixels, p: float, generator: Generator) -> Colours:
     """Take the colour out with probability p; the number of channels stays."""
-    which = draw.coins(len(images), p, generator)
+    images, which = unit(images), draw.coins(len(images), p, generator)
     return torch.where(each(which, images), colour.luminance(images), images)
 
 
 def random_blur(
-    images: Colours, p: float, generator: Generator, sigma: tuple[float, float] = (0.1, 2.0)
+    images: Pixels, p: float, generator: Generator, sigma: tuple[float, float] = (0.1, 2.0)
 ) -> Colours:
     """Gaussian blur with probability p; sigma in pixels, drawn evenly."""
-    chosen = draw.coins(len(images), p, generator).nonzero()[:, 0]
+    images, chosen = unit(images), draw.coins(len(images), p, generator).nonzero()[:, 0]
     drawn = draw.uniform(len(images), *sigma, generator)[chosen]
     radius = min(math.ceil(3 * sigma[1]), min(side(images)) - 1)
     there = chosen.to(images.device)

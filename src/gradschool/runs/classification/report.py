@@ -65,12 +65,19 @@ def facts_of(folder: RunFolder, run: ClassifierRun, splits: Splits[Images], ood:
     away = second_set(ood, folder, facts) if ood else None
     cured = at_home(folder, model, pipeline, away) if away is not None else None
     generator = torch.Generator().manual_seed(0)
-    training = replace(pipeline, augment=replace(run.augment, mixup=0.0, cutmix=0.0))
+    chosen = replace(run.augment, mixup=0.0, cutmix=0.0)
+    training = replace(pipeline, augment=chosen)
+    # Numbers that only say how: without a change that is on they do nothing.
+    off = Augment(
+        mix_share=chosen.mix_share, magnitude=chosen.magnitude, blur_sigma=chosen.blur_sigma, edge=chosen.edge
+    )
     return ClassFacts(
         splits=splits,
         model=model,
         transform=lambda pixels: pipeline.eval(pixels, torch.zeros(len(pixels), dtype=torch.int64))[0],
-        augment=lambda pixels: training.train(
+        augment=None
+        if chosen == off
+        else lambda pixels: training.train(
             pixels, torch.zeros(len(pixels), dtype=torch.int64), generator, 1.0
         )[0],
         mean=facts["mean"],

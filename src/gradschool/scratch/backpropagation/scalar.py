@@ -180,5 +180,11 @@ class Value:
     def __neg__(self) -> "Value":
         return self * -1.0
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the numbers are equal; what they were made from does not matter."""
+        return self.data == (other.data if isinstance(other, Value) else other)
+
+    __hash__ = object.__hash__  # as a key a value is itself, whatever its number
+
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"

@@ -110,8 +110,6 @@ class Tensor:
             (other, lambda g: fit(a.swapaxes(-1, -2) @ g, b)),
         )
 
-    # Functions of each element.
-
     def exp(self) -> "Tensor":
         """e^x; slope e^x."""
         y = np.exp(self.data)
@@ -148,8 +146,6 @@ class Tensor:
         # 2. Backward: the gradient passes where the value is above 0.
         return result(y, (self, lambda g: g * (y > 0)))
 
-    # Reductions.
-
     def sum(self, axis: Axis = None, keepdims: bool = False) -> "Tensor":
         """Sum over an axis, several, or all. Each summand gets the gradient of its sum."""
         # 1. Forward.
@@ -176,24 +172,20 @@ class Tensor:
         # 3. Backward.
         return result(y, (self, lambda g: restored(g, axis, keepdims) * share))
 
-    # Shape.
-
-    def reshape(self, *shape: int) -> "Tensor":
-        """The same elements in another shape; one length may be -1."""
+    def reshape(self, *shape: Any) -> "Tensor":
+        """The same elements in another shape, as numbers or as one tuple; one length may be -1."""
         x = self.data
-        return result(x.reshape(shape), (self, lambda g: g.reshape(x.shape)))
+        return result(x.reshape(*shape), (self, lambda g: g.reshape(x.shape)))
 
-    def transpose(self, *axes: int) -> "Tensor":
-        """Axes in another order (reversed if none is given)."""
+    def transpose(self, *axes: Any) -> "Tensor":
+        """Axes in another order, as numbers or as one tuple (reversed if none is given)."""
+        axes = tuple(axes[0]) if axes and isinstance(axes[0], tuple | list) else axes
         # 1. Forward.
         order = tuple(a % self.ndim for a in axes) or tuple(reversed(range(self.ndim)))
         # 2. Backward: the inverse order.
         return result(self.data.transpose(order), (self, lambda g: g.transpose(np.argsort(order))))
 
-    @property
-    def T(self) -> "Tensor":  # noqa: N802
-        """Axes reversed."""
-        return self.transpose()
+    T = property(transpose, doc="Axes reversed.")
 
     def __getitem__(self, index: Any) -> "Tensor":
         """Part of the tensor, by any index NumPy takes. The rest gets gradient 0."""
@@ -275,6 +267,15 @@ class Tensor:
 
     def __neg__(self) -> "Tensor":
         return self * -1
+
+    def __eq__(self, other: object) -> Any:
+        """Where elements are equal, as an array: no graph leads through a comparison."""
+        return self.data == raw(other)
+
+    def __ne__(self, other: object) -> Any:
+        return self.data != raw(other)
+
+    __hash__ = object.__hash__  # as a key a tensor is itself, whatever it holds
 
     def __len__(self) -> int:
         return len(self.data)
