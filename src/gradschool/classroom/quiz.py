@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from gradschool.classroom.arithmetic import FUNCTIONS, evaluate
 from gradschool.classroom.exercise.manifest import Chapter, Name, Strict, Target, Text
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 LETTERS = "abcdefghijkl"
 SHOWN = re.compile(r"@\{(\w+)\}")
@@ -125,7 +126,7 @@ def read_quiz(chapter: Chapter) -> tuple[Question, ...]:
         questions = Quiz.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).question
     except FileNotFoundError:
         raise UserError(
-            f"{chapter.id} has no quiz yet", "", f"Its lecture: gradschool read {chapter.id}"
+            f"{chapter.id} has no quiz yet", "", f"Its lecture: {command('read', chapter.id)}"
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file} is not TOML ({error})", "", "Mend that line.") from error

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 def parse(kind: type, name: str, words: Sequence[str]) -> Any:
@@ -21,12 +22,12 @@ def parse(kind: type, name: str, words: Sequence[str]) -> Any:
     import tyro
 
     read: Any
-    said, help_at = io.StringIO(), f"All options: gradschool {name} --help"
+    said, help_at = io.StringIO(), f"All options: {command(name)} --help"
     try:
         with contextlib.redirect_stderr(said):
             read, unknown = tyro.cli(
                 kind,
-                prog=f"gradschool {name}",
+                prog=command(name),
                 args=list(words),
                 description=kind.__doc__,
                 config=(tyro.conf.FlagCreatePairsOff,),

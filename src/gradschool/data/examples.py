@@ -10,6 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from jaxtyping import Int64
 from torch import Tensor
 
+from gradschool.phrases import counted
+
 
 @runtime_checkable
 class Examples(Protocol):
@@ -92,6 +94,9 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
             "other content": [each for each in has if each in was and has[each] != was[each]],
         }
         counts = [f"{len(each)} {word} (first: {each[0]})" for word, each in told.items() if each]
-        what = ", ".join(counts) or f"{old['count']} examples then, {new['count']} now, or other content"
+        what = (
+            ", ".join(counts)
+            or f"{counted(old['count'], 'example')} then, {new['count']} now, or other content"
+        )
         found.append(f"The {name} part is not what the run had: {what}.")
     return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from gradschool import scan
 from gradschool.errors import UserError
+from gradschool.phrases import command
 from gradschool.runs.request import Request
 
 
@@ -40,7 +41,7 @@ def find(name: str) -> Callable[[], Any]:
         guess = (
             f"Did you mean {near[0]}?"
             if near
-            else "For images of your own: gradschool train folder --data PATH"
+            else f"For images of your own: {command('train folder --data PATH')}"
         )
         raise UserError(f"there is no recipe {name!r}", f"one of {', '.join(known)}", guess)
     function: Callable[[], Any] = getattr(importlib.import_module(known[name][0]), name)

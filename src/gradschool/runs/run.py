@@ -27,6 +27,7 @@ from gradschool.engine.shard import shard
 from gradschool.engine.task import Batches, Task
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.nn.optim import plain_optimizer
+from gradschool.phrases import counted
 from gradschool.runs.kind import Kind
 from gradschool.runs.request import Request, Say
 
@@ -251,7 +252,10 @@ def describe_data(splits: Splits[Any], run: Run, request: Request, machine: Mach
     if splits.skipped:
         file, reason = splits.skipped[0]
         more = f"; {len(splits.skipped) - 1} more in skipped.txt" if len(splits.skipped) > 1 else ""
-        say(f"{len(splits.skipped)} files could not be read and are left out ({file}: {reason}{more}).")
+        lost = counted(
+            len(splits.skipped), "file could not be read and is", "files could not be read and are"
+        )
+        say(f"{lost} left out ({file}: {reason}{more}).")
 
 
 def idle(splits: Splits[Any], run: Run) -> list[str]:

@@ -18,6 +18,7 @@ from gradschool.errors import UserError
 from gradschool.evals.metric import in_short
 from gradschool.nn.inputs import WrongInput
 from gradschool.ops import switch
+from gradschool.phrases import as_called, command
 from gradschool.runs.config import config
 from gradschool.runs.kind import Kind
 from gradschool.runs.reopen import machine_of
@@ -57,7 +58,7 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
         UserError: the run is finished or trains itself, its checkpoint is damaged, or its data have changed.
     """
     if not isinstance(run, Run):
-        again = folder.read("config.json").get("command", f"gradschool train {request.recipe}")
+        again = as_called(folder.read("config.json").get("command") or command("train", request.recipe))
         raise UserError(
             f"{folder.path} is {run.title}, which cannot be resumed", "", f"Start it again: {again}"
         )
@@ -65,7 +66,7 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
         raise UserError(
             f"{folder.path} is finished",
             "a run that was cut short",
-            f"See it: gradschool report {folder.path}",
+            f"See it: {command('report', folder.path)}",
         )
     machine = machine_of(folder)
     say = say if is_main() else silent

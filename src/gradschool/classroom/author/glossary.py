@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from gradschool.classroom.exercise.manifest import COURSE, Chapter, Strict, Text, chapters
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 class Term(Strict):
@@ -77,4 +78,4 @@ def find_term(wanted: str, course: Path = COURSE) -> tuple[str, Term, Chapter]:
     holding = [one for one in known if len(asked) > 1 and asked in one]
     near = list(dict.fromkeys(known[one] for one in holding + difflib.get_close_matches(asked, known, 5)))[:5]
     guess = f"Did you mean {' or '.join(near)}? " if near else ""
-    raise UserError(f"the glossary has no {wanted!r}", "", f"{guess}All terms: gradschool glossary")
+    raise UserError(f"the glossary has no {wanted!r}", "", f"{guess}All terms: {command('glossary')}")

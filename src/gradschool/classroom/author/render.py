@@ -20,6 +20,7 @@ from gradschool.classroom.exercise.manifest import PACKAGE, Chapter, Exercise, s
 from gradschool.classroom.exercise.strip import find, first_line, read_source, split, steps_of
 from gradschool.classroom.workspace.layout import imports_for
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 FENCE = re.compile(r"^```([^`\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 RESULT = re.compile(r"\{result\}`([^`]+)`")
@@ -92,7 +93,7 @@ def resolve(chapter: Chapter, runs: bool = True) -> list[Block]:
     file = chapter.folder / "lecture.md"
     if not file.is_file():
         raise UserError(
-            f"{chapter.id} has no lecture yet", "", f"Its exercises: gradschool start {chapter.id}"
+            f"{chapter.id} has no lecture yet", "", f"Its exercises: {command('start', chapter.id)}"
         )
     text, at = read_source(file).replace("\r\n", "\n"), 0
     blocks: list[Block] = []

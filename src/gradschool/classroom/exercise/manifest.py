@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from gradschool.errors import UserError
+from gradschool.phrases import called
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -268,7 +269,7 @@ def find_chapter(name: str, course: Path = COURSE) -> Chapter:
         if name in (chapter.id, str(chapter.number), chapter.folder.name):
             return chapter
     known = ", ".join(chapter.id for chapter in chapters(course))
-    raise UserError(f"there is no chapter {name!r}", f"one of {known}", "See the map: gradschool")
+    raise UserError(f"there is no chapter {name!r}", f"one of {known}", f"See the map: {called()}")
 
 
 def find_exercise(name: str, course: Path = COURSE) -> tuple[Chapter, Exercise]:
@@ -286,7 +287,7 @@ def find_exercise(name: str, course: Path = COURSE) -> tuple[Chapter, Exercise]:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, 1)
-    guess = f"Did you mean {near[0]}?" if near else "See the map: gradschool"
+    guess = f"Did you mean {near[0]}?" if near else f"See the map: {called()}"
     raise UserError(f"there is no exercise {name!r}", "", guess)
 
 

@@ -18,6 +18,7 @@ from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, 
 from gradschool.classroom.exercise.strip import is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace, write
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 def read(workspace: Workspace) -> dict[str, Any]:
@@ -150,7 +151,7 @@ def next_exercise(chapters_: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]
 
 def how_to(chapter: str, exercise: dict[str, Any]) -> str:
     """The command with which an exercise goes on: start its chapter, or check what was written."""
-    return f"gradschool check {exercise['id']}" if exercise["file"] else f"gradschool start {chapter}"
+    return command("check", exercise["id"]) if exercise["file"] else command("start", chapter)
 
 
 def wanted(workspace: Workspace, name: str) -> tuple[Chapter, Exercise]:
@@ -186,7 +187,7 @@ def named(workspace: Workspace, names: Sequence[str], begun: bool = True) -> lis
     # 2. Or all that is there.
     laid = list(workspace.exercises())
     if not laid:
-        raise UserError(f"{workspace.root} has no exercises yet", "", "Lay some out: gradschool start")
+        raise UserError(f"{workspace.root} has no exercises yet", "", f"Lay some out: {command('start')}")
     waiting = [exercise.id for _, exercise, file in laid if begun and not is_begun(exercise, file)][1:]
     return [(chapter, exercise) for chapter, exercise, _ in laid if exercise.id not in waiting]
 

@@ -1,5 +1,6 @@
 """gradschool coursework NAME: a whole coursework: every figure that it asks for, and its mark scheme."""
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -55,9 +56,13 @@ def run(args: Args | Named) -> int:
     work = args.words
     overlaid = put_in_force(work.dir) if work.mine else []
     folder = RunFolder.create(args.name, work.out)
+    begun = {"coursework": args.name, "seed": work.seed}
+    folder.write("coursework.json", begun)
+    start = time.monotonic()
     outcome = work.work(Desk(folder.path, print, records(overlaid)))
     # 2. Figures, page, marks.
     page = written(outcome, folder.path, args.name)
+    folder.write("coursework.json", begun | {"seconds": time.monotonic() - start})
     print("\n".join(in_lines(outcome)))
     if overlaid:
         tell(overlaid)

@@ -10,6 +10,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def run(args: Args) -> int:
         if not sys.stdin.isatty():
             raise UserError("the solution waits for a yes", "--yes where nobody can be asked", "")
         left = len(exercise.hints) - seen
-        told = f"{left} of {len(exercise.hints)} hints are left. " if left > 0 else ""
+        told = f"Hints left: {left} of {len(exercise.hints)}. " if left > 0 else ""
         if input(f"{told}Show the solution of {exercise.id}? [y/N] ").strip().lower() not in ("y", "yes"):
             return 0
     record_solution(workspace, exercise)
@@ -52,6 +53,6 @@ def run(args: Args) -> int:
     start = first_line(function)
     text = "".join(split(source)[start : function.end_lineno])
     print(f" {file}, line {start + 1}\n\n{text}")
-    print(f" next     close this, write it in your own words, then: gradschool check {exercise.id}")
+    print(f" next     close this, write it in your own words, then: {command('check', exercise.id)}")
     finish(args, {"exercise": exercise.id, "file": file, "line": start + 1, "text": text})
     return 0

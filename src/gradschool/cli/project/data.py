@@ -10,6 +10,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 if TYPE_CHECKING:
     from gradschool.data.setinfo import SetInfo
@@ -32,7 +33,9 @@ def run(args: Args) -> int:
     if args.words[0] == "check":
         if len(args.words) != 2:
             raise UserError(
-                "data check got no path", "a folder, a zip or a name", "Example: gradschool data check ~/pets"
+                "data check got no path",
+                "a folder, a zip or a name",
+                f"Example: {command('data check ~/pets')}",
             )
         return check(args, args.words[1])
     if len(args.words) > 1:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gradschool import parts
 from gradschool.cli.main import finish
+from gradschool.phrases import counted
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def run(args: Args) -> int:
     lines = {
         "Python": f"{platform.python_version()} on {platform.platform()}",
         "torch": f"{torch.__version__}, {torch.get_num_threads()} threads",
-        "processor": f"{cpu_name()}, {os.cpu_count()} cores",
+        "processor": f"{cpu_name()}, {counted(os.cpu_count() or 1, 'core')}",
         "device": f"{machine.device}: {machine.reason}",
         "cache": f"{cache} ({free:.0f} GB free)",
         "data packs": os.environ.get("GRADSCHOOL_DATA")

@@ -13,6 +13,7 @@ import tyro
 
 from gradschool.errors import UserError
 from gradschool.parts import need
+from gradschool.phrases import command
 
 HELP = """usage: gradschool test [--quick] [PYTEST WORDS ...]
 
@@ -91,7 +92,7 @@ def passes(name: str, command: list[str]) -> bool:
 def run(args: Args) -> int:
     """Run every check, go on after a failure, and fail if one did."""
     root()
-    need("pytest", "dev", "gradschool test")
+    need("pytest", "dev", command("test"))
     steps = {} if args.words else sources()
     # 1. What reads the source, side by side; then the tests, which want all cores.
     with ThreadPoolExecutor(os.cpu_count()) as pool:

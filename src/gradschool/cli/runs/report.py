@@ -31,5 +31,5 @@ def run(args: Args) -> int:
     folder = RunFolder.open(args.run)
     path = reopen(folder)[0].report(folder, args.ood, args.data)
     print(f" report   {path}")
-    finish(args, {"run": args.run, "report": path})
+    finish(args, {"run": folder.path, "report": path})
     return 0

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gradschool.data.source import Source
 from gradschool.data.vision.decode import ENDINGS
 from gradschool.errors import UserError
+from gradschool.phrases import counted
 
 PARTS = {"train": "train", "training": "train", "test": "test", "testing": "test", "val": "val",
          "valid": "val", "validation": "val", "dev": "val"}  # fmt: skip
@@ -59,7 +60,11 @@ def entries(source: Source) -> Listing:
         have = f"the columns {', '.join(header)}" if header else "no columns"
         wanted = "columns file and class (or label), and perhaps split"
         raise UserError(f"{table} has {have}", wanted, "Or put the images of each class in a folder.")
-    kind = "no files" if not source.names else f"{len(source.names)} files, none an image in a class folder"
+    kind = (
+        "no files"
+        if not source.names
+        else f"{counted(len(source.names), 'file')}, none an image in a class folder"
+    )
     kind += f" ({foreign[0][0]} is {foreign[0][1]})" if foreign else ""
     raise UserError(f"{source.path} has {kind}", "a folder for each class with its images in it", "")
 

@@ -17,6 +17,7 @@ from gradschool.data.vision.decode import ENDINGS, Unreadable, decoded
 from gradschool.data.vision.pictureset import Parts
 from gradschool.errors import UserError
 from gradschool.ops.segment import VOID
+from gradschool.phrases import counted
 
 IMAGES, MASKS = ("image", "images"), ("label", "labels", "mask", "masks")
 
@@ -35,7 +36,7 @@ def read_pairs(source: Source) -> tuple[Parts, tuple[str, ...]]:
     if len(pairs) < 2:
         advice = "One picture cannot be trained and tested on; cut it into several."
         raise UserError(
-            f"{source.path} holds {len(pairs)} picture{'' if len(pairs) == 1 else 's'} with masks",
+            f"{source.path} holds {counted(len(pairs), 'picture')} with masks",
             f"2 or more, {layout(source)}",
             advice,
         )

@@ -11,6 +11,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.evals.classification.predict import predict
 from gradschool.evals.export import ExportCheck, export_onnx
 from gradschool.evals.files import Prediction
+from gradschool.phrases import command
 from gradschool.runs.classification.report import report
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.kind import Progress, Skip
@@ -43,4 +44,4 @@ class ImageRun(ClassifierRun):
 
     def next_step(self, folder: RunFolder) -> str:
         """Pictures are what it is for."""
-        return f"gradschool predict {folder.path} FILE..."
+        return command("predict", folder.path, "FILE...")
