@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from gradschool.phrases import as_called, command, counted
+from gradschool.cli.main import main
+from gradschool.phrases import as_called, command, counted, hanging
 
-NAMES = re.compile(r"GO (.+)$", re.MULTILINE)
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in for the launcher is a shell script")
 
 
 @pytest.fixture
 def shell(tmp_path):
-    """Runs a line in a shell, in a folder of its own, where `./go here/gradschool` starts the command line."""
+    """Runs a line in a shell, in a folder where `./go here/gradschool` starts the command line."""
     launcher = tmp_path / "go here" / "gradschool"
     launcher.parent.mkdir()
     launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m gradschool.cli "$@"\n')
@@ -51,6 +51,36 @@ def test_a_command_is_as_it_was_called_and_quoted(monkeypatch):
 def test_a_count_has_its_noun():
     assert [counted(n, "file") for n in (0, 1, 2000)] == ["0 files", "1 file", "2,000 files"]
     assert counted(1, "entry", "entries") == "1 entry" and counted(3, "entry", "entries") == "3 entries"
+
+
+def test_a_narrow_terminal_breaks_no_word_and_no_command(monkeypatch):
+    text = (
+        "something run first: gradschool train digits --seed 1. Then antidisestablishmentarianism, (see it)"
+    )
+    monkeypatch.setenv("COLUMNS", "60")
+    shown = hanging(" see      ", text)
+    assert shown.split() == ["see", *text.split()]
+    assert "gradschool train digits --seed 1." in shown
+    assert all(len(line) < 60 for line in shown.splitlines())
+    assert all(line.startswith(" " * 10) for line in shown.splitlines()[1:])
+    monkeypatch.setenv("COLUMNS", "30")
+    assert hanging(" see      ", text).split() == shown.split()
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["coursework"], ["start", "neurons"], ["data"]])
+def test_what_is_printed_in_60_columns_breaks_no_word(words, tmp_path, monkeypatch, capsys):
+    def shown(columns: str) -> str:
+        monkeypatch.setenv("COLUMNS", columns)
+        with pytest.raises(SystemExit):
+            main([*words, *(["--dir", "work"] if words in ([], ["start", "neurons"]) else [])])
+        return capsys.readouterr().out
+
+    monkeypatch.chdir(tmp_path)
+    narrow = shown("60")
+    for line in narrow.splitlines():
+        assert len(line) <= 60 or len(line.split()) < 5, line  # only a path or a command may be longer
+    wide = shown("400").split() if words != ["data"] else narrow.split()
+    assert set(narrow.split()) <= set(wide) | {"a"}
 
 
 @pytest.mark.long

@@ -192,8 +192,29 @@ def judge(shown: Variant, reply: str) -> Verdict:
         if question.kind == "numeric":
             return judge_values(shown, lambda values: evaluate(reply, {}), [shown])
         return judge_values(shown, lambda values: evaluate(reply, values), draws(question))
-    except (ValueError, SyntaxError, TypeError, ArithmeticError, NameError) as error:
-        return Verdict(None, f"That cannot be computed ({error}).")
+    except (
+        ValueError,
+        SyntaxError,
+        TypeError,
+        ArithmeticError,
+        NameError,
+        RecursionError,
+        MemoryError,
+    ) as error:
+        return Verdict(None, unread(reply, error, question))
+
+
+def unread(reply: str, error: Exception, question: Question) -> str:
+    """What is wrong with a reply that is no number and no arithmetic, and what is wanted."""
+    why = "cannot be read as arithmetic"
+    if isinstance(error, ZeroDivisionError):
+        why = "divides by zero"
+    elif isinstance(error, NameError):
+        why = f"holds a name that is not known here ({error.name})"
+    wanted = "a number, or arithmetic such as 3 * (4 + 1) or sqrt(2)"
+    if question.kind == "code":
+        wanted = f"arithmetic in {', '.join([*question.given, *question.let])}"
+    return f"`{reply[:40]}` {why}; wanted: {wanted}."
 
 
 def draws(question: Question) -> list[Variant]:
@@ -241,6 +262,20 @@ def judge_values(shown: Variant, of: Callable[[Mapping[str, Any]], Any], on: lis
     return Verdict(False, "")
 
 
+def answer_to(shown: Variant) -> str:
+    """The right answer and its reason, for who has tried and given up."""
+    question = shown.question
+    if question.options:
+        why = {filled(option.text, shown.values): option.why for option in question.options}
+        texts = [(letter, shown.shown[LETTERS.index(letter)]) for letter in shown.right]
+        return "\n\n".join(f"{letter}) {text}: {filled(why[text], shown.values)}" for letter, text in texts)
+    answer = f"`{question.answer}`" if question.kind == "code" else " ".join(shown.right)
+    if question.kind == "numeric":
+        value = compute(question.answer, shown.values, question)
+        answer = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"The answer is {answer}. {filled(question.why, shown.values)}"
+
+
 def run(
     questions: tuple[Question, ...], seed: int, ask: Callable[[str], str], say: Callable[[str], None]
 ) -> dict[str, bool]:
@@ -276,6 +311,6 @@ def run(
             if verdict.right:
                 break
         else:
-            if question.id in first and shown.question.why:
-                say(filled(shown.question.why, shown.values))
+            if question.id in first:
+                say(answer_to(shown))
     return first

@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from gradschool.errors import UserError
-from gradschool.phrases import called, command
+from gradschool.phrases import called, command, hanging
 
 GROUPS = {
     "learn": {
@@ -72,7 +72,7 @@ def main(words: list[str] | None = None) -> None:
         if "--json" in words:
             told = {"what": error.what, "wanted": error.wanted, "next": error.next_step}
             print(json.dumps({"error": told}))
-        print(f"gradschool: {error}", file=sys.stderr)
+        print(hanging("", f"gradschool: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("\ngradschool: stopped.", file=sys.stderr)
@@ -124,8 +124,11 @@ def overview() -> str:
     """The help of the whole command line."""
     lines = ["gradschool: a deep-learning course you can run", "", f"usage: {called()} COMMAND ..."]
     for group, commands in GROUPS.items():
-        lines += ["", HEADINGS[group], *(f"  {name:<10} {text}" for name, text in commands.items())]
-    lines += ["", f"{command('COMMAND --help')} explains one; every command takes --json and --debug."]
+        lines += ["", HEADINGS[group], *(hanging(f"  {name:<10} ", text) for name, text in commands.items())]
+    lines += [
+        "",
+        hanging("", f"{command('COMMAND --help')} explains one; every command takes --json and --debug."),
+    ]
     return "\n".join(lines)
 
 

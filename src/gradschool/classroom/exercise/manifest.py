@@ -147,6 +147,7 @@ class Chapter(Strict):
         id: as in `gradschool start ID`.
         title: as printed.
         needs: hardware and data, e.g. "nothing here needs a GPU".
+        part: the heading under which the map lists this chapter and those after it; "" goes on with the last.
         exercises: in the order in which they are done.
         folder: where its files are.
     """
@@ -154,6 +155,7 @@ class Chapter(Strict):
     id: Name
     title: Text
     needs: Text = "nothing here needs a GPU"
+    part: str = ""
     exercises: tuple[Exercise, ...] = Field(min_length=1)
     folder: Path
 

@@ -111,17 +111,18 @@ def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[st
     """The chapters with minutes, what is done, and what is next.
 
     Returns:
-        For each chapter {id, number, title, needs, minutes, done, next, touched, exercises: [{id, target,
-        minutes, mutants, done, hints, solution, file}]}; `next` is the id of its first exercise that is not
-        done, or None; `touched` when the newest of its files was saved, 0 before `start`; `file` is the
-        learner's, None before `start`.
+        For each chapter {id, number, title, part, needs, minutes, done, next, touched, exercises: [{id,
+        target, minutes, mutants, state, done, hints, solution, file}]}; `next` is the id of its first
+        exercise that is not done, or None; `touched` when the newest of its files was saved, 0 before
+        `start`; `file` is the learner's, None before `start`; `state` as of `state_of`.
     """
     record, rows = read(workspace)["exercises"], []
     for chapter in chapters(course) if course else chapters():
         lines = [
             {
                 "id": e.id, "target": e.target, "minutes": e.minutes, "mutants": len(e.mutants),
-                "done": "passed" in record.get(e.id, {}), "hints": record.get(e.id, {}).get("hints", 0),
+                "state": (state := state_of(e, file, record.get(e.id, {}))), "done": state == "done",
+                "hints": record.get(e.id, {}).get("hints", 0),
                 "solution": "solution" in record.get(e.id, {}),
                 "file": str(file) if file.is_file() else None,
             }
@@ -129,12 +130,27 @@ def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[st
         ]  # fmt: skip
         waiting = [line["id"] for line in lines if not line["done"]]
         rows.append({
-            "id": chapter.id, "number": chapter.number, "title": chapter.title, "needs": chapter.needs,
+            "id": chapter.id, "number": chapter.number, "title": chapter.title, "part": chapter.part,
+            "needs": chapter.needs,
             "minutes": chapter.minutes, "done": len(lines) - len(waiting),
             "next": waiting[0] if waiting else None, "exercises": lines,
             "touched": max((Path(e["file"]).stat().st_mtime for e in lines if e["file"]), default=0.0),
         })  # fmt: skip
     return rows
+
+
+def state_of(exercise: Exercise, file: Path, record: dict[str, Any]) -> str:
+    """How an exercise stands.
+
+    Returns:
+        "open"; "done", once it has passed; "blank" when it was laid out afresh since; "absent" when its file
+        is gone since.
+    """
+    if "passed" not in record:
+        return "open"
+    if not file.is_file():
+        return "absent"
+    return "done" if is_begun(exercise, file) else "blank"
 
 
 def next_exercise(chapters_: list[dict[str, Any]]) -> tuple[str, dict[str, Any]] | None:

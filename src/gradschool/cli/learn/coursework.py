@@ -8,6 +8,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.cli.words import parse as parse_words
+from gradschool.phrases import hanging
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def run(args: Args | Named) -> int:
 
     if isinstance(args, Args):
         known = coursework.listing()
-        print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
+        for name, text in known.items():
+            print(hanging(f"  {name:<{max(map(len, known))}}  ", text))
         finish(args, {"courseworks": known})
         return 0
     # 1. Do it, with the learner's functions if they are wanted.
@@ -63,7 +65,7 @@ def run(args: Args | Named) -> int:
     # 2. Figures, page, marks.
     page = written(outcome, folder.path, args.name)
     folder.write("coursework.json", begun | {"seconds": time.monotonic() - start})
-    print("\n".join(in_lines(outcome)))
+    print("\n".join(hanging("", line) for line in in_lines(outcome)))
     if overlaid:
         tell(overlaid)
     for item, asked, of, where in outcome.by_hand:

@@ -10,7 +10,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
-from gradschool.phrases import command
+from gradschool.phrases import command, hanging
 
 if TYPE_CHECKING:
     from gradschool.data.setinfo import SetInfo
@@ -63,7 +63,11 @@ def listing(args: Args) -> int:
         size = "-" if row["checksum"] is None else megabytes(row["bytes"])
         state = {None: "-", True: "known", False: "not published"}[row["checksum"]]
         table.add_row(row["name"], size, state, row["licence"], row["where"])
-    Console().print(table)
+    if Console().width >= 100:
+        Console().print(table)
+    else:  # a narrow table would break names and paths
+        for row in rows:
+            print(hanging(f" {row['name']:<24} ", f"{row['where']}; {row['licence']}"))
     finish(args, {"sets": rows})
     return 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gradschool import parts
 from gradschool.cli.main import finish
-from gradschool.phrases import counted
+from gradschool.phrases import counted, hanging
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ def run(args: Args) -> int:
         here = "installed" if parts.is_installed(name) else "not installed"
         lines[name] = f"{here}: {part.purpose}"
     for name, text in lines.items():
-        print(f" {name:<12} {text}")
+        print(hanging(f" {name:<12} ", text))
     advice = "nothing: everything in the course runs here"
     if free < 5:
         advice = f"free some disk space: {free:.1f} GB are left and data sets are unpacked there"
-    print(f" to do        {advice}")
+    print(hanging(" to do        ", advice))
     finish(args, {"doctor": lines})
     return 0
 

@@ -55,9 +55,8 @@ class LinesRestore(Coursework):
         given = read_gaps(source)
         truth = None if truth_file is None else stack(truth_file, given)
         share = float(given.mask.float().mean())
-        desk.say(
-            f"{counted(len(given.pictures), 'picture')} in {source}, {100 * share:.1f} % of their pixels are missing"
-        )
+        pictures = counted(len(given.pictures), "picture")
+        desk.say(f"{pictures} in {source}, {100 * share:.1f} % of their pixels are missing")
         # 2. What is handed in.
         place = self.hand_in or desk.folder / "test_set_nogaps.npy"
         if self.hand_in is None:
