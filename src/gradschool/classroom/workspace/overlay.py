@@ -20,6 +20,7 @@ from gradschool.classroom.exercise.manifest import Exercise, find_exercise
 from gradschool.classroom.exercise.strip import find, is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace
 from gradschool.errors import UserError
+from gradschool.phrases import counted
 from gradschool.phrases import command
 
 
@@ -51,11 +52,11 @@ class Overlaid:
         """The function, each call of it counted here."""
 
         @functools.wraps(function)
-        def counted(*args: Any, **kwargs: Any) -> Any:
+        def and_count(*args: Any, **kwargs: Any) -> Any:
             self.calls += 1
             return function(*args, **kwargs)
 
-        return counted
+        return and_count
 
 
 def install(workspace: Workspace, only: tuple[str, ...] = ()) -> list[Overlaid]:
