@@ -12,6 +12,8 @@ from gradschool.errors import UserError
 from gradschool.phrases import command
 from gradschool.runs.request import Request
 
+FORMER = {"hymenoptera_transfer": "transfer"}  # names of 0.1.0
+
 
 def places() -> dict[str, tuple[str, str]]:
     """Every recipe's name with its module and the first line of its docstring, without importing any."""
@@ -21,6 +23,12 @@ def places() -> dict[str, tuple[str, str]]:
         if is_own and isinstance(node, ast.FunctionDef) and not node.args.args:
             found[node.name] = module, (ast.get_docstring(node) or "").split("\n")[0]
     return dict(sorted(found.items()))
+
+
+def files() -> dict[str, Path]:
+    """Every recipe's file."""
+    modules = scan.modules(__name__, Path(__file__).parent)
+    return {name: modules[module] for name, (module, _) in places().items()}
 
 
 def listing() -> dict[str, str]:
@@ -35,7 +43,7 @@ def find(name: str) -> Callable[[], Any]:
         UserError: there is no such recipe; the nearest is named.
     """
     name = name.replace("-", "_")
-    known = places()
+    known, name = places(), FORMER.get(name, name)
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         guess = (

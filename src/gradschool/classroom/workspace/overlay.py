@@ -20,8 +20,7 @@ from gradschool.classroom.exercise.manifest import Exercise, find_exercise
 from gradschool.classroom.exercise.strip import find, is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace
 from gradschool.errors import UserError
-from gradschool.phrases import counted
-from gradschool.phrases import command
+from gradschool.phrases import command, counted
 
 
 @dataclass

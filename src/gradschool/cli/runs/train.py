@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from gradschool.cli.listed import tell_recipes
 from gradschool.cli.main import finish
 from gradschool.cli.mine import put_in_force, records, run_race, tell
 from gradschool.cli.words import parse as parse_words
@@ -120,9 +121,7 @@ def run(args: Args) -> int:
     if args.resume is not None:
         return go_on(args)
     if not args.recipe:
-        known = recipes.listing()
-        print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
-        return 0
+        return tell_recipes(args)
     # 1. The recipe with the person's changes.
     from gradschool.runs.settings import override
     from gradschool.runs.train import train
