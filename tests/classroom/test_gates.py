@@ -12,7 +12,8 @@ from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.mistakes import allowed, function_from, walked
 from gradschool.classroom.check.remote import Local
 from gradschool.classroom.check.report import lines
-from gradschool.classroom.exercise.manifest import Equivalent, chapters, find_exercise, source_of
+from gradschool.classroom.exercise.manifest import chapters, find_exercise, source_of
+from gradschool.classroom.exercise.record import Equivalent
 from gradschool.classroom.exercise.strip import read_source
 from gradschool.classroom.gates.mutants import Slip, slips
 from gradschool.classroom.gates.promises import docstring, promised, sentences, unproved

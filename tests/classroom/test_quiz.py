@@ -3,8 +3,9 @@
 import pytest
 
 from gradschool.classroom.arithmetic import evaluate
+from gradschool.classroom.asking import answer_to, run
 from gradschool.classroom.exercise.manifest import find_chapter
-from gradschool.classroom.quiz import Question, answer_to, judge, read_quiz, run, variant
+from gradschool.classroom.quiz import Question, judge, read_quiz, variant
 
 QUESTIONS = {q.id: q for name in ("neurons", "convolution") for q in read_quiz(find_chapter(name))}
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gradschool.classroom.exercise.manifest import COURSE, Chapter, Strict, Text, chapters
+from gradschool.classroom.exercise.manifest import COURSE, Chapter, chapters
+from gradschool.classroom.exercise.record import Strict, Text
 from gradschool.errors import UserError
 from gradschool.phrases import command
 

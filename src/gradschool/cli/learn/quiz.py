@@ -28,10 +28,10 @@ def run(args: Args) -> int:
     from rich.console import Console
     from rich.markdown import Markdown
 
+    from gradschool.classroom.asking import run as ask_all
     from gradschool.classroom.author.terminal import plain_math
     from gradschool.classroom.exercise.manifest import find_chapter
     from gradschool.classroom.quiz import read_quiz
-    from gradschool.classroom.quiz import run as ask_all
     from gradschool.classroom.workspace.layout import find_workspace
     from gradschool.classroom.workspace.progress import read, record_quiz, wanted
 

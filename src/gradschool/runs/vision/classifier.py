@@ -24,6 +24,7 @@ from gradschool.evals.classifier import Classifier
 from gradschool.evals.inference import collect
 from gradschool.evals.metric import ACCURACY, LOSS, Metric
 from gradschool.models import catalogue
+from gradschool.phrases import hanging
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.reopen import machine_of
 from gradschool.runs.run import Count, Pieces, Share
@@ -31,6 +32,7 @@ from gradschool.runs.settings import ByName, make_model
 from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.classify import Classify
 
+GAP = 0.1  # so far may training accuracy lie above the test interval before over-fitting is said
 SEEN_AGAIN = 2000  # training images scored once more at the end: enough to see over-fitting
 
 ModelFunction = Annotated[Callable[..., nn.Module], ByName("classes")]
@@ -164,7 +166,18 @@ class ClassifierRun(PictureRun):
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Test accuracy with its interval."""
         low, high = result["interval"]
-        return (
-            f" accuracy {curve}{100 * result['metrics']['test_accuracy']:.1f} % of {result['test_images']:,} "
+        test, train = (result["metrics"].get(f"{part}_accuracy", 0.0) for part in ("test", "train"))
+        reached = (
+            f" accuracy {curve}{100 * test:.1f} % of {result['test_images']:,} "
             f"test images [{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
         )
+        return f"{reached}\n{hanging(' note     ', overfits(test, train))}" if train - high > GAP else reached
+
+
+def overfits(test: float, train: float) -> str:
+    """The sentence about a run that knows its training pictures far better than others; shares of 0 to 1."""
+    return (
+        f"over-fitting: {100 * train:.1f} % of the training pictures are right and {100 * test:.1f} % of the "
+        "test pictures. More pictures, stronger changes of them (--set augment.flip=true) or "
+        "a network that has learnt elsewhere help."
+    )
