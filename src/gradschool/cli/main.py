@@ -44,6 +44,8 @@ GROUPS = {
         "data": "data sets: where each lies; fetch or check one",
         "add": f"the parts beside the base; {command('add rl')} installs one",
         "bench": "time the library against its peers on this machine",
+        "new": f"a chapter of your own: {command('new chapter NAME --dir FOLDER')}",
+        "gates": "prove a chapter's checks: right answers pass, mistakes do not",
         "doctor": "what this machine offers and what that means",
         "test": "lint, types, import contracts, size budgets and tests",
     },

@@ -1,9 +1,12 @@
 """Reads a chapter's exercises.toml: which library functions are exercises, and all that is said about them.
 
-A chapter is a folder `course/NN-topic`; the manifest refuses what does not fit, in words, naming the file.
+A chapter is a folder `course/NN-topic`, or one in a folder that GRADSCHOOL_COURSE names (several as in PATH),
+with the modules of its exercises beside it. The manifest refuses what does not fit, in words, naming the file.
 """
 
+import os
 import re
+import sys
 import tomllib
 from functools import cache
 from importlib.util import find_spec
@@ -14,10 +17,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from gradschool.classroom.exercise.record import Equivalent, Mutant, Name, Promise, Strict, Target, Text
 from gradschool.errors import UserError
-from gradschool.phrases import called
+from gradschool.phrases import called, command
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 PACKAGE = Path(__file__).resolve().parents[2]
+BESIDE: list[Path] = []  # folders of chapters outside the package
 
 
 class Exercise(Strict):
@@ -25,7 +29,7 @@ class Exercise(Strict):
 
     Args:
         id: as in `gradschool check ID`.
-        target: `module:function` or `module:Class.method` in the library.
+        target: `module:function` or `module:Class.method`, in the library or beside the chapter.
         steps: "all", or the numbers of the steps that the learner writes.
         minutes: how long it takes.
         points: what it counts.
@@ -135,7 +139,10 @@ def read_chapter(folder: Path) -> Chapter:
     Raises:
         UserError: the folder's name or its exercises.toml is not as described above.
     """
-    file = folder / "exercises.toml"
+    file, beside = folder / "exercises.toml", folder.resolve().parent
+    if beside != COURSE and beside not in BESIDE:
+        BESIDE.append(beside)
+        sys.path.append(str(beside))  # what a chapter of one's own teaches lies beside it
     # 1. The name gives number and id.
     match = re.fullmatch(r"\d\d-([a-z0-9-]+)", folder.name)
     if not match:
@@ -187,14 +194,38 @@ def explained(file: Path, error: ValidationError, fields: dict[str, Any]) -> tup
     return f"{file}: {where}{came[:80]}", first["msg"][0].lower() + first["msg"][1:], "Mend the manifest."
 
 
-@cache
-def chapters(course: Path = COURSE) -> tuple[Chapter, ...]:
-    """All chapters in order; ids of exercises are the course's own, so none may occur twice.
+def courses() -> tuple[Path, ...]:
+    """The folders that hold chapters: the course's own, then those of GRADSCHOOL_COURSE.
+
+    Raises:
+        UserError: a folder that it names is not there.
+    """
+    named = [
+        Path(name).expanduser() for name in os.environ.get("GRADSCHOOL_COURSE", "").split(os.pathsep) if name
+    ]
+    for folder in named:
+        if not folder.is_dir():
+            what = f"GRADSCHOOL_COURSE names {folder}, which is no folder"
+            raise UserError(
+                what, "a folder of chapters", f"Make one: {command('new chapter NAME --dir', folder)}"
+            )
+    return (COURSE, *(folder.resolve() for folder in named))
+
+
+def chapters(course: Path | None = None) -> tuple[Chapter, ...]:
+    """All chapters in order, or those of one folder; no id of an exercise may occur twice.
 
     Raises:
         UserError: a manifest does not fit, or two chapters share an exercise id.
     """
-    found = tuple(read_chapter(f) for f in sorted(course.iterdir()) if re.match(r"\d\d-", f.name))
+    return read_chapters((course,) if course else courses())
+
+
+@cache
+def read_chapters(folders: tuple[Path, ...]) -> tuple[Chapter, ...]:
+    """The chapters of some folders, as `chapters` has them."""
+    own = [file for folder in folders for file in sorted(folder.iterdir()) if re.match(r"\d\d-", file.name)]
+    found = tuple(map(read_chapter, own))
     owners: dict[str, str] = {}
     for chapter in found:
         for exercise in chapter.exercises:
@@ -206,7 +237,7 @@ def chapters(course: Path = COURSE) -> tuple[Chapter, ...]:
     return found
 
 
-def find_chapter(name: str, course: Path = COURSE) -> Chapter:
+def find_chapter(name: str, course: Path | None = None) -> Chapter:
     """A chapter by id or number.
 
     Raises:
@@ -219,7 +250,7 @@ def find_chapter(name: str, course: Path = COURSE) -> Chapter:
     raise UserError(f"there is no chapter {name!r}", f"one of {known}", f"See the map: {called()}")
 
 
-def find_exercise(name: str, course: Path = COURSE) -> tuple[Chapter, Exercise]:
+def find_exercise(name: str, course: Path | None = None) -> tuple[Chapter, Exercise]:
     """An exercise by id (or its file's name), with its chapter.
 
     Raises:
@@ -245,8 +276,13 @@ def source_of(target: str) -> Path:
         UserError: there is no such module.
     """
     module = target.split(":")[0]
-    stem = PACKAGE.parent.joinpath(*module.split("."))
-    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if file.is_file():
-            return file
-    raise UserError(f"there is no module {module}", "a module of the library", "Mend the target.")
+    for root in (PACKAGE.parent, *BESIDE):
+        stem = root.joinpath(*module.split("."))
+        for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if file.is_file():
+                return file
+    raise UserError(
+        f"there is no module {module}",
+        "a module of the library, or one beside the chapter",
+        "Mend the target.",
+    )

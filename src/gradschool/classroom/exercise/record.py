@@ -12,7 +12,7 @@ Stage = Literal[
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-Target = Annotated[str, StringConstraints(pattern=r"^gradschool(\.\w+)+:\w+(\.\w+)?$")]
+Target = Annotated[str, StringConstraints(pattern=r"^\w+(\.\w+)*:\w+(\.\w+)?$")]
 
 
 class Strict(BaseModel):
