@@ -11,7 +11,7 @@ import sys
 from typing import Any
 
 from gradschool.errors import UserError
-from gradschool.phrases import called, command, hanging
+from gradschool.phrases import as_called, called, command, hanging
 
 GROUPS = {
     "learn": {
@@ -74,7 +74,7 @@ def main(words: list[str] | None = None) -> None:
         if "--json" in words:
             told = {"what": error.what, "wanted": error.wanted, "next": error.next_step}
             print(json.dumps({"error": told}))
-        print(hanging("", f"gradschool: {error}"), file=sys.stderr)
+        print(hanging("", as_called(f"gradschool: {error}")), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("\ngradschool: stopped.", file=sys.stderr)

@@ -10,7 +10,6 @@ from gradschool.data.cache import cache_folder
 from gradschool.data.fetch import brought, fetch, usable
 from gradschool.data.setinfo import SetInfo
 from gradschool.errors import UserError
-from gradschool.phrases import command
 
 SETS, SETS_FOLDER = "gradschool.data.sets", Path(__file__).parent / "sets"
 
@@ -45,7 +44,7 @@ def find(name: str) -> SetInfo:
     raise UserError(
         f"there is no data set or folder {name!r}",
         f"one of {', '.join(info.name for info in all_sets())}, or the path of a folder, zip or file",
-        f"{guess}List them with: {command('data')}",
+        f"{guess}List them with: gradschool data",
     )
 
 
@@ -103,6 +102,6 @@ def missing(info: SetInfo) -> UserError:
     return UserError(
         f"{info.title} is not here{lost}",
         "",
-        f"Fetch it: {command('data', info.name)}. Without a network bring {names}{size} to "
+        f"Fetch it: gradschool data {info.name}. Without a network bring {names}{size} to "
         f"{cache_folder() / info.name}, or pass a folder with --data.{debian}",
     )

@@ -32,9 +32,9 @@ target = "{module}:moving_average"
 minutes = 10
 hints = ["A window's sum is a difference of two running sums.", "Put a 0 in front of the running sums."]
 mutants = [
-  {{ find = "/ width", put = "", stage = "value", why = "These are sums: divide by the width of the window." }},
-  {{ find = "[[0.0], np", put = "[np", stage = "shape", why = "The first window is missing: put a 0 in front of the sums." }},
-  {{ find = "sums[:-width])", put = "sums[:-width] - 1)", stage = "value", why = "Each sum is 1 too small." }},
+  {{ find = "/ width", put = "", stage = "value", why = "These are sums: divide them by width." }},
+  {{ find = "[[0.0], np", put = "[np", stage = "shape", why = "The first window is missing: begin at 0." }},
+  {{ find = "sums[:-width])", put = "sums[:-width] - 1)", stage = "value", why = "Sums are 1 too large." }},
 ]
 """
 CHECKS = '''"""Checks of the chapter {title}."""

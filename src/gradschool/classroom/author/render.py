@@ -8,7 +8,7 @@ import ast
 import contextlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -184,8 +184,8 @@ def library_code(words: str) -> Code:
 def steps_within(lines: Sequence[str], start: int, end: int) -> dict[int, tuple[int, int]]:
     """Where the numbered steps of lines `start` to `end` lie, at any depth, with the comments that name them.
 
-    Of two steps with one number the outer counts. A step ends at the next one that is as far in or less, or where
-    the code goes further out.
+    Of two steps with one number the outer counts. A step ends at the next one that is as far in or less, or
+    where the code goes further out.
     """
     found: dict[int, tuple[int, int]] = {}
     depths: dict[int, int] = {}

@@ -1,7 +1,7 @@
 """Reads a chapter's exercises.toml: which library functions are exercises, and all that is said about them.
 
 A chapter is a folder `course/NN-topic`, or one in a folder that GRADSCHOOL_COURSE names (several as in PATH),
-with the modules of its exercises beside it. The manifest refuses what does not fit, in words, naming the file.
+with the modules of its exercises beside it. The manifest refuses what does not fit, naming the file.
 """
 
 import os

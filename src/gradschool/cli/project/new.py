@@ -1,4 +1,4 @@
-"""gradschool new chapter NAME --dir FOLDER: a chapter of one's own, outside the package, with one exercise."""
+"""gradschool new chapter NAME --dir FOLDER: a chapter of one's own with one exercise."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ FIRST = 81  # chapters of one's own stand behind the course's
 
 @dataclass(frozen=True)
 class Args:
-    """Make a chapter of your own: a lecture, a quiz, one exercise with its check, and the module it is cut from."""
+    """Make a chapter of your own: lecture, quiz, one exercise with its check, the module it is cut from."""
 
     what: Annotated[Literal["chapter"], tyro.conf.Positional]
     """What is made."""
