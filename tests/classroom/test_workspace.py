@@ -62,7 +62,7 @@ def test_new_version_carries_work_over(workspace, file, monkeypatch):
     )
     (laid,) = [one for one in start(CHAPTER, workspace) if one.exercise == EXERCISE]
     assert laid.state == "merged"
-    assert "one point of d numbers." in file.read_text()
+    assert "one point of d numbers," in file.read_text()
     assert "return w" in file.read_text()
     assert {one.state for one in start(CHAPTER, workspace)} == {"kept"}
 

@@ -74,7 +74,8 @@ def main(words: list[str] | None = None) -> None:
         if "--json" in words:
             told = {"what": error.what, "wanted": error.wanted, "next": error.next_step}
             print(json.dumps({"error": told}))
-        print(hanging("", as_called(f"gradschool: {error}")), file=sys.stderr)
+        told = as_called(f"gradschool: {error}")
+        print(hanging("", told) if sys.stderr.isatty() else told, file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("\ngradschool: stopped.", file=sys.stderr)
