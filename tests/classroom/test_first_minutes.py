@@ -67,7 +67,7 @@ def test_from_the_map_to_a_pass(capsys):
     code, out, _ = call(capsys, "check", "perceptron-update")
     assert code == 1
     assert "wrong value" in out
-    assert "The sign is turned round" in " ".join(out.split())
+    assert "The sign is wrong" in " ".join(out.split())
     _, out, _ = call(capsys, "hint")
     assert "perceptron-update · hint 1 of 3" in out
     # 3. Right; the second time it is remembered.
@@ -154,7 +154,7 @@ def test_map_and_start_go_on_where_the_learner_is(capsys):
 
 @pytest.mark.long
 def test_read_here_and_as_a_page(capsys):
-    assert "Learning from mistakes" in call(capsys, "read", "neurons")[1]
+    assert "The perceptron learning rule" in call(capsys, "read", "neurons")[1]
     _, out, _ = call(capsys, "read", "neurons", "--html", "--json")
     assert Path(told(out)["page"]).read_text(encoding="utf-8").startswith("<!doctype html>")
 
