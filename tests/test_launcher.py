@@ -252,3 +252,15 @@ def test_it_uses_the_standard_library_only():
     """)
     words = [sys.executable, "-I", "-S", "-W", "ignore", "-c", script]
     assert subprocess.run(words, capture_output=True, text=True).stdout.strip() == "['__main__']"
+
+
+def test_commands_are_printed_as_the_launcher_was_called(project, monkeypatch):
+    loader = importlib.machinery.SourceFileLoader("launcher_called", str(project / "gradschool"))
+    launcher = ModuleType("launcher_called")
+    launcher.__file__ = str(project / "gradschool")
+    loader.exec_module(launcher)
+    assert launcher.called("./gradschool") == "./gradschool"
+    assert launcher.called("gradschool") == "./gradschool"  # python3 gradschool
+    assert launcher.called("../my course/gradschool") == "'../my course/gradschool'"
+    monkeypatch.setenv("PATH", f"{project}{os.pathsep}{os.environ['PATH']}")
+    assert launcher.called(str(project / "gradschool")) == "gradschool"

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -17,6 +18,7 @@ from gradschool.classroom.coursework.vae_dcgan import marks as vae_dcgan_marks
 from gradschool.classroom.coursework.vae_dcgan import work as vae_dcgan
 from gradschool.classroom.coursework.vae_dcgan.gan import level
 from gradschool.classroom.coursework.vae_dcgan.record import Paper
+from gradschool.classroom.coursework.vae_dcgan.vae import curved
 from gradschool.classroom.coursework.vae_dcgan.work import VaeDcgan, facts_of
 from gradschool.cli.main import main
 from gradschool.data.vision.open import open_set
@@ -286,3 +288,15 @@ def test_the_command_lists_courseworks(capsys):
         main(["coursework"])
     assert left.value.code == 0 and "vae-dcgan" in capsys.readouterr().out
     assert coursework.find("vae_dcgan") is vae_dcgan.VaeDcgan
+
+
+def test_curves_that_were_logged_once_are_no_curves():
+    once = [
+        {"step": 1, "loss": 9.0, "reconstruction": 8.0, "kl": 1.0},
+        {"step": 2, "loss": 8.0, "test_loss": 7.0},
+    ]
+    with pytest.raises(Lost, match="logged once, which is no curve: a full run"):
+        curved(SimpleNamespace(log=lambda name: once))
+    twice = [*once, {"step": 3, "test_loss": 6.0}]
+    share, told = curved(SimpleNamespace(log=lambda name: twice))
+    assert 0.5 < share < 1 and "from 7.0 to 6.0" in told

@@ -67,7 +67,7 @@ def test_from_the_map_to_a_pass(capsys):
     code, out, _ = call(capsys, "check", "perceptron-update")
     assert code == 1
     assert "wrong value" in out
-    assert "The sign is turned round" in " ".join(out.split())
+    assert "The sign is wrong" in " ".join(out.split())
     _, out, _ = call(capsys, "hint")
     assert "perceptron-update · hint 1 of 3" in out
     # 3. Right; the second time it is remembered.
@@ -102,6 +102,36 @@ def test_diff_reset_solution(capsys, monkeypatch):
     assert "solution" in record["exercises"]["perceptron-update"]
 
 
+def test_the_map_says_what_is_done_blank_again_and_absent(capsys):
+    call(capsys, "start", "neurons")
+    FILE.write_text(RIGHT)
+    call(capsys, "check", "perceptron-update")
+    _, shown, _ = call(capsys, "map", "--json")
+    rows = {c["id"]: [e["state"] for e in c["exercises"]] for c in told(shown)["chapters"]}
+    assert rows["neurons"][:2] == ["done", "open"] and "1 of" in shown and "■□" in shown
+    assert shown.index(" Foundations") < shown.index("Neurons") < shown.index(" Pictures")
+    call(capsys, "reset", "perceptron-update")
+    _, shown, _ = call(capsys, "map", "--json")
+    assert told(shown)["chapters"][0]["exercises"][0]["state"] == "blank"
+    assert "0 of" in shown and "passed before, blank again" in shown
+    assert "next     perceptron-update" in shown
+    FILE.unlink()
+    assert "passed before, its file is gone" in call(capsys, "map")[1]
+
+
+def test_without_a_name_the_current_exercise_is_meant(capsys, monkeypatch):
+    call(capsys, "start", "convolution")
+    assert "convolve is as it was laid out" in call(capsys, "diff")[1]
+    assert "convolve.py is blank again" in call(capsys, "reset")[1]
+    assert "convolve · hint 1" in call(capsys, "hint")[1]
+    assert "def convolve" in call(capsys, "solution", "--yes")[1]
+    monkeypatch.setattr(builtins, "input", lambda prompt: "")
+    assert told(call(capsys, "quiz", "--json")[1])["chapter"] == "convolution"
+    code, _, err = call(capsys, "predict")
+    assert code == 2 and "gradschool predict lacks something; wanted: gradschool predict RUN" in err
+    assert "╭" not in err
+
+
 def test_map_and_start_go_on_where_the_learner_is(capsys):
     call(capsys, "start", "neurons")
     assert "gradschool check perceptron-update" in call(capsys, "map")[1]
@@ -124,7 +154,7 @@ def test_map_and_start_go_on_where_the_learner_is(capsys):
 
 @pytest.mark.long
 def test_read_here_and_as_a_page(capsys):
-    assert "Learning from mistakes" in call(capsys, "read", "neurons")[1]
+    assert "The perceptron learning rule" in call(capsys, "read", "neurons")[1]
     _, out, _ = call(capsys, "read", "neurons", "--html", "--json")
     assert Path(told(out)["page"]).read_text(encoding="utf-8").startswith("<!doctype html>")
 

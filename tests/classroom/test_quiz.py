@@ -3,8 +3,9 @@
 import pytest
 
 from gradschool.classroom.arithmetic import evaluate
+from gradschool.classroom.asking import answer_to, run
 from gradschool.classroom.exercise.manifest import find_chapter
-from gradschool.classroom.quiz import Question, judge, read_quiz, run, variant
+from gradschool.classroom.quiz import Question, judge, read_quiz, variant
 
 QUESTIONS = {q.id: q for name in ("neurons", "convolution") for q in read_quiz(find_chapter(name))}
 
@@ -80,3 +81,39 @@ def test_quiz_runs_and_counts_the_first_answer():
     assert any(text.startswith("Not so.") for text in said)
     assert said[-1].startswith("Right.")
     assert run((question,), 5, lambda prompt: "", said.append) == {}
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [
+        ("a third", "`a third` cannot be read as arithmetic; wanted: a number, or arithmetic"),
+        ("1/0", "`1/0` divides by zero"),
+        ("size + 1", "holds a name that is not known here (size)"),
+        ("(1).real", "cannot be read as arithmetic"),
+        ("sqrt", "cannot be read as arithmetic"),
+        ("sqrt(-1)", "cannot be read as arithmetic"),
+        ("(" * 300, "cannot be read as arithmetic"),
+    ],
+)
+def test_what_is_no_number_is_told_in_a_sentence(reply, sentence):
+    question = Question(id="q", kind="numeric", ask="?", answer="1/3", why="so")
+    verdict = judge(variant(question, 0), reply)
+    assert verdict.right is None and sentence in verdict.feedback
+    assert not any(word in verdict.feedback for word in ("Error", "ast", "syntax", "domain"))
+
+
+def test_who_gives_up_is_told_the_answer():
+    question = Question(
+        id="q", kind="numeric", ask="?", given={"n": (4,)}, answer="n / 3", why="A third of @{n}."
+    )
+    replies, said = iter(["1", ""]), []
+    run((question,), 0, lambda prompt: next(replies), said.append)
+    assert said[-1] == "The answer is 1.33333. A third of 4."
+    order = Question(id="o", kind="order", ask="?", items=("x", "y", "z"), why="So.")
+    shown = variant(order, 0)
+    assert [
+        shown.shown["abc".index(letter)] for letter in answer_to(shown).split(". ")[0].split()[3:]
+    ] == list("xyz")
+    single = QUESTIONS["not-linear"]
+    shown = variant(single, 5)
+    assert answer_to(shown).startswith(f"{shown.right}) ")

@@ -23,7 +23,7 @@ def refused(capsys, *words):
         (("train", "digits", "--set", "epochs=3", "batch_size=4"), "Did you mean --set batch_size=4? "),
         (("train", "digits", "extra"), "gradschool train does not know extra. "),
         (("train", "digits", "--seed", "x"), "parsing --seed: invalid literal for int() with base 10: 'x'. "),
-        (("predict",), "Missing from gradschool predict: PATH Folder of a finished run"),
+        (("predict",), "gradschool predict lacks something; wanted: gradschool predict RUN FILES. "),
         (("coursework", "vae-dcgan", "--quik"), "gradschool coursework vae-dcgan does not know --quik. "),
     ],
 )

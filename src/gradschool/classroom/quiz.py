@@ -11,9 +11,10 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from gradschool.classroom.arithmetic import FUNCTIONS, evaluate
-from gradschool.classroom.exercise.manifest import Chapter, Name, Target
-from gradschool.classroom.exercise.record import Strict, Text
+from gradschool.classroom.exercise.manifest import Chapter
+from gradschool.classroom.exercise.record import Name, Strict, Target, Text
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 LETTERS = "abcdefghijkl"
 SHOWN = re.compile(r"@\{(\w+)\}")
@@ -126,7 +127,7 @@ def read_quiz(chapter: Chapter) -> tuple[Question, ...]:
         questions = Quiz.model_validate(tomllib.loads(file.read_text(encoding="utf-8"))).question
     except FileNotFoundError:
         raise UserError(
-            f"{chapter.id} has no quiz yet", "", f"Its lecture: gradschool read {chapter.id}"
+            f"{chapter.id} has no quiz yet", "", f"Its lecture: {command('read', chapter.id)}"
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{file} is not TOML ({error})", "", "Mend that line.") from error
@@ -192,8 +193,29 @@ def judge(shown: Variant, reply: str) -> Verdict:
         if question.kind == "numeric":
             return judge_values(shown, lambda values: evaluate(reply, {}), [shown])
         return judge_values(shown, lambda values: evaluate(reply, values), draws(question))
-    except (ValueError, SyntaxError, TypeError, ArithmeticError, NameError) as error:
-        return Verdict(None, f"That cannot be computed ({error}).")
+    except (
+        ValueError,
+        SyntaxError,
+        TypeError,
+        ArithmeticError,
+        NameError,
+        RecursionError,
+        MemoryError,
+    ) as error:
+        return Verdict(None, unread(reply, error, question))
+
+
+def unread(reply: str, error: Exception, question: Question) -> str:
+    """What is wrong with a reply that is no number and no arithmetic, and what is wanted."""
+    why = "cannot be read as arithmetic"
+    if isinstance(error, ZeroDivisionError):
+        why = "divides by zero"
+    elif isinstance(error, NameError):
+        why = f"holds a name that is not known here ({error.name})"
+    wanted = "a number, or arithmetic such as 3 * (4 + 1) or sqrt(2)"
+    if question.kind == "code":
+        wanted = f"arithmetic in {', '.join([*question.given, *question.let])}"
+    return f"`{reply[:40]}` {why}; wanted: {wanted}."
 
 
 def draws(question: Question) -> list[Variant]:
@@ -239,43 +261,3 @@ def judge_values(shown: Variant, of: Callable[[Mapping[str, Any]], Any], on: lis
         if agrees(slip.value):
             return Verdict(False, filled(slip.why, shown.values))
     return Verdict(False, "")
-
-
-def run(
-    questions: tuple[Question, ...], seed: int, ask: Callable[[str], str], say: Callable[[str], None]
-) -> dict[str, bool]:
-    """Ask one question after the other; a wrong answer may be mended, an empty one goes on.
-
-    Args:
-        questions: of a chapter.
-        seed: of the variants.
-        ask: shows a prompt and returns what was typed.
-        say: shows Markdown.
-
-    Returns:
-        For each question that was answered whether the first answer was right.
-    """
-    first: dict[str, bool] = {}
-    hints = {
-        "single": "a letter",
-        "multiple": "letters",
-        "order": "letters in order",
-        "numeric": "a number",
-        "code": "an expression",
-    }
-    for number, question in enumerate(questions, 1):
-        shown = variant(question, seed)
-        options = "\n".join(f"{LETTERS[i]}) {text}  " for i, text in enumerate(shown.shown))
-        say(f"**{number} of {len(questions)}** · {shown.ask}\n\n{options}")
-        while reply := ask(f"{hints[question.kind]}, or Enter to go on: ").strip():
-            verdict = judge(shown, reply)
-            if verdict.right is not None:
-                first.setdefault(question.id, verdict.right)
-            mark = {True: "Right.", False: "Not so.", None: ""}[verdict.right]
-            say(f"{mark} {verdict.feedback}".strip())
-            if verdict.right:
-                break
-        else:
-            if question.id in first and shown.question.why:
-                say(filled(shown.question.why, shown.values))
-    return first

@@ -12,26 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from gradschool.errors import UserError
+from gradschool.phrases import as_called, called, command, hanging
 
 GROUPS = {
     "learn": {
         "map": "the course: chapters, minutes, what is done, the next step",
-        "read": "a chapter's lecture, here or in the browser: gradschool read neurons --open",
-        "glossary": "what a term means and which chapter introduces it: gradschool glossary likelihood",
+        "read": f"a chapter's lecture, here or in the browser: {command('read neurons --open')}",
+        "glossary": f"what a term means and which chapter introduces it: {command('glossary likelihood')}",
         "notebook": "a chapter as a Jupyter notebook",
-        "start": "lay out a chapter's exercises: gradschool start neurons",
+        "start": f"lay out a chapter's exercises: {command('start neurons')}",
         "check": "a verdict on what you wrote; --watch checks on every save",
         "hint": "the next hint for an exercise",
         "diff": "what you have changed in an exercise's file",
         "reset": "begin an exercise afresh, with a backup",
         "solution": "the library's own function",
         "quiz": "questions on a chapter, with an explanation for every answer",
-        "hand": "an exercise on paper, marked step by step: gradschool hand trace 1",
-        "bugs": "a training loop with one fault to find: gradschool bugs 7",
-        "coursework": "a whole coursework: its figures, and its marks: gradschool coursework vae-dcgan",
+        "hand": f"an exercise on paper, marked step by step: {command('hand trace 1')}",
+        "bugs": f"a training loop with one fault to find: {command('bugs 7')}",
+        "coursework": f"a whole coursework: its figures, and its marks: {command('coursework vae-dcgan')}",
     },
     "runs": {
-        "train": "train a recipe: gradschool train digits",
+        "train": f"train a recipe: {command('train digits')}",
         "report": "write a run's report as one HTML file",
         "predict": "what a run says of files: classes of pictures, how probable lines are",
         "sample": "something new from a run: pictures, a film, names",
@@ -44,8 +45,10 @@ GROUPS = {
     },
     "project": {
         "data": "data sets: where each lies; fetch or check one",
-        "add": "the parts beside the base; ./gradschool add rl installs one",
+        "add": f"the parts beside the base; {command('add rl')} installs one",
         "bench": "time the library against its peers on this machine",
+        "new": f"a chapter of your own: {command('new chapter NAME --dir FOLDER')}",
+        "gates": "prove a chapter's checks: right answers pass, mistakes do not",
         "doctor": "what this machine offers and what that means",
         "test": "lint, types, import contracts, size budgets and tests",
     },
@@ -74,7 +77,8 @@ def main(words: list[str] | None = None) -> None:
         if "--json" in words:
             told = {"what": error.what, "wanted": error.wanted, "next": error.next_step}
             print(json.dumps({"error": told}))
-        print(f"gradschool: {error}", file=sys.stderr)
+        said = as_called(f"gradschool: {error}")
+        print(hanging("", said) if sys.stderr.isatty() else said, file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("\ngradschool: stopped.", file=sys.stderr)
@@ -127,14 +131,13 @@ def dispatch(words: list[str]) -> int:
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         guess = f"Did you mean {near[0]}? " if near else ""
-        raise UserError(f"there is no command {name!r}", "", f"{guess}All commands: gradschool --help")
+        raise UserError(f"there is no command {name!r}", "", f"{guess}All commands: {command('--help')}")
     group = next(group for group, commands in GROUPS.items() if name in commands)
-    command = importlib.import_module(f"gradschool.cli.{group}.{name}")
+    module = importlib.import_module(f"gradschool.cli.{group}.{name}")
     from gradschool.cli.words import parse
 
     return int(
-        command.run(command.parse(rest) if hasattr(command, "parse") else parse(command.Args, name, rest))
-        or 0
+        module.run(module.parse(rest) if hasattr(module, "parse") else parse(module.Args, name, rest)) or 0
     )
 
 
@@ -158,10 +161,13 @@ def checked(word: str) -> str:
 
 def overview() -> str:
     """The help of the whole command line."""
-    lines = ["gradschool: a deep-learning course you can run", "", "usage: gradschool COMMAND ..."]
+    lines = ["gradschool: a deep-learning course you can run", "", f"usage: {called()} COMMAND ..."]
     for group, commands in GROUPS.items():
-        lines += ["", HEADINGS[group], *(f"  {name:<10} {text}" for name, text in commands.items())]
-    lines += ["", "gradschool COMMAND --help explains one; every command takes --json and --debug."]
+        lines += ["", HEADINGS[group], *(hanging(f"  {name:<10} ", text) for name, text in commands.items())]
+    lines += [
+        "",
+        hanging("", f"{command('COMMAND --help')} explains one; every command takes --json and --debug."),
+    ]
     return "\n".join(lines)
 
 

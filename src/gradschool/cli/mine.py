@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 def put_in_force(folder: Path | None) -> list[Any]:
@@ -21,7 +22,7 @@ def put_in_force(folder: Path | None) -> list[Any]:
     if not overlaid:
         raise UserError(
             f"{workspace.root} holds nothing of yours yet", "a function you have written",
-            "Write one: gradschool start",
+            f"Write one: {command('start')}",
         )  # fmt: skip
     for one in overlaid:
         print(f" yours    {one}")

@@ -5,11 +5,12 @@ import difflib
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from itertools import groupby
 from typing import Any
 
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 def parse(kind: type, name: str, words: Sequence[str]) -> Any:
@@ -21,12 +22,12 @@ def parse(kind: type, name: str, words: Sequence[str]) -> Any:
     import tyro
 
     read: Any
-    said, help_at = io.StringIO(), f"All options: gradschool {name} --help"
+    said, help_at = io.StringIO(), f"All options: {command(name)} --help"
     try:
         with contextlib.redirect_stderr(said):
             read, unknown = tyro.cli(
                 kind,
-                prog=f"gradschool {name}",
+                prog=command(name),
                 args=list(words),
                 description=kind.__doc__,
                 config=(tyro.conf.FlagCreatePairsOff,),
@@ -35,11 +36,27 @@ def parse(kind: type, name: str, words: Sequence[str]) -> Any:
     except SystemExit as left:
         if not left.code:
             raise  # the help was asked for and printed
-        raise UserError(complaint(said.getvalue()), "", help_at) from None
+        told = complaint(said.getvalue())
+        if told.startswith("Missing from"):
+            what = f"{command(name)} lacks something"
+            raise UserError(what, " ".join([command(name), *needed(kind)]), help_at) from None
+        raise UserError(told, "", help_at) from None
     if unknown:
         guess = meant(unknown[0], [field.name for field in fields(kind)])
-        raise UserError(f"gradschool {name} does not know {unknown[0]}", "", f"{guess}{help_at}")
+        raise UserError(f"{command(name)} does not know {unknown[0]}", "", f"{guess}{help_at}")
     return read
+
+
+def needed(kind: type) -> list[str]:
+    """What a command cannot do without, as it is typed: RUN, --network NETWORK."""
+    bare = [field for field in fields(kind) if field.default is MISSING and field.default_factory is MISSING]
+    from tyro.conf import Positional
+
+    words = []
+    for field in bare:
+        is_placed = Positional in getattr(field.type, "__metadata__", ())
+        words += [field.name.upper()] if is_placed else [f"--{field.name}", field.name.upper()]
+    return words
 
 
 def complaint(box: str) -> str:

@@ -22,6 +22,7 @@ from torch import Tensor
 from gradschool.engine.shard import read_shards, write_shards
 from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError, WorkFailed
+from gradschool.phrases import command
 
 KEEP = 2  # the last two, so that a damaged last one has a predecessor; the best is kept besides
 INDEX, SUMS, SHARDS, NEW = "index.json", "checksums.json", "shards", ".new"
@@ -41,7 +42,8 @@ def disk_errors(place: Path, advice: str = "") -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            later = f"Free some space, then go on with --resume {place}; what was saved before is whole."
+            again = command("train --resume", place)
+            later = f"Free some space; what was saved before is whole. Then go on with: {again}"
             wanted = "more room" if advice else "room for a checkpoint"
             raise WorkFailed(f"the disk of {place} is full", wanted, advice or later) from error
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT):

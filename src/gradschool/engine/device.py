@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.errors import UserError, WorkFailed
+from gradschool.phrases import counted
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 SLOW = 3.0  # how many times slower than the best a format is no longer tried
@@ -116,13 +117,14 @@ def machine_for_cpu(speeds: dict[str, float], precision: Precision) -> Machine:
     layouts = {"bf16": ["bf16", "bf16 last"], "fp32": ["fp32", "fp32 last"]}
     wanted = layouts["bf16"] + layouts["fp32"] if precision == "auto" else layouts[precision]
     best = max(wanted, key=lambda name: speeds[name])
-    if precision == "auto" and speeds[best] < WORTH * base:
+    if precision != "bf16" and speeds[best] < WORTH * base:
         best = "fp32"
     chosen: Literal["bf16", "fp32"] = "bf16" if best.startswith("bf16") else "fp32"
-    gain = f"{best.replace(' last', ', channels last')} is {speeds[best] / base:.1f}x faster here: used"
-    return Machine(
-        "cpu", chosen, best.endswith("last"), gain if best != "fp32" else "float32 is fastest here"
-    )
+    name, gain = best.replace(" last", ", channels last"), speeds[best] / base
+    note = f"{name} is {gain:.1f}x faster here: used"
+    if gain < WORTH:
+        note = "float32 is fastest here" if best == "fp32" else f"{name} was asked for; it is not faster here"
+    return Machine("cpu", chosen, best.endswith("last"), note)
 
 
 MEASURED: dict[str, dict[str, float]] = {}  # by this process
@@ -196,7 +198,7 @@ def told(machine: Machine) -> str:
     """What computes, in one line for the terminal, e.g. "Python 3.12 · torch 2.15 · cpu, 2 cores"."""
     python = ".".join(platform.python_version_tuple()[:2])
     torch_version = ".".join(torch.__version__.split(".")[:2])
-    cores = f", {os.cpu_count()} cores" if machine.device == "cpu" else ""
+    cores = f", {counted(os.cpu_count() or 1, 'core')}" if machine.device == "cpu" else ""
     reason = f", {machine.reason}" if machine.reason else ""
     return f"Python {python} · torch {torch_version} · {machine.device}{cores}{reason}"
 

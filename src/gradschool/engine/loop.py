@@ -17,6 +17,7 @@ from gradschool.engine.seeds import mix
 from gradschool.engine.task import Batch, Batches, Task
 from gradschool.engine.update import Stepper
 from gradschool.errors import WorkFailed
+from gradschool.phrases import command
 
 HeldOut = Callable[[], Iterator[Batch]]
 FIRST_SAVE = 5.0  # seconds into a run
@@ -105,7 +106,7 @@ def fit(
                     stepper.save(run, asdict(at), is_best)
                 saved = time.monotonic()
             if asked:
-                where = f"Go on with --resume {run.path}." if run else ""
+                where = f"Go on with: {command('train --resume', run.path)}" if run else ""
                 raise WorkFailed(f"Stopped at step {at.step} of {plan.steps}; everything is saved", "", where)
     return at
 

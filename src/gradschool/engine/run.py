@@ -14,6 +14,7 @@ import torch
 
 from gradschool.engine.checkpoint import Checkpoints, disk_errors, write_whole
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 class Record(dict[str, Any]):
@@ -55,10 +56,8 @@ class RunFolder:
         if out is not None:
             with disk_errors(out):
                 out.mkdir(parents=True, exist_ok=True)
-            if (out / "config.json").exists():
-                raise UserError(
-                    f"{out} already holds a run", "an empty folder", f"Use --resume {out} or another --out."
-                )
+            if any((out / name).exists() for name in ("config.json", "coursework.json")):
+                raise UserError(f"{out} already holds a run", "an empty folder", "Use another --out.")
             return cls(out)
         with disk_errors(root):
             root.mkdir(parents=True, exist_ok=True)
@@ -74,17 +73,19 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
-        """An existing run.
+        """An existing run, by its folder or by its name under runs/.
 
         Raises:
             UserError: there is no run at `path`; the sentence lists some that exist beside it.
         """
+        if not (path / "config.json").is_file() and (Path("runs") / path / "config.json").is_file():
+            path = Path("runs") / path
         if not (path / "config.json").is_file():
             near = sorted(
                 {p.parent.name for place in (path.parent, Path("runs")) for p in place.glob("*/config.json")}
             )
             known = f"one of {', '.join(near[-5:])}" if near else "a folder that a training run has made"
-            raise UserError(f"{path} is not a run", known, "List them with: gradschool runs")
+            raise UserError(f"{path} is not a run", known, f"List them with: {command('runs')}")
         return cls(path)
 
     def write(self, name: str, content: Mapping[str, Any] | str) -> None:

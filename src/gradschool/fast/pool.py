@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from gradschool.ops.conv import Pair
+from gradschool.ops.conv import Pair, pair
 
 
 def max_pool2d(
@@ -32,4 +32,4 @@ def avg_pool2d(
 
 def adaptive_avg_pool2d(x: Tensor, output_size: Pair) -> Tensor:
     """See ops.pool.adaptive_avg_pool2d."""
-    return F.adaptive_avg_pool2d(x, output_size)
+    return F.adaptive_avg_pool2d(x, pair(output_size))

@@ -9,7 +9,10 @@ from typing import Any
 
 from gradschool import scan
 from gradschool.errors import UserError
+from gradschool.phrases import command
 from gradschool.runs.request import Request
+
+FORMER = {"hymenoptera_transfer": "transfer"}  # names of 0.1.0
 
 
 def places() -> dict[str, tuple[str, str]]:
@@ -20,6 +23,12 @@ def places() -> dict[str, tuple[str, str]]:
         if is_own and isinstance(node, ast.FunctionDef) and not node.args.args:
             found[node.name] = module, (ast.get_docstring(node) or "").split("\n")[0]
     return dict(sorted(found.items()))
+
+
+def files() -> dict[str, Path]:
+    """Every recipe's file."""
+    modules = scan.modules(__name__, Path(__file__).parent)
+    return {name: modules[module] for name, (module, _) in places().items()}
 
 
 def listing() -> dict[str, str]:
@@ -54,13 +63,13 @@ def find(name: str) -> Callable[[], Any]:
         UserError: there is no such recipe; the nearest is named.
     """
     name = name.replace("-", "_")
-    known = places()
+    known, name = places(), FORMER.get(name, name)
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         guess = (
             f"Did you mean {near[0]}?"
             if near
-            else "For images of your own: gradschool train folder --data PATH"
+            else f"For images of your own: {command('train folder --data PATH')}"
         )
         raise UserError(f"there is no recipe {name!r}", f"one of {', '.join(known)}", guess)
     function: Callable[[], Any] = getattr(importlib.import_module(known[name][0]), name)

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 WALL, START, GOAL, CLIFF, FREE = "#", "S", "G", "C", "."
 KINDS = {FREE: "free", START: "start", GOAL: "goal", CLIFF: "cliff", WALL: "wall"}
 MOVES = (-1, 0), (0, 1), (1, 0), (0, -1)  # up, right, down, left, as (rows, columns)
 LARGEST = 10_000  # cells
-EXAMPLE = "See the signs: gradschool data cliff_walk"
+EXAMPLE = f"See the signs: {command('data cliff_walk')}"
 
 Cell = tuple[int, int]
 

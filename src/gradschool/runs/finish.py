@@ -15,6 +15,7 @@ from gradschool.engine.update import load_weights
 from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError
 from gradschool.evals.metric import described
+from gradschool.phrases import command
 from gradschool.runs.run import Pieces, Run
 
 
@@ -66,7 +67,7 @@ def rebuilt(folder: RunFolder, run: Run) -> tuple[nn.Module, dict[str, Any]]:
     """
     facts = folder.read("model.json")
     if not facts or not (folder.path / "model.safetensors").is_file():
-        advice = f"Go on with it first: gradschool train --resume {folder.path}"
+        advice = f"Go on with it first: {command('train --resume', folder.path)}"
         raise UserError(f"{folder.path} is not finished", "a finished run", advice)
     model = run.rebuild(facts)
     load_weights(model, read_weights(folder.path / "model.safetensors"))

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NoReturn, Protocol
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.metric import Metric
+from gradschool.phrases import command
 
 Progress = Callable[[int, int], None]  # (files done, files in all)
 Skip = Callable[[Path, str], None]  # (file, why it is left out)
@@ -120,7 +121,7 @@ class Kind:
 
     def next_step(self, folder: RunFolder) -> str:
         """The command to try next."""
-        return f"gradschool report {folder.path}"
+        return command("report", folder.path)
 
     def abilities(self) -> list[str]:
         """The commands that this kind of run can do."""
@@ -133,5 +134,5 @@ class Kind:
         Raises:
             UserError: always; it names what the kind can do.
         """
-        can = " or ".join(f"gradschool {name} {folder.path}" for name in self.abilities())
+        can = " or ".join(command(name, folder.path) for name in self.abilities())
         raise UserError(f"{folder.path} is {self.title}, which cannot {what}", "", f"It can: {can}")

@@ -17,6 +17,7 @@ from pydantic_core import core_schema
 
 from gradschool.errors import UserError
 from gradschool.models import catalogue
+from gradschool.phrases import command
 
 T = TypeVar("T")
 
@@ -120,7 +121,7 @@ def unknown(key: str, name: str, path: Sequence[str], place: Any, recipe: str) -
     )
     guess = f"Did you mean {'.'.join([*path, near[0]])}? " if near else ""
     return UserError(
-        f"{recipe} has no setting {key!r}", "", f"{guess}All settings: gradschool train {recipe} --help"
+        f"{recipe} has no setting {key!r}", "", f"{guess}All settings: {command('train', recipe, '--help')}"
     )
 
 

@@ -19,6 +19,7 @@ from gradschool.errors import UserError
 from gradschool.evals.metric import in_short
 from gradschool.nn.inputs import WrongInput
 from gradschool.ops import switch
+from gradschool.phrases import as_called, command
 from gradschool.runs.config import absolute, config
 from gradschool.runs.kind import Kind
 from gradschool.runs.reopen import machine_of, refuse_moved
@@ -58,7 +59,7 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
         UserError: the run is finished or trains itself, its checkpoint is damaged, or its data have changed.
     """
     if not isinstance(run, Run):
-        again = folder.read("config.json").get("command", f"gradschool train {request.recipe}")
+        again = as_called(folder.read("config.json").get("command") or command("train", request.recipe))
         raise UserError(
             f"{folder.path} is {run.title}, which cannot be resumed", "", f"Start it again: {again}"
         )
@@ -66,7 +67,7 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
         raise UserError(
             f"{folder.path} is finished",
             "a run that was cut short",
-            f"See it: gradschool report {folder.path}",
+            f"See it: {command('report', folder.path)}",
         )
     refuse_moved(run.data, folder, f"gradschool train --resume {folder.path}")
     machine = machine_of(folder)

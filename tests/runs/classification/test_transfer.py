@@ -338,7 +338,7 @@ def test_the_comparison_changes_one_thing_a_row(base, tmp_path):
     assert list(rows) == ["scratch", "wrong normalisation", "fine-tuned", "frozen"]
     assert rows["wrong normalisation"] == replace(rows["fine-tuned"], normalise="data")
     assert rows["frozen"] == replace(rows["fine-tuned"], mode="frozen", augment=Augment())
-    assert not rows["scratch"].is_learnt and rows["fine-tuned"].is_learnt
+    assert not rows["scratch"].starts_learnt and rows["fine-tuned"].starts_learnt
     assert comparing.ways(replace(base, weights=None))["frozen"].pretrained
 
 

@@ -11,6 +11,7 @@ from gradschool.classroom.author.page import file_name, page
 from gradschool.classroom.author.references import literature
 from gradschool.classroom.author.render import resolve
 from gradschool.classroom.exercise.manifest import COURSE, Chapter, chapters
+from gradschool.phrases import counted
 
 
 def book(runs: bool = True) -> Iterator[tuple[str, str]]:
@@ -88,8 +89,3 @@ def literature_page(published: Collection[str]) -> str:
         items.append(f'<li>{entry} <span class="quiet">In {named}.</span></li>')
     body = f"<h1>References</h1><ul>{''.join(items)}</ul>"
     return framed("References", body, published=published, name="references.html")
-
-
-def counted(number: int, noun: str) -> str:
-    """1 exercise, 2 exercises."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gradschool.classroom.exercise.manifest import COURSE, Chapter, chapters
+from gradschool.classroom.exercise.manifest import Chapter, chapters
 from gradschool.classroom.exercise.record import Strict, Text
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 class Term(Strict):
@@ -40,7 +41,7 @@ def terms(chapter: Chapter) -> dict[str, Term]:
         raise UserError(f"{file} does not fit: {error}", '["term"] with means, also', "") from error
 
 
-def glossary(course: Path = COURSE) -> dict[str, tuple[Term, Chapter]]:
+def glossary(course: Path | None = None) -> dict[str, tuple[Term, Chapter]]:
     """Every term of the course with the chapter that defines it, in the order of chapters.
 
     Raises:
@@ -58,12 +59,12 @@ def glossary(course: Path = COURSE) -> dict[str, tuple[Term, Chapter]]:
     return found
 
 
-def spellings(course: Path = COURSE) -> dict[str, str]:
+def spellings(course: Path | None = None) -> dict[str, str]:
     """Every spelling, in lower case, with the name that its term has in the glossary."""
     return {one.lower(): name for name, (term, _) in glossary(course).items() for one in (name, *term.also)}
 
 
-def find_term(wanted: str, course: Path = COURSE) -> tuple[str, Term, Chapter]:
+def find_term(wanted: str, course: Path | None = None) -> tuple[str, Term, Chapter]:
     """A term by any of its spellings, in any case, with hyphens or spaces.
 
     Raises:
@@ -78,4 +79,4 @@ def find_term(wanted: str, course: Path = COURSE) -> tuple[str, Term, Chapter]:
     holding = [one for one in known if len(asked) > 1 and asked in one]
     near = list(dict.fromkeys(known[one] for one in holding + difflib.get_close_matches(asked, known, 5)))[:5]
     guess = f"Did you mean {' or '.join(near)}? " if near else ""
-    raise UserError(f"the glossary has no {wanted!r}", "", f"{guess}All terms: gradschool glossary")
+    raise UserError(f"the glossary has no {wanted!r}", "", f"{guess}All terms: {command('glossary')}")

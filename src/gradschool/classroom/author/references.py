@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from gradschool.classroom.exercise.manifest import COURSE, Chapter, chapters
+from gradschool.classroom.exercise.manifest import Chapter, chapters
 from gradschool.classroom.exercise.record import Strict, Text
 from gradschool.errors import UserError
 
@@ -65,7 +65,7 @@ class Reference(Strict):
         return f"{self.short}. [*{self.title}*]({self.link}){venue}"
 
 
-def literature(course: Path = COURSE) -> list[tuple[Reference, list[Chapter]]]:
+def literature(course: Path | None = None) -> list[tuple[Reference, list[Chapter]]]:
     """All that the course names, by author and year, each with the chapters that name it."""
     found: dict[str, tuple[Reference, list[Chapter]]] = {}
     for chapter in chapters(course):

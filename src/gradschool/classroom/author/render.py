@@ -8,7 +8,7 @@ import ast
 import contextlib
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -17,9 +17,10 @@ from typing import Any
 from gradschool.classroom.author.evidence import content, number
 from gradschool.classroom.author.references import with_references
 from gradschool.classroom.exercise.manifest import PACKAGE, Chapter, Exercise, source_of
-from gradschool.classroom.exercise.strip import find, first_line, read_source, split, steps_of
+from gradschool.classroom.exercise.strip import STEP, find, first_line, read_source, split
 from gradschool.classroom.workspace.layout import imports_for
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 FENCE = re.compile(r"^```([^`\n]*)\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 RESULT = re.compile(r"\{result\}`([^`]+)`")
@@ -92,7 +93,7 @@ def resolve(chapter: Chapter, runs: bool = True) -> list[Block]:
     file = chapter.folder / "lecture.md"
     if not file.is_file():
         raise UserError(
-            f"{chapter.id} has no lecture yet", "", f"Its exercises: gradschool start {chapter.id}"
+            f"{chapter.id} has no lecture yet", "", f"Its exercises: {command('start', chapter.id)}"
         )
     text, at = read_source(file).replace("\r\n", "\n"), 0
     blocks: list[Block] = []
@@ -158,7 +159,8 @@ def library_code(words: str) -> Code:
     target, _, chosen = words.strip().partition(" ")
     name = target.partition(":")[2]
     file = source_of(target)
-    source, where = read_source(file), f"{file.relative_to(PACKAGE.parent).as_posix()}"
+    is_ours = file.is_relative_to(PACKAGE.parent)
+    source, where = read_source(file), file.relative_to(PACKAGE.parent).as_posix() if is_ours else file.name
     tree = ast.parse(source)
     lines = split(source)
     # 1. The whole of a class or function.
@@ -169,16 +171,41 @@ def library_code(words: str) -> Code:
         imports = imports_for(source, node, target.partition(":")[0])
         return Code(dedent("".join(lines[start:end])), f"{where}, line {start + 1}", imports=imports)
     # 2. Steps only, with the comments that name them.
-    known = steps_of(source, node)
+    known = steps_within(lines, start, end)
     parts = []
     for step in chosen.removeprefix("steps=").split(","):
         if not step.strip().isdigit() or int(step) not in known:
-            raise UserError(f"{target} has no step {step!r}", f"steps {list(known)}", "")
+            raise UserError(f"{target} has no step {step!r}", f"steps {sorted(known)}", "")
         first, last = known[int(step)]
-        while lines[first - 1].lstrip().startswith("#"):
-            first -= 1
-        parts.append("".join(lines[first:last]))
+        parts.append(dedent("".join(lines[first:last])))
     return Code(dedent("".join(parts)), f"{where}, {name}")
+
+
+def steps_within(lines: Sequence[str], start: int, end: int) -> dict[int, tuple[int, int]]:
+    """Where the numbered steps of lines `start` to `end` lie, at any depth, with the comments that name them.
+
+    Of two steps with one number the outer counts. A step ends at the next one that is as far in or less, or
+    where the code goes further out.
+    """
+    found: dict[int, tuple[int, int]] = {}
+    depths: dict[int, int] = {}
+    for first in range(start, end):
+        match, depth = STEP.match(lines[first].lstrip()), indent(lines[first])
+        if match and depth < depths.get(int(match[1]), 1000):
+            last = first + 1
+            while last < end and (
+                not lines[last].strip()
+                or indent(lines[last]) > depth
+                or (indent(lines[last]) == depth and not STEP.match(lines[last].lstrip()))
+            ):
+                last += 1
+            found[int(match[1])], depths[int(match[1])] = (first, last), depth
+    return found
+
+
+def indent(line: str) -> int:
+    """How many spaces a line begins with."""
+    return len(line) - len(line.lstrip())
 
 
 def drawn(chapter: Chapter, name: str) -> str:

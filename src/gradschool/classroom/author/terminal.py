@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, cast
 
 from gradschool.classroom.author.render import Block, Code, Figure, Question, Task, Text
+from gradschool.phrases import as_called, called, command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,7 +166,7 @@ def narrow_tables(text: str, width: int) -> str:
 def wrapped_command(line: str, width: int) -> str:
     """A command over several lines, which the shell joins again when it is pasted."""
     parts = textwrap.wrap(line, width - 4, break_long_words=False, break_on_hyphens=False)
-    return " \\\n    ".join(parts) if line.lstrip().startswith(("gradschool ", "./gradschool ")) else line
+    return " \\\n    ".join(parts) if line.lstrip().startswith(("gradschool ", f"{called()} ")) else line
 
 
 def show(blocks: Sequence[Block], console: "Console") -> None:
@@ -174,7 +175,7 @@ def show(blocks: Sequence[Block], console: "Console") -> None:
     from rich.panel import Panel
 
     def prose(text: str) -> Markdown:
-        return Markdown(narrow_tables(plain_math(text), console.width))
+        return Markdown(narrow_tables(plain_math(as_called(text)), console.width))
 
     answers: list[str] = []
     for block in blocks:
@@ -191,7 +192,7 @@ def show(blocks: Sequence[Block], console: "Console") -> None:
                 console.print(prose(f"**Question {len(answers)}.** {block.ask}"))
             case Task():
                 one = block.exercise
-                told = f"about {one.minutes} minutes\ngradschool check {one.id}"
+                told = f"about {one.minutes} minutes\n{command('check', one.id)}"
                 console.print(
                     Panel(told, title=f"Exercise {one.id}", title_align="left", border_style="bold")
                 )
@@ -212,7 +213,9 @@ def show_code(block: Code, console: "Console") -> None:
         code = Syntax(block.text.rstrip(), "python", background_color="default", word_wrap=True)
         console.print(Panel(code, title=block.title or None, title_align="left", border_style="dim"))
     else:
-        lines = (wrapped_command(each, console.width - 4) for each in block.text.rstrip().split("\n"))
+        lines = (
+            wrapped_command(each, console.width - 4) for each in as_called(block.text).rstrip().split("\n")
+        )
         console.print(Padding("\n".join(lines), (1, 2)), markup=False, highlight=False)
     if block.printed:
         console.print(Padding(block.printed.rstrip(), (0, 2)), markup=False, highlight=False)

@@ -14,7 +14,7 @@ from gradschool.classroom.check.calls import Call
 from gradschool.classroom.check.compare import Tolerance, close, same_dtypes, same_kinds, same_shapes
 from gradschool.classroom.check.draws import misdrawn, repeats
 from gradschool.classroom.check.report import Failure
-from gradschool.classroom.exercise.manifest import STAGES, Stage
+from gradschool.classroom.exercise.record import STAGES, Stage
 
 
 class Subject(Protocol):

@@ -13,7 +13,8 @@ from gradschool.classroom.check.remote import Local
 from gradschool.classroom.check.report import Failure
 from gradschool.classroom.check.subject import under_test
 from gradschool.classroom.check.watch import CHANGED, DREW
-from gradschool.classroom.exercise.manifest import Exercise, Mutant, source_of
+from gradschool.classroom.exercise.manifest import Exercise, source_of
+from gradschool.classroom.exercise.record import Mutant
 from gradschool.classroom.exercise.strip import find, read_source, split
 from gradschool.errors import UserError
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from gradschool.phrases import as_called, called
+
 Outcome = Literal[
     "not_attempted", "syntax", "import", "timeout", "memory", "crash", "wrong_type", "wrong_shape",
     "wrong_dtype", "wrong_value", "wrong_gradient", "broken_invariant", "fails_training", "pass",
@@ -90,7 +92,9 @@ def lines(result: Result, width: int | None = None) -> list[str]:
     told = textwrap.wrap(
         " ".join(part for part in (result.said, result.why) if part), width - 4, break_on_hyphens=False
     )
-    tied = re.sub(r"gradschool [^.,]+", lambda found: found[0].replace(" ", "\xa0"), result.next)
+    tied = re.sub(
+        rf"{re.escape(called())} [^.,]+", lambda found: found[0].replace(" ", "\xa0"), as_called(result.next)
+    )
     step = textwrap.wrap(f"next: {tied}", width - 4, break_on_hyphens=False) if result.next else []
     step = [line.replace("\xa0", " ") for line in step]
     room = LINES - 1 - len(step)

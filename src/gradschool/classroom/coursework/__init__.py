@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradschool import scan
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 if TYPE_CHECKING:
     from gradschool.classroom.coursework.frame import Coursework
@@ -37,7 +38,7 @@ def find(name: str) -> "type[Coursework]":
     known, name = listing(), name.replace("_", "-")
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
-        guess = f"Did you mean {near[0]}?" if near else "See: gradschool coursework"
+        guess = f"Did you mean {near[0]}?" if near else f"See: {command('coursework')}"
         raise UserError(f"there is no coursework {name!r}", f"one of {', '.join(known)}", guess)
     module = importlib.import_module(f"gradschool.classroom.coursework.{name.replace('-', '_')}.work")
     kind: type[Coursework] = getattr(module, class_name(name))

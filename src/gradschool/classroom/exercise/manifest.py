@@ -1,47 +1,28 @@
 """Reads a chapter's exercises.toml: which library functions are exercises, and all that is said about them.
 
-A chapter is a folder `course/NN-topic`; the manifest refuses what does not fit, in words, naming the file.
+A chapter is a folder `course/NN-topic`, or one in a folder that GRADSCHOOL_COURSE names (several as in PATH),
+with the modules of its exercises beside it. The manifest refuses what does not fit, naming the file.
 """
 
+import os
 import re
+import sys
 import tomllib
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from gradschool.classroom.exercise.proofs import Equivalent, Promise, proofs
-from gradschool.classroom.exercise.record import Strict, Text
+from gradschool.classroom.exercise.record import Mutant, Name, Strict, Target, Text
 from gradschool.errors import UserError
+from gradschool.phrases import called, command
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 PACKAGE = Path(__file__).resolve().parents[2]
-STAGES = (
-    "rules", "signature", "shape", "dtype", "value", "gradient", "invariance", "state", "training",
-)  # fmt: skip
-Stage = Literal[
-    "rules", "signature", "shape", "dtype", "value", "gradient", "invariance", "state", "training"
-]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
-Target = Annotated[str, StringConstraints(pattern=r"^gradschool(\.\w+)+:\w+(\.\w+)?$")]
-
-
-class Mutant(Strict):
-    """A plausible wrong answer: the reference with `find` replaced by `put`.
-
-    Args:
-        find: text that occurs once in the function.
-        put: what a learner might have written instead.
-        stage: where the check must stop it.
-        why: the mistake, as a sentence a learner can act on.
-    """
-
-    find: str = Field(min_length=1)
-    put: str
-    stage: Stage
-    why: Text
+BESIDE: list[Path] = []  # folders of chapters outside the package
 
 
 class Exercise(Strict):
@@ -49,7 +30,7 @@ class Exercise(Strict):
 
     Args:
         id: as in `gradschool check ID`.
-        target: `module:function` or `module:Class.method` in the library.
+        target: `module:function` or `module:Class.method`, in the library or beside the chapter.
         steps: "all", or the numbers of the steps that the learner writes.
         minutes: how long it takes.
         points: what it counts.
@@ -116,6 +97,7 @@ class Chapter(Strict):
         id: as in `gradschool start ID`.
         title: as printed.
         needs: hardware and data, e.g. "nothing here needs a GPU".
+        part: the heading under which the map lists this chapter and those after it; "" goes on with the last.
         exercises: in the order in which they are done.
         folder: where its files are.
     """
@@ -123,6 +105,7 @@ class Chapter(Strict):
     id: Name
     title: Text
     needs: Text = "nothing here needs a GPU"
+    part: str = ""
     exercises: tuple[Exercise, ...] = Field(min_length=1)
     folder: Path
 
@@ -157,7 +140,10 @@ def read_chapter(folder: Path) -> Chapter:
     Raises:
         UserError: the folder's name or its exercises.toml is not as described above.
     """
-    file = folder / "exercises.toml"
+    file, beside = folder / "exercises.toml", folder.resolve().parent
+    if beside != COURSE and beside not in BESIDE:
+        BESIDE.append(beside)
+        sys.path.append(str(beside))  # what a chapter of one's own teaches lies beside it
     # 1. The name gives number and id.
     match = re.fullmatch(r"\d\d-([a-z0-9-]+)", folder.name)
     if not match:
@@ -196,14 +182,38 @@ def explained(file: Path, error: ValidationError, fields: dict[str, Any]) -> tup
     return f"{file}: {where}{came[:80]}", first["msg"][0].lower() + first["msg"][1:], "Mend the manifest."
 
 
-@cache
-def chapters(course: Path = COURSE) -> tuple[Chapter, ...]:
-    """All chapters in order; ids of exercises are the course's own, so none may occur twice.
+def courses() -> tuple[Path, ...]:
+    """The folders that hold chapters: the course's own, then those of GRADSCHOOL_COURSE.
+
+    Raises:
+        UserError: a folder that it names is not there.
+    """
+    named = [
+        Path(name).expanduser() for name in os.environ.get("GRADSCHOOL_COURSE", "").split(os.pathsep) if name
+    ]
+    for folder in named:
+        if not folder.is_dir():
+            what = f"GRADSCHOOL_COURSE names {folder}, which is no folder"
+            raise UserError(
+                what, "a folder of chapters", f"Make one: {command('new chapter NAME --dir', folder)}"
+            )
+    return (COURSE, *(folder.resolve() for folder in named))
+
+
+def chapters(course: Path | None = None) -> tuple[Chapter, ...]:
+    """All chapters in order, or those of one folder; no id of an exercise may occur twice.
 
     Raises:
         UserError: a manifest does not fit, or two chapters share an exercise id.
     """
-    found = tuple(read_chapter(f) for f in sorted(course.iterdir()) if re.match(r"\d\d-", f.name))
+    return read_chapters((course,) if course else courses())
+
+
+@cache
+def read_chapters(folders: tuple[Path, ...]) -> tuple[Chapter, ...]:
+    """The chapters of some folders, as `chapters` has them."""
+    own = [file for folder in folders for file in sorted(folder.iterdir()) if re.match(r"\d\d-", file.name)]
+    found = tuple(map(read_chapter, own))
     owners: dict[str, str] = {}
     for chapter in found:
         for exercise in chapter.exercises:
@@ -215,7 +225,7 @@ def chapters(course: Path = COURSE) -> tuple[Chapter, ...]:
     return found
 
 
-def find_chapter(name: str, course: Path = COURSE) -> Chapter:
+def find_chapter(name: str, course: Path | None = None) -> Chapter:
     """A chapter by id or number.
 
     Raises:
@@ -225,10 +235,10 @@ def find_chapter(name: str, course: Path = COURSE) -> Chapter:
         if name in (chapter.id, str(chapter.number), chapter.folder.name):
             return chapter
     known = ", ".join(chapter.id for chapter in chapters(course))
-    raise UserError(f"there is no chapter {name!r}", f"one of {known}", "See the map: gradschool")
+    raise UserError(f"there is no chapter {name!r}", f"one of {known}", f"See the map: {called()}")
 
 
-def find_exercise(name: str, course: Path = COURSE) -> tuple[Chapter, Exercise]:
+def find_exercise(name: str, course: Path | None = None) -> tuple[Chapter, Exercise]:
     """An exercise by id (or its file's name), with its chapter.
 
     Raises:
@@ -243,7 +253,7 @@ def find_exercise(name: str, course: Path = COURSE) -> tuple[Chapter, Exercise]:
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, 1)
-    guess = f"Did you mean {near[0]}?" if near else "See the map: gradschool"
+    guess = f"Did you mean {near[0]}?" if near else f"See the map: {called()}"
     raise UserError(f"there is no exercise {name!r}", "", guess)
 
 
@@ -254,8 +264,13 @@ def source_of(target: str) -> Path:
         UserError: there is no such module.
     """
     module = target.split(":")[0]
-    stem = PACKAGE.parent.joinpath(*module.split("."))
-    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if file.is_file():
-            return file
-    raise UserError(f"there is no module {module}", "a module of the library", "Mend the target.")
+    for root in (PACKAGE.parent, *BESIDE):
+        stem = root.joinpath(*module.split("."))
+        for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if file.is_file():
+                return file
+    raise UserError(
+        f"there is no module {module}",
+        "a module of the library, or one beside the chapter",
+        "Mend the target.",
+    )

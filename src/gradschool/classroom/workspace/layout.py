@@ -18,6 +18,7 @@ from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, 
 from gradschool.classroom.exercise.strip import blank, find, first_line, read_source, split
 from gradschool.classroom.workspace.merge import merge3
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 State = Literal["new", "kept", "updated", "merged", "conflict"]
 
@@ -68,7 +69,7 @@ class Workspace:
             UserError: it was not laid out yet.
         """
         if not (file := self.file(chapter, exercise)).is_file():
-            raise UserError(f"{file} does not exist", "", f"Lay it out: gradschool start {chapter.id}")
+            raise UserError(f"{file} does not exist", "", f"Lay it out: {command('start', chapter.id)}")
         return file
 
 

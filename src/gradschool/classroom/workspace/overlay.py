@@ -20,6 +20,7 @@ from gradschool.classroom.exercise.manifest import Exercise, find_exercise
 from gradschool.classroom.exercise.strip import find, is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace
 from gradschool.errors import UserError
+from gradschool.phrases import command, counted
 
 
 @dataclass
@@ -44,17 +45,17 @@ class Overlaid:
 
     def __str__(self) -> str:
         """conv2d (gradschool-work/06-convolution/conv2d.py, 9 lines)."""
-        return f"{self.target.split(':')[1]} ({self.file}, {self.lines} lines)"
+        return f"{self.target.split(':')[1]} ({self.file}, {counted(self.lines, 'line')})"
 
     def counting(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, each call of it counted here."""
 
         @functools.wraps(function)
-        def counted(*args: Any, **kwargs: Any) -> Any:
+        def and_count(*args: Any, **kwargs: Any) -> Any:
             self.calls += 1
             return function(*args, **kwargs)
 
-        return counted
+        return and_count
 
 
 def install(workspace: Workspace, only: tuple[str, ...] = ()) -> list[Overlaid]:
@@ -82,7 +83,7 @@ def install(workspace: Workspace, only: tuple[str, ...] = ()) -> list[Overlaid]:
         except Exception as error:
             raise UserError(
                 f"{file} cannot be loaded ({type(error).__name__}: {error})", "",
-                f"See where: gradschool check {exercise.id}",
+                f"See where: {command('check', exercise.id)}",
             ) from error  # fmt: skip
         record = described(exercise, text, file)
         replace(exercise, record.counting(mine))

@@ -18,6 +18,7 @@ from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, 
 from gradschool.classroom.exercise.strip import is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace, write
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 def read(workspace: Workspace) -> dict[str, Any]:
@@ -110,17 +111,18 @@ def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[st
     """The chapters with minutes, what is done, and what is next.
 
     Returns:
-        For each chapter {id, number, title, needs, minutes, done, next, touched, exercises: [{id, target,
-        minutes, mutants, done, hints, solution, file}]}; `next` is the id of its first exercise that is not
-        done, or None; `touched` when the newest of its files was saved, 0 before `start`; `file` is the
-        learner's, None before `start`.
+        For each chapter {id, number, title, part, needs, minutes, done, next, touched, exercises: [{id,
+        target, minutes, mutants, state, done, hints, solution, file}]}; `next` is the id of its first
+        exercise that is not done, or None; `touched` when the newest of its files was saved, 0 before
+        `start`; `file` is the learner's, None before `start`; `state` as of `state_of`.
     """
     record, rows = read(workspace)["exercises"], []
     for chapter in chapters(course) if course else chapters():
         lines = [
             {
                 "id": e.id, "target": e.target, "minutes": e.minutes, "mutants": len(e.mutants),
-                "done": "passed" in record.get(e.id, {}), "hints": record.get(e.id, {}).get("hints", 0),
+                "state": (state := state_of(e, file, record.get(e.id, {}))), "done": state == "done",
+                "hints": record.get(e.id, {}).get("hints", 0),
                 "solution": "solution" in record.get(e.id, {}),
                 "file": str(file) if file.is_file() else None,
             }
@@ -128,12 +130,27 @@ def course_map(workspace: Workspace, course: Path | None = None) -> list[dict[st
         ]  # fmt: skip
         waiting = [line["id"] for line in lines if not line["done"]]
         rows.append({
-            "id": chapter.id, "number": chapter.number, "title": chapter.title, "needs": chapter.needs,
+            "id": chapter.id, "number": chapter.number, "title": chapter.title, "part": chapter.part,
+            "needs": chapter.needs,
             "minutes": chapter.minutes, "done": len(lines) - len(waiting),
             "next": waiting[0] if waiting else None, "exercises": lines,
             "touched": max((Path(e["file"]).stat().st_mtime for e in lines if e["file"]), default=0.0),
         })  # fmt: skip
     return rows
+
+
+def state_of(exercise: Exercise, file: Path, record: dict[str, Any]) -> str:
+    """How an exercise stands.
+
+    Returns:
+        "open"; "done", once it has passed; "blank" when it was laid out afresh since; "absent" when its file
+        is gone since.
+    """
+    if "passed" not in record:
+        return "open"
+    if not file.is_file():
+        return "absent"
+    return "done" if is_begun(exercise, file) else "blank"
 
 
 def next_exercise(chapters_: list[dict[str, Any]]) -> tuple[str, dict[str, Any]] | None:
@@ -150,7 +167,7 @@ def next_exercise(chapters_: list[dict[str, Any]]) -> tuple[str, dict[str, Any]]
 
 def how_to(chapter: str, exercise: dict[str, Any]) -> str:
     """The command with which an exercise goes on: start its chapter, or check what was written."""
-    return f"gradschool check {exercise['id']}" if exercise["file"] else f"gradschool start {chapter}"
+    return command("check", exercise["id"]) if exercise["file"] else command("start", chapter)
 
 
 def wanted(workspace: Workspace, name: str) -> tuple[Chapter, Exercise]:
@@ -186,7 +203,7 @@ def named(workspace: Workspace, names: Sequence[str], begun: bool = True) -> lis
     # 2. Or all that is there.
     laid = list(workspace.exercises())
     if not laid:
-        raise UserError(f"{workspace.root} has no exercises yet", "", "Lay some out: gradschool start")
+        raise UserError(f"{workspace.root} has no exercises yet", "", f"Lay some out: {command('start')}")
     waiting = [exercise.id for _, exercise, file in laid if begun and not is_begun(exercise, file)][1:]
     return [(chapter, exercise) for chapter, exercise, _ in laid if exercise.id not in waiting]
 

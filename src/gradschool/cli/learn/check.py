@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.phrases import hanging
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def say_next(workspace: Any) -> None:
         chapter, exercise = waiting
         way = "" if exercise["file"] else f": {how_to(chapter, exercise)}"
         told = f"next exercise: {exercise['id']} ({exercise['minutes']} min){way}"
-    print(f" next     {done} of {total} done · {told}")
+    print(hanging(" next     ", f"{done} of {total} done · {told}"))
 
 
 def watch(workspace: Any, names: list[str]) -> None:

@@ -1,5 +1,6 @@
 """gradschool coursework NAME: a whole coursework: every figure that it asks for, and its mark scheme."""
 
+import time
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -7,6 +8,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.cli.words import parse as parse_words
+from gradschool.phrases import hanging
 
 
 @dataclass(frozen=True)
@@ -48,17 +50,22 @@ def run(args: Args | Named) -> int:
 
     if isinstance(args, Args):
         known = coursework.listing()
-        print("\n".join(f"  {name:<{max(map(len, known))}}  {text}" for name, text in known.items()))
+        for name, text in known.items():
+            print(hanging(f"  {name:<{max(map(len, known))}}  ", text))
         finish(args, {"courseworks": known})
         return 0
     # 1. Do it, with the learner's functions if they are wanted.
     work = args.words
     overlaid = put_in_force(work.dir) if work.mine else []
     folder = RunFolder.create(args.name, work.out)
+    begun = {"coursework": args.name, "seed": work.seed}
+    folder.write("coursework.json", begun)
+    start = time.monotonic()
     outcome = work.work(Desk(folder.path, print, records(overlaid)))
     # 2. Figures, page, marks.
     page = written(outcome, folder.path, args.name)
-    print("\n".join(in_lines(outcome)))
+    folder.write("coursework.json", begun | {"seconds": time.monotonic() - start})
+    print("\n".join(hanging("", line) for line in in_lines(outcome)))
     if overlaid:
         tell(overlaid)
     for item, asked, of, where in outcome.by_hand:

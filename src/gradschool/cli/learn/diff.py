@@ -13,8 +13,8 @@ from gradschool.cli.main import finish
 class Args:
     """Your file against the blank it began as."""
 
-    exercise: Annotated[str, tyro.conf.Positional]
-    """Which."""
+    exercise: Annotated[str, tyro.conf.Positional] = ""
+    """Which; the next one that is not done if not given."""
     dir: Path | None = None
     """Your folder; else GRADSCHOOL_WORK, else ./gradschool-work."""
     json: bool = False
@@ -23,11 +23,12 @@ class Args:
 
 def run(args: Args) -> int:
     """Print a unified diff."""
-    from gradschool.classroom.exercise.manifest import find_exercise
     from gradschool.classroom.workspace.layout import diff, find_workspace
+    from gradschool.classroom.workspace.progress import wanted
 
-    chapter, exercise = find_exercise(args.exercise)
-    text = diff(chapter, exercise, find_workspace(args.dir))
+    workspace = find_workspace(args.dir)
+    chapter, exercise = wanted(workspace, args.exercise)
+    text = diff(chapter, exercise, workspace)
     print(text or f" {exercise.id} is as it was laid out")
     finish(args, {"exercise": exercise.id, "diff": text})
     return 0

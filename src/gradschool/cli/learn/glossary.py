@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.phrases import command, counted
 
 if TYPE_CHECKING:
     from gradschool.classroom.author.glossary import Term
@@ -39,14 +40,14 @@ def run(args: Args) -> int:
         also = f" (also: {', '.join(term.also)})" if term.also else ""
         said(console, f" {name}{also}")
         said(console, term.means, 3)
-        print(f" read     chapter {chapter.number}, {chapter.title}: gradschool read {chapter.id}")
+        print(f" read     chapter {chapter.number}, {chapter.title}: {command('read', chapter.id)}")
         finish(args, record(name, term, chapter))
     else:
         entries = [(name, *found) for name, found in glossary().items()]
         for chapter, group in groupby(entries, key=lambda entry: entry[2]):
             said(console, f" {chapter.number} {chapter.title}")
             said(console, ", ".join(entry[0] for entry in group), 3)
-        print(f" next     one of {len(entries)} terms: gradschool glossary TERM")
+        print(f" next     one of {len(entries)} terms: {command('glossary TERM')}")
         finish(args, {"terms": [record(*entry) for entry in entries]})
     return 0
 
@@ -66,7 +67,7 @@ def papers(wanted: str, console: Any) -> list[dict[str, Any]]:
             f" {', '.join(each['authors'])}, {each['year']}. {each['title']}. {each['venue']}".rstrip(" ."),
         )
         said(console, f"{each['link']} ({', '.join(each['chapters'])})", 3)
-    print(f" {len(found)} {'entry' if len(found) == 1 else 'entries'}")
+    print(f" {counted(len(found), 'entry', 'entries')}")
     return found
 
 

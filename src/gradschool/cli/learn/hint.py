@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.phrases import command, hanging
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ def run(args: Args) -> int:
     workspace = find_workspace(args.dir)
     _, exercise = wanted(workspace, args.exercise)
     number, total, text = next_hint(workspace, exercise)
-    print(f" {exercise.id} · hint {number} of {total}\n   {text}")
-    after = "gradschool hint" if number < total else "gradschool solution"
-    print(f" next     gradschool check {exercise.id}, or: {after} {exercise.id}")
+    print(f" {exercise.id} · hint {number} of {total}")
+    print(hanging("   ", text))
+    after = command("hint" if number < total else "solution", exercise.id)
+    print(hanging(" next     ", f"{command('check', exercise.id)}, or: {after}"))
     finish(args, {"exercise": exercise.id, "hint": number, "of": total, "text": text})
     return 0

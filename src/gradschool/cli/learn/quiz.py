@@ -13,8 +13,8 @@ from gradschool.cli.main import finish
 class Args:
     """Answer a chapter's questions; every time the numbers are others."""
 
-    chapter: Annotated[str, tyro.conf.Positional]
-    """Name or number of the chapter."""
+    chapter: Annotated[str, tyro.conf.Positional] = ""
+    """Name or number of the chapter; that of your next exercise if not given."""
     seed: int | None = None
     """Of the numbers and the order; the count of your tries if not given."""
     dir: Path | None = None
@@ -28,15 +28,16 @@ def run(args: Args) -> int:
     from rich.console import Console
     from rich.markdown import Markdown
 
+    from gradschool.classroom.asking import run as ask_all
     from gradschool.classroom.author.terminal import plain_math
     from gradschool.classroom.exercise.manifest import find_chapter
     from gradschool.classroom.quiz import read_quiz
-    from gradschool.classroom.quiz import run as ask_all
     from gradschool.classroom.workspace.layout import find_workspace
-    from gradschool.classroom.workspace.progress import read, record_quiz
+    from gradschool.classroom.workspace.progress import read, record_quiz, wanted
 
     # 1. A new try has new numbers.
-    workspace, chapter = find_workspace(args.dir), find_chapter(args.chapter)
+    workspace = find_workspace(args.dir)
+    chapter = find_chapter(args.chapter) if args.chapter else wanted(workspace, "")[0]
     tries = read(workspace)["quizzes"].get(chapter.id, {}).get("tries", 0)
     questions, console = read_quiz(chapter), Console(width=min(Console().width, 100))
 

@@ -9,6 +9,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 if TYPE_CHECKING:
     from gradschool.classroom.exercise.manifest import Chapter
@@ -52,7 +53,7 @@ def run(args: Args) -> int:
     if args.html or args.open or args.out:
         return one_page(args, chapter, args.out or workspace.root / f"{chapter.folder.name}.html")
     paged(resolve(chapter), console_here())
-    print(f" next     gradschool start {chapter.id}")
+    print(f" next     {command('start', chapter.id)}")
     finish(args, {"chapter": chapter.id})
     return 0
 

@@ -13,8 +13,8 @@ from gradschool.cli.main import finish
 class Args:
     """Lay one exercise out afresh; your work on it goes to a backup, no other file is touched."""
 
-    exercise: Annotated[str, tyro.conf.Positional]
-    """Which."""
+    exercise: Annotated[str, tyro.conf.Positional] = ""
+    """Which; the next one that is not done if not given."""
     dir: Path | None = None
     """Your folder; else GRADSCHOOL_WORK, else ./gradschool-work."""
     json: bool = False
@@ -23,11 +23,11 @@ class Args:
 
 def run(args: Args) -> int:
     """Put the blank back and say where the work went."""
-    from gradschool.classroom.exercise.manifest import find_exercise
     from gradschool.classroom.workspace.layout import find_workspace, reset
+    from gradschool.classroom.workspace.progress import wanted
 
-    chapter, exercise = find_exercise(args.exercise)
     workspace = find_workspace(args.dir)
+    chapter, exercise = wanted(workspace, args.exercise)
     saved = reset(chapter, exercise, workspace)
     print(f" {workspace.file(chapter, exercise)} is blank again\n your work is in {saved}")
     finish(args, {"exercise": exercise.id, "backup": saved})

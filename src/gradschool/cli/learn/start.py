@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.phrases import command, counted, hanging
 
 STATES = {
     "new": "", "kept": "", "updated": "new version, you had not begun",
@@ -39,21 +40,22 @@ def run(args: Args) -> int:
     chapter = find_chapter(args.chapter or (waiting or ("1", {}))[0])
     laid = start(chapter, workspace)
     # 2. What is there, and where to begin.
-    print(
-        f"Chapter {chapter.number} · {chapter.title} · {count(len(laid), 'exercise')}, "
+    told = (
+        f"Chapter {chapter.number} · {chapter.title} · {counted(len(laid), 'exercise')}, "
         f"about {chapter.minutes} minutes · {chapter.needs}"
     )
+    print(hanging("", told))
     passed = {one.exercise.id for one in laid if remembered(workspace, chapter, one.exercise)}
     for one in laid:
         print(f" {one.file}   {'passed' if one.exercise.id in passed else STATES[one.state] or place(one)}")
-    print(f" read     the lecture: gradschool read {chapter.id}")
+    print(hanging(" read     ", f"the lecture: {command('read', chapter.id)}"))
     waiting_here = [one for one in laid if one.exercise.id not in passed]
     if not passed:
-        print(" then     write in the first file, and: gradschool check --watch")
+        print(hanging(" then     ", f"write in the first file, and: {command('check --watch')}"))
     elif waiting_here:
-        print(f" then     write in {waiting_here[0].file.name}, and: gradschool check --watch")
+        print(hanging(" then     ", f"write in {waiting_here[0].file.name}, and: {command('check --watch')}"))
     else:
-        print(f" then     all passed; a few questions wait: gradschool quiz {chapter.id}")
+        print(hanging(" then     ", f"all passed; a few questions wait: {command('quiz', chapter.id)}"))
     files = [asdict(one) | {"exercise": one.exercise.id, "passed": one.exercise.id in passed} for one in laid]
     finish(args, {"chapter": chapter.id, "files": files})
     return 0
@@ -67,11 +69,6 @@ def place(one: Any) -> str:
     if one.state == "kept" and is_begun(one.exercise, one.file):
         return "begun, left as it is"
     return f"line {line}" if line else ""
-
-
-def count(number: int, word: str) -> str:
-    """1 exercise, 7 exercises."""
-    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def first_blank(file: Path) -> int | None:

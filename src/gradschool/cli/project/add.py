@@ -8,6 +8,7 @@ import tyro
 from gradschool import parts
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+from gradschool.phrases import hanging
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ def run(args: Args) -> int:
     for name, is_here in found.items():
         part = parts.table()[name]
         size = f"{part.megabytes:,} MB {part.seconds:>3} s"
-        print(f" {name:<10} {'installed' if is_here else '':<10} {size:>15}   {part.purpose}")
+        print(hanging(f" {name:<10} {'installed' if is_here else '':<10} {size:>15}   ", part.purpose))
     missing = [name for name in args.names if not found[name]]
     if missing:
         what = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"
         raise UserError(what, "", f"Run: {parts.command(*missing)}")
     if not args.names:
-        print(f"\n Megabytes and seconds are rough. To install one: {parts.command('NAME')}")
+        print(hanging("\n ", f"Megabytes and seconds are rough. To install one: {parts.command('NAME')}"))
     finish(
         args, {"parts": {name: asdict(parts.table()[name]) | {"installed": found[name]} for name in names}}
     )

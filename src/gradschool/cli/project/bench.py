@@ -14,6 +14,7 @@ import tyro
 from gradschool.cli.project.test import root
 from gradschool.errors import UserError
 from gradschool.parts import need
+from gradschool.phrases import hanging
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def run(args: Args) -> int:
     folder = root() / "bench"
     known = listing(folder)
     if not args.name:
-        print("\n".join(f"  {name:<12} {text}" for name, text in known.items()))
+        print("\n".join(hanging(f"  {name:<14} ", text) for name, text in known.items()))
         return 0
     if args.name not in known:
         raise UserError(f"there is no benchmark {args.name!r}", f"one of {', '.join(known)}", "")

@@ -11,6 +11,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+from gradschool.phrases import command, hanging
 
 if TYPE_CHECKING:
     from gradschool.data.setinfo import SetInfo
@@ -33,7 +34,9 @@ def run(args: Args) -> int:
     if args.words[0] == "check":
         if len(args.words) != 2:
             raise UserError(
-                "data check got no path", "a folder, a zip or a name", "Example: gradschool data check ~/pets"
+                "data check got no path",
+                "a folder, a zip or a name",
+                f"Example: {command('data check ~/pets')}",
             )
         return check(args, args.words[1])
     if args.words[0] == "fetch" and len(args.words) != 2:
@@ -63,10 +66,14 @@ def listing(args: Args) -> int:
         size = "-" if row["checksum"] is None else megabytes(row["bytes"])
         state = {None: "-", True: "known", False: "not published"}[row["checksum"]]
         table.add_row(row["name"], size, state, row["licence"], row["where"])
-    Console().print(table)
+    if Console().width >= 100:
+        Console().print(table)
+    else:  # a narrow table would break names and paths
+        for row in rows:
+            print(hanging(f" {row['name']:<24} ", f"{row['where']}; {row['licence']}"))
     absent = [row for row in rows if row["where"] == ABSENT]
     if absent:
-        print(f" {len(absent)} sets are not here. Fetch one: gradschool data fetch NAME")
+        print(hanging(" ", f"{len(absent)} sets are not here. Fetch one: {command('data fetch NAME')}"))
     finish(args, {"sets": rows})
     return 0
 

@@ -3,13 +3,13 @@
 import os
 import platform
 import shutil
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 from gradschool import parts
 from gradschool.cli.main import finish
 from gradschool.cli.project.data import is_absent, megabytes, waiting
+from gradschool.phrases import counted, hanging
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def run(args: Args) -> int:
     lines = {
         "Python": f"{platform.python_version()} on {platform.platform()}",
         "torch": f"{torch.__version__}, {torch.get_num_threads()} threads",
-        "processor": f"{cpu_name()}, {os.cpu_count()} cores",
+        "processor": f"{cpu_name()}, {counted(os.cpu_count() or 1, 'core')}",
         "device": f"{machine.device}: {machine.reason}",
         "cache": f"{cache} ({free:.0f} GB free)",
         "data packs": os.environ.get("GRADSCHOOL_DATA")
@@ -46,13 +46,13 @@ def run(args: Args) -> int:
         here = "installed" if parts.is_installed(name) else "not installed"
         lines[name] = f"{here}: {part.purpose}"
     for name, text in lines.items():
-        print(textwrap.fill(text, 98, initial_indent=f" {name:<12} ", subsequent_indent=" " * 14))
+        print(hanging(f" {name:<12} ", text))
     advice = "nothing: everything in the course runs here"
     if stuck:
         advice = f"{len(stuck)} recipes wait for sets that are not here: gradschool data fetch NAME"
     if free < 5:
         advice = f"free some disk space: {free:.1f} GB are left and data sets are unpacked there"
-    print(f" to do        {advice}")
+    print(hanging(" to do        ", advice))
     finish(args, {"doctor": lines})
     return 0
 

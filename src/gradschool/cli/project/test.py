@@ -14,6 +14,7 @@ import tyro
 
 from gradschool.errors import UserError
 from gradschool.parts import need
+from gradschool.phrases import command
 
 HELP = """usage: gradschool test [--quick | --processors] [PYTEST WORDS ...]
 
@@ -126,7 +127,7 @@ def elsewhere(args: Args) -> int:
 def run(args: Args) -> int:
     """Run every check, go on after a failure, and fail if one did."""
     root()
-    need("pytest", "dev", "gradschool test")
+    need("pytest", "dev", command("test"))
     if args.processors:
         return elsewhere(args)
     steps = {} if args.words else sources()

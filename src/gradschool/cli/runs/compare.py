@@ -1,13 +1,18 @@
 """gradschool compare RUN RUN...: scores side by side, and only the settings that differ."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+from gradschool.phrases import command
+
+if TYPE_CHECKING:
+    from gradschool.engine.run import RunFolder
 
 
 @dataclass(frozen=True)
@@ -15,7 +20,7 @@ class Args:
     """Put runs side by side: scores (* the best), and the settings in which they differ."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Two or more run folders."""
+    """Two or more run folders, or names of runs in runs/."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -28,13 +33,10 @@ def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def columns(paths: tuple[Path, ...]) -> list[dict[str, Any]]:
+def columns(folders: Sequence["RunFolder"]) -> list[dict[str, Any]]:
     """Scores and settings of each run."""
-    from gradschool.engine.run import RunFolder
-
     found = []
-    for path in paths:
-        folder = RunFolder.open(path)
+    for folder in folders:
         config, result = folder.read("config.json"), folder.read("result.json")
         scores = {name: round(value, 4) for name, value in result.get("metrics", {}).items()}
         time = {"seconds": round(result.get("seconds", 0), 1)}
@@ -64,30 +66,34 @@ def marked(name: str, values: list[Any], results: list[dict[str, Any]]) -> list[
 def run(args: Args) -> int:
     """Print the table of what differs."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from gradschool.engine.run import RunFolder
 
     if len(args.runs) < 2:
-        raise UserError(f"compare got {len(args.runs)} run", "two or more", "List them with: gradschool runs")
-    if len({path.resolve() for path in args.runs}) < len(args.runs):
         raise UserError(
-            "compare got one run twice", "two or more different runs", "List them with: gradschool runs"
+            f"compare got {len(args.runs)} run", "two or more", f"List them with: {command('runs')}"
         )
-    found = columns(args.runs)
+    folders = [RunFolder.open(path) for path in args.runs]
+    if len({folder.path.resolve() for folder in folders}) < len(folders):
+        raise UserError(
+            "compare got one run twice", "two or more different runs", f"List them with: {command('runs')}"
+        )
+    found = columns(folders)
     names = list(dict.fromkeys(name for column in found for name in column))
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    short = [path.resolve().name for path in args.runs]
-    for path, own in zip(args.runs, short, strict=True):
-        table.add_column(own if short.count(own) == 1 else str(path), justify="right", overflow="fold")
-    results = [RunFolder.open(path).read("result.json") for path in args.runs]
+    short = [folder.path.resolve().name for folder in folders]
+    for folder, own in zip(folders, short, strict=True):
+        title = own if short.count(own) == 1 else str(folder.path)
+        table.add_column(escape(title), justify="right", overflow="fold")
+    results = [folder.read("result.json") for folder in folders]
     for name in names:
         values = [column.get(name, "-") for column in found]
         if len({str(value) for value in values}) > 1:
-            table.add_row(name, *marked(name, values, results))
+            table.add_row(escape(name), *map(escape, marked(name, values, results)))
     Console().print(table if table.row_count else "these runs do not differ in any score or setting")
-    finish(
-        args, {"runs": [{"run": str(path), **column} for path, column in zip(args.runs, found, strict=True)]}
-    )
+    told = [{"run": str(folder.path), **column} for folder, column in zip(folders, found, strict=True)]
+    finish(args, {"runs": told})
     return 0

@@ -7,6 +7,7 @@ from typing import Annotated
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.phrases import command
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ def run(args: Args) -> int:
     from gradschool.engine.run import RunFolder
     from gradschool.runs.generation.wanted import in_words, judge
 
-    found = judge(RunFolder.open(args.run), args.network, args.label, args.n, args.seed, args.weights)
+    folder = RunFolder.open(args.run)
+    found = judge(folder, args.network, args.label, args.n, args.seed, args.weights)
     print(in_words(found))
-    print(f" pictures  {args.run / 'judged.png'}, the most probable first")
-    print(f" next      gradschool report {args.run}")
-    finish(args, {"run": args.run, **found})
+    print(f" pictures  {folder.path / 'judged.png'}, the most probable first")
+    print(f" next      {command('report', folder.path)}")
+    finish(args, {"run": folder.path, **found})
     return 0

@@ -75,12 +75,12 @@ def cures(args: Args, place: Path) -> Iterator[Any]:
 def transfers(args: Args, place: Path) -> Iterator[Any]:
     """The rows of the comparison of ways to transfer as they are done."""
     from gradschool.practice.transfer import ODD, comparison, ways
-    from gradschool.recipes.vision.hymenoptera_transfer import hymenoptera_transfer
+    from gradschool.recipes.transfer.transfer import transfer
     from gradschool.runs.settings import override
 
-    start = hymenoptera_transfer()
+    start = transfer()
     start = replace(start, data=args.data) if args.data else start
-    start = override(start, args.set, "hymenoptera_transfer")
+    start = override(start, args.set, "transfer")
     check_names(args, [*ways(start), ODD])
     return comparison(start, args.seeds, place, args.only)
 

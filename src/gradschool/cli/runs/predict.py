@@ -8,6 +8,7 @@ from typing import Annotated
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.phrases import command
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ def run(args: Args) -> int:
     if args.top < 1:
         raise UserError(f"top is {args.top}", "a whole number >= 1", "Example: --top 5")
     if not args.files:
-        raise UserError("predict got no files", "files or folders", "Example: gradschool predict RUN cat.jpg")
+        raise UserError(
+            "predict got no files", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
+        )
     missing = [file for file in args.files if not file.exists()]
     files = [file for file in args.files if file not in missing] or args.files
     skipped = [(file, "does not exist") for file in missing]

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.phrases import hanging
+
+if TYPE_CHECKING:
+    from gradschool.engine.run import RunFolder
 
 
 @dataclass(frozen=True)
@@ -31,5 +35,14 @@ def run(args: Args) -> int:
     folder = RunFolder.open(args.run)
     path = reopen(folder)[0].report(folder, args.ood, args.data)
     print(f" report   {path}")
-    finish(args, {"run": args.run, "report": path})
+    abroad = tell_second_set(folder) if args.ood else {}
+    finish(args, {"run": folder.path, "report": path, **abroad})
     return 0
+
+
+def tell_second_set(folder: "RunFolder") -> dict[str, Any]:
+    """Print how a run did on the second set that its report was just written for; returns it for JSON."""
+    found = folder.read("ood.json")
+    if found:
+        print(hanging(" ood      ", found["told"]))
+    return {"ood": found} if found else {}

@@ -9,11 +9,12 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 @dataclass(frozen=True)
 class Args:
-    """List the runs in a folder, newest last."""
+    """List the runs in a folder, newest last, and courseworks with the runs inside them."""
 
     folder: Annotated[Path, tyro.conf.Positional] = Path("runs")
     """Where to look."""
@@ -48,7 +49,7 @@ def facts(path: Path) -> dict[str, Any]:
         "accuracy": result.get("metrics", {}).get("test_accuracy"),
         "seconds": result.get("seconds"),
         "state": state,
-        "started": time.strftime("%Y-%m-%d %H:%M", time.localtime((path / "config.json").stat().st_mtime)),
+        "started": started(path / "config.json"),
     }
 
 
@@ -57,29 +58,50 @@ def in_table(metric: Any, value: float) -> str:
     return str(metric.shown(value)) if metric.name == "accuracy" else f"{metric.shown(value)} {metric.title}"
 
 
+def coursework(path: Path) -> dict[str, Any]:
+    """The line of one coursework."""
+    from gradschool.engine.run import RunFolder
+
+    folder = RunFolder(path)
+    begun, marks = folder.read("coursework.json"), folder.read("marks.json")
+    points = f"{marks['points']:g} of {marks['of']:g} points" if marks.get("of") else "-"
+    return {
+        "run": str(path), "recipe": marks.get("coursework") or begun.get("coursework", "?"),
+        "seed": begun.get("seed"), "kind": "coursework", "score": marks.get("points"), "metric": "points",
+        "shown": points, "accuracy": None, "seconds": begun.get("seconds"),
+        "state": "done" if marks else "not finished", "started": started(path / "coursework.json"),
+    }  # fmt: skip
+
+
+def started(file: Path) -> str:
+    """When a folder's first file was written."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(file.stat().st_mtime))
+
+
 def run(args: Args) -> int:
-    """Print the table."""
+    """Print the table: runs, and courseworks with the runs inside them."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    files = sorted(args.folder.glob("*/config.json"), key=lambda file: file.stat().st_mtime)
-    found = [facts(file.parent) for file in files]
+    def age(file: Path) -> float:
+        return file.stat().st_mtime
+
+    outer = [*args.folder.glob("*/config.json"), *args.folder.glob("*/coursework.json")]
+    found = []
+    for file in sorted(outer, key=age):
+        found.append(facts(file.parent) if file.name == "config.json" else coursework(file.parent))
+        found += [facts(inner.parent) for inner in sorted(file.parent.glob("*/config.json"), key=age)]
     if not found:
-        raise UserError(f"no runs in {args.folder}", "", "Make one: gradschool train digits")
+        raise UserError(f"no runs in {args.folder}", "", f"Make one: {command('train digits')}")
     table = Table(box=None, pad_edge=False)
     for title in ("run", "recipe", "seed", "test", "time", "started", "state"):
         table.add_column(title, justify="right" if title in ("seed", "test", "time") else "left")
     for line in found:
         seconds = "-" if line["seconds"] is None else f"{line['seconds']:.0f} s"
-        table.add_row(
-            line["run"],
-            line["recipe"],
-            str(line["seed"]),
-            line["shown"],
-            seconds,
-            line["started"],
-            line["state"],
-        )
+        seed = "-" if line["seed"] is None else str(line["seed"])
+        cells = (line["run"], line["recipe"], seed, line["shown"], seconds, line["started"], line["state"])
+        table.add_row(*map(escape, cells))
     Console(width=max(120, Console().width)).print(table)  # names are there to be copied whole
     finish(args, {"runs": found})
     return 0

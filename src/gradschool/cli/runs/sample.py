@@ -51,5 +51,5 @@ def run(args: Args) -> int:
     print(f" {run.makes:<8} {path}")
     if said:
         print(f" {'':<8} {said}")
-    finish(args, {"run": args.run, run.makes: path} | ({"said": said} if said else {}))
+    finish(args, {"run": folder.path, run.makes: path} | ({"said": said} if said else {}))
     return 0

@@ -43,6 +43,6 @@ def run(args: Args) -> int:
         network = RunFolder.open(args.network) if args.network else judge_of(folder)
     found = score(folder, network, args.against, args.n, args.seed, args.part)
     print(in_words(found))
-    print(f" nearest   {args.run / 'nearest.png'}")
-    finish(args, {"run": args.run, **found})
+    print(f" nearest   {folder.path / 'nearest.png'}")
+    finish(args, {"run": folder.path, **found})
     return 0

@@ -6,11 +6,13 @@ from typing import Annotated, Any
 
 import tyro
 
+from gradschool.cli.listed import tell_recipes
 from gradschool.cli.main import finish
 from gradschool.cli.mine import put_in_force, records, run_race, tell
-from gradschool.cli.project.data import megabytes, waiting
+from gradschool.cli.runs.report import tell_second_set
 from gradschool.cli.words import parse as parse_words
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def parse(words: list[str]) -> Args:
     return args
 
 
+FIRST = "digits"  # what a newcomer is told to type
 SHORT = {"lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay"}
 
 
@@ -121,13 +124,7 @@ def run(args: Args) -> int:
     if args.resume is not None:
         return go_on(args)
     if not args.recipe:
-        known, stuck = recipes.listing(), waiting()
-        lack = {name: f" [fetch {info.name}, {megabytes(info.size)}]" for name, info in stuck.items()}
-        wide = max(map(len, known))
-        print("\n".join(f"  {name:<{wide}}  {text}{lack.get(name, '')}" for name, text in known.items()))
-        if stuck:
-            print(f"\n{len(stuck)} wait for a set that is not here: gradschool data fetch NAME")
-        return 0
+        return tell_recipes(args)
     if not 0 <= args.seed < 2**32:
         raise UserError(f"seed is {args.seed}", "a whole number from 0 to 4,294,967,295", "Example: --seed 1")
     # 1. The recipe with the person's changes.
@@ -187,13 +184,14 @@ def conclude(args: Args, run: Any, folder: Any, overlaid: list[Any]) -> int:
     result = folder.read("result.json")
     print(run.conclusion(result, curve(folder, run.monitor)))
     print(f" run      {folder.path}")
-    raced = None
+    raced, abroad = None, {}
     if overlaid:
         tell(overlaid)
         raced = run_race(folder) if any(one.calls for one in overlaid) else None
     if args.report:
         print(f" report   {run.report(folder, args.ood)}")
-    print(f" next     {run.next_step(folder)}")
+        abroad = tell_second_set(folder) if args.ood else {}
+    print(f" next     {after(args, run, folder)}")
     recipe = folder.read("config.json")["recipe"]
     finish(
         args,
@@ -203,10 +201,20 @@ def conclude(args: Args, run: Any, folder: Any, overlaid: list[Any]) -> int:
             "metrics": result["metrics"],
             "seconds": result["seconds"],
             "device": result["device"],
+            **abroad,
             **({"race": raced, "mine": records(overlaid)} if overlaid else {}),
         },
     )
     return 0
+
+
+def after(args: Args, run: Any, folder: Any) -> str:
+    """What to do now: after the very first recipe the course, which waits; else what the run is good for."""
+    from gradschool.classroom.workspace.layout import find_workspace
+
+    if args.recipe == FIRST and not args.mine and not find_workspace(args.dir).root.exists():
+        return f"write one line of it yourself: {command('start neurons')}"
+    return str(run.next_step(folder))
 
 
 def curve(folder: Any, score: str, width: int = 20) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from gradschool.data.series.calendar import read_date
 from gradschool.errors import UserError
+from gradschool.phrases import counted
 
 WANTED = "a CSV file: dates in the first column, numbers in another"
 Line = tuple[int, list[str]]  # its number in the file, its cells
@@ -40,7 +41,7 @@ class Column:
         if not self.left_out:
             return ""
         count, (line, why) = len(self.left_out), self.left_out[0]
-        return f"1 line ({line}: {why})" if count == 1 else f"{count} lines (the first is {line}: {why})"
+        return f"{counted(count, 'line')} ({'' if count == 1 else 'the first is '}{line}: {why})"
 
 
 def read_csv(path: Path, target: str | None = None) -> Column:

@@ -13,6 +13,7 @@ from gradschool.data.vision.leaks import find_leaks
 from gradschool.data.vision.open import open_set, resolve_pictures
 from gradschool.data.vision.pictureset import PictureSet
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 SHOWN = 8  # lines of a list; the rest is counted
 HEADS = 2000  # files whose heads are read for size and mode, evenly spread
@@ -27,7 +28,7 @@ def look_over(name: str | Path) -> dict[str, Any]:
     """
     info, place = resolve_pictures(name)
     if info is not None and info.has_masks:
-        known = f"gradschool data {info.name} counts its pictures."
+        known = f"{command('data', info.name)} counts its pictures."
         raise UserError(f"{info.name} has a class for each pixel", "a set with one for each picture", known)
     splits = open_set(name, val=0.0)
     parts = {p: getattr(splits, p) for p in PARTS if getattr(splits, p) is not None}

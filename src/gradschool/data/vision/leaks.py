@@ -17,6 +17,7 @@ from torch import Tensor
 
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
+from gradschool.phrases import command
 
 SMALLEST = 32  # pixels a side, below which only exact twins count
 THUMBNAIL = 6  # pixels a side
@@ -60,7 +61,7 @@ class LeakReport:
         return (
             f"{self.leaked:,} of {self.held_out:,} held-out images ({share:.1f} %) have a twin to train on, "
             f"{exact:,} exact: scores will be too good. Split before making copies; "
-            "gradschool data check PATH lists them."
+            f"{command('data check PATH')} lists them."
         )
 
 

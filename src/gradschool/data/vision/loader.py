@@ -18,6 +18,7 @@ from gradschool.data.augment.pipeline import Pipeline
 from gradschool.data.rows import seeded
 from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 RESIDENT = 0.25  # share of the free memory that the images may take to be kept on the device
 TOO_LARGE = 0.5  # share of the main memory from which on worker processes read ahead
@@ -57,7 +58,7 @@ class Loader:
         rank, world = self.share
         if not len(self.images):
             raise UserError(
-                "the training part has no images", "at least one", "Try gradschool data check PATH."
+                "the training part has no images", "at least one", f"Try {command('data check PATH')}."
             )
         if self.batch_size < 1 or self.batch_size % world:
             wanted = f"a multiple of {world}, the number of processes" if world > 1 else "1 or more"

@@ -13,6 +13,7 @@ from gradschool.data.vision.folder import open_folder
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.pictureset import Parts, PictureSet
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 def open_set(name: str | Path, *, size: int | None = None, val: float = 0.1, seed: int = 0) -> Splits[Images]:
@@ -52,7 +53,7 @@ def resolve_pictures(name: str | Path) -> tuple[PictureSet | None, Path | None]:
     if info is not None and not isinstance(info, PictureSet):
         wanted = "a set of pictures, or a folder of them"
         raise UserError(
-            f"{info.name} ({info.title}) holds no pictures", wanted, "List them with: gradschool data"
+            f"{info.name} ({info.title}) holds no pictures", wanted, f"List them with: {command('data')}"
         )
     return info, place
 

@@ -9,6 +9,7 @@ from gradschool.evals.metric import main_score, metric_of
 from gradschool.evals.report import charts, html
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Figure, Material, in_words
+from gradschool.phrases import as_called, command
 
 _TIME = ("step", "epoch", "seconds", "lr")
 _HELD_OUT = ("val", "test", "ema")
@@ -128,8 +129,8 @@ def settings(m: Material[Any]) -> Section | None:
         if values:
             parts.append(Markup("<h3>{}</h3>{}").format(name, html.pairs(values)))
     if recipe := m.known("recipe"):
-        command = m.config.get("command", f"gradschool train {recipe} --seed {m.known('seed')}")
-        parts.append(Markup("<h3>Run it again</h3><pre>{}</pre>").format(command))
+        again = as_called(m.config.get("command") or command("train", recipe, "--seed", m.known("seed")))
+        parts.append(Markup("<h3>Run it again</h3><pre>{}</pre>").format(again))
     reading = "The same settings, seed and versions on the same kind of machine give the same curves."
     return Section("Settings", reading, html.join(parts)) if parts else None
 

@@ -52,20 +52,13 @@ def calibrated(m: Material[ClassFacts]) -> Section | None:
 
 def abroad(m: Material[ClassFacts]) -> Section | None:
     """The second set: what is lost, and whether the network notices."""
-    facts = m.facts
-    if m.facts.tested is None or facts.ood is None or facts.ood_logits is None or not len(facts.ood):
+    facts, s = m.facts, compared(m.facts)
+    if s is None or facts.tested is None or facts.ood is None or facts.ood_logits is None:
         return None
-    images, logits = m.facts.tested
-    s = ood.compare(
-        ood.Answers(logits, images.labels, images.classes),
-        ood.Answers(facts.ood_logits, facts.ood.labels, facts.ood.classes),
-    )
-    told = [_fall(s)] if s.drop else []
-    told += [_cured(facts.ood_adapted, facts.ood)] if s.drop and facts.ood_adapted is not None else []
-    told.append(
-        f"Told apart from the test images by confidence: AUROC {s.auroc_softmax:.3f}; by energy: "
-        f"{s.auroc_energy:.3f} (0.5 is guessing, 1 is always)."
-    )
+    logits = facts.tested[1]
+    told = in_sentences(s)
+    if s.drop and facts.ood_adapted is not None:
+        told.insert(1, _cured(facts.ood_adapted, facts.ood))
     groups = {
         "test images": ood.max_softmax(logits).numpy(),
         "second set": ood.max_softmax(facts.ood_logits).numpy(),
@@ -87,6 +80,26 @@ def abroad(m: Material[ClassFacts]) -> Section | None:
         "Pictures of another kind that had no part in training or tuning: what is learnt, what is habit."
     )
     return Section("Out of distribution", reading, html.join(parts))
+
+
+def compared(facts: ClassFacts) -> ood.OodScores | None:
+    """How the run does on the second set, beside its own test part; None where there is none."""
+    if facts.tested is None or facts.ood is None or facts.ood_logits is None or not len(facts.ood):
+        return None
+    images, logits = facts.tested
+    return ood.compare(
+        ood.Answers(logits, images.labels, images.classes),
+        ood.Answers(facts.ood_logits, facts.ood.labels, facts.ood.classes),
+    )
+
+
+def in_sentences(s: ood.OodScores) -> list[str]:
+    """What is lost on the shared classes, if there are any, and whether the network notices."""
+    noticed = (
+        f"Told apart from the test images by confidence: AUROC {s.auroc_softmax:.3f}; by energy: "
+        f"{s.auroc_energy:.3f} (0.5 is guessing, 1 is always)."
+    )
+    return [*([_fall(s)] if s.drop else []), noticed]
 
 
 def _cured(logits: Tensor, images: Images) -> str:

@@ -7,14 +7,19 @@ from typing import ClassVar
 
 import torch
 
+from gradschool.data.examples import Splits
+from gradschool.data.vision.images import Images
 from gradschool.engine.run import RunFolder
 from gradschool.evals.classification.predict import predict
 from gradschool.evals.export import ExportCheck, export_onnx
 from gradschool.evals.files import Prediction
+from gradschool.phrases import command, counted
 from gradschool.runs.classification.report import report
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.kind import Progress, Skip
 from gradschool.runs.vision.classifier import ClassifierRun
+
+FEW = 300  # training pictures a class, below which fine-tuning is usually far ahead of learning from nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +46,21 @@ class ImageRun(ClassifierRun):
         known = {name: facts[name] for name in ("classes", "mean", "std")}
         return export_onnx(model, example, out or folder.path / "model.onnx", known)
 
+    def warnings(self, splits: Splits[Images]) -> list[str]:
+        """That a network which learns from nothing has few colour pictures to learn from, and leaks."""
+        each = len(splits.train) / max(1, len(splits.train.classes))
+        told = super().warnings(splits)
+        if each >= FEW or splits.train.pixels.shape[1] != 3 or self.starts_learnt:
+            return told
+        few = f"Few to learn from: {counted(round(each), 'training picture')} a class"
+        advice = command("train transfer --data", self.data)
+        return [*told, f"{few}. A network that has learnt elsewhere needs fewer: {advice}"]
+
+    @property
+    def starts_learnt(self) -> bool:
+        """Whether training begins with weights that were learnt elsewhere."""
+        return False
+
     def next_step(self, folder: RunFolder) -> str:
         """Pictures are what it is for."""
-        return f"gradschool predict {folder.path} FILE..."
+        return command("predict", folder.path, "FILE...")

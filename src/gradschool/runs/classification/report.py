@@ -1,6 +1,6 @@
 """Gather what a report needs from a finished run, and have it written."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def sections() -> list[SectionOf]:
 
 
 def report(run: ClassifierRun, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
-    """Write `report.html` for a run; its data are opened again, and a second set where one is named.
+    """Write `report.html` for a run, and ood.json where a second set is named; its data are opened again.
 
     Args:
         run: its settings.
@@ -47,6 +47,8 @@ def report(run: ClassifierRun, folder: RunFolder, ood: str | None = None, data: 
     """
     is_finished = bool(folder.read("model.json"))
     facts = gathered(run, folder, ood, data) if is_finished else ClassFacts()
+    if scores := trust.compared(facts):
+        folder.write("ood.json", {"set": ood, "told": " ".join(trust.in_sentences(scores)), **asdict(scores)})
     return write_report(folder.path, facts, sections())
 
 
@@ -65,21 +67,17 @@ def facts_of(folder: RunFolder, run: ClassifierRun, splits: Splits[Images], ood:
     away = second_set(ood, folder, facts) if ood else None
     cured = at_home(folder, model, pipeline, away) if away is not None else None
     generator = torch.Generator().manual_seed(0)
-    chosen = replace(run.augment, mixup=0.0, cutmix=0.0)
-    training = replace(pipeline, augment=chosen)
-    # Numbers that only say how: without a change that is on they do nothing.
-    off = Augment(
-        mix_share=chosen.mix_share, magnitude=chosen.magnitude, blur_sigma=chosen.blur_sigma, edge=chosen.edge
-    )
+    training = replace(pipeline, augment=replace(run.augment, mixup=0.0, cutmix=0.0))
+
+    def shown_in_training(pixels: Tensor) -> Tensor:
+        labels = torch.zeros(len(pixels), dtype=torch.int64)
+        return training.train(pixels, labels, generator, 1.0)[0]
+
     return ClassFacts(
         splits=splits,
         model=model,
         transform=lambda pixels: pipeline.eval(pixels, torch.zeros(len(pixels), dtype=torch.int64))[0],
-        augment=None
-        if chosen == off
-        else lambda pixels: training.train(
-            pixels, torch.zeros(len(pixels), dtype=torch.int64), generator, 1.0
-        )[0],
+        augment=shown_in_training if changes_pictures(training.augment) else None,
         mean=facts["mean"],
         std=facts["std"],
         test_logits=said(splits.test),
@@ -88,6 +86,12 @@ def facts_of(folder: RunFolder, run: ClassifierRun, splits: Splits[Images], ood:
         ood_logits=said(away) if away is not None else None,
         ood_adapted=logits_of(folder, run, cured, pipeline, away) if away is not None and cured else None,
     )
+
+
+def changes_pictures(augment: Augment) -> bool:
+    """Whether anything is changed at all: how edges are filled, say, changes nothing by itself."""
+    manner = {name: getattr(augment, name) for name in ("edge", "mix_share", "magnitude", "blur_sigma")}
+    return augment != Augment(**manner)
 
 
 def at_home(folder: RunFolder, model: nn.Module, pipeline: Pipeline, images: Images) -> nn.Module | None:

@@ -62,7 +62,7 @@ class TransferRun(ImageRun):
             raise UserError("sizes or test_size is set", "neither: one size throughout", "Set image_size.")
 
     @property
-    def is_learnt(self) -> bool:
+    def starts_learnt(self) -> bool:
         """Whether the body starts from learnt weights."""
         return self.mode != "scratch" and (self.pretrained or self.weights is not None)
 
@@ -77,14 +77,14 @@ class TransferRun(ImageRun):
     def notes(self) -> list[str]:
         """What a person should know before such a run."""
         expected, notes = timm_net.expects(self.backbone), []
-        if self.mode != "scratch" and not self.is_learnt:
+        if self.mode != "scratch" and not self.starts_learnt:
             notes.append("The body starts from random weights: learnt ones come with --set pretrained=true.")
-        if self.is_learnt and self.normalise == "data":
+        if self.starts_learnt and self.normalise == "data":
             notes.append(
                 f"normalise=data: {self.backbone} knows images of mean {expected.mean} and "
                 f"deviation {expected.std}; others cost accuracy (Hymenoptera: 93.5 in place of 94.8 %)."
             )
-        if self.is_learnt and self.side() != expected.side:
+        if self.starts_learnt and self.side() != expected.side:
             notes.append(f"image_size={self.side()}: {self.backbone} has learnt from {expected.side} pixels.")
         if self.mode == "frozen":
             notes.append("The body runs once over all images as they are; then the head is trained alone.")
@@ -113,7 +113,7 @@ class TransferRun(ImageRun):
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
         """Body and head, the body with the weights that were asked for."""
         classes, channels = len(images.classes), images.pixels.shape[1]
-        if not self.is_learnt:
+        if not self.starts_learnt:
             return self.build_model(classes, channels)
         file = Path(self.weights) if self.weights else timm_net.fetched(self.backbone)
         body = timm_net.trained_body(self.backbone, channels, self.model_options, file)

@@ -28,6 +28,7 @@ from gradschool.evals.report.page import write_report
 from gradschool.models.dense.restorer import conv_restorer, dense_restorer
 from gradschool.models.dense.unet import unet_restorer
 from gradschool.ops.similarity import structural_similarity
+from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.reopen import splits_again
 from gradschool.runs.run import Pieces
@@ -222,7 +223,7 @@ class RestoreRun(PictureRun):
 
     def next_step(self, folder: RunFolder) -> str:
         """The command to try next."""
-        return f"gradschool train {folder.read('config.json')['recipe']} --set damage.squares=2"
+        return command("train", folder.read("config.json")["recipe"], "--set", "damage.squares=2")
 
 
 def some_of(images: Images, most: int) -> Images:

@@ -32,6 +32,7 @@ from gradschool.evals.report.page import write_report
 from gradschool.models import catalogue
 from gradschool.models.dense.timm_unet import TimmUNet
 from gradschool.ops.segment import VOID, boundary_weights
+from gradschool.phrases import command
 from gradschool.runs.dense.looking import Looking
 from gradschool.runs.dense.outline import outline
 from gradschool.runs.finish import final_weights, rebuilt, write_result
@@ -216,7 +217,7 @@ class SegmentRun(PictureRun):
 
     def next_step(self, folder: RunFolder) -> str:
         """Masks are what it is for."""
-        return f"gradschool predict {folder.path} FILE..."
+        return command("predict", folder.path, "FILE...")
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Mean intersection over union and the share of right pixels, which the progress line tells as well;

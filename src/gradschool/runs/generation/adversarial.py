@@ -28,6 +28,7 @@ from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import SectionOf
 from gradschool.nn.players import Players
 from gradschool.ops import adversarial as ops
+from gradschool.phrases import command
 from gradschool.runs.generation.ask import Ask, to_unit
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.judge import NotJudged, counted, described, judge_for
@@ -127,8 +128,8 @@ class GanRun(GenerativeRun):
         try:
             super().finish(pieces, folder, at)
         except NotJudged as error:
-            ready = f"The generator is trained and saved (gradschool sample {folder.path})."
-            advice = f"{ready} Count its classes with: gradschool train --resume {folder.path}"
+            ready = f"The generator is trained and saved ({command('sample', folder.path)})."
+            advice = f"{ready} Count its classes with: {command('train --resume', folder.path)}"
             raise WorkFailed(error.what, "", advice) from error
 
     def measured(self, pieces: Pieces) -> dict[str, float]:

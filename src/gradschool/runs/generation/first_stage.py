@@ -18,6 +18,7 @@ from gradschool.errors import UserError, WorkFailed
 from gradschool.models import catalogue
 from gradschool.models.generative.vae import VAE
 from gradschool.parts import need
+from gradschool.phrases import command
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.variational import VaeRun
 from gradschool.runs.reopen import reopen
@@ -109,7 +110,7 @@ def own(folder: RunFolder, shape: Shape) -> OwnStage:
         UserError: it is another kind of run, its code is no map, or its pictures have another shape.
     """
     run, _ = reopen(folder)
-    advice = "Train one: gradschool train vae_photos"
+    advice = f"Train one: {command('train vae_photos')}"
     if not isinstance(run, VaeRun):
         raise UserError(f"first_stage is {folder.path}, which is no VAE", "a run such as vae_photos", advice)
     model, facts = rebuilt(folder, run)

@@ -32,6 +32,7 @@ from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Facts, SectionOf
 from gradschool.evals.report.page import write_report
 from gradschool.models import catalogue
+from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.generation.ask import Ask, ask_for, asked, columns_for, to_unit
 from gradschool.runs.generation.draw import write_film, write_pictures
@@ -276,4 +277,4 @@ class GenerativeRun(PictureRun):
 
     def next_step(self, folder: RunFolder) -> str:
         """Pictures are what it is for."""
-        return f"gradschool sample {folder.path}"
+        return command("sample", folder.path)

@@ -20,6 +20,7 @@ from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.generation.coverage import Coverage, coverage, shares_of
 from gradschool.models.vision.lenet import lenet_digits
 from gradschool.models.vision.resnet9 import resnet9
+from gradschool.phrases import command
 from gradschool.runs.generation.ask import Ask
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.generation.score import AT_ONCE, as_stored, look
@@ -65,7 +66,9 @@ def judge_of(folder: RunFolder) -> RunFolder:
     """
     run, request = reopen(folder)
     if not isinstance(run, GenerativeRun):
-        raise UserError(f"{folder.path} is no generator", "a run such as vae_mnist", "See: gradschool train")
+        raise UserError(
+            f"{folder.path} is no generator", "a run such as vae_mnist", f"See: {command('train')}"
+        )
     splits = run.open(request.seed)
     if len(splits.train.classes) < 2:
         advice = "Name a classifier's run: --network RUN"

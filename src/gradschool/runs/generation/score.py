@@ -21,6 +21,7 @@ from gradschool.evals.generation import generators
 from gradschool.evals.generation.frechet import fitted, frechet_distance
 from gradschool.evals.generation.inception import FEATURES, WEIGHTS, inception
 from gradschool.evals.pictures import save_grid
+from gradschool.phrases import command
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.generator import GenerativeRun
 from gradschool.runs.kind import Wanted
@@ -60,7 +61,9 @@ def score(
     # 1. Who generates.
     run, _ = reopen(folder)
     if not isinstance(run, GenerativeRun):
-        raise UserError(f"{folder.path} is no generator", "a run such as vae_mnist", "See: gradschool train")
+        raise UserError(
+            f"{folder.path} is no generator", "a run such as vae_mnist", f"See: {command('train')}"
+        )
     if n < 4:
         raise UserError(f"n is {n}", "a whole number >= 4", "Example: -n 2000")
     splits = run.open(folder.read("config.json")["seed"], against)
@@ -162,7 +165,7 @@ def look(eye: Classifier, pixels: Tensor) -> Looked:
         raise UserError(
             f"the pictures are {width}x{height} of {channels} channels",
             f"{eye.width}x{eye.height} of {eye.channels}, as the network was trained on",
-            "Train one on this set: gradschool train folder --data ...",
+            f"Train one on this set: {command('train folder --data PATH')}",
         )
 
     def batches() -> Iterator[Tensor]:

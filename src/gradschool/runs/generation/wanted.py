@@ -185,7 +185,7 @@ def eye_of(network: str, weights: Path | None = None) -> Eye:
         UserError: it is neither.
         WorkFailed: published weights cannot be reached.
     """
-    if Path(network).exists():
+    if Path(network).exists() or (Path("runs") / network / "config.json").is_file():
         folder = RunFolder.open(Path(network))
         run, _ = reopen(folder)
         known = run.classifier(folder)

@@ -28,6 +28,7 @@ from gradschool.evals.report import language as sections
 from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
 from gradschool.models import catalogue
+from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Told
 from gradschool.runs.kind import Skip, Wanted
@@ -155,7 +156,7 @@ class CharacterRun(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Baselines, new names, next characters, the embeddings of the characters, and curves."""
         if ood:
-            advice = f"Score other lines with: gradschool predict {folder.path} FILE.txt"
+            advice = f"Score other lines with: {command('predict', folder.path, 'FILE.txt')}"
             raise UserError(f"--ood was given to {self.title}", "an image classifier", advice)
         # 1. What a finished run has to show; any other has its curves.
         facts = sections.LineFacts()
@@ -226,4 +227,4 @@ class CharacterRun(Run):
 
     def next_step(self, folder: RunFolder) -> str:
         """Names are what it is for."""
-        return f"gradschool sample {folder.path}"
+        return command("sample", folder.path)

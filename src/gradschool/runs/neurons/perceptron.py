@@ -17,6 +17,7 @@ from gradschool.evals.metric import ACCURACY, Metric
 from gradschool.evals.report import numbers
 from gradschool.evals.report.material import Facts
 from gradschool.evals.report.page import write_report
+from gradschool.phrases import called, command
 from gradschool.runs.request import Request, Say
 from gradschool.runs.small import SmallRun
 from gradschool.scratch.neurons import perceptron as library
@@ -80,7 +81,7 @@ class PerceptronRun(SmallRun):
 
     def next_step(self, folder: RunFolder) -> str:
         """The course."""
-        return "gradschool check, or see the course: gradschool"
+        return f"{command('check')}, or see the course: {called()}"
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Its curves, and a race where there was one; it has no pictures to show."""

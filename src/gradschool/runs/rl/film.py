@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from gradschool.phrases import counted
 from gradschool.rl.gridworld import Gridworld
 from gradschool.rl.play import Played
 
@@ -20,7 +21,7 @@ def written(world: Gridworld, played: Played, gamma: float, film: bool) -> str:
     returns, parts = played.returns(gamma).tolist(), []
     for i, length in enumerate(played.lengths.tolist()):
         end = "reaches a goal" if played.terminated[i] else "is cut off by the time limit"
-        parts.append(f"episode {i + 1} {end} after {length} steps, return {returns[i]:.6g}\n")
+        parts.append(f"episode {i + 1} {end} after {counted(length, 'step')}, return {returns[i]:.6g}\n")
         parts += frames(world, played, i, length) if film else [path(world, played, i, length)]
     return "\n".join(parts)
 

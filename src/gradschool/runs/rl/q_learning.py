@@ -33,6 +33,7 @@ from gradschool.evals.report.page import write_report
 from gradschool.evals.rl.policies import Score, largest_error, score, verdict
 from gradschool.models.policy.q_table import QTable
 from gradschool.ops.control import epsilon_greedy
+from gradschool.phrases import command
 from gradschool.rl.drawing import MOVES, shortest
 from gradschool.rl.exact import value_iteration
 from gradschool.rl.gridworld import Gridworld, gridworld
@@ -269,4 +270,4 @@ class QLearningRun(Run):
 
     def next_step(self, folder: RunFolder) -> str:
         """To act is what it is for."""
-        return f"gradschool sample {folder.path} --film"
+        return command("sample", folder.path, "--film")

@@ -1,6 +1,5 @@
 """A forecaster's run: a series cut in time, a network that forecasts a horizon, and baselines beside it."""
 
-import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -31,6 +30,7 @@ from gradschool.evals.series.answers import Forecast, csv_files
 from gradschool.evals.series.compare import compare, verdict
 from gradschool.evals.series.measures import metrics
 from gradschool.models import catalogue
+from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Done
 from gradschool.runs.kind import Skip
@@ -211,6 +211,4 @@ class ForecastRun(Run):
 
     def next_step(self, folder: RunFolder) -> str:
         """A forecast of what comes after the end of the data."""
-        return (
-            f"gradschool predict {folder.path} {shlex.quote(str(open_series(self.data, self.target).file))}"
-        )
+        return command("predict", folder.path, open_series(self.data, self.target).file)

@@ -24,6 +24,7 @@ from gradschool.evals.classifier import Classifier
 from gradschool.evals.inference import collect
 from gradschool.evals.metric import ACCURACY, LOSS, Metric
 from gradschool.models import catalogue
+from gradschool.phrases import hanging
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.reopen import machine_of
 from gradschool.runs.run import Count, Pieces, Share
@@ -32,6 +33,7 @@ from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.classify import Classify
 
 RARE = 0.8  # share of the largest class from which on the others are so rare that weighing them up may help
+GAP = 0.1  # so far may training accuracy lie above the test interval before over-fitting is said
 SEEN_AGAIN = 2000  # training images scored once more at the end: enough to see over-fitting
 
 ModelFunction = Annotated[Callable[..., nn.Module], ByName("classes")]
@@ -167,12 +169,15 @@ class ClassifierRun(PictureRun):
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Test accuracy with its interval, beside that of always answering the largest class."""
-        (low, high), accuracy = result["interval"], result["metrics"]["test_accuracy"]
+        (low, high), test = result["interval"], result["metrics"]["test_accuracy"]
+        train = result["metrics"].get("train_accuracy", 0.0)
         told = (
-            f" accuracy {curve}{100 * accuracy:.1f} % of {result['test_images']:,} "
+            f" accuracy {curve}{100 * test:.1f} % of {result['test_images']:,} "
             f"test images [{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"
         )
-        return told + said_of_baseline(result["baseline"], accuracy) if "baseline" in result else told
+        if "baseline" in result:
+            told += said_of_baseline(result["baseline"], test)
+        return f"{told}\n{hanging(' note     ', overfits(test, train))}" if train - high > GAP else told
 
 
 def said_of_baseline(baseline: dict[str, Any], accuracy: float) -> str:
@@ -182,3 +187,12 @@ def said_of_baseline(baseline: dict[str, Any], accuracy: float) -> str:
         return told
     advice = ". Look at macro F1 in the report, and try --set balance=true" * (baseline["share"] > RARE)
     return f"{told}: always answering it is as good{advice}"
+
+
+def overfits(test: float, train: float) -> str:
+    """The sentence about a run that knows its training pictures far better than others; shares of 0 to 1."""
+    return (
+        f"over-fitting: {100 * train:.1f} % of the training pictures are right and {100 * test:.1f} % of the "
+        "test pictures. More pictures, stronger changes of them (--set augment.flip=true) or "
+        "a network that has learnt elsewhere help."
+    )

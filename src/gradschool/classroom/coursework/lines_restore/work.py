@@ -20,6 +20,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.dense.smooth import smooth_filling
 from gradschool.evals.pictures import grid
+from gradschool.phrases import counted
 from gradschool.recipes import ask, find
 from gradschool.runs.dense.gaps import Gapped, GapsRun, fill, read_gaps, with_gaps
 from gradschool.runs.generation.score import spread
@@ -54,9 +55,8 @@ class LinesRestore(Coursework):
         given = read_gaps(source)
         truth = None if truth_file is None else stack(truth_file, given)
         share = float(given.mask.float().mean())
-        desk.say(
-            f"{len(given.pictures)} pictures in {source}, {100 * share:.1f} % of their pixels are missing"
-        )
+        pictures = counted(len(given.pictures), "picture")
+        desk.say(f"{pictures} in {source}, {100 * share:.1f} % of their pixels are missing")
         # 2. What is handed in.
         place = self.hand_in or desk.folder / "test_set_nogaps.npy"
         if self.hand_in is None:

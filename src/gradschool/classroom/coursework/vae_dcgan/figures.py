@@ -97,8 +97,8 @@ def line(ax: Axes, lines: Sequence[Line], name: str, label: str, style: str) -> 
         ax.plot(*thinned(x, y), style, label=label, linewidth=1.5, markersize=4)
 
 
-def six_curves(lines: Sequence[Line]) -> Shown:
-    """1.2a: total, reconstruction and KL, in training and of the test part."""
+def six_curves(lines: Sequence[Line], unit: str = "nats a digit") -> Shown:
+    """1.2a: total, reconstruction and KL, in training and of the test part, in `unit`."""
     if not lines:
         raise Lost("vae.jsonl is not there: the six curves need it")
     figure = Figure(figsize=(10.5, 3.2), layout="constrained")
@@ -108,7 +108,7 @@ def six_curves(lines: Sequence[Line]) -> Shown:
     ):  # fmt: skip
         line(ax, lines, name, "training", "-")
         line(ax, lines, f"test_{name}", "test", "o--")
-        ax.set(xlabel="step", title=f"{title}, nats a digit")
+        ax.set(xlabel="step", title=f"{title}, {unit}")
         ax.grid(alpha=0.3)
         _, values = series(lines, name)
         if len(values) > 20:

@@ -135,13 +135,18 @@ def read(paper: Paper, eye: Eye) -> tuple[float, str]:
 
 
 def curved(paper: Paper) -> tuple[float, str]:
-    """A twelfth for each series, half for a fall."""
+    """A twelfth for each series, half for a fall; nothing where the test part was looked at once."""
     lines = paper.log("vae")
     names = [f"{part}{name}" for part in ("", "test_") for name in ("loss", "reconstruction", "kl")]
     there = [name for name in names if len(series(lines, name)[1]) >= 2]
     _, losses = series(lines, "test_loss")
-    falls = len(losses) >= 2 and losses[-1] < losses[0]
-    told = f"test loss from {losses[0]:.1f} to {losses[-1]:.1f}" if len(losses) >= 2 else "no test loss"
+    if len(losses) < 2:
+        times = "once" if losses else "never"
+        raise Lost(
+            f"the test loss was logged {times}, which is no curve: a full run (without --quick) logs more"
+        )
+    told = f"test loss from {losses[0]:.1f} to {losses[-1]:.1f}"
+    falls = losses[-1] < losses[0]
     return len(there) / 12 + 0.5 * falls, f"{len(there)} of 6 series are logged; {told}"
 
 

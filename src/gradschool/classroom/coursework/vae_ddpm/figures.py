@@ -73,8 +73,11 @@ def pixels(parts: Parts) -> Shown:
 
 def photo_curves(part: Trained) -> Shown:
     """1.4: the losses of the VAE of photographs."""
-    shown = digits.six_curves(part.log())
-    reading = "As for the digits, with a Gaussian likelihood: squared errors over twice the variance."
+    shown = digits.six_curves(part.log(), "nats a photograph")
+    reading = (
+        "As for the digits, with a Gaussian likelihood: the reconstruction is the squared error of a "
+        "photograph over twice the variance, which is nats but for a constant."
+    )
     return Shown("photos-curves", "1.4 Training on photographs", reading, shown.picture)
 
 

@@ -26,7 +26,7 @@ from gradschool.recipes import ask
 from gradschool.recipes.generative.latent_photos import latent_photos
 from gradschool.recipes.generative.vae_mnist import vae_mnist
 from gradschool.recipes.generative.vae_photos import vae_photos
-from gradschool.recipes.vision.folder import folder as folder_recipe
+from gradschool.recipes.own.folder import folder as folder_recipe
 from gradschool.runs.classification.image import ImageRun
 from gradschool.runs.generation.latent import LatentRun
 from gradschool.runs.generation.variational import VaeRun

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from gradschool.classroom.coursework.frame import Lost, Mark, marked
 from gradschool.classroom.coursework.xray_files import HandedIn
+from gradschool.phrases import counted
 
 COUNT = 300  # files to hand in
 LEVELS = ((0.1, "1"), (0.35, "2"), (0.65, "3"))  # share of what real pictures reach, to the level's name
@@ -21,7 +22,7 @@ def marks(handed: HandedIn, made: Tensor, shape: tuple[int, int, int], facts: di
 
     def count() -> tuple[float, str]:
         n = len(handed.names)
-        return max(0.0, 1 - abs(n - COUNT) / COUNT), f"{n} files; {COUNT} are wanted."
+        return max(0.0, 1 - abs(n - COUNT) / COUNT), f"{counted(n, 'file')}; {COUNT} are wanted."
 
     def kind() -> tuple[float, str]:
         others = sorted(set(handed.names) - set(handed.jpegs))
