@@ -145,6 +145,29 @@ def test_mutants_are_one_slip_each_and_different(toy):
         ast.parse(slip.source)
 
 
+SPARED = '''
+def f(x, low, high):
+    """Something."""
+    if low > high:
+        raise ValueError("low", "high")
+    # 1. All of it.
+    pairs = zip(torch.minimum(low, high), torch.zeros(3, device=x.device), strict=True)
+    if not pairs:
+        raise ValueError("none", "some")
+    return pairs
+'''
+
+
+def test_mutants_spare_what_stays_in_the_blank_and_what_nobody_sees(toy, tmp_path):
+    (tmp_path / "toy.py").write_text(SPARED)
+    now = [slip.now for slip in slips(toy)]
+    assert "if pairs:" in now and any("torch.ones(3" in line for line in now)
+    assert not [line for line in now if "low >= high" in line or line.startswith("raise")]
+    assert not [line for line in now if "(high, low)" in line]
+    zips = [line for line in now if "zip" in line]
+    assert all("strict=True" in line and "device=x.device" in line for line in zips)
+
+
 def test_rewrites_compute_the_same(toy):
     import numpy as np
 

@@ -35,6 +35,8 @@ DROPPED = {  # calls that are left out: x.sqrt() and np.sqrt(x) become x
     "flip", "relu", "softmax", "nan_to_num", "expand_as", "round", "triu", "tril", "cumsum", "sort",
     "unique", "flatten",
 }  # fmt: skip
+SYMMETRIC = {"min", "max", "minimum", "maximum", "hypot", "allclose", "isclose", "transpose", "swapaxes"}
+UNSEEN = {"strict", "device"}  # keywords that change nothing where lengths fit and all is on one device
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,12 @@ def slips(exercise: Exercise) -> Iterator[Slip]:
 
 
 def written_lines(exercise: Exercise, source: str, function: Any) -> set[int]:
-    """The lines of a function that the learner writes."""
-    body = body_after_docstring(function)
+    """The lines of a function that the learner writes; what stands before step 1 stays in the blank."""
     known = steps_of(source, function)
-    if exercise.steps == "all" or not known:
-        return set(range(body[0].lineno, (function.end_lineno or 0) + 1))
-    return {n for step in exercise.steps for n in range(known[step][0], known[step][1] + 1)}
+    if not known:
+        return set(range(body_after_docstring(function)[0].lineno, (function.end_lineno or 0) + 1))
+    steps = known if exercise.steps == "all" else exercise.steps
+    return {n for step in steps for n in range(known[step][0], known[step][1] + 1)}
 
 
 def put_back(source: str, function: Any, changed: Any) -> str:
@@ -87,17 +89,19 @@ def put_back(source: str, function: Any, changed: Any) -> str:
 
 def variants(exercise: Exercise, function: Any, lines: set[int]) -> Iterator[tuple[str, Any, str, str]]:
     """Kind of slip, the changed function, and its statement before and after."""
-    # 1. Slips in one expression or statement.
-    for index, node in enumerate(ast.walk(function)):
-        if getattr(node, "lineno", 0) in lines:
+    # 1. Slips in one expression or statement, but for the words of an error and for what nobody sees.
+    nodes = list(ast.walk(function))
+    spared = [n for n in nodes if isinstance(n, ast.Raise) or getattr(n, "arg", "") in UNSEEN]
+    words = {part for node in spared for part in ast.walk(node)}
+    for index, node in enumerate(nodes):
+        if getattr(node, "lineno", 0) in lines and node not in words:
             for kind, change in changes(node, function):
                 changed = copy.deepcopy(function)
                 place = list(ast.walk(changed))[index]
                 before = nearest(changed, place)
                 was = head(before)
-                if change(place) is False:
-                    continue
-                yield kind, changed, was, head(before) if before in ast.walk(changed) else ""
+                if change(place) is not False:
+                    yield kind, changed, was, head(before) if before in ast.walk(changed) else ""
     # 2. Slips of a whole function, put before its first line.
     start = len(function.body) - len(body_after_docstring(function))
     for kind, line in openings(exercise, function):
@@ -142,10 +146,8 @@ def changes(node: Any, function: Any) -> Iterator[tuple[str, Change]]:
         case ast.Compare(ops=[only]) if type(only) in OTHER_BOUND:
             yield "bound", lambda n: setattr(n, "ops", [OTHER_BOUND[type(n.ops[0])]()])
         case ast.BoolOp():
-            yield (
-                "and for or",
-                lambda n: setattr(n, "op", ast.Or() if isinstance(n.op, ast.And) else ast.And()),
-            )
+            other = ast.Or if isinstance(node.op, ast.And) else ast.And
+            yield "and for or", lambda n: setattr(n, "op", other())
         case ast.UnaryOp():
             yield "sign or not", lambda n: become(n, n.operand)
         case ast.Constant():
@@ -197,10 +199,11 @@ def call_slips(node: ast.Call) -> Iterator[tuple[str, Change]]:
         yield "reduction", rename
     if name in DROPPED and receiver(node) is not None:
         yield "call dropped", lambda n: become(n, receiver(n))
-    if len(node.args) >= 2 and not any(isinstance(a, ast.Starred) for a in node.args[:2]):
+    starred = any(isinstance(a, ast.Starred) for a in node.args[:2])
+    if len(node.args) >= 2 and not starred and name not in SYMMETRIC:
         yield "order", lambda n: n.args.__setitem__(slice(0, 2), [n.args[1], n.args[0]])
     for index, keyword in enumerate(node.keywords):
-        if keyword.arg is not None:
+        if keyword.arg is not None and keyword.arg not in UNSEEN:
             kind = "generator dropped" if keyword.arg in ("generator", "rng") else "keyword dropped"
             yield kind, functools.partial(drop_keyword, index=index)
     drawn_from = getattr(getattr(node.func, "value", None), "id", "")
@@ -274,11 +277,8 @@ def out_of_place(node: ast.Expr) -> ast.Assign | None:
 
 def earlier(function: Any, node: Any) -> set[str]:
     """The names that have a meaning before a statement."""
-    stored = {
-        n.id for n in ast.walk(function)
-        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and n.lineno < node.lineno
-    }  # fmt: skip
-    return stored | parameters(function)
+    names = [n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return {n.id for n in names if n.lineno < node.lineno} | parameters(function)
 
 
 def parameters(function: Any) -> set[str]:
