@@ -19,7 +19,7 @@ from gradschool.classroom.gates.promises import docstring, promised, sentences, 
 from gradschool.classroom.gates.rewrites import rewrites
 from gradschool.classroom.workspace.layout import text_for
 
-PENDING = {chapter.id for chapter in chapters()}  # chapters whose checks are not yet proved
+PENDING = {c.id for c in chapters()} - {"training", "convolution"}  # chapters whose checks are not yet proved
 EXERCISES = [e.id for chapter in chapters() for e in chapter.exercises if chapter.id not in PENDING]
 FORKS = pytest.mark.skipif(sys.platform != "linux", reason="mutants run in forked processes")
 

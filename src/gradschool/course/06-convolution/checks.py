@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
+from gradschool.classroom.check.samples import draw
 
 SUMS = Tolerance(1e-4, 1e-5, "float32 sums of at most 75 products of numbers near 1, against float64")
 GRADS = Tolerance(1e-3, 1e-4, "float32 sums over all places of at most 3 images, against float64")
@@ -392,11 +393,6 @@ def conv_transpose2d(ladder: Ladder) -> None:
 
 
 # Drawing
-
-
-def draw(seed: int, *shape: int) -> torch.Tensor:
-    """Standard normal numbers."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 def case(about, seeds, image, filters, bias=False, **kwargs) -> Case:
