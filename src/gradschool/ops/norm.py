@@ -61,7 +61,7 @@ def batch_norm(
         eps: added to the variance, under the root.
 
     Returns:
-        Shape and dtype of x; the running statistics keep their dtypes.
+        Shape and dtype of x.
 
     Raises:
         ValueError: the batch has only one value for each channel, so its variance is useless.

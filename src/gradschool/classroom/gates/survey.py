@@ -6,6 +6,7 @@ writes the table of the docs.
 
 import argparse
 import contextlib
+import importlib
 import os
 import resource
 import signal
@@ -59,6 +60,7 @@ def survey(chapter: Chapter, exercise: Exercise, chosen: Sequence[Slip] | None =
     """
     check = check_of(chapter, exercise)
     known = {(each.was, each.now) for each in exercise.equivalents}
+    importlib.import_module(exercise.module)  # and what it imports: once, not in every fork
     killed, equivalent, survivors = 0, 0, []
     for slip in slips(exercise) if chosen is None else chosen:
         fate = fate_of(exercise, slip, check)
