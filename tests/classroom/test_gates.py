@@ -3,6 +3,7 @@
 import ast
 import sys
 import zlib
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,7 +12,7 @@ from gradschool.classroom.check.judge import check_of
 from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.mistakes import allowed, function_from, walked
 from gradschool.classroom.check.remote import Local
-from gradschool.classroom.check.report import lines
+from gradschool.classroom.check.report import Failure, lines
 from gradschool.classroom.exercise.manifest import Equivalent, chapters, find_exercise, source_of
 from gradschool.classroom.exercise.strip import read_source
 from gradschool.classroom.gates.mutants import Slip, slips
@@ -22,6 +23,12 @@ from gradschool.classroom.workspace.layout import text_for
 PENDING = {c.id for c in chapters()} - {"training", "convolution"}  # chapters whose checks are not yet proved
 EXERCISES = [e.id for chapter in chapters() for e in chapter.exercises if chapter.id not in PENDING]
 FORKS = pytest.mark.skipif(sys.platform != "linux", reason="mutants run in forked processes")
+
+
+@pytest.fixture(autouse=True)
+def no_eye_on_pythons_generator(monkeypatch):
+    """beartype, which checks types under pytest alone, draws from it."""
+    monkeypatch.setattr("gradschool.classroom.check.watch.random", SimpleNamespace(getstate=lambda: 0))
 
 
 def sample(name, found):
@@ -205,6 +212,9 @@ def test_a_weak_check_is_found_out(monkeypatch):
     unchanged = Slip("none", "", "", read_source(source_of(exercise.target)))
     monkeypatch.undo()
     assert module.survey(chapter, exercise, [unchanged]).survivors == (unchanged,)
+    monkeypatch.setattr(module, "check_of", lambda *_: lambda ladder: ladder.holds("Nothing.", False))
+    with pytest.raises(Failure):
+        module.survey(chapter, exercise, made[:1])
 
 
 def test_promises_are_sentences_with_words_that_can_be_held():

@@ -6,7 +6,6 @@ writes the table of the docs.
 
 import argparse
 import contextlib
-import importlib
 import os
 import resource
 import signal
@@ -21,7 +20,8 @@ from gradschool.classroom.check.judge import check_of
 from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.limits import address_space
 from gradschool.classroom.check.mistakes import walked
-from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, find_exercise
+from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, find_exercise, source_of
+from gradschool.classroom.exercise.strip import read_source
 from gradschool.classroom.gates import slips as runtime
 from gradschool.classroom.gates.mutants import Slip, slips
 
@@ -57,10 +57,15 @@ def survey(chapter: Chapter, exercise: Exercise, chosen: Sequence[Slip] | None =
     Args:
         chapter, exercise: whose check.
         chosen: mutants; all if None.
+
+    Raises:
+        Failure: the reference itself does not pass.
     """
     check = check_of(chapter, exercise)
     known = {(each.was, each.now) for each in exercise.equivalents}
-    importlib.import_module(exercise.module)  # and what it imports: once, not in every fork
+    # The reference passes, and what it imports is there for every fork.
+    if failure := walked(exercise, read_source(source_of(exercise.target)), check)[0]:
+        raise failure
     killed, equivalent, survivors = 0, 0, []
     for slip in slips(exercise) if chosen is None else chosen:
         fate = fate_of(exercise, slip, check)
