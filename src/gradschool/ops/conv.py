@@ -190,8 +190,8 @@ def conv_transpose2d(
         bias: one number for each output channel.
         stride: pixels between stamps, >= 1.
         padding: rows and columns cut off each side of the output, >= 0.
-        output_padding: rows and columns added at the bottom and on the right, >= 0 and below the stride.
-            conv2d maps several sizes to one; this chooses among them.
+        output_padding: rows and columns added at the bottom and on the right, >= 0 and below the larger of
+            stride and dilation. conv2d maps several sizes to one; this chooses among them.
         groups: as in conv2d.
         dilation: pixels between taps, >= 1.
 

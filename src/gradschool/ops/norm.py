@@ -61,6 +61,9 @@ def batch_norm(
         momentum: share of the batch in the updated running statistics, 0 to 1.
         eps: added to the variance, under the root.
 
+    Returns:
+        Shape and dtype of x.
+
     Raises:
         ValueError: the batch has only one value for each channel, so its variance is useless.
     """

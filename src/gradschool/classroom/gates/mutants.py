@@ -35,7 +35,9 @@ DROPPED = {  # calls that are left out: x.sqrt() and np.sqrt(x) become x
     "flip", "relu", "softmax", "softplus", "nan_to_num", "round", "triu", "tril", "cumsum", "sort",
     "unique", "flatten",
 }  # fmt: skip
-SYMMETRIC = {"min", "max", "minimum", "maximum", "hypot", "allclose", "isclose", "transpose", "swapaxes"}
+SYMMETRIC = {
+    "min", "max", "minimum", "maximum", "hypot", "allclose", "isclose", "transpose", "swapaxes", "flip",
+}  # fmt: skip
 UNSEEN = {"strict", "device"}  # keywords that change nothing where lengths fit and all is on one device
 
 

@@ -57,10 +57,15 @@ def survey(chapter: Chapter, exercise: Exercise, chosen: Sequence[Slip] | None =
     Args:
         chapter, exercise: whose check.
         chosen: mutants; all if None.
+
+    Raises:
+        Failure: the reference itself does not pass.
     """
     check = check_of(chapter, exercise)
     known = {(each.was, each.now) for each in exercise.equivalents}
-    walked(exercise, read_source(source_of(exercise.target)), check)  # what it imports, each fork then has
+    # The reference passes, and what it imports is there for every fork.
+    if failure := walked(exercise, read_source(source_of(exercise.target)), check)[0]:
+        raise failure
     killed, equivalent, survivors = 0, 0, []
     for slip in slips(exercise) if chosen is None else chosen:
         fate = fate_of(exercise, slip, check)

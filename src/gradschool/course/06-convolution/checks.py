@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
+from gradschool.classroom.check.samples import draw
 
 SUMS = Tolerance(1e-4, 1e-5, "float32 sums of at most 75 products of numbers near 1, against float64")
 GRADS = Tolerance(1e-3, 1e-4, "float32 sums over all places of at most 3 images, against float64")
@@ -96,6 +97,8 @@ def separate(ladder: Ladder) -> None:
     ladder.agrees(cases, separate_by_svd, FLOAT64)
     column, row = ladder.subject(np.outer([1.0, 2, 1], [1, 2.0, 1]))
     ladder.same("column x row = filter", np.outer(column, row), np.outer([1.0, 2, 1], [1, 2.0, 1]), FLOAT64)
+    said = "A filter of zeros has no such tap: ValueError was expected."
+    ladder.holds(said, ladder.inside(refused)(np.zeros((2, 3))))
 
 
 # Counting
@@ -127,8 +130,11 @@ def output_size(ladder: Ladder) -> None:
         Case(", ".join(f"{n} = {v}" for n, v in zip(names, args, strict=False)), args) for args in numbers
     ]
     ladder.agrees(cases, count_places, EXACT)
-    said = "A window of 5 on 3 pixels fits nowhere: ValueError was expected, a number came."
-    ladder.holds(said, ladder.inside(refused)(3, 5))
+    for args, told in (((3, 5), ""), ((3, 6, 1, 1), " with padding 1")):
+        said = (
+            f"A window of {args[1]} on 3 pixels{told} fits nowhere: ValueError was expected, a number came."
+        )
+        ladder.holds(said, ladder.inside(refused)(*args))
 
 
 def pixels_needed(layers):
@@ -194,11 +200,12 @@ def conv2d(ladder: Ladder) -> None:
         case("padding (2, 0)", seeds, (1, 1, 4, 5), (2, 1, 3, 3), padding=(2, 0)),
         case("stride (1, 3)", seeds, (1, 2, 7, 9), (2, 2, 3, 3), stride=(1, 3)),
         case("dilation 2", seeds, (1, 2, 9, 8), (3, 2, 3, 3), dilation=2),
-        case("2 groups", seeds, (2, 4, 5, 5), (6, 2, 3, 3), groups=2),
+        case("2 groups", seeds, (3, 4, 5, 5), (6, 2, 3, 3), groups=2),
         case("depthwise", seeds, (2, 3, 5, 5), (3, 1, 3, 3), groups=3, padding=1, bias=True),
         case("everything at once", seeds, (2, 4, 11, 8), (4, 2, 3, 2), True,
              stride=(2, 1), padding=(1, 2), dilation=(2, 1), groups=2),
         strided(seeds),
+        wide("float64", case("", seeds, (1, 2, 4, 5), (3, 2, 2, 3), bias=True)),
     ]  # fmt: skip
     ladder.agrees(cases, oracle, SUMS)
     ladder.gradients([cases[2], cases[8]], oracle, GRADS)
@@ -209,6 +216,8 @@ def conv2d(ladder: Ladder) -> None:
     shifted = ladder.subject(x.roll(1, -1), weight)
     ladder.same("A shifted image gives a shifted result, which", shifted[..., 1:], y[..., :-1], SUMS)
     ladder.same("Each image of a batch is treated alone, which", ladder.subject(x[1:], weight), y[1:], SUMS)
+    said = "Filters of 5x5 on 3x3 pixels fit nowhere: ValueError was expected."
+    ladder.holds(said, ladder.inside(refused)(x[:, :, :3, :3], draw(0, 1, 2, 5, 5)))
 
 
 def linear_oracle(x, weight, bias=None):
@@ -247,6 +256,7 @@ def max_pool2d(ladder: Ladder) -> None:
         Case("a window of 3, stride (1, 2)", (draw(3, 1, 2, 6, 7), 3, (1, 2))),
         Case("padding (1, 0)", (draw(4, 1, 2, 5, 6), 2, 2, (1, 0))),
         Case("numbers below zero, padding 1", (cold, 3, 2, 1)),
+        Case("-infinity everywhere, padding 1", (torch.full((1, 1, 3, 3), -torch.inf), 2, 2, 1)),
         Case("dilation (2, 1)", (draw(6, 1, 2, 8, 6), 2, 1, 0, (2, 1))),
         Case("ceil_mode", (draw(7, 1, 2, 6, 8), 3, 2, 0, 1, True)),
     ]
@@ -268,7 +278,7 @@ def through_statistics(mine, x, mean, var, weight, bias, training, momentum, eps
 def norm_oracle(x, mean, var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """Torch's, in float64, with the statistics after it."""
     wide = [None if v is None else v.double() for v in (mean, var, weight, bias)]
-    y = F.batch_norm(x.double(), *wide, training, momentum, eps).to(x.dtype)
+    y = F.batch_norm(x.double(), *wide, training or mean is None, momentum, eps).to(x.dtype)
     return y, *(None if v is None else v.float() for v in wide[:2])
 
 
@@ -277,20 +287,32 @@ def normed(x, mean, var, weight=None, bias=None, training=False):
     return norm_oracle(x, mean, var, weight, bias, training)[0]
 
 
+def keeps_graph(mine, x, mean, var):
+    """Whether the running statistics carry the graph of a training step."""
+    mine(x.clone().requires_grad_(), mean, var, training=True)
+    return mean.requires_grad or var.requires_grad
+
+
 def batch_norm(ladder: Ladder) -> None:
-    """Training and evaluation, images and vectors, large eps; gradients; then a batch of variance 1."""
+    """Training and evaluation, gain or shift alone, half precision; gradients; then a batch of variance 1."""
     start = draw(0, 3), draw(1, 3).exp()
     gain = draw(2, 3), draw(3, 3)
     x, flat = 2 * draw(4, 4, 3, 5, 6) + 1, draw(5, 6, 3)
+    half = torch.tensor([[3, 4], [5, 2]], dtype=torch.bfloat16)
     cases = [
         Case("training", (x, *start, *gain, True, 0.1, 1e-5)),
         Case("training, momentum 0.5, without gain and shift", (x, *start, None, None, True, 0.5, 1e-5)),
+        Case("training, a gain but no shift", (x, *start, gain[0], None, True, 0.1, 1e-5)),
+        Case("evaluation, a shift but no gain", (x, *start, None, gain[1], False, 0.1, 1e-5)),
         Case("training on vectors", (flat, *start, *gain, True, 0.1, 1e-5)),
         Case("training, eps = 0.5", (x, *start, *gain, True, 0.1, 0.5)),
         Case("evaluation", (x, *start, *gain, False, 0.1, 1e-5)),
         Case("evaluation, eps = 0.5", (flat, *start, *gain, False, 0.1, 0.5)),
         Case("no running statistics", (x, None, None, *gain, True, 0.1, 1e-5)),
-    ]
+        Case("no running statistics in evaluation", (x, None, None, *gain, False, 0.1, 1e-5)),
+        Case("vectors (3, 4) and (5, 2) in bfloat16, running statistics in float32",
+             (half, torch.zeros(2), torch.ones(2), None, None, True, 0.5, 1e-5)),
+    ]  # fmt: skip
     ladder.agrees(cases, norm_oracle, SUMS, through=through_statistics)
     graded = [Case("training", (x, None, None, *gain, True))]
     graded.append(Case("training on vectors", (flat, None, None, *gain, True)))
@@ -299,6 +321,12 @@ def batch_norm(ladder: Ladder) -> None:
     spread = y.var((0, 2, 3), correction=0)
     small = Tolerance(1e-3, 0, "eps = 1e-5 against a variance of about 4")
     ladder.same("In training every channel gets variance 1, which", spread, torch.ones(3), small)
+    said = "The running statistics should carry no gradient; they keep the graph of the batch."
+    ladder.holds(said, not ladder.inside(keeps_graph)(x, *start))
+    for training, told in ((True, "in training"), (False, "without running statistics")):
+        args = (flat[:1], *(start if training else (None, None)), None, None, training)
+        said = f"One value a channel {told} has no variance: ValueError was expected."
+        ladder.holds(said, ladder.inside(refused)(*args))
 
 
 def blur_oracle(x, stride=2):
@@ -316,6 +344,7 @@ def blur_pool(ladder: Ladder) -> None:
         Case("2 images of 3 channels, 7x6", (draw(1, 2, 3, 7, 6),)),
         Case("stride 1", (draw(2, 1, 2, 5, 4), 1)),
         Case("stride (3, 2)", (draw(3, 1, 2, 7, 9), (3, 2))),
+        Case("float64", (draw(4, 1, 1, 3, 4).double(),)),
     ]
     ladder.agrees(cases, blur_oracle, SUMS)
     ladder.gradients(cases[1:2], blur_oracle, GRADS)
@@ -348,8 +377,13 @@ def conv_transpose2d(ladder: Ladder) -> None:
         case("padding (1, 0)", seeds, (1, 2, 4, 3), (2, 3, 3, 3), padding=(1, 0)),
         case("stride 2 and output padding (1, 0)", seeds, (1, 2, 3, 3), (2, 3, 3, 3), stride=2,
              output_padding=(1, 0)),
+        stamped("a bias, stride (2, 3), padding (1, 2) and output padding (1, 2)", seeds, (1, 2, 3, 2),
+                (2, 3, 4, 5), stride=(2, 3), padding=(1, 2), output_padding=(1, 2)),
+        case("dilation (2, 3) and output padding (1, 2)", seeds, (1, 2, 3, 2), (2, 3, 2, 2), dilation=(2, 3),
+             output_padding=(1, 2)),
         case("2 groups", seeds, (1, 4, 3, 3), (4, 3, 2, 2), groups=2),
         case("dilation (2, 1)", seeds, (1, 2, 3, 3), (2, 3, 2, 2), dilation=(2, 1)),
+        wide("float64", stamped("", seeds, (1, 2, 2, 3), (2, 3, 3, 2))),
     ]  # fmt: skip
     ladder.agrees(cases, transpose_oracle, SUMS)
     ladder.gradients([cases[2], cases[3]], transpose_oracle, GRADS)
@@ -363,21 +397,21 @@ def conv_transpose2d(ladder: Ladder) -> None:
 # Drawing
 
 
-def draw(seed: int, *shape: int) -> torch.Tensor:
-    """Standard normal numbers."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
 def case(about, seeds, image, filters, bias=False, **kwargs) -> Case:
     """A random image and filters of given shapes."""
     args = [draw(next(seeds), *image), draw(next(seeds), *filters)]
     return Case(about, (*args, draw(next(seeds), filters[0])) if bias else tuple(args), kwargs)
 
 
-def stamped(about, seeds, image, filters) -> Case:
+def stamped(about, seeds, image, filters, **kwargs) -> Case:
     """The same for stamps: the bias goes with the second axis of the filters."""
     shapes = image, filters, filters[1:2]
-    return Case(about, tuple(draw(next(seeds), *shape) for shape in shapes))
+    return Case(about, tuple(draw(next(seeds), *shape) for shape in shapes), kwargs)
+
+
+def wide(about, case: Case) -> Case:
+    """A case with its tensors in float64."""
+    return Case(about, tuple(tensor.double() for tensor in case.args), case.kwargs)
 
 
 def strided(seeds) -> Case:
