@@ -86,24 +86,22 @@ def main(words: list[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone, e.g. `| head`: nothing is left to say
         sys.exit(0)
-    except OSError as error:
-        if debug:
-            raise
-        place = f"{error.filename}: " if error.filename else ""
-        print(
-            f"gradschool: {place}{error.strerror or error}. Choose another place, or mend this one.",
-            file=sys.stderr,
-        )
-        sys.exit(1)
     except Exception as error:
         if debug:
             raise
-        print(
-            f"gradschool: {type(error).__name__}: {error}. This is a fault of gradschool, not yours: "
-            "start the same command with --debug to see where it happened.",
-            file=sys.stderr,
-        )
+        print(f"gradschool: {unforeseen(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def unforeseen(error: Exception) -> str:
+    """The sentence for what no command foresaw: most often a place that cannot be read or written."""
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}. Choose another place, or mend this one."
+    return (
+        f"{type(error).__name__}: {error}. This is a fault of gradschool, not yours: "
+        "start the same command with --debug to see where it happened."
+    )
 
 
 def dispatch(words: list[str]) -> int:

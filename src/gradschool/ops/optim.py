@@ -278,9 +278,8 @@ def adadelta(
     g: Float[Tensor, "*n"],
     state: State,
     lr: float = 1.0,
-    rho: float = 0.9,
-    eps: float = 1e-6,
-) -> Stepped:
+    rho: float = 0.9, eps: float = 1e-6,
+) -> Stepped:  # fmt: skip
     """Adadelta: the gradient times the ratio of recent steps to recent gradients, so that no rate is chosen.
 
     Source: Zeiler 2012, algorithm 1.
@@ -288,8 +287,7 @@ def adadelta(
     Args:
         theta, g: any one shape.
         state: "v", mean square of gradients; "d", of steps.
-        lr: factor on every step; 1 in the paper.
-        rho: memory of both, 0 to below 1.
+        lr, rho: factor on every step, 1 in the paper; memory of both, 0 to below 1.
         eps: sets the size of the first steps.
     """
     # 1. Moving mean of the squared gradient.

@@ -29,15 +29,13 @@ OTHER_NAME = {
     "zeros": "ones", "ones": "zeros", "zeros_like": "ones_like", "ones_like": "zeros_like",
     "logsumexp": "sum", "prod": "sum", "log_softmax": "softmax", "std": "var", "var": "std",
 }  # fmt: skip
-DROPPED = {  # calls that are left out: x.sqrt() and np.sqrt(x) become x
+DROPPED = {  # calls left out: x.sqrt() and np.sqrt(x) become x
     "sqrt", "rsqrt", "exp", "log", "log2", "square", "abs", "clamp", "clamp_min", "clamp_max", "clip",
     "maximum", "minimum", "detach", "clone", "copy", "float", "double", "to", "type", "astype",
     "flip", "relu", "softmax", "softplus", "nan_to_num", "round", "triu", "tril", "cumsum", "sort",
     "unique", "flatten",
 }  # fmt: skip
-SYMMETRIC = {
-    "min", "max", "minimum", "maximum", "hypot", "allclose", "isclose", "transpose", "swapaxes", "flip",
-}  # fmt: skip
+SYMMETRIC = set("min max minimum maximum hypot allclose isclose transpose swapaxes flip".split())
 UNSEEN = {"strict", "device"}  # keywords that change nothing where lengths fit and all is on one device
 
 

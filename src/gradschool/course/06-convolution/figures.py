@@ -59,7 +59,8 @@ def sliding() -> Figure:
     """A filter of 3x3 taps on an image of 5x5 pixels, at one position, and the feature map."""
     image = np.array([[0, 0, 0, 9, 9]] * 3 + [[0, 0, 9, 9, 9]] * 2)
     kernel = np.array([[-1, 0, 1]] * 3)
-    result = conv2d(*(torch.tensor(a, dtype=torch.float32)[None, None] for a in (image, kernel)))[0, 0]
+    seen, weight = (torch.tensor(a, dtype=torch.float32)[None, None] for a in (image, kernel))
+    result = conv2d(seen, weight)[0, 0]
     figure, axis = canvas(1, 1, (5.6, 2.6))
     table(axis, image, (1, 1, 3, 3), 0)
     table(axis, kernel, (0, 0, 3, 3), 6.5)
