@@ -35,7 +35,7 @@ DROPPED = {  # calls left out: x.sqrt() and np.sqrt(x) become x
     "flip", "relu", "softmax", "softplus", "nan_to_num", "round", "triu", "tril", "cumsum", "sort",
     "unique", "flatten",
 }  # fmt: skip
-SYMMETRIC = set("min max minimum maximum hypot allclose isclose transpose swapaxes flip".split())
+SYMMETRIC = {"min", "max", "minimum", "maximum", "allclose", "isclose", "transpose", "swapaxes", "flip"}
 UNSEEN = {"strict", "device"}  # keywords that change nothing where lengths fit and all is on one device
 
 
