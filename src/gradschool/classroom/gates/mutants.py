@@ -1,7 +1,6 @@
 """Machine-made mutants of a function: one small slip each, from its syntax tree.
 
-Mutation analysis after DeMillo, Lipton and Sayward (Hints on Test Data Selection, 1978); the slips are those
-of array code: axes, reductions, dtypes, generators and arguments in place besides signs and bounds.
+After DeMillo, Lipton and Sayward 1978; the slips are those of array code: axes, dtypes, generators, in place.
 """
 
 import ast
@@ -31,11 +30,12 @@ OTHER_NAME = {
 }  # fmt: skip
 DROPPED = {  # calls left out: x.sqrt() and np.sqrt(x) become x
     "sqrt", "rsqrt", "exp", "log", "log2", "square", "abs", "clamp", "clamp_min", "clamp_max", "clip",
-    "maximum", "minimum", "detach", "clone", "copy", "float", "double", "to", "type", "astype",
-    "flip", "relu", "softmax", "softplus", "nan_to_num", "round", "triu", "tril", "cumsum", "sort",
-    "unique", "flatten",
+    "maximum", "minimum", "detach", "clone", "copy", "float", "double", "to", "type", "astype", "unique",
+    "flip", "relu", "softmax", "softplus", "nan_to_num", "round", "triu", "tril", "cumsum", "sort", "flatten",
 }  # fmt: skip
-SYMMETRIC = {"min", "max", "minimum", "maximum", "allclose", "isclose", "transpose", "swapaxes", "flip"}
+SYMMETRIC = {
+    "min", "max", "minimum", "maximum", "hypot", "allclose", "isclose", "transpose", "swapaxes", "flip",
+}  # fmt: skip
 UNSEEN = {"strict", "device"}  # keywords that change nothing where lengths fit and all is on one device
 
 
