@@ -113,9 +113,13 @@ def test_doctor_and_the_list_of_recipes_say_what_waits_for_which_set(capsys, mon
     )
     with pytest.raises(SystemExit):
         main(["train"])
-    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
-    assert lines["natural_animals_best"].endswith("[fetch natural_animals, 248 MB]")
-    assert "[fetch" not in lines["vae_digits"] and "[fetch" not in lines["folder"]
+    listed = capsys.readouterr().out
+    under = {
+        name: listed.partition(f"\n  {name} ")[2].splitlines()[1]
+        for name in ("natural_animals_best", "vae_digits")
+    }
+    assert "natural_animals: to fetch, 248 MB" in under["natural_animals_best"]
+    assert "digits: here" in under["vae_digits"]
 
 
 def test_the_set_of_every_recipe_is_read_without_importing_it():
