@@ -23,6 +23,7 @@ from gradschool.classroom.gates.rewrites import FORMS, rewrites
 from gradschool.classroom.workspace.layout import text_for
 
 EXERCISES = [exercise.id for chapter in chapters() for exercise in chapter.exercises]
+SAMPLE = [name for name in EXERCISES if zlib.crc32(name.encode()) % 4 == 0]  # for every day
 FORKS = pytest.mark.skipif(sys.platform != "linux", reason="mutants run in forked processes")
 
 
@@ -65,7 +66,7 @@ def test_equivalents_are_mutants_that_survive(name):
 
 @FORKS
 @pytest.mark.long
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", SAMPLE)
 def test_gate_8_a_sample_falls(name):
     from gradschool.classroom.gates.survey import survey
 
@@ -101,11 +102,12 @@ def test_gate_9_machine_made_right_answers_pass(passes, name):
 
 @FORKS
 @pytest.mark.long
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", SAMPLE)
 def test_gate_9_a_sample_passes(passes, name):
     passes(name, sample(name, list(rewrites(find_exercise(name)[1])))[1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXERCISES)
 def test_gate_10_every_promise_has_a_case(name):
     chapter, exercise = find_exercise(name)
