@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
+import torch
+
 from gradschool.errors import UserError
 
 P = ParamSpec("P")
@@ -58,6 +60,9 @@ class Op(Generic[P, R]):
 
         @functools.wraps(form)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
+            # What is compiled or traced has run before; its sizes are symbols now, or tensors.
+            if torch.compiler.is_compiling() or torch.jit.is_tracing():
+                return form(*args, **kwargs)
             try:
                 accepts(*args, **kwargs)
             except TypeError:

@@ -20,7 +20,7 @@ def floating(**tensors: Tensor | None) -> None:
 def one_type(x: Tensor, **others: Tensor | None) -> None:
     """Refuse floats of two precisions where a kernel wants one; autocast, which converts them, may mix."""
     floating(x=x, **others)
-    if torch.is_autocast_enabled(x.device.type):
+    if x.device.type != "meta" and torch.is_autocast_enabled(x.device.type):  # no arithmetic on meta
         return
     for name, other in others.items():
         if other is not None and other.dtype != x.dtype:
