@@ -90,7 +90,7 @@ def test_what_people_wrote_is_escaped_and_shown(full):
     for shown in (
         "Beware.",
         "&lt;2 twins&gt;",
-        "cat &amp; dog.jpg: cut off after 41 KB",
+        "cat &amp; dog.jpg (cut off after 41 KB)",
         "1 min 15 s",
         "seed 7",
     ):

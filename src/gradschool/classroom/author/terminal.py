@@ -53,26 +53,46 @@ def plain_math(text: str) -> str:
 
 def unicode(formula: str) -> str:
     """A LaTeX formula in Unicode, over several lines where it has rows; what has no sign keeps its name."""
-    found = ROWS.search(formula)
-    if not found:
+    if not ROWS.search(formula):
         return line(formula)
-    # 1. The rows, in columns.
-    rows = [[line(cell).strip() for cell in row.split("&")] for row in re.split(r"\\\\", found["rows"])]
+    # 1. What stands between matrices, and each of these, beside each other.
+    pieces, at = [], 0
+    for found in ROWS.finditer(formula):
+        pieces += [[line(formula[at : found.start()])], rows(found)]
+        at = found.end()
+    pieces.append([line(formula[at:])])
+    # 2. Their middles are at one height.
+    middle = max((len(piece) - 1) // 2 for piece in pieces)
+    height = max(len(piece) + middle - (len(piece) - 1) // 2 for piece in pieces)
+    shown = [""] * height
+    for piece in pieces:
+        above = middle - (len(piece) - 1) // 2
+        wide = max(map(seen, piece))
+        for n in range(height):
+            text = piece[n - above] if 0 <= n - above < len(piece) else ""
+            shown[n] += text + " " * (wide - seen(text))
+    return "\n".join(text.rstrip() for text in shown)
+
+
+def seen(text: str) -> int:
+    """How many columns a text takes: marks over letters take none."""
+    return len(re.sub(r"[\u0300-\u036f\u20d7]", "", text))
+
+
+def rows(found: re.Match[str]) -> list[str]:
+    """The lines of a matrix, of cases or of aligned rows, between tall brackets."""
+    cells = [[line(cell).strip() for cell in row.split("&")] for row in re.split(r"\\\\", found["rows"])]
     align = str.rjust if found["kind"] == "pmatrix" else str.ljust
     if found["kind"] != "aligned":
-        widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
-        rows = [[align(cell, width) for cell, width in zip(row, widths, strict=False)] for row in rows]
-    # 2. Between tall brackets; what stands before and after is in the middle.
+        widths = [max(map(len, column)) for column in zip_longest(*cells, fillvalue="")]
+        cells = [[align(cell, width) for cell, width in zip(row, widths, strict=False)] for row in cells]
     left, right = BRACKETS.get(found["kind"], ("", ""))
-    middle, before = (len(rows) - 1) // 2, line(formula[: found.start()])
     shown = []
-    for number, cells in enumerate(rows):
-        place = 0 if number == 0 else 2 if number == len(rows) - 1 else 1
-        head = before if number == middle else " " * len(re.sub(r"[\u0300-\u036f]", "", before))
-        tail = line(formula[found.end() :]) if number == middle else ""
-        body = ("   " if left else " ").join(cells)
-        shown.append(f"{head}{left[place : place + 1]} {body} {right[place : place + 1]}{tail}".rstrip())
-    return "\n".join(shown)
+    for number, row in enumerate(cells):
+        place = 0 if number == 0 else 2 if number == len(cells) - 1 else 1
+        body = ("   " if left else " ").join(row)
+        shown.append(f"{left[place : place + 1]} {body} {right[place : place + 1]}".rstrip())
+    return shown
 
 
 def line(formula: str) -> str:
