@@ -10,12 +10,12 @@ from torch import Tensor
 
 from gradschool.ops.switch import op
 
-Pair = int | tuple[int, ...]  # one for both axes, or two
+Pair = int | tuple[int] | tuple[int, int]
 One = int | tuple[int]
 Image = Float[Tensor, "b c h w"]
 
 
-def pair(value: Pair) -> tuple[int, int]:
+def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     """An int as (int, int), as is a tuple of one; a pair as itself."""
     return (value, value) if isinstance(value, int) else (int(value[0]), int(value[-1]))
 

@@ -61,7 +61,7 @@ class Op(Generic[P, R]):
         @functools.wraps(form)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             # What is compiled or traced has run before; its sizes are symbols now, or tensors.
-            if torch.compiler.is_compiling() or torch.jit.is_tracing():
+            if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
                 return form(*args, **kwargs)
             try:
                 accepts(*args, **kwargs)
