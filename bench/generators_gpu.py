@@ -24,8 +24,8 @@ import torch
 
 from bench import common
 from gradschool.models.generative.vae import conv_vae
+from gradschool.recipes.adversarial.dcgan_cifar10_gpu import dcgan_cifar10_gpu
 from gradschool.recipes.dense.unet_membrane import unet_membrane
-from gradschool.recipes.generative.dcgan_cifar10_gpu import dcgan_cifar10_gpu
 from gradschool.recipes.generative.edm_cifar10 import edm_cifar10
 from gradschool.recipes.generative.flow_mnist import flow_mnist
 from gradschool.recipes.generative.vae_mnist import vae_mnist

@@ -20,7 +20,7 @@ from gradschool.classroom.coursework.vae_dcgan.gan import untrained
 from gradschool.classroom.coursework.vae_dcgan.record import MADE
 from gradschool.data.vision.images import Images
 from gradschool.evals.generation.frechet import fitted, frechet_distance
-from gradschool.recipes.generative.dcgan_cifar10 import dcgan_cifar10
+from gradschool.recipes.adversarial.dcgan_cifar10 import dcgan_cifar10
 from gradschool.runs.generation.score import spread
 
 

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import Ridge
 
-from gradschool.ops.forecast import scaled_error, seasonal_error, seasonal_naive, symmetric_error
+from gradschool.ops.forecast import ridge, scaled_error, seasonal_error, seasonal_naive, symmetric_error
 from gradschool.ops.linear import linear
-from gradschool.ops.ridge import ridge
 
 
 def numbers(seed, *shape):

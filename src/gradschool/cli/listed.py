@@ -20,6 +20,7 @@ GROUPS = {
     "vision": "Classify pictures",
     "dense": "Segment and restore",
     "generative": "Generate",
+    "adversarial": "Generate with adversarial networks",
     "language": "Text",
     "series": "Series",
     "rl": "Play",

@@ -16,10 +16,9 @@ from gradschool.data.series.scaling import Scaling
 from gradschool.data.series.series import Windows
 from gradschool.evals.inference import device_of, evaluating
 from gradschool.evals.series.measures import NAIVE, NETWORK, RIDGE, ROWS, measured
-from gradschool.ops.forecast import seasonal_error, seasonal_naive
+from gradschool.ops.forecast import ridge, seasonal_error, seasonal_naive
 from gradschool.ops.linear import linear
 from gradschool.ops.loss import l1_loss
-from gradschool.ops.ridge import ridge
 
 PENALTIES = tuple(10.0**power for power in range(-4, 4))
 USUAL = 1.0  # the penalty where there is no validation part to choose it by

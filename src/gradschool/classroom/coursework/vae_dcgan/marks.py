@@ -12,7 +12,7 @@ from gradschool.classroom.coursework.vae_dcgan.gan import Quality, gan_marks
 from gradschool.classroom.coursework.vae_dcgan.record import Paper
 from gradschool.classroom.coursework.vae_dcgan.vae import vae_marks
 from gradschool.nn.players import LIMIT
-from gradschool.recipes.generative.dcgan_cifar10 import dcgan_cifar10
+from gradschool.recipes.adversarial.dcgan_cifar10 import dcgan_cifar10
 from gradschool.recipes.generative.vae_mnist import vae_mnist
 
 BY_HAND = (

@@ -24,7 +24,7 @@ from gradschool.errors import UserError
 from gradschool.models.generative.vae import VAE, conv_vae
 from gradschool.nn.players import Players
 from gradschool.recipes import ask
-from gradschool.recipes.generative.dcgan_cifar10 import dcgan_cifar10
+from gradschool.recipes.adversarial.dcgan_cifar10 import dcgan_cifar10
 from gradschool.recipes.generative.vae_mnist import vae_mnist
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.adversarial import GanRun

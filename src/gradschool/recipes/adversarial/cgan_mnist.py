@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gradschool.recipes.generative.dcgan_mnist import dcgan_mnist
+from gradschool.recipes.adversarial.dcgan_mnist import dcgan_mnist
 from gradschool.runs.generation.adversarial import GanRun
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from gradschool.recipes.generative.dcgan_cifar10 import dcgan_cifar10
+from gradschool.recipes.adversarial.dcgan_cifar10 import dcgan_cifar10
 from gradschool.runs.generation.adversarial import GanRun
 
 
