@@ -4,6 +4,7 @@ Everything that wants to know about a run (command line, reports, comparisons) r
 nothing else.
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -124,16 +125,15 @@ class RunFolder:
             self._metrics.write(json.dumps(line) + "\n")
 
     def metrics(self) -> Iterator[dict[str, Any]]:
-        """The lines of metrics.jsonl; a last line cut off by a crash is left out."""
+        """The lines of metrics.jsonl; one that a crash cut off, or that is no record, is left out."""
         try:
-            lines = (self.path / "metrics.jsonl").read_text().splitlines()
+            text = (self.path / "metrics.jsonl").read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return
-        for line in lines:
-            try:
-                yield json.loads(line)
-            except ValueError:
-                continue
+        for line in text.splitlines():
+            with contextlib.suppress(ValueError):
+                if isinstance(record := json.loads(line), dict):
+                    yield record
 
     def forget_after(self, step: int) -> None:
         """Drop metric lines and checkpoints later than the one that a resumed run starts from."""
