@@ -14,7 +14,7 @@ import zipfile
 
 import pytest
 
-from gradschool.data.fetch import brought, fetch, unpack
+from gradschool.data.fetch import brought, check, download, fetch, unpack
 from gradschool.data.setinfo import RemoteFile, SetInfo
 from gradschool.errors import UserError, WorkFailed
 
@@ -212,3 +212,28 @@ def test_a_full_disk_is_a_sentence(server, monkeypatch):
     monkeypatch.setattr("gradschool.data.fetch.take", full)
     with pytest.raises(WorkFailed, match=r"is on a full disk.*set GRADSCHOOL_CACHE"):
         fetch(info(server["url"]))
+
+
+NPM = """#!/bin/sh
+echo "$@" >> "{log}"
+if [ "$2" = broken@1 ]; then echo "npm error 404 not found" >&2; exit 1; fi
+printf content > "$6/scope-name-1.tgz"
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for npm is a shell script")
+def test_an_npm_package_is_brought_by_npm_and_checked(tmp_path, monkeypatch):
+    program, log = tmp_path / "npm", tmp_path / "log"
+    program.write_text(NPM.format(log=log))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    digest = hashlib.sha256(b"content").hexdigest()
+    file = RemoteFile("name-1.tgz", "npm:@scope/name@1", 7, f"sha256:{digest}")
+    download(file, tmp_path, lambda *words: None, "bring it")
+    check(file, tmp_path / "name-1.tgz")
+    assert log.read_text().startswith("pack @scope/name@1 --silent --ignore-scripts ")
+    with pytest.raises(WorkFailed, match=r"x.tgz could not be fetched from npm:broken@1 .npm error 404"):
+        download(RemoteFile("x.tgz", "npm:broken@1"), tmp_path, lambda *words: None, "bring it")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match="npm is not here"):
+        download(file, tmp_path, lambda *words: None, "bring it")

@@ -20,6 +20,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from gradschool import parts
+from gradschool.data import npm
 from gradschool.data.cache import cache_folder
 from gradschool.data.record import fetched, write
 from gradschool.data.setinfo import RemoteFile, SetInfo
@@ -173,6 +174,10 @@ def download(file: RemoteFile, folder: Path, told: Told, by_hand: str) -> None:
     Raises:
         WorkFailed: the address cannot be reached, or the connection broke.
     """
+    if file.url.startswith(npm.SCHEME):
+        if problem := npm.pack(file.url.removeprefix(npm.SCHEME), folder / file.name):
+            raise unreachable(file, by_hand, problem)
+        return
     part = folder / f"{file.name}.part"
     have = part.stat().st_size if part.exists() else 0
     if file.size and have > file.size:

@@ -15,7 +15,7 @@ class RemoteFile:
 
     Args:
         name: as it lies on the disk.
-        url: where it comes from.
+        url: where it comes from; npm:NAME@VERSION is brought by npm.
         size: bytes; None where the source does not say.
         checksum: "md5:..." or "sha256:..."; None where the source publishes none: then only the size and the
             content are checked.

@@ -11,7 +11,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
-from gradschool.phrases import command, hanging
+from gradschool.phrases import command, counted, hanging
 
 if TYPE_CHECKING:
     from gradschool.data.setinfo import SetInfo
@@ -159,8 +159,8 @@ def absent(args: Args, info: "SetInfo") -> int:
 
 def announce(info: "SetInfo") -> None:
     """Say what is about to be fetched, and under which licence, before it begins."""
-    hosts = sorted({urlsplit(file.url).hostname or "" for file in info.files})
-    files = f"{len(info.files)} file{'s' if len(info.files) > 1 else ''}, {megabytes(info.size)}"
+    hosts = sorted({urlsplit(file.url).hostname or urlsplit(file.url).scheme for file in info.files})
+    files = f"{counted(len(info.files), 'file')}, {megabytes(info.size)}"
     print(f" fetching {info.title}: {files}, from {', '.join(hosts)}")
     print(f" licence  {info.licence}", flush=True)
 

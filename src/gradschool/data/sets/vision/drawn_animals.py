@@ -1,7 +1,7 @@
 """The classes of natural_animals as 262 drawings on white: for testing far from the training photographs.
 
-Built from 14 packages of emoji and icons, with checksums of the published files. Which drawing of which style
-stands for which class is in drawn_animals.csv; `approximate` marks a near relative.
+Built from 14 npm packages of emoji and icons, with checksums of the published files. Which drawing of which
+style stands for which class is in drawn_animals.csv; `approximate` marks a near relative.
 """
 
 import csv
@@ -182,9 +182,8 @@ def framed(picture: "Image.Image") -> bytes:
 
 def remote(style: str) -> RemoteFile:
     """A style's package where it is published."""
-    package, _, size, digest, _ = PACKAGES[style]
-    name = archive_of(style)
-    return RemoteFile(name, f"https://registry.npmjs.org/{package}/-/{name}", size, f"sha256:{digest}")
+    package, version, size, digest, _ = PACKAGES[style]
+    return RemoteFile(archive_of(style), f"npm:{package}@{version}", size, f"sha256:{digest}")
 
 
 SET = PictureSet(
