@@ -1,8 +1,5 @@
 """Figures of chapter 1."""
 
-import json
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -10,11 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from sklearn.datasets import load_digits
 
+from gradschool.classroom.author.figure import measured
 from gradschool.scratch.neurons.neuron import step
 from gradschool.scratch.neurons.perceptron import predict, train, weighted_sum
 
-RESULTS = Path(__file__).parent / "results"
-plt.rcParams.update({"figure.facecolor": "none", "axes.facecolor": "none", "font.size": 10})
+plt.rcParams["font.size"] = 10
 
 
 def dots(axes, points, targets) -> None:
@@ -172,7 +169,7 @@ def bumps() -> Figure:
 
 def capacity() -> Figure:
     """Share of labellings that a hyperplane can make, counted and measured."""
-    values = json.loads((RESULTS / "capacity.json").read_text(encoding="utf-8"))["values"]
+    values = measured(__file__, "capacity")
     figure, axes = plt.subplots(figsize=(5.2, 3))
     for i, (d, run) in enumerate(values.items()):
         axes.plot(run["ratio"], run["exact"], color=f"C{i}", label=f"$d$ = {d[1:]}")

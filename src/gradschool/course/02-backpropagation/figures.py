@@ -1,32 +1,23 @@
 """Figures of chapter 2."""
 
-import json
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from gradschool.classroom.author.figure import measured
 from gradschool.scratch.backpropagation.descent import descend
 from gradschool.scratch.backpropagation.mlp import RELU, SIGMOID, TANH
 from gradschool.scratch.backpropagation.scalar import Value
 from gradschool.scratch.neurons.many import PLAIN, SHORTCUTS, viewed
 from gradschool.scratch.neurons.plane import fractal_cross, polar, twin_spirals
 
-RESULTS = Path(__file__).parent / "results"
-plt.rcParams.update({"figure.facecolor": "none", "axes.facecolor": "none", "font.size": 10})
+plt.rcParams["font.size"] = 10
 KINDS = (
     ("polar", "PolarNet", PLAIN, polar),
     ("raw", "RawNet", PLAIN, None),
     ("short", "ShortNet", SHORTCUTS, None),
 )
-
-
-def measured(name: str) -> dict:
-    """What an experiment found."""
-    found: dict = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["values"]
-    return found
 
 
 def step_size() -> Figure:
@@ -98,7 +89,7 @@ def depth() -> Figure:
     }
     figure, axes = plt.subplots(figsize=(5.6, 3.4))
     for key, (name, style, up) in lines.items():
-        sizes = np.array(measured("depth")[key]["layers"])
+        sizes = np.array(measured(__file__, "depth")[key]["layers"])
         axes.semilogy(np.arange(1, len(sizes) + 1), sizes, style)
         axes.text(0.7, sizes[0] * 10**up, name, color=style[:2], ha="right", va="center", fontsize=9)
     axes.set(xlabel="hidden layer (the output is to the right)", ylabel="gradient / that of layer 20")
@@ -154,7 +145,7 @@ def spirals() -> Figure:
     points = grid(7)
     figure, every = plt.subplots(1, 3, figsize=(6, 2.4))
     for axes, (key, name, form, change) in zip(every, KINDS, strict=True):
-        run = measured("pictures")[key]
+        run = measured(__file__, "pictures")[key]
         logits = seen(form, change, run["weights"], points)[-1].reshape(161, 161)
         axes.imshow(inked(0.3 * (logits > 0)), origin="lower", extent=(-7, 7, -7, 7))
         axes.scatter(*x[t > 0].T, c="black", s=5, lw=0)
@@ -171,7 +162,7 @@ def hidden_units() -> Figure:
     rows.append(("layer 2", SHORTCUTS, None, "short", 1))
     figure, every = plt.subplots(3, 6, figsize=(5.8, 3.1))
     for axes_row, (name, form, change, key, layer) in zip(every, rows, strict=True):
-        weights = measured("pictures")[key]["weights"]
+        weights = measured(__file__, "pictures")[key]["weights"]
         units = seen(form, change, weights, points)[layer + 1][-len(weights[layer]) :]
         for axes, unit in zip(axes_row, units, strict=False):
             picture = unit.reshape(161, 161)
@@ -188,7 +179,7 @@ def success() -> Figure:
     for i, (key, name) in enumerate(
         (("polarnet", "PolarNet"), ("rawnet", "RawNet"), ("shortnet", "ShortNet"))
     ):
-        runs = measured(key)
+        runs = measured(__file__, key)
         units = np.array([int(size[1:]) for size in runs]) + 0.12 * (i - 1)
         share = np.array([run["share"] for run in runs.values()])
         reach = [[run["share"] - run["from"], run["to"] - run["share"]] for run in runs.values()]

@@ -1,43 +1,21 @@
 """Figures of chapter 3."""
 
-import json
-from pathlib import Path
-from typing import Any
-
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from sklearn.datasets import load_breast_cancer
 
+from gradschool.classroom.author.figure import measured, panels
 from gradschool.scratch.statistics.dimensions import ball_share
 from gradschool.scratch.statistics.information import codewords, entropy, huffman_lengths
 from gradschool.scratch.statistics.probability import coin, gaussian_mle, log_density, map_weights
 from gradschool.scratch.statistics.shift import fit_weighted, importance_weights
 from gradschool.scratch.statistics.thermal import counted, density, von_neumann
 
-RESULTS = Path(__file__).parent / "results"
-
-
-def measured(name) -> dict:
-    """What an experiment found."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["values"]
-
-
-def panels(rows: int, columns: int, width: float, height: float, **options: Any) -> tuple[Figure, Any]:
-    """Empty axes, in inches, on a transparent background: the page may be light or dark."""
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, height), layout="constrained", facecolor="none", **options
-    )
-    for each in np.ravel(axes):
-        each.set_facecolor("none")
-        each.title.set_fontsize(10)
-    return figure, axes
-
 
 def people() -> Figure:
     """1000 people by health and test: 10 of them are ill."""
-    figure, axes = panels(1, 1, 5.6, 3.2)
+    figure, axes = panels(1, 1, (5.6, 3.2))
     column, row = np.divmod(np.arange(1000), 20)
     ill, positive = np.arange(1000) < 10, np.zeros(1000, bool)
     positive[:9] = True
@@ -57,7 +35,7 @@ def people() -> Figure:
 def coin_likelihood() -> Figure:
     """Likelihood of a coin's probability of heads after more and more tosses."""
     p = np.linspace(0.001, 0.999, 600)
-    figure, axes = panels(1, 1, 5, 2.8)
+    figure, axes = panels(1, 1, (5, 2.8))
     for i, tosses in enumerate((4, 40, 400)):
         log = tosses * (0.75 * np.log(p) + 0.25 * np.log(1 - p))
         axes.plot(p, np.exp(log - log.max()), color=f"C{i}", label=f"{tosses} tosses")
@@ -70,7 +48,7 @@ def coin_density() -> Figure:
     """Prior, likelihood and posterior of a coin, with the three estimates."""
     p = np.linspace(0.001, 0.999, 400)
     heads, tails, a, b = 3, 0, 2, 2
-    figure, axes = panels(1, 1, 5, 2.9)
+    figure, axes = panels(1, 1, (5, 2.9))
     curves = {
         "prior": (a - 1, b - 1),
         "likelihood": (heads, tails),
@@ -91,7 +69,7 @@ def coin_density() -> Figure:
 def tumours() -> Figure:
     """Two Gaussians fitted to measured tumours: covariance ellipses and the line of equal posterior."""
     data = load_breast_cancer()
-    figure, axes = panels(1, 1, 5.4, 3.8)
+    figure, axes = panels(1, 1, (5.4, 3.8))
     grid = np.stack(np.meshgrid(np.linspace(6, 29, 150), np.linspace(8, 41, 150)), axis=-1)
     logs = []
     for i, (target, label) in enumerate(((1, "benign"), (0, "malignant"))):
@@ -117,7 +95,7 @@ def same_top() -> Figure:
     y = 2 * x[:, 0] + 0.5 * rng.normal(size=10)
     slopes = np.linspace(-0.5, 3.5, 400)
     squares = ((y[:, None] - x * slopes) ** 2).sum(axis=0)
-    figure, axes = panels(1, 2, 5.8, 2.9, sharey=True)
+    figure, axes = panels(1, 2, (5.8, 2.9), sharey=True)
     for i, sigma in enumerate((0.5, 1.0, 2.0)):
         fit = -squares / (2 * sigma**2)
         for panel, tau in enumerate((np.inf, 0.8)):
@@ -136,7 +114,7 @@ def same_top() -> Figure:
 def coin_entropy() -> Figure:
     """Surprise of an outcome, and entropy of a coin, by probability."""
     p = np.linspace(0.005, 0.995, 200)
-    figure, axes = panels(1, 2, 5.6, 2.6)
+    figure, axes = panels(1, 2, (5.6, 2.6))
     axes[0].plot(p, -np.log2(p), color="C0")
     axes[0].set(title="surprise", xlabel="probability of the outcome", ylabel="bits", ylim=(0, 6))
     axes[1].plot(p, entropy(np.column_stack([p, 1 - p])), color="C1")
@@ -148,7 +126,7 @@ def code_tree() -> Figure:
     """Huffman's code of four symbols as a binary tree."""
     p = [1 / 2, 1 / 4, 1 / 8, 1 / 8]
     words = codewords(huffman_lengths(p))
-    figure, axes = panels(1, 1, 5, 2.7)
+    figure, axes = panels(1, 1, (5, 2.7))
     # A node stands over the middle of its leaves; leaves are numbered from left to right.
     leaves = sorted(words)
     nodes = {word[:i] for word in words for i in range(len(word) + 1)}
@@ -168,8 +146,8 @@ def code_tree() -> Figure:
 
 def monte_carlo() -> Figure:
     """Error of the sampled divergence against the number of points."""
-    figure, axes = panels(1, 1, 5, 2.9)
-    for i, (d, run) in enumerate(measured("gaussians").items()):
+    figure, axes = panels(1, 1, (5, 2.9))
+    for i, (d, run) in enumerate(measured(__file__, "gaussians").items()):
         axes.loglog(run["points"], run["standard_error"], color=f"C{i}", lw=1)
         axes.scatter(run["points"], run["error"], color=f"C{i}", s=18, label=f"$d$ = {d[1:]}", zorder=3)
     axes.set(xlabel="points drawn", ylabel="error in nats")
@@ -179,7 +157,7 @@ def monte_carlo() -> Figure:
 
 def entropies() -> Figure:
     """Boltzmann's count as systems are added, and two entropies of a mixture as its states turn together."""
-    figure, axes = panels(1, 2, 5.8, 2.9)
+    figure, axes = panels(1, 2, (5.8, 2.9))
     copies = [8 * 2**k for k in range(12)]
     axes[0].semilogx(copies, [counted([n // 2, n // 4, n // 8, n // 8]) for n in copies], "o-", ms=3)
     axes[0].axhline(1.75, color="black", alpha=0.5, lw=0.8, ls=":")
@@ -202,7 +180,7 @@ def entropies() -> Figure:
 
 def shift() -> Figure:
     """Lines fitted to the source, weighted, and to the target, with common support and without."""
-    figure, both = panels(1, 2, 5.8, 3.2, sharey=True)
+    figure, both = panels(1, 2, (5.8, 3.2), sharey=True)
     draws = [
         ("common support", lambda r, n: r.normal(0.5, 0.5, n), lambda r, n: r.normal(0, 0.3, n)),
         ("no common support", lambda r, n: r.uniform(0.6, 1.4, n), lambda r, n: r.uniform(-0.4, 0.4, n)),
@@ -236,8 +214,8 @@ def shift() -> Figure:
 
 def curse() -> Figure:
     """Volume of the ball, contrast of distances, error of the nearest neighbour, against the dimension."""
-    run = measured("curse")
-    figure, axes = panels(1, 3, 6, 2.6)
+    run = measured(__file__, "curse")
+    figure, axes = panels(1, 3, (6, 2.6))
     dimensions = np.arange(1, 21)
     axes[0].semilogy(dimensions, [ball_share(int(d)) for d in dimensions], "o-", ms=3)
     axes[0].set(title="ball's share", xlabel="dimensions", xticks=[1, 10, 20])

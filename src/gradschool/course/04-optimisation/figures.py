@@ -1,44 +1,22 @@
 """Figures of chapter 4."""
 
-import json
-from pathlib import Path
-from typing import Any
-
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from gradschool.classroom.author.figure import measured, panels
 from gradschool.engine.schedule import Schedule
 from gradschool.ops import optim
 from gradschool.scratch.neurons.encoders import segment, train
 from gradschool.scratch.statistics.generalisation import least_norm, polynomial
 
-RESULTS = Path(__file__).parent / "results"
-
-
-def values(name: str) -> dict:
-    """What an experiment found."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["values"]
-
-
-def panels(rows: int, columns: int, width: float, height: float, **options: Any) -> tuple[Figure, Any]:
-    """Empty axes, in inches, on a transparent background: the page may be light or dark."""
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(width, height), layout="constrained", facecolor="none", **options
-    )
-    for each in np.ravel(axes):
-        each.set_facecolor("none")
-        each.title.set_fontsize(10)
-    return figure, axes
-
 
 def overfit() -> Figure:
     """Training and validation loss of a network that learns wrong labels by heart."""
-    run = values("overfitting")
-    figure, axes = panels(1, 1, 5.4, 3)
+    run = measured(__file__, "overfitting")
+    figure, axes = panels(1, 1, (5.4, 3))
     epochs = range(run["epochs"] + 1)
     for i, (key, label) in enumerate((("train_loss", "training digits"), ("new_loss", "new digits"))):
         axes.plot(epochs, run[key]["median"], color=f"C{i}", label=label)
@@ -52,7 +30,7 @@ def overfit() -> Figure:
 
 def three_rates() -> Figure:
     """Gradient descent on a parabola with a small, a good and a too large learning rate."""
-    figure, axes = panels(1, 3, 6, 2.3, sharey=True)
+    figure, axes = panels(1, 3, (6, 2.3), sharey=True)
     grid = np.linspace(-3, 3, 100)
     for panel, (name, rate) in zip(axes, (("small", 0.1), ("good", 0.7), ("too large", 2.08)), strict=True):
         path = 1.4 * (1 - rate) ** np.arange(11)
@@ -66,8 +44,8 @@ def three_rates() -> Figure:
 
 def sweep() -> Figure:
     """Training loss after 8 epochs by learning rate."""
-    run = values("learning_rates")
-    figure, axes = panels(1, 1, 5, 2.7)
+    run = measured(__file__, "learning_rates")
+    figure, axes = panels(1, 1, (5, 2.7))
     axes.plot(run["rates"], run["median"], "o-", ms=4)
     axes.fill_between(run["rates"], run["lower"], run["upper"], alpha=0.25, lw=0)
     axes.axhline(np.log(10), color="black", alpha=0.5, lw=0.8, ls=":")
@@ -82,7 +60,7 @@ def ravine() -> Figure:
         "momentum": (optim.momentum, {"lr": 0.02, "momentum": 0.9}),
         "Nesterov": (optim.nesterov, {"lr": 0.02, "momentum": 0.9}), "Adam": (optim.adam, {"lr": 0.1}),
     }  # fmt: skip
-    figure, axes = panels(2, 2, 6, 4, sharex=True, sharey=True)
+    figure, axes = panels(2, 2, (6, 4), sharex=True, sharey=True)
     for panel, (name, (step, numbers)) in zip(axes.flat, ways.items(), strict=True):
         theta, path = torch.tensor([-2.0, 0.6]), []
         state: dict = {}
@@ -108,10 +86,10 @@ def ravine() -> Figure:
 
 def race() -> Figure:
     """Training loss of every optimiser after each epoch."""
-    found = values("optimisers")
+    found = measured(__file__, "optimisers")
     groups = ("sgd", "momentum", "nesterov", "muon"), ("rmsprop", "adam", "adamw", "adamax", "adadelta")
     names = {"sgd": "gradient descent", "rmsprop": "RMSprop", "adamw": "AdamW"}
-    figure, axes = panels(1, 2, 6, 3.4, sharey=True)
+    figure, axes = panels(1, 2, (6, 3.4), sharey=True)
     for panel, group in zip(axes, groups, strict=True):
         for i, name in enumerate(group):
             style = {"color": f"C{i}"} if i < 4 else {"color": "black", "ls": "--"}
@@ -124,7 +102,7 @@ def race() -> Figure:
 
 def schedules() -> Figure:
     """Factors over the run."""
-    figure, axes = panels(1, 1, 5.4, 3.1)
+    figure, axes = panels(1, 1, (5.4, 3.1))
     places = np.linspace(0, 1, 401)
     for label, schedule in (
         ("cosine, warm-up 0.1", Schedule("cosine", warmup=0.1)),
@@ -144,8 +122,8 @@ def depth() -> Figure:
         "ReLU": {"relu_small": "0.5/n", "relu_xavier": "1/n", "relu_kaiming": "2/n", "relu_large": "8/n"},
         "tanh": {"tanh_xavier": "1/n", "tanh_large": "8/n"},
     }
-    found = values("initial")
-    figure, axes = panels(1, 2, 6, 3.2)
+    found = measured(__file__, "initial")
+    figure, axes = panels(1, 2, (6, 3.2))
     colors = {"0.5/n": "C0", "1/n": "C1", "2/n": "C2", "8/n": "C3"}
     for panel, (name, group) in zip(axes, groups.items(), strict=True):
         for key, label in group.items():
@@ -171,7 +149,7 @@ def draw_net(axes: Axes, points: np.ndarray, lines: np.ndarray) -> None:
 
 def dynamics() -> Figure:
     """A 9-2-9 net at eight moments of its training."""
-    figure, axes = panels(2, 4, 6, 3.3)
+    figure, axes = panels(2, 4, (6, 3.3))
     for panel, epochs in zip(axes.flat, (50, 100, 200, 300, 500, 1000, 2000, 3000), strict=True):
         found = train(np.eye(9, dtype=int), 1, np.random.default_rng(0), epochs)
         draw_net(panel, found.points[0], found.lines[0])
@@ -181,9 +159,9 @@ def dynamics() -> Figure:
 
 def pictures() -> Figure:
     """What trained nets have drawn."""
-    found = values("encoders")
+    found = measured(__file__, "encoders")
     names = ["star16", "heart18", "ch34", "house10", "fish17"]
-    figure, axes = panels(2, 3, 6, 4.3)
+    figure, axes = panels(2, 3, (6, 4.3))
     axes.flat[-1].axis("off")
     for panel, name in zip(axes.flat, names, strict=False):
         net = found[name]["drawn"]
@@ -195,7 +173,7 @@ def pictures() -> Figure:
 def three_fits() -> Figure:
     """Polynomials of three degrees through the same points, and through nine further sets."""
     x, at = np.linspace(-1, 1, 15), np.linspace(-1, 1, 200)
-    figure, axes = panels(1, 3, 6, 2.5, sharey=True)
+    figure, axes = panels(1, 3, (6, 2.5), sharey=True)
     for panel, degree in zip(axes, (1, 3, 12), strict=True):
         for seed in reversed(range(10)):
             y = np.sin(3 * x) + np.random.default_rng(seed).normal(0, 0.3, 15)
@@ -210,8 +188,8 @@ def three_fits() -> Figure:
 
 def trade() -> Figure:
     """Bias and variance by degree."""
-    rows = values("bias")["rows"]
-    figure, axes = panels(1, 1, 5, 2.8)
+    rows = measured(__file__, "bias")["rows"]
+    figure, axes = panels(1, 1, (5, 2.8))
     degrees = [row["degree"] for row in rows]
     for i, (key, label) in enumerate((("bias", "bias²"), ("variance", "variance"), ("error", "sum"))):
         axes.plot(
@@ -224,9 +202,9 @@ def trade() -> Figure:
 
 def descent_twice() -> Figure:
     """Test error, training error and length of the weights by number of features."""
-    found = values("double_descent")
+    found = measured(__file__, "double_descent")
     counts = found["counts"]
-    figure, axes = panels(1, 2, 6, 2.9)
+    figure, axes = panels(1, 2, (6, 2.9))
     axes[0].plot(counts, found["test"]["median"], color="C0", label="new points")
     axes[0].fill_between(counts, found["test"]["lower"], found["test"]["upper"], color="C0", alpha=0.2, lw=0)
     axes[0].plot(counts, np.maximum(found["train"], 1e-4), color="C1", label="training points")

@@ -1,14 +1,11 @@
 """Figures of chapter 5."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from gradschool.classroom.author.figure import measured
 from gradschool.course.lessons.bugs import FAULTS, curve_of, right_loop, spoiled
 
 plt.rcParams["font.size"] = 10
@@ -19,27 +16,11 @@ SHOWN = {
 }  # fmt: skip
 
 
-def measured(name: str) -> dict:
-    """What an experiment of this chapter measured."""
-    file = Path(__file__).parent / "results" / f"{name}.json"
-    values: dict = json.loads(file.read_text(encoding="utf-8"))["values"]
-    return values
-
-
-def canvas(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, Any]:
-    """A figure and its axes, all transparent: the page behind may be light or dark."""
-    figure, axes = plt.subplots(rows, columns, figsize=size, **options)
-    figure.patch.set_alpha(0)
-    for axis in figure.axes:
-        axis.patch.set_alpha(0)
-    return figure, axes
-
-
 def confusion() -> Figure:
     """Confusion matrix of a linear classifier of the digits; a cell is as dark as its share of the row."""
-    matrix = np.array(measured("confusion")["matrix"])
+    matrix = np.array(measured(__file__, "confusion")["matrix"])
     share = matrix / matrix.sum(1, keepdims=True)
-    figure, axis = canvas(1, 1, (4.6, 4.4))
+    figure, axis = plt.subplots(1, 1, figsize=(4.6, 4.4))
     colours = np.zeros((*matrix.shape, 4)) + to_rgba("C0")
     colours[np.arange(10)[:, None] != np.arange(10)] = to_rgba("C3")
     # A root makes rare mistakes visible beside the diagonal.
@@ -55,8 +36,8 @@ def confusion() -> Figure:
 
 def leakage() -> Figure:
     """Accuracy on random labels, with copies made before and after the split."""
-    found = measured("leakage")
-    figure, axis = canvas(1, 1, (5.2, 3.2))
+    found = measured(__file__, "leakage")
+    figure, axis = plt.subplots(1, 1, figsize=(5.2, 3.2))
     epochs = found["epochs"]
     percent = {
         (way, part): 100 * np.array(found[way][part])
@@ -74,12 +55,12 @@ def leakage() -> Figure:
 
 def one_batch() -> Figure:
     """The loss on one batch of 32 digits: a right loop and three wrong ones."""
-    found = measured("one_batch")
+    found = measured(__file__, "one_batch")
     labels = {
         "right": "right loop", "softmax_twice": "two softmaxes", "labels_apart": "labels shuffled every step",
         "no_step": "graph cut by detach()",
     }  # fmt: skip
-    figure, axis = canvas(1, 1, (5.2, 3.2))
+    figure, axis = plt.subplots(1, 1, figsize=(5.2, 3.2))
     for name, label in labels.items():
         curve = found[name]["curve"]
         steps = np.linspace(0, found["steps"], len(curve), endpoint=False)
@@ -91,7 +72,7 @@ def one_batch() -> Figure:
 
 def bugs() -> Figure:
     """Loss and accuracy of the right loop and of six wrong ones, one seed."""
-    figure, axes = canvas(2, 1, (5.2, 5.2), sharex=True)
+    figure, axes = plt.subplots(2, 1, figsize=(5.2, 5.2), sharex=True)
     lines = right_loop()
     texts = {"right": lines, **{label: spoiled(lines, FAULTS[name])[0] for name, label in SHOWN.items()}}
     for number, (name, text) in enumerate(texts.items()):
@@ -120,7 +101,7 @@ def average() -> Figure:
         fixed = decay * fixed + (1 - decay) * weight
         growing = memory * growing + (1 - memory) * weight
         tracks.append((weight, fixed, growing))
-    figure, axis = canvas(1, 1, (5.2, 2.8))
+    figure, axis = plt.subplots(1, 1, figsize=(5.2, 2.8))
     labels = "weight", "average, decay 0.98", "average, growing memory"
     styles: list[dict] = [
         {"color": "black", "alpha": 0.35, "lw": 1},
@@ -137,9 +118,9 @@ def average() -> Figure:
 
 def holes() -> Figure:
     """Eight digits: whole, damaged, filled in two ways; as measured."""
-    side4 = measured("impute")["side4"]
+    side4 = measured(__file__, "impute")["side4"]
     pictures, mask = side4["pictures"], side4["mask"][:8]
-    figure, axes = canvas(len(pictures), len(mask), (5.4, 2.9))
+    figure, axes = plt.subplots(len(pictures), len(mask), figsize=(5.4, 2.9))
     for row, (name, images) in zip(axes, pictures.items(), strict=True):
         for axis, image, hidden in zip(row, images, mask, strict=False):
             shown = np.array(image) / 255

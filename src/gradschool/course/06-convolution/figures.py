@@ -19,18 +19,9 @@ from gradschool.scratch.filters import prewitt
 plt.rcParams["font.size"] = 10
 
 
-def canvas(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, Any]:
-    """A figure and its axes, all transparent: the page behind may be light or dark."""
-    figure, axes = plt.subplots(rows, columns, figsize=size, **options)
-    figure.patch.set_alpha(0)
-    for axis in figure.axes:
-        axis.patch.set_alpha(0)
-    return figure, axes
-
-
 def shown(pictures: list, titles: list[str], rows: int = 1, height: float = 2.1, **kwargs: Any) -> Figure:
     """Grey pictures in rows."""
-    figure, axes = canvas(rows, len(pictures) // rows, (5.6, rows * height))
+    figure, axes = plt.subplots(rows, len(pictures) // rows, figsize=(5.6, rows * height))
     for axis, picture, title in zip(np.ravel(axes), pictures, titles, strict=True):
         axis.imshow(picture, **{"cmap": "gray", "interpolation": "nearest"} | kwargs)
         axis.set_title(title, fontsize=10)
@@ -61,7 +52,7 @@ def sliding() -> Figure:
     kernel = np.array([[-1, 0, 1]] * 3)
     seen, weight = (torch.tensor(a, dtype=torch.float32)[None, None] for a in (image, kernel))
     result = conv2d(seen, weight)[0, 0]
-    figure, axis = canvas(1, 1, (5.6, 2.6))
+    figure, axis = plt.subplots(1, 1, figsize=(5.6, 2.6))
     table(axis, image, (1, 1, 3, 3), 0)
     table(axis, kernel, (0, 0, 3, 3), 6.5)
     table(axis, result.numpy(), (1, 1, 1, 1), 11)
@@ -95,7 +86,7 @@ def borders() -> Figure:
 
 def fields() -> Figure:
     """One unit of the third of three layers of width 3, and all it sees."""
-    figure, ax = canvas(1, 1, (5.0, 2.3))
+    figure, ax = plt.subplots(1, 1, figsize=(5.0, 2.3))
     seen = [{3}]
     for _ in range(3):
         seen.append({i + d for i in seen[-1] for d in (-1, 0, 1)})
@@ -118,7 +109,7 @@ def normalised() -> Figure:
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(64, 3, 64, generator=generator)
     x = x * torch.tensor([0.5, 1.5, 3.0])[:, None] + torch.tensor([-4.0, 0.0, 5.0])[:, None]
-    figure, axes = canvas(1, 2, (5.6, 2.4), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(5.6, 2.4), sharey=True)
     for axis, values, title in zip(axes, (x, batch_norm(x, None, None)), ("before", "after"), strict=True):
         for channel in range(3):
             axis.hist(values[:, channel].flatten().numpy(), 40, histtype="step", density=True, lw=1.6)
@@ -152,7 +143,7 @@ def matrix() -> Figure:
     rows = np.full((3, 7), -1)
     for position in range(3):
         rows[position, 2 * position : 2 * position + 3] = range(3)
-    figure, axes = canvas(1, 2, (5.6, 2.7), width_ratios=[7, 3])
+    figure, axes = plt.subplots(1, 2, figsize=(5.6, 2.7), width_ratios=[7, 3])
     for axis, taps, title in zip(
         axes, (rows, rows.T), ("convolution, 7 to 3", "transpose, 3 to 7"), strict=True
     ):

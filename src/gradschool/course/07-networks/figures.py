@@ -1,8 +1,5 @@
 """Figures of chapter 7."""
 
-import json
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -13,6 +10,7 @@ from sklearn.datasets import load_digits, load_sample_image
 
 from gradschool.classroom.author.drawing import draw
 from gradschool.classroom.author.evidence import content
+from gradschool.classroom.author.figure import measured
 from gradschool.classroom.exercise.manifest import find_chapter
 from gradschool.data.augment.colour import brightness
 from gradschool.data.augment.geometry import crop_and_flip
@@ -26,12 +24,10 @@ from gradschool.models.vision.vgg import vgg16
 from gradschool.nn.residual import BasicBlock
 from gradschool.ops import activation
 
-RESULTS = Path(__file__).parent / "results"
-
 
 def subplots(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
     """Axes on a transparent figure whose labels do not collide."""
-    plt.rcParams.update({"font.size": 9, "savefig.transparent": True})
+    plt.rcParams["font.size"] = 9
     return plt.subplots(rows, columns, figsize=(width, height), squeeze=False, layout="constrained")
 
 
@@ -96,7 +92,7 @@ def units() -> Figure:
 
 def depth() -> Figure:
     """Training loss by depth, with and without shortcuts, from the result of the experiment."""
-    values = json.loads((RESULTS / "depth.json").read_text(encoding="utf-8"))["values"]
+    values = measured(__file__, "depth")
     figure, axes = subplots(1, 1, 4.6, 2.6)
     ax, blocks = axes[0, 0], (2, 8, 20)
     for name, look in (("plain", "o--"), ("residual", "s-")):
@@ -152,7 +148,7 @@ def mirrored_digits() -> Figure:
 
 def attention_maps() -> Figure:
     """Three photographs with the saliency and Grad-CAM of a network that was trained on ImageNet."""
-    found = json.loads((RESULTS / "look.json").read_text(encoding="utf-8"))["values"]
+    found = measured(__file__, "look")
     photos = content(find_chapter("networks"), "experiments").photographs()
     figure, axes = subplots(3, 3, 5.6, 6.0)
     for row, (name, one) in zip(axes, found.items(), strict=True):
@@ -168,7 +164,7 @@ def attention_maps() -> Figure:
 
 def class_pictures() -> Figure:
     """What five classes of digits like best, from the result of the experiment."""
-    found = json.loads((RESULTS / "dream.json").read_text(encoding="utf-8"))["values"]
+    found = measured(__file__, "dream")
     figure, axes = subplots(2, 5, 5.0, 2.3)
     for row, name in zip(axes, ("free", "smooth"), strict=True):
         for ax, picture, number in zip(row, found[name], found["classes"], strict=True):

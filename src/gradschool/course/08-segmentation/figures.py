@@ -1,8 +1,5 @@
 """Figures of chapter 8."""
 
-import json
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -13,6 +10,7 @@ from matplotlib.patches import Rectangle
 from sklearn.datasets import load_sample_image
 
 from gradschool.classroom.author.drawing import draw
+from gradschool.classroom.author.figure import measured
 from gradschool.data.augment.hide import Damage
 from gradschool.data.vision.borders import two_nearest
 from gradschool.data.vision.shapes import shapes
@@ -22,7 +20,6 @@ from gradschool.ops.loss import cross_entropy, focal_loss
 from gradschool.ops.segment import boundary_weights, confusion, dice_loss, intersection_over_union
 from gradschool.ops.similarity import structural_similarity
 
-RESULTS = Path(__file__).parent / "results"
 CLASSES = ListedColormap(["white", "C0", "C1", "C3"])
 
 
@@ -133,7 +130,7 @@ def unet() -> Figure:
 
 def with_and_without() -> Figure:
     """Predictions with and without skip connections, from the result of the experiment."""
-    found = json.loads((RESULTS / "examples.json").read_text(encoding="utf-8"))["values"]
+    found = measured(__file__, "examples")
     pictures, masks = shapes(2, 32, torch.Generator().manual_seed(found["scene"]), each=4)
     figure, axes = subplots(2, 4, 6.0, 3.3)
     for i, row in enumerate(axes):

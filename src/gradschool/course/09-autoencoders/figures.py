@@ -1,8 +1,5 @@
 """Figures of chapter 9."""
 
-import json
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -11,19 +8,14 @@ from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 
 from gradschool.classroom.author.drawing import draw
+from gradschool.classroom.author.figure import measured
 from gradschool.models.generative.vae import conv_vae
 from gradschool.models.generative.vqvae import vqvae
 from gradschool.ops.quantise import nearest_entry
 from gradschool.ops.variational import kl_standard_normal
 from gradschool.scratch.statistics import gmm, ppca
 
-RESULTS = Path(__file__).parent / "results"
 MARKED = {0: "C0", 1: "C1", 4: "C2", 7: "C3"}  # digits in colour on maps; ten colours cannot be told apart
-
-
-def measured(name: str) -> dict:
-    """What an experiment found."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["values"]
 
 
 def sheet(rows, names) -> Figure:
@@ -112,7 +104,7 @@ def mixture() -> Figure:
 
 def spaces() -> Figure:
     """Codes of two numbers: an autoencoder's and a VAE's."""
-    found = measured("space")
+    found = measured(__file__, "space")
     figure, axes = plt.subplots(1, 2, figsize=(6, 3.1), layout="constrained")
     for ax, name, title in zip(axes, ("plain", "vae"), ("autoencoder", "VAE"), strict=True):
         scattered(ax, np.array(found[f"codes_{name}"]) / 100, found["labels"])
@@ -124,7 +116,7 @@ def spaces() -> Figure:
 
 def histograms() -> Figure:
     """Grey values of three kinds of pictures."""
-    found = measured("pixels")
+    found = measured(__file__, "pixels")
     names = {"mnist": "MNIST, 28x28", "digits": "digits, 8x8", "photo": "a photograph"}
     figure, axes = plt.subplots(1, 3, figsize=(6.2, 2.3), sharey=True, layout="constrained")
     for ax, (name, title) in zip(axes, names.items(), strict=True):
@@ -150,7 +142,7 @@ def kl_curves() -> Figure:
 
 def price() -> Figure:
     """Reconstruction against KL for each beta, and active dimensions."""
-    found = measured("beta")
+    found = measured(__file__, "beta")
     betas = list(found["betas"].values())
     runs = [found["runs"][name] for name in found["betas"]]
     kl = [run["kl"]["mean"] for run in runs]
@@ -177,14 +169,14 @@ def price() -> Figure:
 
 def new_pictures() -> Figure:
     """Pictures of random codes for three weights of the KL term."""
-    found = measured("beta")["drawn"]
+    found = measured(__file__, "beta")["drawn"]
     names = ("b0", "b1", "b8")
     return sheet([unhexed(found[n]) for n in names], [rf"$\beta$ = {name[1:]}" for name in names])
 
 
 def bounds() -> Figure:
     """How the bound rises with the number of codes: where the truth is known, and for trained models."""
-    known, trained = measured("exact"), measured("iwae")
+    known, trained = measured(__file__, "exact"), measured(__file__, "iwae")
     figure, (left, right) = plt.subplots(1, 2, figsize=(6.2, 2.9), layout="constrained")
     for name, label in (("right", "exact posterior"), ("wide", "posterior too wide")):
         left.plot(
@@ -203,13 +195,13 @@ def bounds() -> Figure:
 
 def walks() -> Figure:
     """From a 3 to a 7: decoded codes on a straight line, and mixed pixels."""
-    found = measured("halfway")
+    found = measured(__file__, "halfway")
     return sheet([unhexed(found[f"{n}_walk"]) for n in ("codes", "pixels")], ["codes", "pixels"])
 
 
 def maps() -> Figure:
     """The same codes on t-SNE maps of three perplexities."""
-    found = measured("atlas")
+    found = measured(__file__, "atlas")
     figure, axes = plt.subplots(1, 3, figsize=(6.6, 2.5), layout="constrained")
     for ax, perplexity in zip(axes, (5, 30, 50), strict=True):
         scattered(ax, found["maps"][f"p{perplexity}"], found["labels"])

@@ -1,27 +1,19 @@
 """Figures of chapter 10."""
 
-import json
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.figure import Figure
 
 from gradschool.classroom.author.drawing import draw
+from gradschool.classroom.author.figure import measured
 from gradschool.models.generative.dcgan import dcgan
 from gradschool.nn.players import Players
 from gradschool.ops.adversarial import jensen_shannon, optimal_discriminator
 
-RESULTS = Path(__file__).parent / "results"
 GAMES = {
     "gan": "GAN", "hinge": "hinge", "spectral": "hinge, spectral", "spectral_10": "hinge, spectral x10",
     "wgan_gp": "WGAN-GP",
 }  # fmt: skip
-
-
-def measured(name) -> dict:
-    """What an experiment found."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["values"]
 
 
 def bell(x, mean) -> torch.Tensor:
@@ -48,7 +40,7 @@ def best_answer() -> Figure:
 def gradients() -> Figure:
     """Derivatives of both losses by the answer D, and the generator's gradient as a discriminator learns."""
     figure, axes = plt.subplots(1, 2, figsize=(6.2, 2.8))
-    d, run = torch.linspace(0, 1, 101), measured("stall")
+    d, run = torch.linspace(0, 1, 101), measured(__file__, "stall")
     for i, (name, slope) in enumerate({"saturating": d, "non_saturating": 1 - d}.items()):
         axes[0].plot(d, slope, color=f"C{i}", label=name.replace("_", "-"))
         middle = [row["median"] for row in run[name]]
@@ -65,7 +57,7 @@ def gradients() -> Figure:
 def distances() -> Figure:
     """JS and Wasserstein distance of two uniform densities, exact and as two nets estimate them."""
     figure, panels = plt.subplots(1, 2, figsize=(6.2, 2.8))
-    run, fine = measured("apart"), 1000
+    run, fine = measured(__file__, "apart"), 1000
     gaps = torch.linspace(0, 1.6, 81)
     cells = torch.arange(int(1.8 * fine))
     first = (cells < 0.2 * fine).double() / (0.2 * fine)
@@ -100,7 +92,7 @@ def slopes() -> Figure:
 def ring() -> Figure:
     """Points of one generator of each game."""
     figure, panels = plt.subplots(2, 3, figsize=(5.6, 4.2), sharex=True, sharey=True)
-    run = measured("modes")
+    run = measured(__file__, "modes")
     angle = torch.arange(8) * (torch.pi / 4)
     data = 2 * torch.stack([angle.cos(), angle.sin()])  # the experiment's radius
     for axes, (name, title) in zip(panels.flat, GAMES.items(), strict=False):

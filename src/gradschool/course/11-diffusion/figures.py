@@ -1,8 +1,6 @@
 """Figures of chapter 11."""
 
-import json
 import math
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
@@ -11,33 +9,19 @@ from sklearn.datasets import load_sample_image
 from torch.nn.functional import interpolate
 
 from gradschool.classroom.author.drawing import draw
+from gradschool.classroom.author.figure import measured
 from gradschool.models.generative.denoiser import denoiser_small
 from gradschool.ops.diffusion import NoiseSchedule, cosine_betas, guide, linear_betas, q_sample
 from gradschool.ops.edm import karras_sigmas
 from gradschool.ops.mixture import mixture_clean, mixture_draw, mixture_score
 from gradschool.ops.sampling import SAMPLERS
 
-RESULTS = Path(__file__).parent / "results"
 NAMES = {"ddpm": "DDPM", "ddim": "DDIM", "heun": "Heun", "dpm": "DPM-Solver++"}
 TURNS = torch.arange(8) * math.pi / 4
 RING = 1.2 * torch.stack([TURNS.cos(), TURNS.sin()], 1)
 SHARES = torch.arange(1.0, 9.0) / 36
 ANGLES = torch.tensor([[68.0, 112], [188, 232], [308, 352]]).deg2rad()
 CLASSES = torch.stack([ANGLES.cos(), ANGLES.sin()], 2)
-
-
-def measured(name) -> dict:
-    """The values that an experiment measured."""
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["values"]
-
-
-def transparent(figure) -> Figure:
-    """The figure without a background of its own, so that it fits a light and a dark page."""
-    figure.patch.set_alpha(0)
-    for ax in figure.axes:
-        ax.patch.set_alpha(0)
-    figure.tight_layout()
-    return figure
 
 
 def panels(rows, columns, limit=2.6, side=1.75):
@@ -89,7 +73,7 @@ def photograph() -> Figure:
         digits = 0 if snr > 10 else 2 if snr > 0.01 else 6
         ax.set_title(f"t = {t}, SNR {snr:.{digits}f}", fontsize=10)
         ax.axis("off")
-    return transparent(figure)
+    return figure
 
 
 def forward() -> Figure:
@@ -101,7 +85,7 @@ def forward() -> Figure:
     for ax, a in zip(axes, (1.0, 0.95, 0.6, 0.0), strict=True):
         dots(ax, q_sample(x0, noise, a), alpha=0.6)
         ax.set_title(rf"$\bar\alpha$ = {a:g}", fontsize=10)
-    return transparent(figure)
+    return figure
 
 
 def schedules() -> Figure:
@@ -114,7 +98,7 @@ def schedules() -> Figure:
     axes[0].set(ylabel=r"share of signal $\bar\alpha_t$", xlabel="time $t$ (steps)")
     axes[1].set(ylabel="ln SNR", xlabel="time $t$ (steps)", ylim=(-12, 10))
     axes[0].legend(frameon=False)
-    return transparent(figure)
+    return figure
 
 
 def score_field() -> Figure:
@@ -137,7 +121,7 @@ def score_field() -> Figure:
                   scale=15, width=0.011, headwidth=5, headlength=5, headaxislength=4,
                   pivot="mid", rasterized=True)  # fmt: skip
         ax.set_title(rf"$\sigma$ = {sigma:g}", fontsize=10)
-    return transparent(figure)
+    return figure
 
 
 def perfect_guess() -> Figure:
@@ -151,7 +135,7 @@ def perfect_guess() -> Figure:
         dots(ax, x, color="gray", alpha=0.6)
         dots(ax, perfect(x, a), color="C3")
         ax.set_title(rf"$\bar\alpha$ = {a:g}", fontsize=10)
-    return transparent(figure)
+    return figure
 
 
 def network() -> Figure:
@@ -176,12 +160,12 @@ def paths() -> Figure:
         ax.set(title={"ddpm": "DDPM", "ddim": "DDIM (ODE)"}[name], xlabel="step from noise to data")
         ax.title.set_fontsize(10)
     axes[0].set(ylabel="second coordinate", ylim=(-2.6, 2.6))
-    return transparent(figure)
+    return figure
 
 
 def solvers() -> Figure:
     """Distance to the data against evaluations, four samplers, two choices of levels."""
-    run = measured("solvers")
+    run = measured(__file__, "solvers")
     figure, axes = plt.subplots(1, 2, figsize=(6.0, 2.9), sharey=True)
     for ax, grid in zip(axes, ("even", "karras"), strict=True):
         for i, name in enumerate(SAMPLERS):
@@ -196,7 +180,7 @@ def solvers() -> Figure:
         ax.set_title({"even": "even times, cosine", "karras": "EDM's levels"}[grid], fontsize=10)
     axes[0].set(ylabel="distance to the data", ylim=(0.03, 3))
     axes[1].legend(frameon=False, fontsize=9)
-    return transparent(figure)
+    return figure
 
 
 def order() -> Figure:
@@ -221,7 +205,7 @@ def order() -> Figure:
     axes.set_xticks([16, 32, 64, 128, 256], ["16", "32", "64", "128", "256"])
     axes.set_xticks([], minor=True)
     axes.legend(frameon=False, fontsize=9)
-    return transparent(figure)
+    return figure
 
 
 def guided() -> Figure:
@@ -239,12 +223,12 @@ def guided() -> Figure:
             *_, x = SAMPLERS["heun"](denoise, torch.randn(300, 2, generator=source), levels(30), never)
             dots(ax, x, alpha=0.7, color=f"C{label}")
         ax.set_title(f"$s$ = {scale:g}", fontsize=10)
-    return transparent(figure)
+    return figure
 
 
 def straight() -> Figure:
     """Paths of two learned flows from noise to moons."""
-    run = measured("pairing")
+    run = measured(__file__, "pairing")
     figure, axes = panels(1, 2, limit=2.7, side=2.8)
     for ax, way in zip(axes, ("independent", "transport"), strict=True):
         walks = torch.tensor(run[way]["paths"])
@@ -254,12 +238,12 @@ def straight() -> Figure:
         dots(ax, walks[:, -1], s=6, color="C3", zorder=3, label="end")
         ax.set_title({"independent": "random pairs", "transport": "optimal transport"}[way], fontsize=10)
     axes[0].legend(frameon=False, fontsize=9, loc="lower left")
-    return transparent(figure)
+    return figure
 
 
 def learned_score() -> Figure:
     """Points of annealed Langevin sampling with a learned score, and its arrows at one level."""
-    run = measured("score_matching")
+    run = measured(__file__, "score_matching")
     figure, axes = panels(1, 4, limit=3.0, side=1.45)
     for i, ax in enumerate(axes):
         if i == 2:
@@ -269,4 +253,4 @@ def learned_score() -> Figure:
             ax.quiver(*x.T, *shrunk.T, color="C1", alpha=0.6, width=0.008, rasterized=True)
         dots(ax, torch.tensor(run["points"][i]))
         ax.set_title(rf"$\sigma$ = {run['sigmas'][i]:.2g}", fontsize=10)
-    return transparent(figure)
+    return figure
