@@ -34,11 +34,5 @@ def test_data_that_are_not_here_are_told_with_their_size(monkeypatch, tmp_path):
     assert listed.where("vae_squares") == ""
 
 
-def test_the_data_that_are_read_are_those_of_the_recipe():
-    for name in recipes.places():
-        real, read = getattr(recipes.find(name)(), "data", ""), listed.data_of(name)
-        assert not read or read == [real], name
-
-
 def test_a_recipe_is_found_by_its_former_name():
     assert recipes.find("hymenoptera_transfer") is recipes.find("transfer")

@@ -3,9 +3,7 @@
 All is read: names and data from the recipes' source, minutes and scores from the measured results.
 """
 
-import ast
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,47 +59,20 @@ def listed() -> list[dict[str, str]]:
     return sorted(rows, key=lambda row: order.index(row["group"]) if row["group"] in order else len(order))
 
 
-@cache
-def sources() -> dict[str, ast.FunctionDef]:
-    """Every recipe's function."""
-    found = {}
-    for name, file in recipes.files().items():
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef) and node.name == name:
-                found[name] = node
-    return found
-
-
-def data_of(name: str) -> list[str]:
-    """The sets that a recipe takes, the first of them that is here; [""] where they are to be given.
-
-    Read from its function: `data="mnist"`, `data=first_here("chestmnist", "digits")`, or what the recipe
-    has that it is a variant of.
-    """
-    calls = [node for node in ast.walk(sources()[name]) if isinstance(node, ast.Call)]
-    for word in (word for call in calls for word in call.keywords if word.arg == "data"):
-        texts = [node.value for node in ast.walk(word.value) if isinstance(node, ast.Constant)]
-        return [text for text in texts if isinstance(text, str)]
-    bases = [call.func.id for call in calls if isinstance(call.func, ast.Name) and call.func.id in sources()]
-    return data_of(bases[0]) if bases else []
-
-
 def where(name: str) -> str:
     """The data of a recipe: here, to fetch with their size, to bring, or to name."""
     from gradschool.data.catalogue import find, is_known, located
 
-    told = []
-    for data in data_of(name):
-        if not data:
-            return "your data: --data PATH"
-        if not is_known(data):
-            return ""  # made by the recipe itself
-        info = find(data)
-        if located(info) is not None or not (info.files or info.packs):
-            return f"{data}: here"
-        size = f", {info.size / 1e6:,.0f} MB" if info.size else ""
-        told.append(f"{data}: to fetch{size}" if info.files else f"{data}: not here")
-    return told[0] if told else ""
+    data = recipes.data_of()[name]
+    if data == "":
+        return "your data: --data PATH"
+    if data is None or not is_known(data):
+        return ""
+    info = find(data)
+    if located(info) is not None or not (info.files or info.packs):
+        return f"{data}: here"
+    size = f", {info.size / 1e6:,.0f} MB" if info.size else ""
+    return f"{data}: to fetch{size}" if info.files else f"{data}: not here"
 
 
 def measured(name: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import ast
 import difflib
 import importlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,15 @@ def places() -> dict[str, tuple[str, str]]:
     return dict(sorted(found.items()))
 
 
-def files() -> dict[str, Path]:
-    """Every recipe's file."""
-    modules = scan.modules(__name__, Path(__file__).parent)
-    return {name: modules[module] for name, (module, _) in places().items()}
-
-
 def listing() -> dict[str, str]:
     """Every recipe's name and the first line of its docstring, without importing any."""
     return {name: text for name, (_, text) in places().items()}
 
 
-def data_of() -> dict[str, str]:
-    """Every recipe's name and the set it trains on, "" for one without, without importing any.
+@cache
+def data_of() -> dict[str, str | None]:
+    """Every recipe's name and the set it trains on, without importing any: "" where it is to be named, None
+    where the recipe makes its data or chooses when it is called.
 
     A recipe that is a variant of another, or stands on one, trains on that one's set.
     """
@@ -45,13 +42,14 @@ def data_of() -> dict[str, str]:
     found = scan.definitions(__name__, Path(__file__).parent)
     nodes = {node.name: node for _, node in found if isinstance(node, ast.FunctionDef) and node.name in known}
 
-    def data(name: str) -> str:
+    def data(name: str) -> str | None:
         calls = [each for each in ast.walk(nodes[name]) if isinstance(each, ast.Call)]
         for word in (word for call in calls for word in call.keywords if word.arg == "data"):
             if isinstance(word.value, ast.Constant):
                 return str(word.value.value)
+            return None
         others = [call.func.id for call in calls if isinstance(call.func, ast.Name) and call.func.id in nodes]
-        return next((data(other) for other in others if other != name), "")
+        return next((data(other) for other in others if other != name), None)
 
     return {name: data(name) for name in nodes}
 

@@ -99,7 +99,7 @@ def waiting() -> dict[str, "SetInfo"]:
     from gradschool.recipes import data_of
 
     absent = {spelling: info for info in all_sets() if is_absent(info) for spelling in spellings(info)}
-    return {name: absent[plain(data)] for name, data in data_of().items() if plain(data) in absent}
+    return {name: absent[plain(data)] for name, data in data_of().items() if data and plain(data) in absent}
 
 
 def facts(info: "SetInfo", place: Path | None) -> dict[str, Any]:
