@@ -18,6 +18,8 @@ FOLDERS = sorted({file.parent for place in (SOURCE, ROOT / "tests") for file in 
 LATE = {
     "classroom/check/client.py": "only where a check cannot be forked",
     "classroom/check/spawn.py": "only in the process that is started",
+    "data/sets/vision/camvid.py": "beside torch, which listing the sets must not load",
+    "data/sets/vision/chestmnist.py": "beside torch, which listing the sets must not load",
     "data/sets/vision/digits.py": "beside scikit-learn and torch, which listing the sets must not load",
     "engine/device.py": "the version, when a run is described",
     "recipes/__init__.py": "pydantic takes a while to load, and listing recipes needs none",

@@ -157,8 +157,9 @@ def test_a_recipe_lists_its_settings(capsys):
     assert "natural_animals" in call(capsys, "train")[1]
 
 
-def test_the_command_line_starts_without_torch():
-    script = "import sys; from gradschool.cli.main import dispatch; dispatch(['--help']); "
+@pytest.mark.parametrize("word", ["--help", "train", "data", "map"])
+def test_what_only_lists_starts_without_torch(word):
+    script = f"import sys; from gradschool.cli.main import dispatch; dispatch([{word!r}]); "
     script += "print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=Path(__file__).parent

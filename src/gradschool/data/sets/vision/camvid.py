@@ -15,7 +15,6 @@ import numpy as np
 
 from gradschool.data.setinfo import RemoteFile
 from gradschool.data.source import open_source
-from gradschool.data.vision.pairs import read_pairs
 from gradschool.data.vision.pictureset import Parts, PictureSet
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ COLOURS = {
 
 def read(file: Path) -> Parts:
     """367 frames to train on, 101 to choose by, 233 to test on, as published."""
+    from gradschool.data.vision.pairs import read_pairs  # loads torch
+
     return read_pairs(open_source(file)).parts
 
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from gradschool.data.setinfo import RemoteFile
 from gradschool.data.vision.pictureset import Parts, PictureSet
-from gradschool.data.vision.stacks import read_medmnist
 
 
 def read(place: Path) -> Parts:
     """The published parts; the 14 findings become one: any or none."""
+    from gradschool.data.vision.stacks import read_medmnist  # loads torch
+
     return read_medmnist(place / "chestmnist.npz" if place.is_dir() else place)[0]
 
 
