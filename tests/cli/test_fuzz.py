@@ -122,7 +122,6 @@ DAMAGE = [b"", b"{", b"[]", b"null", b"{}", b"\xff\xfe\x00", b'{"recipe": 3}', b
     "name",
     [
         "config.json",
-        "progress.json",
         "result.json",
         "data.json",
         "model.json",

@@ -54,7 +54,11 @@ def test_every_set_says_what_it_is_and_how_it_is_checked(info):
     assert info.name == info.name.lower() and info.title and info.licence and info.source
     assert info.files or info.packs or info.places or info.name == "digits"
     for file in info.files:
-        assert file.url.startswith("http") and file.name in file.url
+        if file.url.startswith("npm:"):
+            package, _, version = file.url.removeprefix("npm:").rpartition("@")
+            assert file.name == f"{package.rpartition('/')[2]}-{version}.tgz"
+        else:
+            assert file.url.startswith("http") and file.name in file.url
         kind, _, value = (file.checksum or "none:").partition(":")
         assert len(value) == {"md5": 32, "sha256": 64, "none": 0}[kind]
 

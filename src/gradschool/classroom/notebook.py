@@ -9,6 +9,7 @@ from gradschool.classroom.check.client import check
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.report import lines
 from gradschool.classroom.exercise.manifest import find_chapter, find_exercise
+from gradschool.classroom.exercise.strip import RAISE
 from gradschool.errors import UserError
 
 NAMED = re.compile(r"^```\{figure\} *(\S+)", re.MULTILINE)
@@ -58,7 +59,11 @@ def load_ipython_extension(shell: Any) -> None:
 
     def run_and_check(line: str, cell: str) -> None:
         exercise(line, cell)
+        before = dict(shell.user_ns)
         shell.run_cell(cell)
+        if RAISE in cell:  # what the library has stays under the name, so that the lecture's cells run
+            hidden = {name for name, value in shell.user_ns.items() if before.get(name, value) is not value}
+            shell.user_ns.update({name: before[name] for name in hidden if callable(before[name])})
 
     shell.register_magic_function(in_words(run_and_check), "cell", "exercise")
     shell.register_magic_function(in_words(figure), "line", "figure")
