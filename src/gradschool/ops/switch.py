@@ -8,16 +8,16 @@ function, put in as `.mine`, goes before both, so that every caller gets it howe
 
 import functools
 import importlib
-import importlib.util
 import inspect
-import pkgutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 import torch
 
+from gradschool import scan
 from gradschool.errors import UserError
 
 P = ParamSpec("P")
@@ -48,9 +48,8 @@ class Op(Generic[P, R]):
     def namesake(self, package: str) -> Callable[..., Any] | None:
         """The function of the op's name in the module of its module's name in another package."""
         module = self.taught.__module__.replace("gradschool.ops", package, 1)
-        if module == self.taught.__module__ or importlib.util.find_spec(module) is None:
-            return None
-        return getattr(importlib.import_module(module), self.taught.__name__, None)
+        held = imported(module) if module != self.taught.__module__ else None
+        return getattr(held, self.taught.__name__, None)
 
     def accepting(self, form: Callable[P, R]) -> Callable[P, R]:
         """A form that refuses what `gradschool.ops.accepts` refuses, and arguments that it does not have."""
@@ -98,10 +97,20 @@ def op(function: Callable[P, R]) -> Op[P, R]:
     return Op(function)
 
 
+def imported(module: str) -> ModuleType | None:
+    """A module by its dotted name; None where it, or a folder on the way to it, does not exist."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module}.".startswith(f"{error.name}."):
+            return None
+        raise
+
+
 def find_twins() -> None:
     """Look up the forms of every op now, since a compiler that traces a first call could not."""
-    for topic in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        for value in vars(importlib.import_module(f"gradschool.ops.{topic.name}")).values():
+    for name in scan.modules("gradschool.ops", Path(__file__).parent):
+        for value in vars(importlib.import_module(name)).values():
             if isinstance(value, Op):
                 value.plain, value.fast  # noqa: B018 - kept by cached_property
 
