@@ -56,6 +56,7 @@ def max_pool2d(
         ceil_mode: whether windows that extend beyond the lower or right border count, too.
 
     In the backward pass the winner of each window gets the whole gradient; among equal numbers, the first.
+    Only where all pixels of a window at the border are -inf does the plain form give it to the padding.
     """
     (kh, kw), (ph, pw), (dh, dw) = pair(kernel_size), pair(padding), pair(dilation)
     if 2 * ph > kh or 2 * pw > kw:

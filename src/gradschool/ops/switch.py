@@ -9,13 +9,14 @@ function, put in as `.mine`, goes before both, so that every caller gets it howe
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 import torch
+from torch import Tensor
 
 from gradschool import scan
 from gradschool.errors import UserError
@@ -23,7 +24,21 @@ from gradschool.errors import UserError
 P = ParamSpec("P")
 R = TypeVar("R")
 Layer = Literal["fast", "plain"]
+MOST = 4096  # descriptions of accepted arguments that an op keeps
 _layer: Layer = "fast"
+
+
+def described(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> object:
+    """All that a check of shapes and types can depend on; 1, 1.0 and True are told apart."""
+    told: list[object] = [*kwargs]
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Tensor):
+            # Autocast, which mixes types, is switched on for a kind of device.
+            kind = value.device.type
+            told += [value.shape, value.dtype, kind, kind != "meta" and torch.is_autocast_enabled(kind)]
+        else:
+            told.append(repr(value))
+    return tuple(told)
 
 
 class Op(Generic[P, R]):
@@ -33,6 +48,7 @@ class Op(Generic[P, R]):
         functools.update_wrapper(self, plain)
         self.taught = plain
         self.mine: Callable[P, R] | None = None
+        self.accepted: set[object] = set()
 
     @functools.cached_property
     def plain(self) -> Callable[P, R]:
@@ -57,16 +73,23 @@ class Op(Generic[P, R]):
         if accepts is None:
             return form
 
+        always = getattr(accepts, "looks_at_numbers", False)
+
         @functools.wraps(form)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            # What is compiled or traced has run before; its sizes are symbols now, or tensors.
+            # 1. What is compiled or traced has run before; its sizes are symbols now, or tensors.
             if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
                 return form(*args, **kwargs)
-            try:
-                accepts(*args, **kwargs)
-            except TypeError:
-                self.refuse_unknown(args, kwargs)
-                raise
+            # 2. What fitted once fits again: training asks the same for every batch.
+            asked = None if always else described(args, kwargs)
+            if always or asked not in self.accepted:
+                try:
+                    accepts(*args, **kwargs)
+                except TypeError:
+                    self.refuse_unknown(args, kwargs)
+                    raise
+                if len(self.accepted) < MOST:
+                    self.accepted.add(asked)
             return form(*args, **kwargs)
 
         return run

@@ -9,6 +9,7 @@ import importlib.util
 import io
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,13 +57,14 @@ def confine(limits: Limits, closed_files: frozenset[str]) -> None:
         limits: of time and memory.
         closed_files: files that must not be opened: those that hold the answer.
     """
-    # 1. The system's own limits; the judge's clock and the watcher's eye on memory are there everywhere.
+    # 1. The system's own limits, on top of what this process took to start; the judge's clock and the
+    # watcher's eye on memory are there everywhere.
     if os.name == "posix":
         import resource
 
         for what, most in {
-            "RLIMIT_CPU": int(limits.seconds) + 2, "RLIMIT_FSIZE": OUTPUT, "RLIMIT_CORE": 0,
-            "RLIMIT_AS": address_space() + limits.memory,
+            "RLIMIT_CPU": int(time.process_time() + limits.seconds) + 2,
+            "RLIMIT_FSIZE": OUTPUT, "RLIMIT_CORE": 0, "RLIMIT_AS": address_space() + limits.memory,
         }.items():  # fmt: skip
             if most >= 0 and not (sys.platform == "darwin" and what == "RLIMIT_AS"):
                 resource.setrlimit(getattr(resource, what), (most, most))

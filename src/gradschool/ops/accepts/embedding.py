@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
-from gradschool.ops.accepts.common import axes, floating, within
+from gradschool.ops.accepts.common import axes, floating, looks_at_numbers, within
 
 
+@looks_at_numbers
 def embedding(x: Tensor, weight: Tensor) -> None:
     """Tokens must be whole numbers that have a row."""
     floating(weight=weight)

@@ -3,7 +3,17 @@
 import torch
 from torch import Tensor
 
-from gradschool.ops.accepts.common import alike, axes, floating, one_of, one_type, shaped, spreads, within
+from gradschool.ops.accepts.common import (
+    alike,
+    axes,
+    floating,
+    looks_at_numbers,
+    one_of,
+    one_type,
+    shaped,
+    spreads,
+    within,
+)
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -45,9 +55,10 @@ def classes(x: Tensor, y: Tensor, weight: Tensor | None, ignore_index: int, redu
         raise ValueError(f"classes are of type {y.dtype}, int64 was wanted: .long() makes them so")
     shaped("y", y, (x.shape[0], *x.shape[2:]))
     shaped("weight", weight, x.shape[1:2])
-    within("y", torch.where(y == ignore_index, 0, y), 0, max(x.shape[1] - 1, 0))
+    within("y", y, 0, max(x.shape[1] - 1, 0), ignore_index)
 
 
+@looks_at_numbers
 def nll_loss(
     log_p: Tensor, y: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean"
 ) -> None:
@@ -56,6 +67,7 @@ def nll_loss(
     classes(log_p, y, weight, ignore_index, reduction)
 
 
+@looks_at_numbers
 def cross_entropy(
     x: Tensor, y: Tensor, weight: Tensor | None = None, ignore_index: int = -100, reduction: str = "mean",
     label_smoothing: float = 0.0,
@@ -77,6 +89,7 @@ def cross_entropy(
     return None
 
 
+@looks_at_numbers
 def binary_cross_entropy(p: Tensor, y: Tensor, reduction: str = "mean", weight: Tensor | None = None) -> None:
     """One shape; predictions must be probabilities."""
     one_type(p, y=y, weight=weight)
