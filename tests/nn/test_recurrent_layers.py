@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn as theirs
 
@@ -71,6 +71,7 @@ def test_the_same_seed_draws_torchs_weights(name):
     assert all(torch.equal(value, mine.state_dict()[key]) for key, value in peer.state_dict().items())
 
 
+@settings(max_examples=40)
 @given(b=st.integers(1, 3), t=st.integers(2, 8), layers=st.integers(1, 2), name=st.sampled_from(ALL), data=st.data())
 def test_a_sequence_in_pieces_is_the_whole(b, t, layers, name, data):
     cut = data.draw(st.integers(1, t - 1))

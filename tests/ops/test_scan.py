@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradschool.fast.sequence import scan as fast
@@ -24,6 +24,7 @@ def with_gradients(form, a, b, state, **more):
     return [h, *torch.autograd.grad((h * weights).sum(), [a, b, state])]
 
 
+@settings(max_examples=50)
 @given(b=st.integers(1, 3), t=st.integers(1, 70), d=st.integers(1, 4), chunk=st.integers(1, 80))
 def test_chunks_equal_steps_for_any_length_from_any_state(b, t, d, chunk):
     given_ = shares(b, t, d), noise(b, t, d), noise(b, d, seed=1)
@@ -58,7 +59,7 @@ def test_steps_that_forget_everything_or_nothing_are_safe():
 
 
 def test_gradients_of_gradients():
-    given_ = shares(2, 19, 2), noise(2, 19, 2), noise(2, 2, seed=1)
+    given_ = shares(1, 19, 2), noise(1, 19, 2), noise(1, 2, seed=1)
     assert torch.autograd.gradcheck(scan.linear_recurrence.fast, given_)
     assert torch.autograd.gradgradcheck(scan.linear_recurrence.fast, given_)
 

@@ -90,9 +90,15 @@ def ordered(rows: dict[str, Tensor]) -> list[Tensor]:
 
 
 def restarted(rows: list[Tensor], first: Tensor) -> State | None:
-    """The state that `rows_of` took apart, with zeros where a row begins a new text; None without one."""
+    """The state that `rows_of` took apart, with zeros where a row begins a new text; None without one.
+
+    Raises:
+        ValueError: the batch before had another number of rows.
+    """
     if not rows:
         return None
+    if len(rows[0]) != len(first):
+        raise ValueError(f"{len(first)} rows came after {len(rows[0])}, as many were wanted: each goes on")
     whole = []
     for each in rows:
         begins = first.view(-1, *[1] * (each.dim() - 1))
