@@ -72,7 +72,13 @@ def test_the_same_seed_draws_torchs_weights(name):
 
 
 @settings(max_examples=40)
-@given(b=st.integers(1, 3), t=st.integers(2, 8), layers=st.integers(1, 2), name=st.sampled_from(ALL), data=st.data())
+@given(
+    b=st.integers(1, 3),
+    t=st.integers(2, 8),
+    layers=st.integers(1, 2),
+    name=st.sampled_from(ALL),
+    data=st.data(),
+)
 def test_a_sequence_in_pieces_is_the_whole(b, t, layers, name, data):
     cut = data.draw(st.integers(1, t - 1))
     torch.manual_seed(0)
@@ -91,7 +97,11 @@ def test_a_short_sequence_in_a_batch_is_itself_alone(name, bidirectional):
         pytest.skip("reads in one direction")
     torch.manual_seed(0)
     more = {"bidirectional": True} if bidirectional else {}
-    net, x, lengths = getattr(ours, name)(3, 4, layers=2, **more).double(), noise(3, 6, 3), torch.tensor([2, 6, 4])
+    net, x, lengths = (
+        getattr(ours, name)(3, 4, layers=2, **more).double(),
+        noise(3, 6, 3),
+        torch.tensor([2, 6, 4]),
+    )
     y, state = net(x, lengths=lengths)
     for row, n in enumerate(lengths.tolist()):
         alone, last = net(x[row : row + 1, :n])
@@ -124,7 +134,9 @@ def test_layer_normalised_networks_ignore_the_scale_of_their_products(name):
         net.weight_ih_l0.mul_(1000)
         net.weight_hh_l1.mul_(1000)
     torch.testing.assert_close(net(x)[0], y, rtol=1e-2, atol=1e-2)  # eps counts at the smaller scale
-    assert all(g is not None and g.any() for g in torch.autograd.grad(net(x)[0].sum(), list(net.parameters())))
+    assert all(
+        g is not None and g.any() for g in torch.autograd.grad(net(x)[0].sum(), list(net.parameters()))
+    )
 
 
 def test_a_forget_bias_is_the_sum_of_both_biases():

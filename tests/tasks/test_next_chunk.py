@@ -38,7 +38,11 @@ def chunks(tokens, size, begins=()):
     """A long text of several rows in chunks; `begins` names (chunk, row) besides the first chunk."""
     for number, start in enumerate(range(0, tokens.shape[1] - 1, size)):
         x, y = tokens[:, start : start + size], tokens[:, start + 1 : start + size + 1]
-        yield x[:, : y.shape[1]], y, torch.tensor([number == 0 or (number, row) in begins for row in range(len(x))])
+        yield (
+            x[:, : y.shape[1]],
+            y,
+            torch.tensor([number == 0 or (number, row) in begins for row in range(len(x))]),
+        )
 
 
 class Chunks:
@@ -63,7 +67,9 @@ def test_chunks_score_as_the_whole_text_does(core):
         wanted = nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten()).item()
         for size in (24, 8, 7):
             found = task.evaluate(chunks(tokens, size))
-            assert found == pytest.approx({"test_loss": wanted, "test_perplexity": 2.718281828**wanted}, rel=1e-5)
+            assert found == pytest.approx(
+                {"test_loss": wanted, "test_perplexity": 2.718281828**wanted}, rel=1e-5
+            )
     assert task.carried == {}, "an evaluation leaves the state of training alone"
 
 
@@ -79,7 +85,7 @@ def test_a_row_that_begins_anew_begins_at_zero():
 
 def test_targets_that_are_no_tokens_are_not_scored():
     tokens, net = text(2, 6), model()
-    (x, y, first), = chunks(tokens, 6)
+    ((x, y, first),) = chunks(tokens, 6)
     masked = y.clone()
     masked[1, 2:] = -100
     with torch.no_grad():

@@ -67,7 +67,9 @@ class Stepper:
         self.is_sharded = any(is_sharded(module) for module in task.parts.values())
         if self.is_sharded and hasattr(task, "carried"):
             wanted = "a run without: a sharded checkpoint would not hold it"
-            raise UserError("shard is on in a run that carries a state", wanted, "Leave --set shard=true out.")
+            raise UserError(
+                "shard is on in a run that carries a state", wanted, "Leave --set shard=true out."
+            )
         for name, module in task.parts.items():
             task.parts[name] = module if self.is_sharded else self.accelerator.prepare(module)
         for name, optimizer in optimizers.items():

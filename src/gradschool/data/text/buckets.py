@@ -70,7 +70,9 @@ class Buckets:
         ordered = torch.cat([group[lengths[group].argsort(stable=True)] for group in groups])
         # 3. Batches of neighbours, in a new order.
         cut = ordered.split(size)
-        return [cut[i] for i in torch.randperm(count, generator=seeded(self.seed, "batches", number)).tolist()]
+        return [
+            cut[i] for i in torch.randperm(count, generator=seeded(self.seed, "batches", number)).tolist()
+        ]
 
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """The batches of epoch `number` from position `start` on: a function of the seed and of both."""
@@ -113,7 +115,9 @@ def refuse(sequences: Sequence[Tokens], labels: Tensor) -> None:
         UserError: a text has no tokens, or the counts differ.
     """
     if len(sequences) != len(labels):
-        raise UserError(f"{len(sequences)} texts have {len(labels)} labels", "one each", "Check where both come from.")
+        raise UserError(
+            f"{len(sequences)} texts have {len(labels)} labels", "one each", "Check where both come from."
+        )
     empty = [i for i, each in enumerate(sequences) if len(each) == 0]
     if empty:
         advice = "Leave them out before they are put in batches."

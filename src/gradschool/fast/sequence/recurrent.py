@@ -113,7 +113,9 @@ def lstm(
         padding = ~valid_steps(lengths, x.shape[1]).unsqueeze(2)
         hold = x.new_tensor([-FAR, FAR, 0, 0]).repeat_interleave(weights.hh.shape[1]).unsqueeze(1)
         padded = torch.cat([x, padding.to(x.dtype)], 2)
-        of_padded = Weights(torch.cat([weights.ih, hold.to(weights.ih.dtype)], 1), weights.hh, *_biases(weights))
+        of_padded = Weights(
+            torch.cat([weights.ih, hold.to(weights.ih.dtype)], 1), weights.hh, *_biases(weights)
+        )
     y, h, c = _kernel("lstm", padded, state, of_padded)
     h, y = last_valid(y, lengths), _zero_padding(y, lengths)
     return reversed_steps(y, lengths) if reverse else y, (h, c)

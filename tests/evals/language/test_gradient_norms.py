@@ -15,9 +15,16 @@ def test_a_network_at_rest_multiplies_by_its_matrix_at_every_step():
     """At h = 0 tanh has slope 1, so dL/dh_t is w to the number of steps that are left."""
     net = nn.RNN(1, 1)
     with torch.no_grad():
-        for name, value in (("weight_ih_l0", 1.0), ("weight_hh_l0", 0.5), ("bias_ih_l0", 0.0), ("bias_hh_l0", 0.0)):
+        for name, value in (
+            ("weight_ih_l0", 1.0),
+            ("weight_hh_l0", 0.5),
+            ("bias_ih_l0", 0.0),
+            ("bias_hh_l0", 0.0),
+        ):
             net.get_parameter(name).fill_(value)
-    assert gradient_norms(net, torch.zeros(3, 6, 1), last) == pytest.approx([0.5**n for n in range(5, -1, -1)])
+    assert gradient_norms(net, torch.zeros(3, 6, 1), last) == pytest.approx(
+        [0.5**n for n in range(5, -1, -1)]
+    )
 
 
 @pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM", "MinGRU"])

@@ -71,7 +71,9 @@ def test_sequences_equal_torchs_with_all_gradients(kind, form, dtype, reverse, l
     with using(form):
         found = tensors(*op(x, pair(h, kind), weights, given_lengths, reverse))
     leaves = [x, h, *net.parameters()]
-    for ours, theirs in zip([*found, *slopes(found, leaves)], [*wanted, *slopes(wanted, leaves)], strict=True):
+    for ours, theirs in zip(
+        [*found, *slopes(found, leaves)], [*wanted, *slopes(wanted, leaves)], strict=True
+    ):
         torch.testing.assert_close(ours, theirs, rtol=CLOSE[dtype][0], atol=CLOSE[dtype][1])
 
 
@@ -120,7 +122,9 @@ def test_what_is_padded_changes_nothing(kind, form):
     x, h, lengths = noise(3, 6, 5), noise(3, 4, seed=1), torch.tensor([6, 2, 4])
     other = torch.where(masks.valid_steps(lengths, 6)[..., None], x, 100 * noise(3, 6, 5, seed=9))
     op = getattr(getattr(ops, kind), form)
-    for one, same in zip(*(tensors(*op(z, pair(h, kind), weights, lengths)) for z in (x, other)), strict=True):
+    for one, same in zip(
+        *(tensors(*op(z, pair(h, kind), weights, lengths)) for z in (x, other)), strict=True
+    ):
         torch.testing.assert_close(one, same, rtol=1e-12, atol=1e-12)
     (slope,) = slopes(tensors(*op(x, pair(h, kind), weights, lengths)), [x])
     assert slope[1, 2:].abs().max() == 0 and slope[1, :2].abs().min() > 0
@@ -182,7 +186,9 @@ def test_masks_against_loops(b, t, data):
     torch.testing.assert_close(masks.masked_mean(x[..., 0], lengths), torch.cat(rows)[:, 0].mean())
     back = masks.reversed_steps(x, lengths)
     for i, row in enumerate(rows):
-        assert torch.equal(back[i, : len(row)], row.flip(0)) and torch.equal(back[i, len(row) :], x[i, len(row) :])
+        assert torch.equal(back[i, : len(row)], row.flip(0)) and torch.equal(
+            back[i, len(row) :], x[i, len(row) :]
+        )
     assert torch.equal(masks.reversed_steps(back, lengths), x)
 
 

@@ -77,7 +77,10 @@ def test_given_vectors_are_taken_and_may_be_frozen():
 
 
 def test_unknown_names_and_shapes_are_sentences():
-    for call in (lambda: lm.recurrent_lm(5, "lstn"), lambda: classifier.recurrent_classifier(5, 2, pool="sum")):
+    for call in (
+        lambda: lm.recurrent_lm(5, "lstn"),
+        lambda: classifier.recurrent_classifier(5, 2, pool="sum"),
+    ):
         with pytest.raises(ValueError, match="one of rnn, lstm"):
             call()
     for net in (lm.recurrent_lm(11), classifier.recurrent_classifier(11, 2)):
