@@ -1,4 +1,4 @@
-"""Recurrent layers against torch.nn's with the same weights: layers, directions, states, lengths, gradients."""
+"""Recurrent layers against torch.nn's with the same weights: layers, directions, states, lengths."""
 
 import pytest
 import torch

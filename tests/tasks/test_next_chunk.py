@@ -146,5 +146,5 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, core):
 def test_a_state_of_another_batch_size_is_a_sentence():
     task = NextChunk(model())
     first, second = next(chunks(text(3, 5), 5)), next(chunks(text(2, 5), 5))
-    with pytest.raises(ValueError, match="2 rows .* 3"):
+    with pytest.raises(ValueError, match=r"2 rows .* 3"):
         task.evaluate(iter([first, second]))

@@ -62,7 +62,7 @@ def test_a_classifier_sees_nothing_of_the_padding(core, pool, bidirectional):
 
 def test_the_last_state_of_both_directions_is_what_the_core_returns():
     net = classifier.recurrent_classifier(11, 4, "gru")
-    y, state = net.core(net.embedding(tokens()), None, LENGTHS)
+    _, state = net.core(net.embedding(tokens()), None, LENGTHS)
     torch.testing.assert_close(net(tokens(), LENGTHS), net.output(torch.cat([state[0], state[1]], 1)))
 
 

@@ -65,11 +65,11 @@ class Buckets:
         lengths = torch.tensor([len(each) for each in self.sequences])
         # 1. A new order; what fills no batch is left out.
         order = torch.randperm(len(lengths), generator=seeded(self.seed, "order", number))[: count * size]
-        # 2. Groups of many batches, each sorted by length. The sort is stable, so equal lengths stay shuffled.
-        groups = order.split(GROUP * size)
+        # 2. Groups of many batches, each sorted by length. A stable sort leaves equal lengths shuffled.
+        groups = torch.split(order, GROUP * size)
         ordered = torch.cat([group[lengths[group].argsort(stable=True)] for group in groups])
         # 3. Batches of neighbours, in a new order.
-        cut = ordered.split(size)
+        cut = torch.split(ordered, size)
         return [
             cut[i] for i in torch.randperm(count, generator=seeded(self.seed, "batches", number)).tolist()
         ]

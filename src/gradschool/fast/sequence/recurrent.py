@@ -3,6 +3,8 @@
 A learner's own cell goes first: where there is one, the op's loop runs instead of torch's kernel.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -15,7 +17,7 @@ Pair = tuple[Tensor, Tensor]
 FAR = 1e4  # a gate's sum at which the sigmoid is exactly 0 or 1 in every precision
 
 
-def _has_kernel(weights: Weights, cell: Op) -> bool:
+def _has_kernel(weights: Weights, cell: Op[..., Any]) -> bool:
     """Whether torch has this network: not layer-normalised, and not of a learner's own cell."""
     return weights.norm_ih is None and weights.norm_hh is None and weights.norm_c is None and not cell.mine
 
@@ -54,14 +56,14 @@ def _flat(weights: Weights) -> list[Tensor]:
 
 
 def _kernel(which: str, x: Tensor, state: Tensor | Pair, weights: Weights) -> tuple[Tensor, ...]:
-    """torch's kernel over whole sequences, batch first: one layer, one direction, without dropout.
+    """The kernel of torch over whole sequences, batch first: one layer, one direction, without dropout.
 
     On a CPU it computes in the weights' precision: oneDNN's LSTM fails under autocast.
     """
     if x.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
         with torch.autocast("cpu", enabled=False):
             to = weights.hh.dtype
-            wide = tuple(s.to(to) for s in state) if isinstance(state, tuple) else state.to(to)
+            wide = (state[0].to(to), state[1].to(to)) if isinstance(state, tuple) else state.to(to)
             return _kernel(which, x.to(to), wide, weights)
     own = tuple(s.unsqueeze(0) for s in state) if isinstance(state, tuple) else state.unsqueeze(0)
     found = getattr(torch, which)(x, own, _flat(weights), True, 1, 0.0, torch.is_grad_enabled(), False, True)

@@ -26,7 +26,8 @@ def _in_place(a: Tensor, h: Tensor) -> None:
 def _by_chunks(a: Tensor, h: Tensor, chunk: int) -> None:
     """The same with whole chunks beside each other; see ops.sequence.scan.chunked_recurrence."""
     whole = h.shape[1] // chunk * chunk
-    cut, left = h[:, :whole].unflatten(1, (-1, chunk)), a[:, :whole].unflatten(1, (-1, chunk)).clone()
+    shape = len(h), -1, chunk, *h.shape[2:]
+    cut, left = h[:, :whole].view(shape), a[:, :whole].reshape(shape).clone()
     # 1. Within all chunks, each as if it began at 0; `left` becomes the running product of a.
     for t in range(1, chunk):
         cut[:, :, t].addcmul_(left[:, :, t], cut[:, :, t - 1])
@@ -42,7 +43,7 @@ def _states(a: Tensor, b: Tensor, state: Tensor) -> Tensor:
     """All states, without a graph."""
     h = b.clone(memory_format=torch.contiguous_format)
     h[:, 0].addcmul_(a[:, 0], state)
-    t, chunk = h.shape[1], round(h.shape[1] ** 0.5)
+    chunk = round(h.shape[1] ** 0.5)
     if h[:, 0].numel() >= ENOUGH or chunk < 4:
         _in_place(a, h)
     else:
@@ -55,12 +56,14 @@ class Recurrence(Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor, state: Tensor) -> Tensor:
+        """All states."""
         h = _states(a, b, state)
         ctx.save_for_backward(a, state, h)
         return h
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Gradients of a, b and the first state."""
         a, state, h = ctx.saved_tensors
         # 1. b_t matters through h_t and all later states: g_t = slope_t + a_{t+1} g_{t+1}.
         later = torch.cat([a[:, 1:], torch.zeros_like(a[:, :1])], 1).flip(1)

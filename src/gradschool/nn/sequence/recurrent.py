@@ -4,8 +4,6 @@ A state dict of torch's layer of that name loads into ours, and the same seed dr
 Deviations: batch first always, `lengths` instead of packed sequences, layer normalisation on demand.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -73,7 +71,7 @@ class RNN(Recurrent):
 class GRU(Recurrent):
     """Gated recurrent units; arguments as in `Recurrent`."""
 
-    gates: ClassVar[int] = 3
+    gates = 3
 
     def run(
         self, x: Tensor, state: tuple[Tensor, ...], end: str, lengths: Tensor | None, reverse: bool
@@ -94,7 +92,7 @@ class LSTM(Recurrent):
     Source: Gers et al. 2000; Jozefowicz et al. 2015 (a forget bias of 1).
     """
 
-    gates: ClassVar[int] = 4
+    gates = 4
     states = 2
 
     def __init__(

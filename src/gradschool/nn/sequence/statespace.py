@@ -40,7 +40,7 @@ class SelectiveBlock(nn.Module):
         self.skip = nn.Parameter(torch.ones(hidden))
         delta = torch.exp(torch.empty(hidden).uniform_(math.log(SHORTEST), math.log(LONGEST)))
         with torch.no_grad():
-            self.step.bias.copy_(torch.log(torch.expm1(delta)))  # softplus gives delta back
+            self.step.get_parameter("bias").copy_(torch.log(torch.expm1(delta)))  # softplus gives delta back
 
     def forward(self, x: Tensor, state: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
         # 1. What runs through the systems, and the gate on what comes out.

@@ -55,12 +55,12 @@ def normalised(x: Float[Tensor, "... n"], norm: GainAndShift | None) -> Float[Te
 
 
 def from_input(x: Float[Tensor, "... d"], weights: Weights) -> Float[Tensor, "... n"]:
-    """u = W x + b, the input's part of all gates; it needs no state, so a sequence is done in one product."""
+    """The sum u = W x + b, the input's part of all gates; it needs no state, so a sequence is done in one product."""
     return normalised(linear(x, weights.ih, weights.bias_ih), weights.norm_ih)
 
 
 def from_state(h: State, weights: Weights) -> Float[Tensor, "b n"]:
-    """v = U h + b, the state's part of all gates."""
+    """The sum v = U h + b, the state's part of all gates."""
     return normalised(linear(h, weights.hh, weights.bias_hh), weights.norm_hh)
 
 

@@ -57,7 +57,7 @@ def chunked_recurrence(a: Steps, b: Steps, state: State, chunk: int = 32) -> Ste
     more = -t % chunk
     a = torch.cat([a, torch.ones_like(a[:, :1]).expand(-1, more, *a.shape[2:])], 1)
     b = torch.cat([b, torch.zeros_like(b[:, :1]).expand(-1, more, *b.shape[2:])], 1)
-    a, b = (x.unflatten(1, (-1, chunk)) for x in (a, b))
+    a, b = (x.reshape(len(x), -1, chunk, *x.shape[2:]) for x in (a, b))
     # 2. Within all chunks at once: states as if each chunk began at 0, and how much of its true beginning is
     #    left after each step.
     h, left = torch.zeros_like(b[:, :, 0]), torch.ones_like(a[:, :, 0])
