@@ -76,7 +76,7 @@ class Stack(nn.Module):
         if len(given) != self.states or any(each.shape != zeros.shape for each in given):
             shapes = ", ".join(str(tuple(each.shape)) for each in given)
             raise ValueError(f"state has shape {shapes}, {self.states} x {tuple(zeros.shape)} was wanted")
-        # 2. Layer by layer; both directions of a layer read the same inputs, and their outputs go side by side.
+        # 2. Layer by layer; both directions read the same inputs, and their outputs go side by side.
         rows = list(zip(*(each.unbind(0) for each in given), strict=True))
         reached, sides = [], []
         for index, (end, _) in enumerate(self.ends()):

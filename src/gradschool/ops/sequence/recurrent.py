@@ -55,12 +55,12 @@ def normalised(x: Float[Tensor, "... n"], norm: GainAndShift | None) -> Float[Te
 
 
 def from_input(x: Float[Tensor, "... d"], weights: Weights) -> Float[Tensor, "... n"]:
-    """The sum u = W x + b, the input's part of all gates; it needs no state, so a sequence is done in one product."""
+    """The input's part of all gates, u = W x + b. It needs no state: one product does a whole sequence."""
     return normalised(linear(x, weights.ih, weights.bias_ih), weights.norm_ih)
 
 
 def from_state(h: State, weights: Weights) -> Float[Tensor, "b n"]:
-    """The sum v = U h + b, the state's part of all gates."""
+    """The state's part of all gates, v = U h + b."""
     return normalised(linear(h, weights.hh, weights.bias_hh), weights.norm_hh)
 
 
