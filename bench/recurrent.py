@@ -45,7 +45,7 @@ def sliced(weights: ops.Weights, x: Tensor) -> Tensor:
 
 
 class Packing(nn.Module):
-    """A text classifier as tutorials have it: shuffled batches, packed sequences, torch's bidirectional LSTM."""
+    """A text classifier as tutorials have it: shuffled batches, packed, in a bidirectional LSTM of torch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -106,7 +106,8 @@ def cases() -> dict[str, tuple[dict[str, Side], dict[str, float]]]:
         nn.GRU(WIDTH, WIDTH, batch_first=True),
         minGRU(WIDTH),
     )
-    mine, minimal, layer = ops.Weights(*peer.parameters()), ours.MinGRU(WIDTH, WIDTH), ours.LSTM(WIDTH, WIDTH)
+    mine, layer = ops.Weights(*peer.parameters()), ours.LSTM(WIDTH, WIDTH)
+    minimal = ours.MinGRU(WIDTH, WIDTH)
     x, long = torch.randn(BATCH, STEPS, WIDTH), torch.randn(4, 2048, WIDTH)
     x.requires_grad_()
     zero = torch.zeros(BATCH, WIDTH)
