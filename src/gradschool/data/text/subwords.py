@@ -36,7 +36,9 @@ class Subwords:
         """The numbers of a word's n-grams, 0 to buckets - 1, each as often as it occurs."""
         return [crc32(gram.encode()) % self.buckets for gram in self.grams(word)]
 
-    def table(self, words: Sequence[str]) -> Int64[Tensor, "v m"]:
-        """For every word its own number 0 ... v - 1, then v + those of its n-grams; -1 fills the rows up."""
+    def parts(self, words: Sequence[str]) -> tuple[Int64[Tensor, " m"], Int64[Tensor, " v"]]:
+        """For every word its own number 0 ... v - 1 and v + the numbers of its n-grams, one word after the
+        other; and how many numbers each word has.
+        """
         rows = [[i, *(len(words) + n for n in self.numbers(word))] for i, word in enumerate(words)]
-        return torch.nested.to_padded_tensor(torch.nested.nested_tensor(rows, dtype=torch.float64), -1).long()
+        return torch.tensor([n for row in rows for n in row]), torch.tensor([len(row) for row in rows])

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-Gradients = tuple[Float[Tensor, ""], Float[Tensor, "t d"], Float[Tensor, "t d"], Float[Tensor, "s d"]]
+Gradients = tuple[Float[Tensor, ""], Float[Tensor, "t d"], Float[Tensor, "t d"], Float[Tensor, "c s d"]]
 PIECE = 32  # words
 
 
@@ -19,7 +19,7 @@ def skip_gram_gradients(
     x: Float[Tensor, "t d"],
     y: Float[Tensor, "t d"],
     windows: Int64[Tensor, "t 2"],
-    noise: Float[Tensor, "s d"],
+    noise: Float[Tensor, "c s d"],
     k: float = 5.0,
 ) -> Gradients:
     """The skip-gram loss of a whole stretch of text, with its gradients."""
@@ -30,18 +30,16 @@ def skip_gram_gradients(
     loss = (F.softplus(-a) * near).sum()
     g = (torch.sigmoid(a) - 1) * near
     dx, dy = (g @ around).flatten(0, 1)[: len(x)], together(g.mT @ words, windows)
-    # 2. Random pairs: every word against all of the noise, as often as it has contexts.
-    a, often = x @ noise.T, pairs.to(x) * (k / len(noise))
-    loss = loss + (F.softplus(a) * often).sum()
-    g = torch.sigmoid(a) * often
-    return loss / pairs.sum().clamp(min=1), dx.addmm_(g, noise), dy, g.T @ x
+    # 2. Random pairs: every word against the noise of its piece, as often as it has contexts.
+    random_loss, dx_random, dnoise = against(x, noise, pairs.to(x) * (k / noise.shape[1]))
+    return (loss + random_loss) / pairs.sum().clamp(min=1), dx + dx_random, dy, dnoise
 
 
 def cbow_gradients(
     x: Float[Tensor, "t d"],
     y: Float[Tensor, "t d"],
     windows: Int64[Tensor, "t 2"],
-    noise: Float[Tensor, "s d"],
+    noise: Float[Tensor, "c s d"],
     k: float = 5.0,
 ) -> Gradients:
     """The CBOW loss of a whole stretch of text, with its gradients."""
@@ -51,14 +49,27 @@ def cbow_gradients(
     share = near / near.sum(2, keepdim=True).clamp(min=1)
     mean = (share.to(x) @ surroundings(x, windows)).flatten(0, 1)[: len(x)]
     # 2. Scores of the true word and of the random ones, and the derivatives of the loss by them.
-    true, random = (mean * y).sum(1, keepdim=True), mean @ noise.T
-    often = some * (k / len(noise))
-    g, g_random = (torch.sigmoid(true) - 1) * some, torch.sigmoid(random) * often
+    true = (mean * y).sum(1, keepdim=True)
+    g = (torch.sigmoid(true) - 1) * some
+    loss, dmean, dnoise = against(mean, noise, some * (k / noise.shape[1]))
     # 3. From the means back to the words around.
-    dmean = torch.addmm(g * y, g_random, noise)
-    dx = together(share.to(x).mT @ pieces(dmean, windows), windows)
-    loss = (F.softplus(-true) * some).sum() + (F.softplus(random) * often).sum()
-    return loss / some.sum().clamp(min=1), dx, g * mean, g_random.T @ mean
+    dx = together(share.to(x).mT @ pieces(dmean + g * y, windows), windows)
+    loss = loss + (F.softplus(-true) * some).sum()
+    return loss / some.sum().clamp(min=1), dx, g * mean, dnoise
+
+
+def against(
+    x: Float[Tensor, "t d"], noise: Float[Tensor, "c s d"], often: Float[Tensor, "t 1"]
+) -> tuple[Float[Tensor, ""], Float[Tensor, "t d"], Float[Tensor, "c s d"]]:
+    """The loss of vectors against the noise of their piece, each so often, and its gradients."""
+    # 1. The vectors in as many pieces as the noise has.
+    count, size = len(noise), max(1, -(-len(x) // len(noise)))
+    rest = count * size - len(x)
+    words, weight = (F.pad(each, (0, 0, 0, rest)).view(count, size, -1) for each in (x, often))
+    # 2. Scores, loss and gradients.
+    a = words @ noise.mT
+    g = torch.sigmoid(a) * weight
+    return (F.softplus(a) * weight).sum(), (g @ noise).flatten(0, 1)[: len(x)], g.mT @ words
 
 
 def sizes(windows: Int64[Tensor, "t 2"]) -> tuple[int, int, int]:

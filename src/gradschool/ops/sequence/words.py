@@ -11,7 +11,7 @@ from torch import Tensor
 from gradschool.ops.activation import sigmoid, softplus
 from gradschool.ops.switch import op
 
-Gradients = tuple[Float[Tensor, ""], Float[Tensor, "t d"], Float[Tensor, "t d"], Float[Tensor, "s d"]]
+Gradients = tuple[Float[Tensor, ""], Float[Tensor, "t d"], Float[Tensor, "t d"], Float[Tensor, "c s d"]]
 
 
 @op
@@ -107,18 +107,19 @@ def skip_gram_gradients(
     x: Float[Tensor, "t d"],
     y: Float[Tensor, "t d"],
     windows: Int64[Tensor, "t 2"],
-    noise: Float[Tensor, "s d"],
+    noise: Float[Tensor, "c s d"],
     k: float = 5.0,
 ) -> Gradients:
     """The skip-gram loss of a whole stretch of text, with its gradients: what one step of SGD needs.
 
-    All pairs share the random words: each counts k / s times in the loss of every pair.
+    The text is cut into c pieces of equal length (the last may be shorter), and all pairs of a piece share
+    its s random words: each counts k / s times in the loss of a pair.
 
     Args:
         x: input vectors of the words of the text, in order.
         y: their output vectors.
         windows: how many words before and after each are its contexts, >= 0; never beyond the ends.
-        noise: output vectors of s random words.
+        noise: output vectors of the random words of each piece.
         k: random words a pair, > 0; a real number, for s words stand for them.
 
     Returns:
@@ -138,11 +139,18 @@ def skip_gram_gradients(
             dx[centre] += g * y[context]
             dy[context] += g * x[centre]
             loss = loss + softplus(-a)[wanted].sum()
-    # 2. Random pairs: every word against all of the noise, as often as it has contexts.
-    a, often = x @ noise.T, (before + after)[:, None].to(x) * k / len(noise)
+    # 2. Random pairs: every word against the noise of its piece, as often as it has contexts.
+    rows = noise[piece_of(x, noise)]
+    a, often = (rows @ x[:, :, None]).squeeze(2), (before + after)[:, None].to(x) * k / noise.shape[1]
     g = sigmoid(a) * often
     loss = loss + (softplus(a) * often).sum()
-    return loss / pairs.clamp(min=1), dx + g @ noise, dy, g.T @ x
+    dnoise = torch.zeros_like(noise).index_add(0, piece_of(x, noise), g[:, :, None] * x[:, None])
+    return loss / pairs.clamp(min=1), dx + (g[:, None] @ rows).squeeze(1), dy, dnoise
+
+
+def piece_of(x: Float[Tensor, "t d"], noise: Float[Tensor, "c s d"]) -> Int64[Tensor, " t"]:
+    """The number of the piece that each word of a text is in."""
+    return torch.arange(len(x), device=x.device) // max(1, -(-len(x) // len(noise)))
 
 
 @op
@@ -150,7 +158,7 @@ def cbow_gradients(
     x: Float[Tensor, "t d"],
     y: Float[Tensor, "t d"],
     windows: Int64[Tensor, "t 2"],
-    noise: Float[Tensor, "s d"],
+    noise: Float[Tensor, "c s d"],
     k: float = 5.0,
 ) -> Gradients:
     """The CBOW loss of a whole stretch of text, with its gradients; arguments as of `skip_gram_gradients`.
@@ -164,13 +172,15 @@ def cbow_gradients(
     share = near / near.sum(1, keepdim=True).clamp(min=1)
     mean, some = share.to(x) @ x, near.any(1)
     # 2. Scores of the true word and of the random ones, and the derivatives of the loss by them.
-    true, random = (mean * y).sum(1), mean @ noise.T
-    often = some[:, None].to(x) * k / len(noise)
+    rows, group = noise[piece_of(x, noise)], piece_of(x, noise)
+    true, random = (mean * y).sum(1), (rows @ mean[:, :, None]).squeeze(2)
+    often = some[:, None].to(x) * k / noise.shape[1]
     g, g_random = ((sigmoid(true) - 1) * some)[:, None], sigmoid(random) * often
     # 3. From the means back to the words around.
-    dmean = g * y + g_random @ noise
+    dmean = g * y + (g_random[:, None] @ rows).squeeze(1)
+    dnoise = torch.zeros_like(noise).index_add(0, group, g_random[:, :, None] * mean[:, None])
     loss = softplus(-true)[some].sum() + (softplus(random) * often).sum()
-    return loss / some.sum().clamp(min=1), share.to(x).T @ dmean, g * mean, g_random.T @ mean
+    return loss / some.sum().clamp(min=1), share.to(x).T @ dmean, g * mean, dnoise
 
 
 @op
