@@ -1,4 +1,4 @@
-"""Learn word vectors: predict words from their neighbours, or the logarithms of how often they are neighbours.
+"""Learn word vectors: predict words from their neighbours, or the logarithms of counts of neighbours.
 
 Sources: Mikolov et al. 2013 (skip-gram, CBOW); Pennington et al. 2014 (GloVe). Deviation: all pairs of a
 stretch of text take one step of SGD together.
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gradschool.ops.sequence.words import cbow_gradients, glove_loss, skip_gram_gradients
 
 Batch = tuple[Tensor, ...]
+OFTEN = 8  # occurrences of a word in a batch whose gradients add up
 PREDICTED = {"skip_gram": skip_gram_gradients, "cbow": cbow_gradients}
 
 
@@ -56,19 +57,27 @@ class Predicting:
         loss, dx, dy, dn = self.gradients(
             model(text), model.outputs[text], windows, model.outputs[noise], self.negatives
         )
-        model.descend(text, dx, update.rate)
-        model.outputs.index_add_(0, text, dy, alpha=-update.rate)
-        model.outputs.index_add_(0, noise.flatten(), dn.flatten(0, 1), alpha=-update.rate)
+        model.descend(text, dx * damping(text), update.rate)
+        rows, gradient = torch.cat([text, noise.flatten()]), torch.cat([dy, dn.flatten(0, 1)])
+        model.outputs.index_add_(0, rows, gradient * damping(rows), alpha=-update.rate)
         return {"loss": loss}
 
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
-        """The mean loss of a pair (skip-gram) or a word (CBOW) of held-out text, with random words as drawn."""
+        """The mean loss of a pair (skip-gram) or a word (CBOW) of held-out text."""
         model, total, count = self.parts["model"], 0.0, 0
         for text, windows, noise in batches:
             words = model(text), model.outputs[text], windows, model.outputs[noise]
             total += float(self.gradients(*words, self.negatives)[0]) * len(text)
             count += len(text)
         return {f"{self.held_out}_loss": total / max(count, 1)}
+
+
+def damping(rows: Tensor) -> Tensor:
+    """A factor for the gradient of each row, 1 for rows that occur at most `OFTEN` times: steps that a word
+    would take one after the other, each smaller, must not add up.
+    """
+    times = torch.bincount(rows)[rows]
+    return (OFTEN / times).clamp(max=1)[:, None]
 
 
 class Counting:

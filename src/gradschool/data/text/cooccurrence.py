@@ -41,7 +41,7 @@ class WordVocabulary:
 
     @classmethod
     def of(cls, texts: Iterable[Sequence[str]], least: int = 5) -> "WordVocabulary":
-        """The words that occur at least so often; of equally frequent ones the first in the alphabet is first.
+        """The words that occur so often or more, the most frequent first, then in alphabetical order.
 
         Args:
             texts: each a list of words.

@@ -1,4 +1,4 @@
-"""Texts as examples: whole reviews, articles or lines, each in one piece, with nothing said about their words."""
+"""Texts as examples: whole reviews, articles or lines, each in one piece."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +45,9 @@ class Documents:
         return [text.encode() for text in self.texts]
 
 
-def open_documents(name: str | Path, *, val: float = 0.0, test: float = 0.02, seed: int = 0) -> Splits[Documents]:
+def open_documents(
+    name: str | Path, *, val: float = 0.0, test: float = 0.02, seed: int = 0
+) -> Splits[Documents]:
     """Open a set by name, or a text file (or one in .gz) by path, one text a line.
 
     Args:

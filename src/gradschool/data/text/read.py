@@ -10,7 +10,8 @@ from gradschool.errors import UserError
 
 
 def read_lines(file: Path) -> list[str]:
-    """Every line of a text file (or of one in .gz), without space at its ends, as composed characters (Unicode's form NFC).
+    """Every line of a text file, packed as .gz or not, without space at its ends, as composed characters
+    (Unicode's form NFC).
 
     Raises:
         UserError: it is a folder, it is not there, or it is no text in UTF-8.

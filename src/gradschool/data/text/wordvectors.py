@@ -83,12 +83,12 @@ class WordVectors:
         score = cos_add(self.table, *(self.vector(word)[None] for word in (a, b, c)))[0]
         return self.best(score, [a, b, c], n)
 
-    def best(
-        self, score: Float[Tensor, " n"], without: Iterable[str], n: int
-    ) -> list[tuple[str, float]]:
+    def best(self, score: Float[Tensor, " n"], without: Iterable[str], n: int) -> list[tuple[str, float]]:
         """The words of the highest scores, without some."""
         score = score.clone()
-        score[[self.numbers[word] for word in without if word in self.numbers]] = -torch.inf
+        for word in without:
+            if word in self.numbers:
+                score[self.numbers[word]] = -torch.inf
         found = score.topk(min(n, len(score)))
         pairs = zip(found.indices.tolist(), found.values.tolist(), strict=True)
         return [(self.words[i], value) for i, value in pairs if value > -torch.inf]
@@ -107,7 +107,7 @@ class WordVectors:
 
     @classmethod
     def load(cls, path: Path) -> "WordVectors":
-        """Read vectors; what is wrong with a file is told, lines that are no vectors are left out and counted.
+        """Read vectors; lines of a text file that are no vectors are left out, and `notes` counts them.
 
         Raises:
             UserError: there is no such file, it holds no vectors, or words and vectors do not fit.

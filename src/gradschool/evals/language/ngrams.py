@@ -1,7 +1,7 @@
 """n-gram models of any order over any tokens: the baseline that every neural language model has to beat.
 
-An n-gram is a number: that of its history among the (n-1)-grams, times the number of kinds of tokens, plus its
-last token. So a table of all n-grams that were seen is one sorted column, and looking up is a binary search.
+An n-gram is a number: that of its history among the (n-1)-grams, times the number of kinds of tokens, plus
+its last token. So a table of all n-grams is one sorted column, and looking one up is a binary search.
 
 Sources: Shannon 1948; Chen and Goodman 1999 (interpolated modified Kneser-Ney, Witten-Bell).
 """
@@ -119,7 +119,7 @@ class NGram:
     def probabilities(
         self, histories: Sequence[Int64[Tensor, "b 1"]], token: Int64[Tensor, "b k"]
     ) -> Float[Tensor, "b k"]:
-        """The probability of each token after the histories of all lengths, the shortest first, in float64."""
+        """The probability of each token after the histories of all lengths, the shortest first."""
         p = torch.full(token.shape, 1 / self.kinds, dtype=torch.float64)
         for one, history in zip(self.levels, histories, strict=True):
             p = one.share[one.find(history * self.kinds + token)] + one.weight[history] * p

@@ -20,6 +20,7 @@ from gradschool.errors import UserError
 from gradschool.ops.sequence.words import cos_add, cos_mul, ppmi
 
 AT_ONCE = 512  # questions that are answered together
+FEWEST = 10  # pairs of which a correlation says anything
 GRAMMAR = "gram"  # how the names of syntactic sections begin
 Question = tuple[str, str, str, str]
 Pair = tuple[str, str, float]
@@ -88,7 +89,8 @@ def answers(vectors: WordVectors, questions: Sequence[Question], product: bool =
         questions: "a is to b as c is to d", where d is asked for.
         product: 3CosMul in place of 3CosAdd.
     """
-    rows = torch.tensor([[vectors.numbers[word] for word in each] for each in questions]).view(-1, 4)
+    numbers = [[vectors.numbers[word] for word in each] for each in questions]
+    rows = torch.tensor(numbers, dtype=torch.int64).view(-1, 4)
     right = []
     for part in rows.split(AT_ONCE):
         asked = (vectors.table[part[:, i]] for i in range(3))
@@ -144,7 +146,7 @@ def similarity(vectors: WordVectors, pairs: Sequence[Pair], seed: int = 0, times
         times: how many resamples.
     """
     known = [(a, b, score) for a, b, score in pairs if a in vectors and b in vectors]
-    if len(known) < 3:
+    if len(known) < FEWEST:
         return Score(np.nan, np.nan, np.nan, len(known), len(pairs) - len(known))
     a, b = (vectors.table[[vectors.numbers[pair[i]] for pair in known]] for i in (0, 1))
     cosine = torch.cosine_similarity(a, b).double().numpy()
@@ -154,7 +156,8 @@ def similarity(vectors: WordVectors, pairs: Sequence[Pair], seed: int = 0, times
     index = np.random.default_rng(seed).integers(0, len(known), (times, len(known)))
     ranks = [stats.rankdata(values[index], axis=1) for values in (cosine, people)]
     x, y = (each - each.mean(1, keepdims=True) for each in ranks)
-    drawn = (x * y).sum(1) / np.sqrt((x**2).sum(1) * (y**2).sum(1))
+    with np.errstate(invalid="ignore"):  # a resample of one pair alone has no correlation
+        drawn = (x * y).sum(1) / np.sqrt((x**2).sum(1) * (y**2).sum(1))
     low, high = np.nanquantile(drawn, [0.025, 0.975]).tolist()
     return Score(rho, low, high, len(known), len(pairs) - len(known))
 
