@@ -16,6 +16,9 @@ from gradschool.ops.switch import Op
 ALONE = {  # ops that torch has no single function for, or whose plain form is as fast
     "activation.linear", "activation.step", "loss.contrastive_loss", "loss.focal_loss",
     "pool.global_avg_pool2d", "pool.blur_pool2d",
+    "sequence.words.ppmi", "sequence.words.keep_probability", "sequence.words.skip_gram_loss",
+    "sequence.words.cbow_loss", "sequence.words.glove_weight", "sequence.words.glove_loss",
+    "sequence.words.cosine_similarity", "sequence.words.cos_add", "sequence.words.cos_mul",
 }  # fmt: skip
 
 

@@ -8,7 +8,6 @@ Sources: Shannon 1948; Chen and Goodman 1999 (interpolated modified Kneser-Ney, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -24,7 +23,7 @@ from gradschool.ops.sequence.counting import (
     witten_bell_weight,
 )
 
-Smoothing = Literal["kneser-ney", "witten-bell"]
+
 Tokens = Int64[Tensor, " t"] | Sequence[int]
 AT_ONCE = 1 << 18  # predictions that are made together
 
@@ -40,8 +39,8 @@ class Level:
     """
 
     keys: Int64[Tensor, " g"]
-    share: Float[Tensor, " g+1"]
-    weight: Float[Tensor, " h+1"]
+    share: Float[Tensor, " g1"]
+    weight: Float[Tensor, " h1"]
 
     def find(self, key: Int64[Tensor, "*n"]) -> Int64[Tensor, "*n"]:
         """The number of each n-gram; -1 for one that was never seen."""
@@ -61,7 +60,7 @@ class NGram:
 
     levels: tuple[Level, ...]
     kinds: int
-    smoothing: Smoothing
+    smoothing: str
 
     @property
     def order(self) -> int:
@@ -69,7 +68,7 @@ class NGram:
         return len(self.levels)
 
     @classmethod
-    def fit(cls, tokens: Tokens, order: int, kinds: int, smoothing: Smoothing = "kneser-ney") -> "NGram":
+    def fit(cls, tokens: Tokens, order: int, kinds: int, smoothing: str = "kneser-ney") -> "NGram":
         """Count all n-grams of a text up to a length.
 
         Args:
@@ -177,7 +176,7 @@ class NGram:
 
 
 def level(
-    keys: Int64[Tensor, " g"], count: Int64[Tensor, " g"], histories: int, kinds: int, smoothing: Smoothing
+    keys: Int64[Tensor, " g"], count: Int64[Tensor, " g"], histories: int, kinds: int, smoothing: str
 ) -> Level:
     """Turn counts of all n-grams of one length into shares of tokens and weights of shorter histories."""
     # 1. For every history, and one more that was never seen: how often anything followed, and how many
