@@ -19,6 +19,9 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "sequence.recurrent.rnn_cell", "sequence.recurrent.lstm_cell", "sequence.recurrent.gru_cell",
     "sequence.recurrent.bptt",
     "sequence.scan.chunked_recurrence", "sequence.scan.min_gru", "sequence.scan.min_lstm",
+    "sequence.words.ppmi", "sequence.words.keep_probability", "sequence.words.skip_gram_loss",
+    "sequence.words.cbow_loss", "sequence.words.glove_weight", "sequence.words.glove_loss",
+    "sequence.words.cosine_similarity", "sequence.words.cos_add", "sequence.words.cos_mul",
 }  # fmt: skip
 
 

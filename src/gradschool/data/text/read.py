@@ -1,6 +1,8 @@
 """Read a text file of any origin: with or without a byte-order mark, with any line ends, composed or not."""
 
+import gzip
 import unicodedata
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,17 +10,21 @@ from gradschool.errors import UserError
 
 
 def read_lines(file: Path) -> list[str]:
-    """Every line of a text file, without space at its ends, as composed characters (Unicode's form NFC).
+    """Every line of a text file, packed as .gz or not, without space at its ends, as composed characters
+    (Unicode's form NFC).
 
     Raises:
         UserError: it is a folder, it is not there, or it is no text in UTF-8.
     """
     wanted = "a text file in UTF-8, one item a line"
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        content = file.read_bytes()
+        text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         what = f"{file} is not UTF-8 (byte {error.start + 1} is {error.object[error.start]:#04x})"
         raise UserError(what, wanted, "Save it as UTF-8 in your editor.") from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UserError(f"{file} is damaged ({error})", wanted, "Bring it again.") from error
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror})", wanted, "Check the path.") from error
     if "\0" in text:
