@@ -86,7 +86,9 @@ def test_any_text_survives(small, text):
 
 def test_what_is_no_text(small):
     euro = small.encode("€")
-    assert len(euro) == 3 and small.decode(euro[:2]) == "\ufffd" and small.decode_bytes(euro[:2]) == b"\xe2\x82"
+    assert (
+        len(euro) == 3 and small.decode(euro[:2]) == "\ufffd" and small.decode_bytes(euro[:2]) == b"\xe2\x82"
+    )
     assert small.shown(euro[0]) == "<e2>" and small.shown(small.encode(" ")[0]) == "␣"
     with pytest.raises(UserError, match=r"holds '\\ud800', a half of a character"):
         small.encode("a\ud800")
@@ -182,7 +184,7 @@ def test_damaged_ranks_and_folders_are_sentences(tmp_path, small):
     with pytest.raises(UserError, match="no token for the byte 0x0"):
         load_ranks(file)
     file.write_text("\n".join([*lines, f"{base64.b64encode(b'qqqq').decode()} 900"]))
-    with pytest.raises(UserError, match="b'qqqq' of rank 900 falls into [34] parts"):
+    with pytest.raises(UserError, match=r"b'qqqq' of rank 900 falls into [34] parts"):
         load_ranks(file)
     file.write_text("??? 1\n")
     with pytest.raises(UserError, match="cannot be read"):
@@ -195,7 +197,12 @@ def test_damaged_ranks_and_folders_are_sentences(tmp_path, small):
 
 def test_a_vocabulary_that_contradicts_itself_is_a_sentence():
     for merges, ids, special, said in [
-        ([(97, 256)], (), {}, r"merge 0 is of \[97, 256\]; wanted: two parts that are there before it, 0 to 255"),
+        (
+            [(97, 256)],
+            (),
+            {},
+            r"merge 0 is of \[97, 256\]; wanted: two parts that are there before it, 0 to 255",
+        ),
         ([(97, 98)], range(256), {}, "256 token ids came for 257 parts"),
         ([], range(1, 257), {}, "not consecutive"),
         ([], (), {"": 256}, "no empty token"),

@@ -1,4 +1,5 @@
-"""Characters, words, WordPiece and unigram pieces: round trips, references, and bad vocabularies as sentences."""
+"""Characters, words, WordPiece and unigram pieces: round trips, references, and bad vocabularies as
+sentences."""
 
 import itertools
 import json
@@ -72,7 +73,11 @@ def test_characters():
 def test_words():
     assert words_of("Don't stop, Zoë’s 2nd!") == ["don't", "stop", ",", "zoë’s", "2", "nd", "!"]
     ours = Words.train(["b a b", "a c B"], size=3)
-    assert ours.words == ["b", "a"] and ours.encode("A b  c") == [2, 1, 0] and ours.decode([2, 1, 0]) == "a b <unk>"
+    assert (
+        ours.words == ["b", "a"]
+        and ours.encode("A b  c") == [2, 1, 0]
+        and ours.decode([2, 1, 0]) == "a b <unk>"
+    )
     assert ours.unknown("a c") == 0.5 and ours.unknown("") == 0.0
     assert Words.train(["b a b"], least=2).words == ["b"]
     assert Words.train(["B b"], lower=False).encode("b B") == [2, 1]
@@ -118,7 +123,9 @@ def naive_pieces(words, size):
     return pieces
 
 
-@given(words=st.dictionaries(st.text("abc", min_size=1, max_size=8), st.integers(1, 5), min_size=1, max_size=6))
+@given(
+    words=st.dictionaries(st.text("abc", min_size=1, max_size=8), st.integers(1, 5), min_size=1, max_size=6)
+)
 def test_wordpiece_learns_what_counting_anew_learns(words):
     letters = sorted({"##" * (i > 0) + c for word in words for i, c in enumerate(word)})
     assert learn(words, letters, len(letters) + 8) == naive_pieces(words, len(letters) + 8)
@@ -128,7 +135,12 @@ def ways(text, pieces):
     """All ways to cut a text, each a list of pieces."""
     if not text:
         return [[]]
-    return [[text[:i], *rest] for i in range(1, len(text) + 1) if text[:i] in pieces for rest in ways(text[i:], pieces)]
+    return [
+        [text[:i], *rest]
+        for i in range(1, len(text) + 1)
+        if text[:i] in pieces
+        for rest in ways(text[i:], pieces)
+    ]
 
 
 PIECES = st.dictionaries(st.text("ab", min_size=2, max_size=4), st.floats(-6, -0.1), max_size=6).map(
@@ -162,8 +174,8 @@ def test_a_text_that_no_piece_can_begin_has_no_way():
 
 def test_em_never_makes_the_text_less_likely():
     chunks = Counter(own_text().split()[:600])
-    pieces = {piece: 1.0 for chunk in chunks for n in (1, 2, 3) for piece in map("".join, zip(*(chunk[i:] for i in range(n)), strict=False))}  # fmt: skip
-    pieces = dict.fromkeys(pieces, -math.log(len(pieces)))
+    spans = {chunk[i : i + n] for chunk in chunks for n in (1, 2, 3) for i in range(len(chunk))}
+    pieces = dict.fromkeys(sorted(spans), -math.log(len(spans)))
     seen = []
     for _ in range(6):
         pieces, uses, likelihood = em_step(chunks, pieces)

@@ -1,5 +1,6 @@
 """Merges: the plain algorithm, the fast one, and three references with their three ways to break ties."""
 
+import itertools
 from collections import Counter
 
 import pytest
@@ -7,6 +8,7 @@ import rustbpe
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
+from tokeniser_peers import STRANGE, names, own_text
 
 from gradschool.data.text.tokens.alphabet import ALPHABET, from_printable
 from gradschool.data.text.tokens.bpe import ByteBPE, encode_long
@@ -20,7 +22,6 @@ from gradschool.data.text.tokens.pairs import (
 from gradschool.data.text.tokens.split import GPT2, GPT4, count_chunks, pieces_of, splitter
 from gradschool.data.text.tokens.training import train_merges
 from gradschool.errors import UserError
-from tokeniser_peers import STRANGE, names, own_text
 
 TEXTS = {"names": names, "documents": own_text}
 SIZE = 900
@@ -34,7 +35,7 @@ def naive(chunks, merges, best):
     while len(learnt) < merges:
         counts = Counter()
         for word, n in words.items():
-            for pair in zip(word, word[1:], strict=False):
+            for pair in itertools.pairwise(word):
                 counts[pair] += n
         if not counts:
             break

@@ -1,7 +1,7 @@
 """A printable character for every byte, so that files of tokens can be text.
 
-Source: Radford et al. 2019, as the vocabulary files of GPT-2 use it. Bytes that have a visible character in Latin-1
-keep it; the others, in their order, get the code points from 256 on: a space is written Ġ.
+Source: Radford et al. 2019, as the vocabulary files of GPT-2 use it. Bytes that have a visible character in
+Latin-1 keep it; the others, in their order, get the code points from 256 on: a space is written Ġ.
 """
 
 from gradschool.errors import UserError

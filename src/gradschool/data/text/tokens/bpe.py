@@ -1,7 +1,7 @@
-"""Byte-level byte-pair encoding, the tokeniser of GPT-2 and of most language models since: any text has tokens.
+"""Byte-level byte-pair encoding (BPE), the tokeniser of GPT-2 and of most language models since.
 
 Source: Radford et al. 2019, section 2.2. Training is in `training.py`, the plain algorithm in `pairs.py`.
-Encoding looks whole chunks up, since most of a text are chunks that came before.
+Every byte is a token, so any text has tokens. Encoding looks whole chunks up: most came before.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,8 +29,8 @@ class ByteBPE:
     """Tokens of bytes.
 
     Args:
-        merges: pairs of parts in the order in which they were learnt; 0 to 255 are the bytes, and 256 + k is what
-            merge k makes.
+        merges: pairs of parts in the order in which they were learnt; 0 to 255 are the bytes, and 256 + k is
+            what merge k makes.
         ids: the token id of every part; empty for the parts' own numbers.
         pattern: cuts a text into chunks that no token crosses.
         special: tokens that stand for no text, such as <|endoftext|>, with their ids; none by default.
@@ -72,10 +72,10 @@ class ByteBPE:
 
         Args:
             texts: read once; only their different chunks are held.
-            size: of the vocabulary: 256 bytes, the merges, the special tokens. It becomes smaller where a text
-                has no more pairs.
-            ties: which of equally frequent pairs is merged first: as "rustbpe", "hf" (Hugging Face tokenizers,
-                with its ids too) or "cs336" does it. See `pairs.tie_rule`.
+            size: of the vocabulary: 256 bytes, the merges, the special tokens. It becomes smaller where a
+                text has no more pairs.
+            ties: which of equally frequent pairs is merged first: as "rustbpe", "hf" (Hugging Face
+                tokenizers, with its ids too) or "cs336" does it. See `pairs.tie_rule`.
             pattern: cuts the texts into chunks.
             special: tokens that stand for no text; they get the last ids.
 
@@ -101,9 +101,9 @@ class ByteBPE:
 
         Args:
             text: any. Bytes that are no UTF-8 may stand in it as Python's surrogate escapes.
-            special: what to do where a special token is written out in the text. "token" makes it one: only for texts
-                that you wrote, since whoever writes <|endoftext|> into a form would end your prompt. "text"
-                takes it as any other text.
+            special: what to do where a special token is written out in the text. "token" makes it one: only
+                for texts that you wrote, since whoever writes <|endoftext|> into a form would end your
+                prompt. "text" takes it as any other text.
 
         Raises:
             UserError: a special token is written out and `special` is "refuse", or a surrogate stands alone.
@@ -146,8 +146,8 @@ class ByteBPE:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of some token ids.
 
-        A token may be a part of a character, so ids that a model made up, or that were cut off, need not be text:
-        what is no UTF-8 becomes U+FFFD, the replacement character. `decode_bytes` loses nothing.
+        A token may be a part of a character, so ids that a model made up, or that were cut off, need not be
+        text: what is no UTF-8 becomes U+FFFD, the replacement character. `decode_bytes` loses nothing.
 
         Raises:
             UserError: an id is not in the vocabulary.
@@ -165,7 +165,9 @@ class ByteBPE:
     def shown(self, token: int) -> str:
         """The token's text with visible spaces; bytes that are no text as <e2>."""
         text = self.decode([token])
-        return "".join(f"<{byte:02x}>" for byte in self.tokens[token]) if REPLACEMENT in text else visible(text)
+        if REPLACEMENT in text:
+            return "".join(f"<{byte:02x}>" for byte in self.tokens[token])
+        return visible(text)
 
     def facts(self) -> dict[str, Any]:
         """Merges, ids, pattern and special tokens."""

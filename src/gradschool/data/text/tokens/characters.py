@@ -1,4 +1,4 @@
-"""Characters as tokens: the smallest vocabulary that can write any text of its kind, and the longest sequences.
+"""Characters as tokens: a small vocabulary and long sequences.
 
 It wraps the vocabulary of lines: id 0 is the end token, which separates texts, and the characters follow in
 the order of their code points. Tiny Shakespeare has 65 characters, so 66 tokens.

@@ -1,4 +1,4 @@
-"""Tokenisers as files that other programs read: tokenizer.json of Hugging Face, and ranks as tiktoken keeps them.
+"""Tokenisers as files that other programs read: tokenizer.json of Hugging Face, and ranks of tiktoken.
 
 The first keeps everything. The second keeps only tokens in the order of their merges, one a line in base64;
 which two parts a token was made of is found by encoding it with the tokens before it. That is unique for a
@@ -35,7 +35,8 @@ def save_json(tokeniser: ByteBPE, file: Path) -> None:
              "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
              "vocab": {text: number for number, text in order}, "merges": merges}  # fmt: skip
     # 2. How a text is cut, and how bytes are written.
-    split = {"type": "Split", "pattern": {"Regex": tokeniser.pattern}, "behavior": "Isolated", "invert": False}
+    cut = {"Regex": tokeniser.pattern}
+    split = {"type": "Split", "pattern": cut, "behavior": "Isolated", "invert": False}
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     # 3. Special tokens.
     added = [{"id": number, "content": token, "single_word": False, "lstrip": False, "rstrip": False,
@@ -88,7 +89,8 @@ def pattern_of(step: Mapping[str, Any], file: Path) -> str:
         if wanted_split and "Regex" in steps[0]["pattern"]:
             return str(steps[0]["pattern"]["Regex"])
     what = f"{file} prepares texts with {', '.join(kinds)}, in a way that is not known here"
-    raise UserError(what, "ByteLevel, or Split by one pattern and then ByteLevel, without a space before the text")
+    wanted = "ByteLevel, or Split by one pattern and then ByteLevel, without a space before the text"
+    raise UserError(what, wanted)
 
 
 def save_ranks(tokeniser: ByteBPE, file: Path) -> None:
@@ -125,7 +127,8 @@ def load_ranks(file: Path, pattern: str = GPT2, special: Mapping[str, int] | Non
             token, rank = line.split(" ")
             ranks[base64.b64decode(token, validate=True)] = int(rank)
     except (OSError, ValueError, binascii.Error) as error:
-        raise UserError(f"{file} cannot be read ({error})", "a token in base64 and its rank a line") from error
+        wanted = "a token in base64 and its rank on every line"
+        raise UserError(f"{file} cannot be read ({error})", wanted) from error
     return ByteBPE(*from_ranks(ranks), pattern, special or {})
 
 

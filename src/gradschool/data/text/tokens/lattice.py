@@ -1,7 +1,7 @@
 """All ways to cut a text into pieces, as a lattice: the best of them, and the sum of all of them.
 
-Sources: Viterbi 1967; the forward-backward algorithm: Baum et al. 1970; pieces of words: Kudo 2018. Probabilities
-are logarithms, so that no text is too long.
+Sources: Viterbi 1967; the forward-backward algorithm: Baum et al. 1970; pieces of words: Kudo 2018.
+Probabilities are logarithms, so that no text is too long.
 """
 
 import math

@@ -1,7 +1,7 @@
 """How good a tokeniser is: bytes per token, and a loss that does not depend on the tokeniser.
 
-Nats per token cannot be compared between vocabularies: longer tokens are fewer and harder. Per byte of the text
-they can. Source: Gao et al. 2020 (The Pile), section 3.1.
+Nats per token cannot be compared between vocabularies: longer tokens are fewer and harder. Per byte of the
+text they can. Source: Gao et al. 2020 (The Pile), section 3.1.
 """
 
 import math

@@ -55,9 +55,9 @@ def merged(word: Sequence[int], pair: Pair, new: int) -> list[int]:
 def tie_rule(ties: Ties) -> Callable[[int, bytes], Any]:
     """What decides between pairs that are equally frequent: the pair whose keys are smallest is merged first.
 
-    Three programs that are often compared break ties in three ways, so their merges differ though each is right:
-    rustbpe by the numbers of the parts, Hugging Face tokenizers by the same numbers with the bytes in the
-    order of their printable alphabet, Stanford's CS336 by the bytes themselves, the greatest first.
+    Three programs that are often compared break ties in three ways, so their merges differ though each is
+    right: rustbpe by the numbers of the parts, Hugging Face tokenizers by the same numbers with the bytes in
+    the order of their printable alphabet, Stanford's CS336 by the bytes themselves, the greatest first.
 
     Args:
         ties: "rustbpe", "hf" or "cs336".
@@ -77,7 +77,7 @@ def tie_rule(ties: Ties) -> Callable[[int, bytes], Any]:
 
 
 def most_frequent(counts: Mapping[Pair, int], keys: Sequence[Any]) -> Pair:
-    """The pair that is merged next: the most frequent, and of equally frequent ones that of the smallest keys.
+    """The pair that is merged next: the most frequent, and where several are, the one of the smallest keys.
 
     Args:
         counts: how often each pair occurs; not empty.
@@ -90,7 +90,8 @@ def most_frequent(counts: Mapping[Pair, int], keys: Sequence[Any]) -> Pair:
 def encode_by_merges(word: Sequence[int], ranks: Mapping[Pair, int]) -> list[int]:
     """Apply merges to a sequence in the order in which they were learnt.
 
-    The order matters: to merge from left to right, or the longest first, gives other tokens than the training saw.
+    The order matters: to merge from left to right, or the longest first, gives other tokens than the
+    training saw.
 
     Args:
         word: parts, at first the bytes.

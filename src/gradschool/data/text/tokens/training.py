@@ -1,8 +1,8 @@
-"""Train byte-pair encoding on millions of characters in a second: keep the counts of pairs, and know where each is.
+"""Train byte-pair encoding fast: keep the counts of pairs, and know where each pair is.
 
-Each different chunk is stored once with its count. A merge visits only the chunks that hold its pair, an inverted
-index; the next pair comes from a heap whose entries are corrected when they reach the top. The merges
-are exactly those of the plain algorithm in `pairs.py`.
+Each different chunk is stored once with its count. A merge visits only the chunks that hold its pair, an
+inverted index; the next pair comes from a heap whose entries are corrected when they reach the top. The
+merges are exactly those of the plain algorithm in `pairs.py`.
 """
 
 from collections import defaultdict

@@ -1,8 +1,8 @@
 """The unigram language model as a tokeniser: of all ways to cut a word, take the most probable one.
 
 Source: Kudo 2018, section 3.2: EM finds the probabilities, and pieces that the text hardly misses are
-dropped until the vocabulary is small enough. Deviations: candidates are the frequent substrings up to a length,
-found without a suffix array, and the M-step has no prior.
+dropped until the vocabulary is small enough. Deviations: candidates are the frequent substrings up to a
+length, found without a suffix array, and the M-step has no prior.
 """
 
 import math
@@ -125,7 +125,8 @@ class Unigram:
 
         Args:
             texts: read once.
-            size: of the vocabulary with the unknown token; it becomes smaller where a text has no more pieces.
+            size: of the vocabulary with the unknown token; it becomes smaller where a text has no more
+                pieces.
             pattern: cuts a text into chunks.
 
         Raises:
@@ -155,7 +156,7 @@ class Unigram:
         return len(self.pieces) + 1
 
     def encode(self, text: str) -> list[int]:
-        """The most probable tokens of each chunk; neighbouring characters that are no piece are one token 0."""
+        """The most probable tokens of each chunk; neighbouring unknown characters are one token 0."""
         return [token for chunk in splitter(self.pattern)(text) for token in self.cut(chunk)]
 
     def cut(self, chunk: str) -> list[int]:

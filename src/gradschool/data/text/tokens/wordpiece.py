@@ -1,7 +1,8 @@
 """WordPiece, the tokeniser of BERT: words in pieces, of which all but a word's first begin with ##.
 
-Sources: Schuster and Nakajima 2012, section 3; encoding: Devlin et al. 2019. Deviations: BERT's own training was never
-published; here a merge is chosen by what it adds to the likelihood of the text, as the first source says.
+Sources: Schuster and Nakajima 2012, section 3; encoding: Devlin et al. 2019. Deviations: BERT's own training
+was never published; here a merge is chosen by what it adds to the likelihood of the text, as the first
+source says.
 """
 
 import math
@@ -149,7 +150,8 @@ class WordPiece:
 
 def gain(pair: int, first: int, second: int, total: int) -> float:
     """What merging a pair adds to the log-likelihood of the text, in nats, if parts are drawn independently:
-    n log(p(ab) / (p(a) p(b))). Frequent pairs gain, but not those that meet only because both parts are frequent.
+    n log(p(ab) / (p(a) p(b))). Frequent pairs gain, but not those that meet only because both parts are
+    frequent.
 
     Args:
         pair, first, second: how often the pair and each of its parts occur, >= 1.

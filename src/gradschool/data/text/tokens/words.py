@@ -1,7 +1,7 @@
 """Words as tokens: short sequences with a meaning each, and no token for a word that was not seen.
 
-A rare word teaches a model nothing, so words below a minimum count share one token with all unknown ones. Case and
-the spaces between words are not kept.
+A rare word teaches a model nothing, so words below a minimum count share one token with all unknown ones.
+Case and the spaces between words are not kept.
 """
 
 from collections import Counter
