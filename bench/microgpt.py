@@ -200,15 +200,15 @@ def tensor_steps(names: list[list[int]], tokens: int) -> Iterator[float]:
     masks = [np.triu(np.full((n, n), -np.inf), 1) for n in range(LONGEST + 1)]
     descent = Adam(RATE, BETAS, EPS)
     for step in range(STEPS):
-        name = names[step % len(names)]
-        n = len(name) - 1
-        x = rms_norm(w["token"][np.array(name[:n])] + w["place"][:n])
+        tokens_of = names[step % len(names)]
+        n = len(tokens_of) - 1
+        x = rms_norm(w["token"][np.array(tokens_of[:n])] + w["place"][:n])
         read = (rms_norm(x) @ w["read"]).reshape(n, 3, HEADS, SIZE).transpose(1, 2, 0, 3)
         query, key, value = read[0], read[1], read[2]
         shares = softmax(query @ key.transpose(0, 2, 1) * SIZE**-0.5 + masks[n])
         x = (shares @ value).transpose(1, 0, 2).reshape(n, WIDTH) @ w["out"] + x
         x = (rms_norm(x) @ w["up"]).relu() @ w["down"] + x
-        loss = cross_entropy(x @ w["head"], np.array(name[1:]))
+        loss = cross_entropy(x @ w["head"], np.array(tokens_of[1:]))
         loss.backward()
         descent.learning_rate = RATE * (1 - step / STEPS)
         descent.step([whole], [np.concatenate([leaf.grad.ravel() for leaf in w.values()])])  # type: ignore[union-attr]

@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,10 @@ def trained_hugging_face(corpus: str, size: int) -> Any:
     level = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
     peer = tokenizers.Tokenizer(tokenizers.models.BPE())
     peer.pre_tokenizer = level
-    options = {"vocab_size": size, "show_progress": False, "initial_alphabet": level.alphabet()}
-    peer.train_from_iterator([corpus], tokenizers.trainers.BpeTrainer(**options))
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=size, show_progress=False, initial_alphabet=level.alphabet()
+    )
+    peer.train_from_iterator([corpus], trainer)
     return peer
 
 
@@ -65,10 +68,10 @@ def training(corpus: str, repeats: int) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for size in SIZES:
         sides: dict[str, Callable[[], Any]] = {
-            "ours, rustbpe's ties": lambda n=size: ByteBPE.train([corpus], n),
-            "rustbpe": lambda n=size: trained_rustbpe(corpus, n),
-            "ours, tokenizers' ties": lambda n=size: ByteBPE.train([corpus], n, "hf"),
-            "tokenizers": lambda n=size: trained_hugging_face(corpus, n),
+            "ours, rustbpe's ties": partial(ByteBPE.train, [corpus], size),
+            "rustbpe": partial(trained_rustbpe, corpus, size),
+            "ours, tokenizers' ties": partial(ByteBPE.train, [corpus], size, "hf"),
+            "tokenizers": partial(trained_hugging_face, corpus, size),
         }
         seconds: dict[str, list[float]] = {side: [] for side in sides}
         for _ in range(repeats):

@@ -60,21 +60,24 @@ def run(args: Args) -> int:
         raise UserError(f"{args.file} is empty", "a text file", "")
     encoded = time.process_time() - start
     # 3. Say it.
-    told = report(tokeniser) | {"bytes": size, "tokens": tokens, "bytes_per_token": size / tokens}
-    told |= {"train_seconds": trained, "encode_seconds": encoded}
+    learnt = report(tokeniser)
     if len(tokeniser) < args.size:
         few = f"{counted(len(tokeniser), 'token')} and not {args.size:,}: the text has no more pairs"
         print(hanging(" note      ", few))
     print(hanging(" text      ", f"{counted(size, 'byte')} become {counted(tokens, 'token')}"))
     print(hanging(" measure   ", f"{size / tokens:.2f} bytes a token, on the text that it was trained on"))
-    print(hanging(" merges    ", f"first {', '.join(told['first_merges'])}"))
-    print(hanging(" tokens    ", f"longest {', '.join(told['longest'])}"))
+    print(hanging(" merges    ", f"first {', '.join(learnt['first_merges'])}"))
+    print(hanging(" tokens    ", f"longest {', '.join(learnt['longest'])}"))
     print(hanging(" seconds   ", f"{trained:.1f} to train, {encoded:.1f} to encode, of the processor"))
     # 4. Save.
     if args.save is not None:
         save(tokeniser, args.save)
         print(hanging(" saved     ", f"{args.save}"))
-    finish(args, told | {"size": len(tokeniser), "saved": args.save})
+    measured = {"bytes": size, "tokens": tokens, "bytes_per_token": size / tokens, "size": len(tokeniser)}
+    finish(
+        args,
+        measured | learnt | {"train_seconds": trained, "encode_seconds": encoded, "saved": args.save},
+    )
     return 0
 
 

@@ -158,6 +158,7 @@ def test_what_tokenizers_wrote_can_be_read(tmp_path):
         (lambda f: f.pop("model"), "is no tokenizer.json"),
         (lambda f: f["model"].update(type="WordPiece"), "kind of model 'WordPiece'"),
         (lambda f: f.update(normalizer={"type": "NFC"}), "has the normalizer"),
+        (lambda f: f.update(post_processor={"type": "BertProcessing"}), "post-processor 'BertProcessing'"),
         (lambda f: f["pre_tokenizer"]["pretokenizers"].pop(), "prepares texts with Split"),
         (lambda f: f["model"]["merges"].pop(), "no merge makes the token"),
         (lambda f: f["model"]["merges"].insert(0, ["zz", "a"]), "merge 0 is 'zz a'"),

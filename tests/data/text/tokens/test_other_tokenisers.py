@@ -210,7 +210,7 @@ def test_measures(trained):
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ({}, r"kind None is not known; wanted: one of characters, words"),
+        ({}, r"kind 'None' is not known; wanted: one of characters, words"),
         ({"kind": "words"}, "facts of the words tokeniser are damaged"),
         ({"kind": "words", "words": ["a", "a"], "lower": True}, "word 'a' occurs twice"),
         ({"kind": "characters", "characters": "aba"}, "character 'a' occurs twice"),

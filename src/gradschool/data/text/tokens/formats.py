@@ -39,11 +39,11 @@ def save_json(tokeniser: ByteBPE, file: Path) -> None:
     split = {"type": "Split", "pattern": cut, "behavior": "Isolated", "invert": False}
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     # 3. Special tokens.
-    added = [{"id": number, "content": token, "single_word": False, "lstrip": False, "rstrip": False,
-              "normalized": False, "special": True} for token, number in tokeniser.special.items()]  # fmt: skip
+    plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    added = [{"id": number, "content": token} | plain for token, number in tokeniser.special.items()]
+    steps = {"type": "Sequence", "pretokenizers": [split, level]}
     whole = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": None,
-             "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, level]}, "post_processor": None,
-             "decoder": level, "model": model}  # fmt: skip
+             "pre_tokenizer": steps, "post_processor": None, "decoder": level, "model": model}  # fmt: skip
     file.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
@@ -57,9 +57,11 @@ def load_json(file: Path) -> ByteBPE:
     try:
         model, added = whole["model"], {each["content"]: each["id"] for each in whole["added_tokens"]}
         # 1. What would change the ids and is not known here.
+        after = (whole.get("post_processor") or {}).get("type", "ByteLevel")  # ByteLevel moves offsets only
         unknown = {"kind of model": model["type"] != "BPE" and model["type"],
-                   "normalizer": whole.get("normalizer"), "dropout": model.get("dropout"),
-                   "ignore_merges": model.get("ignore_merges"), "byte_fallback": model.get("byte_fallback"),
+                   "normalizer": whole.get("normalizer"), "post-processor": after != "ByteLevel" and after,
+                   "dropout": model.get("dropout"), "ignore_merges": model.get("ignore_merges"),
+                   "byte_fallback": model.get("byte_fallback"),
                    "word prefix": model.get("continuing_subword_prefix"),
                    "word suffix": model.get("end_of_word_suffix")}  # fmt: skip
         for name, value in unknown.items():

@@ -26,7 +26,7 @@ def tokeniser_of(facts: Mapping[str, Any]) -> Tokeniser:
     Raises:
         UserError: the kind is not known, something is missing, or the vocabulary contradicts itself.
     """
-    kind = facts.get("kind")
+    kind = str(facts.get("kind"))
     if kind not in KINDS:
         raise UserError(f"a tokeniser of the kind {kind!r} is not known", f"one of {', '.join(KINDS)}")
     try:
