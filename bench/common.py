@@ -44,7 +44,8 @@ def compare(
 
     Args:
         name: of the comparison.
-        unit: "images/s", "steps/s" ...: what a work returns, per second; more is better. "s": the wall time,
+        unit: "images/s", "steps/s" ...: what a work returns, per second; more is better. "steps/processor s":
+            per second of the processor, for work of one thread on a machine that is busy. "s": the wall time,
             "seconds to goal", "seconds an epoch": what the work returns; less is better.
         ours: does the work once and returns how much it did (a count of images, steps ...; ignored for "s").
         peers: the same work by others, by name.
@@ -98,8 +99,10 @@ def timed(work: Work, unit: str) -> dict[str, float]:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     wall = time.perf_counter() - start
-    value = wall if unit == "s" else done if unit in RETURNED else done / wall
-    return {"value": value, "wall_s": wall, "cpu_s": processor_seconds() - used}
+    cpu = processor_seconds() - used
+    rate = done / (cpu if unit.endswith("/processor s") else wall)
+    value = wall if unit == "s" else done if unit in RETURNED else rate
+    return {"value": value, "wall_s": wall, "cpu_s": cpu}
 
 
 def processor_seconds() -> float:

@@ -39,6 +39,7 @@ GROUPS = {
         "score": "how good a generator's pictures are, as a classifier of ours sees them",
         "judge": "is it what it should be, among a classifier's first five guesses?",
         "export": "write a run's network as ONNX and check it",
+        "tokens": f"train a tokeniser on a text of yours: {command('tokens FILE')}",
         "runs": "list the runs in this folder",
         "compare": "put runs side by side",
         "ladder": "one baseline, then each cure alone, as a table",
