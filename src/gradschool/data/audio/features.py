@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gradschool.data.audio.recordings import Recordings
 from gradschool.ops.sequence import sound
+from gradschool.ops.sequence.lengths import valid_steps
 
 Kind = Literal["log_mel", "mfcc"]
 QUIET = 1e-6  # power below which nothing is told apart: 1/4 of the power of 16-bit rounding in a frame of 256
@@ -65,6 +66,10 @@ class Features:
         """How many frames recordings of so many samples give, one at least."""
         return 1 + (lengths - self.frame).clamp(min=0) // self.step
 
+    def filters(self) -> Float32[Tensor, "bands k"]:
+        """The mel filters, on Slaney's scale, each of height 1."""
+        return sound.mel_filters(self.bands, self.frame, self.rate, scale="slaney").float()
+
     def log_mel(
         self, waves: Float32[Tensor, "b n"], lengths: Int64[Tensor, " b"]
     ) -> tuple[Float32[Tensor, "b t bands"], Int64[Tensor, " b"]]:
@@ -73,8 +78,7 @@ class Features:
         waves = torch.nn.functional.pad(waves, (0, short)) if short > 0 else waves
         window = sound.hann_window(self.frame)
         power = sound.spectrogram(waves, window, self.step)
-        filters = sound.mel_filters(self.bands, self.frame, self.rate, scale="slaney")
-        return sound.log_mel(power, filters.float(), QUIET), self.rows(lengths)
+        return sound.log_mel(power, self.filters(), QUIET), self.rows(lengths)
 
     def raw(
         self, waves: Float32[Tensor, "b n"], lengths: Int64[Tensor, " b"]
@@ -84,7 +88,7 @@ class Features:
         x, rows = self.log_mel(waves, lengths)
         x = sound.mfcc(x, self.coefficients) if self.kind == "mfcc" else x
         # 2. Means over the rows of each recording alone.
-        own = (torch.arange(x.shape[1]) < rows[:, None])[:, :, None]
+        own = valid_steps(rows, x.shape[1])[:, :, None]
         if self.centred:
             x = x - (x * own).sum(1, keepdim=True) / rows[:, None, None]
         return x * own, rows
@@ -99,7 +103,7 @@ class Features:
             lengths: samples of each.
         """
         x, rows = self.raw(waves, lengths)
-        own = (torch.arange(x.shape[1]) < rows[:, None])[:, :, None]
+        own = valid_steps(rows, x.shape[1])[:, :, None]
         return (x - torch.tensor(self.mean)) / torch.tensor(self.std) * own, rows
 
     def learnt(self, train: Recordings) -> "Features":

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from gradschool import nn
 from gradschool.nn.inputs import WrongInput
-from gradschool.nn.sequence.recurrent import GRU, LSTM
 
 Cell = Literal["lstm", "gru"]
 
@@ -40,7 +39,7 @@ class RecurrentClassifier(nn.Module):
         if cell not in ("lstm", "gru"):
             raise ValueError(f"cell is {cell!r}, lstm or gru was wanted")
         self.features, self.directions = features, 1 + both_ways
-        make = LSTM if cell == "lstm" else GRU
+        make = nn.LSTM if cell == "lstm" else nn.GRU
         self.recurrent = make(features, hidden, layers, both_ways, dropout if layers > 1 else 0.0)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.directions * hidden, classes)

@@ -4,11 +4,11 @@ Sources: Waibel et al. 1989 (time-delay networks); Peddinti et al. 2015 (dilatio
 Deviations: layer normalisation of every row, so that padding changes nothing; the mean over time at the end.
 """
 
-import torch
 from torch import Tensor
 
 from gradschool import nn
 from gradschool.nn.inputs import WrongInput
+from gradschool.ops.sequence.lengths import mean_over_steps, valid_steps
 
 WIDTH = 5  # rows that a filter covers
 
@@ -40,12 +40,12 @@ class TimeConv(nn.Module):
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         if x.dim() != 3 or x.shape[2] != self.features:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, rows, {self.features}) was wanted")
-        own = (torch.arange(x.shape[1], device=x.device) < lengths.to(x.device)[:, None])[:, :, None]
+        own = valid_steps(lengths, x.shape[1])[:, :, None]
         x = self.inputs(x)
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             seen = self.activation(norm(x)) * own  # zeros behind the end, as before the beginning
             x = x + convolution(seen.mT[..., None])[..., 0].mT
-        return self.head(self.dropout((x * own).sum(1) / own.sum(1)))
+        return self.head(self.dropout(mean_over_steps(x, lengths)))
 
 
 def time_conv(
