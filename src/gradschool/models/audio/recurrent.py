@@ -54,38 +54,38 @@ class RecurrentClassifier(nn.Module):
 
 
 def spoken(
-    features: int, classes: int, cell: Cell = "gru", hidden: int = 32, layers: int = 2, both_ways: bool = True,
+    bands: int, classes: int, cell: Cell = "gru", hidden: int = 32, layers: int = 2, both_ways: bool = True,
     dropout: float = 0.2,
 ) -> RecurrentClassifier:  # fmt: skip
     """Any of them, by its options; as it stands biGRU-2."""
-    return RecurrentClassifier(features, classes, cell, hidden, layers, both_ways, dropout)
+    return RecurrentClassifier(bands, classes, cell, hidden, layers, both_ways, dropout)
 
 
-def lstm_1(features: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
+def lstm_1(bands: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
     """LSTM, one layer: about 7,600 parameters for 24 bands and 10 classes."""
-    return spoken(features, classes, "lstm", hidden, 1, False, dropout)
+    return spoken(bands, classes, "lstm", hidden, 1, False, dropout)
 
 
-def bilstm_1(features: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
+def bilstm_1(bands: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
     """LSTM, one layer, both ways."""
-    return spoken(features, classes, "lstm", hidden, 1, True, dropout)
+    return spoken(bands, classes, "lstm", hidden, 1, True, dropout)
 
 
-def gru_2(features: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
+def gru_2(bands: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
     """GRU, two layers."""
-    return spoken(features, classes, "gru", hidden, 2, False, dropout)
+    return spoken(bands, classes, "gru", hidden, 2, False, dropout)
 
 
-def bigru_2(features: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
+def bigru_2(bands: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
     """GRU, two layers, both ways."""
-    return spoken(features, classes, "gru", hidden, 2, True, dropout)
+    return spoken(bands, classes, "gru", hidden, 2, True, dropout)
 
 
-def lstm_2(features: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
+def lstm_2(bands: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
     """LSTM, two layers."""
-    return spoken(features, classes, "lstm", hidden, 2, False, dropout)
+    return spoken(bands, classes, "lstm", hidden, 2, False, dropout)
 
 
-def bilstm_2(features: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
+def bilstm_2(bands: int, classes: int, hidden: int = 32, dropout: float = 0.2) -> RecurrentClassifier:
     """LSTM, two layers, both ways."""
-    return spoken(features, classes, "lstm", hidden, 2, True, dropout)
+    return spoken(bands, classes, "lstm", hidden, 2, True, dropout)

@@ -49,7 +49,7 @@ class TimeConv(nn.Module):
 
 
 def time_conv(
-    features: int, classes: int, hidden: int = 32, layers: int = 3, dropout: float = 0.2
+    bands: int, classes: int, hidden: int = 32, layers: int = 3, dropout: float = 0.2
 ) -> TimeConv:
     """Three layers, which see 29 rows: about 17,000 parameters for 24 bands and 10 classes."""
-    return TimeConv(features, classes, hidden, layers, dropout)
+    return TimeConv(bands, classes, hidden, layers, dropout)

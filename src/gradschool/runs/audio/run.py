@@ -37,7 +37,7 @@ from gradschool.runs.run import Count, Pieces, Run, Share, share_of_processes
 from gradschool.runs.settings import ByName, make_model
 from gradschool.tasks.classify_sequences import ClassifySequences
 
-HearingFunction = Annotated[Callable[..., nn.Module], ByName("features")]
+HearingFunction = Annotated[Callable[..., nn.Module], ByName("bands")]
 Seconds = Annotated[float, Field(gt=0, le=1)]
 FEW = 30  # training recordings of a word below which more of them help most
 AT_ONCE = 64  # recordings a batch where nothing is trained
@@ -56,7 +56,7 @@ class AudioRun(Run):
     )
 
     model: HearingFunction
-    """Which network: the name of a function of (features, classes) in gradschool.models."""
+    """Which network: the name of a function of (bands, classes) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. {"hidden": 64}."""
     words: tuple[str, ...] = ()
