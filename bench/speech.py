@@ -1,4 +1,4 @@
-"""Spoken digits: six recurrent networks beside classifiers without a network, on voices that were never heard.
+"""Spoken digits on voices that were never heard: six recurrent networks beside classifiers without a network.
 
 Usage: python -m bench.speech [three | ten | both] [EPOCHS]. Three folds hold out two of six speakers each, so
 that every speaker is tested on once; fold i trains with seed i. Networks and training are those of
@@ -27,7 +27,14 @@ from gradschool.runs.train import train
 FOLDS = (("george", "jackson"), ("lucas", "nicolas"), ("theo", "yweweler"))
 NETWORKS = ("lstm_1", "bilstm_1", "gru_2", "bigru_2", "lstm_2", "bilstm_2", "time_conv")
 RECIPES = {"three": "spoken_three", "ten": "digits_spoken_gru"}
-COURSEWORK = {"lstm_1": 0.60, "bilstm_1": 0.76, "gru_2": 0.81, "bigru_2": 0.90, "lstm_2": 0.85, "bilstm_2": 0.89}
+COURSEWORK = {
+    "lstm_1": 0.60,
+    "bilstm_1": 0.76,
+    "gru_2": 0.81,
+    "bigru_2": 0.90,
+    "lstm_2": 0.85,
+    "bilstm_2": 0.89,
+}
 
 
 def one(recipe: str, network: str, fold: int, epochs: float | None) -> dict[str, Any]:
@@ -39,7 +46,7 @@ def one(recipe: str, network: str, fold: int, epochs: float | None) -> dict[str,
         request = Request(recipe, seed=fold, device="cpu", out=Path(place) / "run")
         result = train(run, request, say=lambda text: None).read("result.json")
     return {
-        "test_accuracy": result["metrics"]["test_accuracy"], "train_accuracy": result["metrics"]["train_accuracy"],
+        **{name: result["metrics"][name] for name in ("test_accuracy", "train_accuracy")},
         "speakers": result["speakers"], "baselines": result["baselines"], "tested": result["tested"],
         "processor_seconds": time.process_time() - start,
     }  # fmt: skip
@@ -48,8 +55,8 @@ def one(recipe: str, network: str, fold: int, epochs: float | None) -> dict[str,
 def row(name: str, values: list[float], **more: Any) -> dict[str, Any]:
     """Mean, median and ends over the folds."""
     return {
-        "name": name, "mean": statistics.mean(values), "median": statistics.median(values), "min": min(values),
-        "max": max(values), "folds": values, **more,
+        "name": name, "mean": statistics.mean(values), "median": statistics.median(values),
+        "min": min(values), "max": max(values), "folds": values, **more,
     }  # fmt: skip
 
 
@@ -79,8 +86,9 @@ def main(which: str = "both", epochs: float | None = None) -> None:
     result |= {
         "name": "speech", "n": len(FOLDS), "seeds": list(range(len(FOLDS))), "folds": FOLDS,
         "about": "accuracy on two speakers that were not trained on; every speaker is tested on once",
-        "coursework_2021": {"test_accuracy": COURSEWORK, "note": "other data: three words of Speech Commands"},
-        "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None, "machine": common.machine(),
+        "coursework_2021": {"test_accuracy": COURSEWORK, "note": "three words of Speech Commands"},
+        "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        "machine": common.machine(),
     }  # fmt: skip
     for words in RECIPES if which == "both" else (which,):
 

@@ -16,6 +16,8 @@ from gradschool.ops.switch import Op
 ALONE = {  # ops that torch has no single function for, or whose plain form is as fast
     "activation.linear", "activation.step", "loss.contrastive_loss", "loss.focal_loss",
     "pool.global_avg_pool2d", "pool.blur_pool2d",
+    "sequence.sound.hz_to_mel", "sequence.sound.mel_to_hz", "sequence.sound.mel_filters",
+    "sequence.sound.log_mel", "sequence.sound.dct", "sequence.sound.mfcc",
 }  # fmt: skip
 
 

@@ -25,7 +25,9 @@ class ClassifySequences:
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The mean loss of a batch (sequences, lengths, labels)."""
         x, lengths, y = batch
-        return {"loss": cross_entropy(self.parts["model"](x, lengths), y, label_smoothing=self.label_smoothing)}
+        return {
+            "loss": cross_entropy(self.parts["model"](x, lengths), y, label_smoothing=self.label_smoothing)
+        }
 
     def step(self, batch: Batch, update: Callable[..., dict[str, Tensor]]) -> dict[str, Tensor]:
         """One step of the one part."""

@@ -26,7 +26,11 @@ def test_the_order_of_time_needs_pieces_of_time():
     seconds = (256 + 17 * 128) / RATE  # whole frames, so that both ways give the same ones
     rises = [tone("rise", 500, seconds, seed=i) for i in range(20)]
     falls = [x[::-1] for x in rises]
-    waves = [torch.from_numpy((x * 32767).astype(np.int16)) for pair in zip(rises, falls, strict=True) for x in pair]
+    waves = [
+        torch.from_numpy((x * 32767).astype(np.int16))
+        for pair in zip(rises, falls, strict=True)
+        for x in pair
+    ]
     whole = Recordings.of(waves, [0, 1] * 20, ("rise", "fall"), RATE)
     train, test = whole.take(torch.arange(20)), whole.take(torch.arange(20, 40))
     found = baselines(Features(RATE), train, test)
@@ -40,6 +44,8 @@ def test_the_verdict_names_the_best_and_does_not_flatter():
 
 
 def test_speakers_are_counted():
-    whole = Recordings.of([torch.zeros(1, dtype=torch.int16)] * 3, [0, 0, 0], ["a"], RATE, ["bob", "ann", "bob"])
+    whole = Recordings.of(
+        [torch.zeros(1, dtype=torch.int16)] * 3, [0, 0, 0], ["a"], RATE, ["bob", "ann", "bob"]
+    )
     assert by_speaker(whole, torch.tensor([1, 0, 0])) == {"ann": (0, 1), "bob": (1, 2)}
     assert by_speaker(part(3, 0), torch.tensor([1, 1, 1])) == {}

@@ -8,8 +8,10 @@ from gradschool.nn.inputs import WrongInput
 from gradschool.ops import switch
 
 NAMES = sorted(catalogue.listing("bands"))
-CELLS = {"lstm_1": (4, 1, 1), "bilstm_1": (4, 1, 2), "gru_2": (3, 2, 1), "bigru_2": (3, 2, 2), "lstm_2": (4, 2, 1),
-         "bilstm_2": (4, 2, 2)}  # fmt: skip
+CELLS = {  # gates, layers, directions
+    "lstm_1": (4, 1, 1), "bilstm_1": (4, 1, 2), "gru_2": (3, 2, 1), "bigru_2": (3, 2, 2), "lstm_2": (4, 2, 1),
+    "bilstm_2": (4, 2, 2),
+}  # fmt: skip
 
 
 def batch(b=4, t=9, d=6):

@@ -138,7 +138,9 @@ def test_filters_are_interpolated_triangles(bands, size, rate, low, scale, equal
 
     corners = [at(mel(low) + i / (bands + 1) * (mel(high) - mel(low))) for i in range(bands + 2)]
     hz = np.linspace(0, rate / 2, size // 2 + 1) if size % 2 == 0 else np.fft.rfftfreq(size, 1 / rate)
-    for row, (a, b, c) in zip(found.numpy(), zip(corners, corners[1:], corners[2:], strict=False), strict=True):
+    for row, (a, b, c) in zip(
+        found.numpy(), zip(corners, corners[1:], corners[2:], strict=False), strict=True
+    ):
         height = 2 / (c - a) if equal_area else 1
         np.testing.assert_allclose(row, height * np.interp(hz, [a, b, c], [0, 1, 0]), atol=1e-6 * height)
 
@@ -165,7 +167,9 @@ def test_cepstra_of_a_wave_are_those_of_scipy_and_numpy(layer):
     window = sound.hann_window(size, torch.float64)
     filters = sound.mel_filters(23, size, rate, scale="slaney", equal_area=True)
     found = sound.mfcc(sound.log_mel(sound.spectrogram(x, window, hop), filters), 13)
-    pieces = np.lib.stride_tricks.sliding_window_view(x.numpy(), size)[::hop] * signal.get_window("hann", size)
+    pieces = np.lib.stride_tricks.sliding_window_view(x.numpy(), size)[::hop] * signal.get_window(
+        "hann", size
+    )
     bands = np.log(np.maximum(abs(fft.rfft(pieces)) ** 2 @ filters.numpy().T, 1e-10))
     np.testing.assert_allclose(found.numpy(), fft.dct(bands, norm="ortho")[:, :13], rtol=1e-9, atol=1e-9)
 

@@ -96,7 +96,7 @@ class Features:
     def of(
         self, waves: Float32[Tensor, "b n"], lengths: Int64[Tensor, " b"]
     ) -> tuple[Float32[Tensor, "b t d"], Int64[Tensor, " b"]]:
-        """What a network is fed: standardised rows, zeros behind each recording's end; and how many are its own.
+        """What a network is fed: standardised rows, zeros behind each recording's end; and its rows.
 
         Args:
             waves: from -1 to 1, silence behind the shorter ones.

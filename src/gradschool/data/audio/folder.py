@@ -85,7 +85,9 @@ def speakers_of(names: Sequence[str], pattern: str) -> tuple[list[str], list[str
     speakers = [(match[1] if match.re.groups else match[0]) or "" if match else "" for match in found]
     lost = [name for name, who in zip(names, speakers, strict=True) if not who]
     if len(lost) == len(names):
-        raise UserError(f"speaker is {pattern!r}, which fits no file such as {names[0]}", "one that does", example)
+        raise UserError(
+            f"speaker is {pattern!r}, which fits no file such as {names[0]}", "one that does", example
+        )
     note = counted(lost, "file names no speaker and counts as one of its own",
                    "files name no speaker and count as one more")  # fmt: skip
     return [who or "(unknown)" for who in speakers], note

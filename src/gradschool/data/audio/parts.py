@@ -38,7 +38,9 @@ def in_parts(
         if held is None:
             raise UserError(f"too few recordings: {len(whole)}", "two or more of a class", "")
         who = "No speakers are known" if not speakers else f"Only {len(speakers)} speakers are known"
-        told = f"{who}: the parts share voices, so a new voice may be understood less well than the score says."
+        told = (
+            f"{who}: the parts share voices, so a new voice may be understood less well than the score says."
+        )
         return train, chosen, held, [told]
     tested = checked(speakers, tested) or drawn(speakers, test, 0)
     left = [name for name in speakers if name not in tested]
@@ -56,7 +58,9 @@ def checked(speakers: Sequence[str], tested: Sequence[str]) -> list[str]:
     """
     unknown = [name for name in tested if name not in speakers]
     if unknown or (tested and len(set(tested)) >= len(speakers)):
-        what = f"nobody is called {unknown[0]!r}" if unknown else f"all {len(speakers)} speakers are tested on"
+        what = (
+            f"nobody is called {unknown[0]!r}" if unknown else f"all {len(speakers)} speakers are tested on"
+        )
         raise UserError(f"tested: {what}", f"some of {', '.join(speakers) or '(no speakers are known)'}", "")
     return sorted(set(tested))
 

@@ -62,7 +62,7 @@ class Recordings:
         return self.samples[int(self.starts[index]) : int(self.starts[index + 1])]
 
     def padded(self, index: Int64[Tensor, " k"]) -> tuple[Float32[Tensor, "k longest"], Int64[Tensor, " k"]]:
-        """Some recordings as numbers from -1 to 1, with silence behind the shorter ones; and their lengths."""
+        """Some recordings as numbers from -1 to 1, silence behind the shorter ones; and their lengths."""
         lengths = self.lengths[index]
         found = torch.zeros(len(index), int(lengths.max()) if len(index) else 0)
         for row, place in zip(found, index.tolist(), strict=True):
@@ -93,7 +93,7 @@ class Recordings:
         )  # fmt: skip
 
     def content(self) -> Sequence[bytes | memoryview]:
-        """Samples, class and speaker of each named recording; of recordings without names, of all together."""
+        """Samples, class and speaker of each recording with a name; without names, of all together."""
         if not self.names:
             numbers = (self.samples, self.starts, self.labels)
             return [bytes(memoryview(np.ascontiguousarray(x.numpy()))) for x in numbers] if len(self) else []

@@ -15,8 +15,10 @@ from scipy.signal import resample_poly
 
 ENDINGS = (".wav", ".wave")
 SAVE = "save it as 16-bit PCM WAV, e.g. with ffmpeg -i IN -c:a pcm_s16le OUT.wav"
-OTHERS = {b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3": "MP3", b"\xff\xfb": "MP3", b"FORM": "AIFF", b"RF64": "RF64",
-          b"RIFX": "big-endian WAV", b"\x1aE\xdf\xa3": "WebM"}  # fmt: skip
+OTHERS = {
+    b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3": "MP3", b"\xff\xfb": "MP3", b"FORM": "AIFF", b"RF64": "RF64",
+    b"RIFX": "big-endian WAV", b"\x1aE\xdf\xa3": "WebM",
+}  # fmt: skip
 KINDS = {"3": "floating-point", "6": "A-law", "7": "mu-law", "2": "ADPCM", "17": "ADPCM", "85": "MP3"}
 RATES = (1000, 768000)  # samples a second: lower is no speech, higher is no sound card
 

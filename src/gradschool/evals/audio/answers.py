@@ -85,7 +85,11 @@ def heard(
         told += 1
         yield Heard(file, [(classes[i], p) for i, p in answers], sound.changes)
     if not told:
-        what = f"{found[0]} could not be read ({reasons[0]})" if len(found) == 1 else f"none of {len(found)} files"
+        what = (
+            f"{found[0]} could not be read ({reasons[0]})"
+            if len(found) == 1
+            else f"none of {len(found)} files"
+        )
         raise WorkFailed(what if len(found) == 1 else f"{what} could be read", "WAV files of PCM", "")
 
 
@@ -99,8 +103,12 @@ def wave_files(paths: Sequence[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path} does not exist", "a WAV file or a folder of them", "Check the path.")
-        inside = (each for each in sorted(path.rglob("*")) if each.suffix.lower() in ENDINGS and each.is_file())
+        inside = (
+            each for each in sorted(path.rglob("*")) if each.suffix.lower() in ENDINGS and each.is_file()
+        )
         found += inside if path.is_dir() else [path]
     if not found:
-        raise UserError(f"no WAV file in {', '.join(map(str, paths)) or 'nothing'}", "files that end in .wav", "")
+        raise UserError(
+            f"no WAV file in {', '.join(map(str, paths)) or 'nothing'}", "files that end in .wav", ""
+        )
     return list(dict.fromkeys(found))

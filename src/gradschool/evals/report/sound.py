@@ -1,4 +1,4 @@
-"""The sections of a report on recordings: verdict and baselines, classes, confusion, speakers, spectrograms."""
+"""The sections of a report on recordings: verdict and baselines, confusion, speakers, spectrograms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,10 +64,12 @@ def against(m: Material[SoundFacts]) -> Section | None:
     share = float((called == part.labels).double().mean())
     rows = [(name, Bar(value)) for name, value in {**m.facts.baselines, NETWORK: share}.items()]
     reading = verdict(share, m.facts.baselines) + (
-        " The baselines know the mean spectrum of a recording, or of equal pieces of it; they were trained on "
-        "the same recordings."
+        " The baselines know the mean spectrum of a recording, or of equal pieces of it; they were trained "
+        "on the same recordings."
     )
-    return Section("Baselines", reading, html.table(("classifier", "accuracy, %"), rows, "Accuracy on the test part"))
+    return Section(
+        "Baselines", reading, html.table(("classifier", "accuracy, %"), rows, "Accuracy on the test part")
+    )
 
 
 def classes(m: Material[SoundFacts]) -> Section | None:
@@ -103,8 +105,8 @@ def speakers(m: Material[SoundFacts]) -> Section | None:
     found = by_speaker(part, (called == part.labels).long())
     rows = [(who, n, "yes" if who in known else "no", Bar(hits / n)) for who, (hits, n) in found.items()]
     reading = (
-        "A voice that was never heard is the honest test. Speakers differ more than seeds do: compare networks "
-        "on the same speakers."
+        "A voice that was never heard is the honest test. Speakers differ much: compare networks on the "
+        "same speakers."
     )
     head = ("speaker", "recordings", "heard in training", "accuracy, %")
     return Section("Speakers", reading, html.table(head, rows, "Accuracy by speaker"))
@@ -122,8 +124,8 @@ def spectra(m: Material[SoundFacts]) -> Section | None:
         pictures = [picture(part, features, i, part.classes[int(called[i])]) for i in some]
         rows += [Markup("<h3>{}</h3>").format(name), html.gallery(pictures, 150)] if pictures else []
     reading = (
-        "Time runs to the right, pitch upwards; bright is loud. Shown are the network's inputs, with the mean "
-        "of the recording taken off if the run does that."
+        "Time runs to the right, pitch upwards; bright is loud. Shown are the network's inputs, with the "
+        "mean of the recording taken off if the run does that."
     )
     return Section("Spectrograms", reading, html.join(rows))
 

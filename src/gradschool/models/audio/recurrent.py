@@ -33,7 +33,14 @@ class RecurrentClassifier(nn.Module):
     """
 
     def __init__(
-        self, features: int, classes: int, cell: Cell, hidden: int, layers: int, both_ways: bool, dropout: float
+        self,
+        features: int,
+        classes: int,
+        cell: Cell,
+        hidden: int,
+        layers: int,
+        both_ways: bool,
+        dropout: float,
     ) -> None:
         super().__init__()
         if cell not in ("lstm", "gru"):

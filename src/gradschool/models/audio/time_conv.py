@@ -48,8 +48,6 @@ class TimeConv(nn.Module):
         return self.head(self.dropout(mean_over_steps(x, lengths)))
 
 
-def time_conv(
-    bands: int, classes: int, hidden: int = 32, layers: int = 3, dropout: float = 0.2
-) -> TimeConv:
+def time_conv(bands: int, classes: int, hidden: int = 32, layers: int = 3, dropout: float = 0.2) -> TimeConv:
     """Three layers, which see 29 rows: about 17,000 parameters for 24 bands and 10 classes."""
     return TimeConv(bands, classes, hidden, layers, dropout)

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
-import torch
 from pydantic import Field
 from torch import nn
 
@@ -153,7 +152,7 @@ class AudioRun(Run):
         return partial(in_order, splits.val or splits.test, pipeline, AT_ONCE)
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
-        """Score the final weights and the baselines once on the test part; write the record and the weights."""
+        """Score the final weights and the baselines once on the test part; write the record."""
         splits, features, model = pieces.splits, pieces.pipeline, pieces.model
         with final_weights(self, pieces, folder):
             logits, seen = (logits_of(model, in_order(part, features, AT_ONCE))
@@ -198,7 +197,9 @@ class AudioRun(Run):
                 splits, model, unit=self.examples, features=features, logits=logits,
                 baselines=result["baselines"],
             )  # fmt: skip
-        return write_report(folder.path, facts, sound.SECTIONS + [numbers.training, numbers.rate, numbers.settings])
+        return write_report(
+            folder.path, facts, [*sound.SECTIONS, numbers.training, numbers.rate, numbers.settings]
+        )
 
     def predict(
         self, folder: RunFolder, files: Sequence[Path], top: int, progress: Done, skip: Skip
