@@ -18,6 +18,7 @@ FOLDERS = sorted({file.parent for place in (SOURCE, ROOT / "tests") for file in 
 LATE = {
     "classroom/check/client.py": "only where a check cannot be forked",
     "classroom/check/spawn.py": "only in the process that is started",
+    "data/sets/audio/spoken_digits.py": "beside torch and SciPy, which listing the sets must not load",
     "data/sets/vision/camvid.py": "beside torch, which listing the sets must not load",
     "data/sets/vision/chestmnist.py": "beside torch, which listing the sets must not load",
     "data/sets/vision/digits.py": "beside scikit-learn and torch, which listing the sets must not load",

@@ -22,6 +22,8 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "sequence.words.ppmi", "sequence.words.keep_probability", "sequence.words.skip_gram_loss",
     "sequence.words.cbow_loss", "sequence.words.glove_weight", "sequence.words.glove_loss",
     "sequence.words.cosine_similarity", "sequence.words.cos_add", "sequence.words.cos_mul",
+    "sequence.sound.hz_to_mel", "sequence.sound.mel_to_hz", "sequence.sound.mel_filters",
+    "sequence.sound.log_mel", "sequence.sound.dct", "sequence.sound.mfcc",
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ GROUPS = {
     "generative": "Generate",
     "adversarial": "Generate with adversarial networks",
     "language": "Text",
+    "audio": "Sound",
     "series": "Series",
     "rl": "Play",
 }

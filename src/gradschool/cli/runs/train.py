@@ -137,7 +137,9 @@ def run(args: Args) -> int:
     settings = override(settings, args.set, args.recipe)
     if not settings.data:
         raise UserError(
-            f"recipe {args.recipe} needs images", "a folder or zip of class folders", "Add --data PATH."
+            f"recipe {args.recipe} needs {settings.examples}",
+            "a folder or zip of class folders",
+            "Add --data PATH.",
         )
     if args.steps is not None and args.steps < 1:
         raise UserError(f"steps is {args.steps}", "a whole number >= 1", "Example: --steps 100")

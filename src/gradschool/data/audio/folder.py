@@ -1,0 +1,110 @@
+"""A folder or zip of class folders with WAV files, as a data set; one bad file never ends a run.
+
+The class of a file is the folder that it lies in; who speaks can be read from its name by a pattern.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import torch
+
+from gradschool.data.audio.recordings import Recordings
+from gradschool.data.audio.wave_file import ENDINGS, Sound, Unreadable, decoded, resampled, sixteen_bits
+from gradschool.data.source import Source, counted, open_source
+from gradschool.errors import UserError
+
+WANTED = "a folder or zip with a folder of WAV files for each word"
+LEAST = 4  # recordings of a class below which nothing can be learnt or tested
+
+
+def read_folder(
+    path: Path, rate: int | None = None, speaker: str = ""
+) -> tuple[Recordings, list[tuple[str, str]], list[str]]:
+    """All recordings of a folder or zip; (file, reason) of what was left out; sentences on what was changed.
+
+    Args:
+        path: of the folder or zip.
+        rate: samples a second that all get; None: that of most files.
+        speaker: regular expression for the name of a file without its ending, whose first group, or whose
+            match, is the speaker: "^[^_]+_([^_]+)" takes theo from 3_theo_7. "": speakers are not known.
+
+    Raises:
+        UserError: there is nothing to train on, the pattern is no regular expression, or it fits no file.
+    """
+    source = open_source(path)
+    # 1. Every WAV file in a folder is an example of a class.
+    names = [name for name in source.names if name.lower().endswith(ENDINGS)]
+    skipped = [(name, "lies in no class folder") for name in names if not PurePosixPath(name).parent.name]
+    sounds, bad = read_all(source, [name for name in names if PurePosixPath(name).parent.name])
+    skipped += bad
+    other = [name for name in source.names if name not in names and not name.endswith((".txt", ".md"))]
+    skipped += [(name, "is no WAV file") for name in other]
+    classes = sorted({PurePosixPath(name).parent.name for name in sounds})
+    if len(classes) < 2:
+        found = f"one class ({classes[0]})" if classes else "no WAV file that could be used"
+        first = f" ({skipped[0][0]}: {skipped[0][1]})" if skipped else ""
+        raise UserError(f"{path} has {found}{first}", WANTED, "")
+    # 2. One rate for all.
+    rate = rate or Counter(sound.rate for sound in sounds.values()).most_common(1)[0][0]
+    sounds = {name: resampled(sound, rate) for name, sound in sounds.items()}
+    waves = [torch.from_numpy(sixteen_bits(sound.samples)) for sound in sounds.values()]
+    labels = [classes.index(PurePosixPath(name).parent.name) for name in sounds]
+    speakers, told = speakers_of(list(sounds), speaker)
+    whole = Recordings.of(waves, labels, classes, rate, speakers, list(sounds))
+    return whole, skipped, [*source.notes(), *told, *changed(sounds), *few(whole)]
+
+
+def read_all(source: Source, names: Sequence[str]) -> tuple[dict[str, Sound], list[tuple[str, str]]]:
+    """The sounds by file, and (file, reason) of those that cannot be read."""
+    found, bad = dict[str, Sound](), []
+    for name in names:
+        try:
+            found[name] = decoded(source.read(name))
+        except Unreadable as reason:
+            bad.append((name, str(reason)))
+        except Exception as error:  # damage inside a zip raises whatever comes: zlib.error, EOFError ...
+            bad.append((name, f"could not be read ({error})"))
+    return found, bad
+
+
+def speakers_of(names: Sequence[str], pattern: str) -> tuple[list[str], list[str]]:
+    """The speaker of each file, all or none of them, and a sentence where some are not known.
+
+    Raises:
+        UserError: the pattern is no regular expression, or fits no file.
+    """
+    if not pattern:
+        return [], []
+    example = "Example: --set speaker='^[^_]+_([^_]+)' for files such as 3_theo_7.wav"
+    try:
+        found = [re.search(pattern, PurePosixPath(name).stem) for name in names]
+    except re.error as error:
+        raise UserError(f"speaker is {pattern!r} ({error})", "a regular expression", example) from error
+    speakers = [(match[1] if match.re.groups else match[0]) or "" if match else "" for match in found]
+    lost = [name for name, who in zip(names, speakers, strict=True) if not who]
+    if len(lost) == len(names):
+        raise UserError(
+            f"speaker is {pattern!r}, which fits no file such as {names[0]}", "one that does", example
+        )
+    note = counted(lost, "file names no speaker and counts as one of its own",
+                   "files name no speaker and count as one more")  # fmt: skip
+    return [who or "(unknown)" for who in speakers], note
+
+
+def changed(sounds: dict[str, Sound]) -> list[str]:
+    """A sentence for each kind of change, with the file that it met first."""
+    files = dict[str, list[str]]()
+    for name, sound in sounds.items():
+        for change in sound.changes:
+            files.setdefault(change.partition(":")[0], []).append(name)
+    return [note for change, names in files.items()
+            for note in counted(names, f"file is {change}", f"files are {change}")]  # fmt: skip
+
+
+def few(whole: Recordings) -> list[str]:
+    """That some classes have hardly any recording."""
+    counts = whole.labels.bincount(minlength=len(whole.classes)).tolist()
+    small = [f"{name} ({n})" for name, n in zip(whole.classes, counts, strict=True) if n < LEAST]
+    return [f"Fewer than {LEAST} recordings of {', '.join(small)}: too few to learn from."] if small else []
