@@ -17,6 +17,10 @@ Progress = Callable[[int, int], None]  # (files done, files in all)
 Skip = Callable[[Path, str], None]  # (file, why it is left out)
 
 
+def unheard(text: str) -> None:
+    """Hears what is made, and says nothing."""
+
+
 class Answer(Protocol):
     """What a run says of one file."""
 
@@ -41,6 +45,11 @@ class Wanted:
         guidance: how strongly the class pulls.
         sampler: by name.
         film: show how samples come about.
+        prompt: the text to go on with, for kinds that take one.
+        temperature: of the draws of such a kind.
+        top_k: draw among so many most probable tokens only.
+        tokens: how long a text to make.
+        heard: told every piece of a text as it comes.
     """
 
     n: int | None = None
@@ -50,6 +59,11 @@ class Wanted:
     guidance: float | None = None
     sampler: str | None = None
     film: bool = False
+    prompt: str | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    tokens: int | None = None
+    heard: Callable[[str], None] = unheard
 
 
 class Kind:
@@ -63,6 +77,10 @@ class Kind:
     """What its numbers mean; the first is what it is judged by."""
     makes: ClassVar[str] = "samples"
     """What `sample` makes, in a word."""
+    prompts: ClassVar[bool] = False
+    """Whether `sample` takes a prompt, a temperature, top-k and a number of tokens."""
+    reads: ClassVar[bool] = False
+    """Whether `predict` takes texts as well as files."""
     places: ClassVar[tuple[str, ...]] = ("data",)
     """Settings that may be paths: they are written down so that they hold from any folder."""
 
@@ -82,13 +100,14 @@ class Kind:
         raise NotImplementedError
 
     def predict(
-        self, folder: RunFolder, files: Sequence[Path], top: int, progress: Progress, skip: Skip
+        self, folder: RunFolder, files: Sequence[Any], top: int, progress: Progress, skip: Skip
     ) -> Iterator[Answer]:
         """What a finished run says of files.
 
         Args:
             folder: of the run.
-            files: files, and folders that are searched through.
+            files: paths of files, and of folders that are searched through; for a kind that reads, texts
+                besides.
             top: how many answers to give for each.
             progress: told how far it is.
             skip: told of every file that is left out.
