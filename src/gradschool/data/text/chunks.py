@@ -17,6 +17,8 @@ from torch import Tensor
 from gradschool.data.rows import seeded
 from gradschool.errors import UserError
 
+UNSCORED = -100  # a target that no loss counts
+
 Tokens = NDArray[np.uint16] | NDArray[np.uint32]
 Chunk = tuple[Int64[Tensor, "b t"], Int64[Tensor, "b t"], Bool[Tensor, " b"]]
 """Tokens, the tokens that follow each, and which rows begin here, without a state from the chunk before."""
@@ -89,8 +91,8 @@ class Chunks:
 def in_chunks(tokens: Tokens, rows: int, length: int, walks: bool = True) -> Iterator[Chunk]:
     """A text once from beginning to end: every token but the first is predicted exactly once.
 
-    The text is read in `rows` parts side by side, each of which begins without a state, and what is left over
-    at the end as one more row.
+    The text is read in `rows` parts side by side, each of which begins without a state. The last may be
+    shorter: what is beyond the text's end has the target -100, which is not scored.
 
     Args:
         tokens: (n,) with n >= 2.
@@ -100,16 +102,16 @@ def in_chunks(tokens: Tokens, rows: int, length: int, walks: bool = True) -> Ite
     """
     count = len(tokens) - 1
     rows = max(1, min(rows, count // length))
-    span = count // rows
-    for begin, wide, deep in ((0, rows, span), (rows * span, 1, count - rows * span)):
-        places = begin + torch.arange(wide) * deep
-        for position in range(0, deep, length):
-            first = torch.full((wide,), position == 0 or not walks)
-            yield cut(tokens, places + position, min(length, deep - position), first)
+    span = -(-count // rows)
+    places = torch.arange(rows) * span
+    for position in range(0, span, length):
+        first = torch.full((rows,), position == 0 or not walks)
+        yield cut(tokens, places + position, min(length, span - position), first)
 
 
 def cut(tokens: Tokens, places: Int64[Tensor, " b"], length: int, first: Bool[Tensor, " b"]) -> Chunk:
-    """Rows of tokens from these places on, with those that follow each."""
-    rows = tokens[places.numpy()[:, None] + np.arange(length + 1)]
-    found = torch.from_numpy(rows.astype(np.int64))
-    return found[:, :-1], found[:, 1:], first
+    """Rows of tokens from these places on, with those that follow each; beyond the end nothing is scored."""
+    wanted = places.numpy()[:, None] + np.arange(length + 1)
+    found = torch.from_numpy(tokens[np.minimum(wanted, len(tokens) - 1)].astype(np.int64))
+    y = torch.where(torch.from_numpy(wanted[:, 1:]) < len(tokens), found[:, 1:], UNSCORED)
+    return found[:, :-1], y, first

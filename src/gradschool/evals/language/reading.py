@@ -5,7 +5,6 @@ alike. A model says by `has_state = False` that it is `model(x)` to logits; else
 logits and the next state.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -49,19 +48,6 @@ class Reader:
         return logits[:, -1].float()
 
 
-def logits_of(
-    model: nn.Module, tokens: Tokens, context: int, rows: int
-) -> Iterator[tuple[Float[Tensor, "b t k"], Int64[Tensor, "b t"]]]:
-    """Logits and true tokens of a text, chunk after chunk as `in_chunks` cuts it."""
-    state, place = None, next(model.parameters()).device
-    for x, y, first in in_chunks(tokens, rows, context, has_state(model)):
-        if not has_state(model):
-            yield model(x.to(place)), y
-            continue
-        logits, state = model(x.to(place), None if first.all() else state)
-        yield logits, y
-
-
 @torch.inference_mode()
 def surprisals(model: nn.Module, tokens: Tokens, context: int) -> Float[np.ndarray, " n-1"]:
     """The negative log-probability of every token but the first, in nats, in the order of the text.
@@ -71,12 +57,30 @@ def surprisals(model: nn.Module, tokens: Tokens, context: int) -> Float[np.ndarr
         tokens: (n,) with n >= 2.
         context: tokens of a chunk.
     """
-    # 1. As the chunks come: rows side by side, then what is left over.
     rows = 1 if len(tokens) <= ALONE else ROWS
-    pieces: dict[int, list[Tensor]] = {}
-    for logits, y in logits_of(model, tokens, context, rows):
+    place, state, pieces = next(model.parameters()).device, None, []
+    # 1. Chunk after chunk, rows side by side.
+    for x, y, _ in in_chunks(tokens, rows, context, has_state(model)):
+        if has_state(model):
+            logits, state = model(x.to(place), state)
+        else:
+            logits = model(x.to(place))
         nats = cross_entropy(logits.flatten(0, 1).float().cpu(), y.flatten(), reduction="none")
-        pieces.setdefault(len(y), []).append(nats.view(y.shape))
-    # 2. Row behind row. A remainder of one row stands behind all others.
-    ordered = [torch.cat(pieces[wide], 1).flatten() for wide in sorted(pieces, reverse=True)]
-    return torch.cat(ordered).numpy()
+        pieces.append(nats.view(y.shape))
+    # 2. Row behind row; what stands beyond the end of the text comes last.
+    return torch.cat(pieces, 1).flatten()[: len(tokens) - 1].numpy()
+
+
+class Forgetful(nn.Module):
+    """A model without a state, called as one that has an empty one: `model(x, state)` to logits and nothing.
+
+    Args:
+        model: `model(x)` to logits.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        return self.model(x), ()

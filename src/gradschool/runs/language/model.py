@@ -32,7 +32,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.export import ExportCheck
 from gradschool.evals.language.beside import counted_models
-from gradschool.evals.language.reading import ROWS, has_state
+from gradschool.evals.language.reading import ROWS, Forgetful, has_state
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import corpus as sections
 from gradschool.evals.report import numbers
@@ -143,7 +143,7 @@ class LanguageRun(Run):
 
     def task(self, model: nn.Module, splits: Splits[Corpus], held_out: str) -> NextChunk:
         """Cross-entropy of the next tokens."""
-        return NextChunk(model, held_out)
+        return NextChunk(model if has_state(model) else Forgetful(model), held_out)
 
     def loader(self, splits: Splits[Corpus], pipeline: Tokeniser, request: Request, machine: Machine) -> Chunks:
         """Rows that walk through the text, or windows for a model without a state."""
