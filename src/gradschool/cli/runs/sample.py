@@ -61,11 +61,9 @@ def run(args: Args) -> int:
     wanted = Wanted(
         args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film, **text, heard=heard
     )
-    if run.prompts and args.prompt:
-        heard(args.prompt)
     path = run.sample(folder, wanted, args.out)
-    if run.prompts:
-        heard("\n\n")
+    if run.prompts and args.n in (None, 1):
+        print("\n")
     said = run.said_of(folder, path)
     print(f" {run.makes:<8} {path}")
     if said:

@@ -54,6 +54,8 @@ def sample(
     prompt, start = wanted.prompt or "", beginning(tokeniser, wanted.prompt or "")
     texts: list[list[int]] = [[] for _ in range(n)]
     told = 0
+    if n == 1:
+        wanted.heard(prompt)
     for tokens in drawn(model, start, n, length, drawing, context):
         for text, token in zip(texts, tokens.tolist(), strict=True):
             text.append(token)
