@@ -79,8 +79,6 @@ class Kind:
     """What `sample` makes, in a word."""
     prompts: ClassVar[bool] = False
     """Whether `sample` takes a prompt, a temperature, top-k and a number of tokens."""
-    reads: ClassVar[bool] = False
-    """Whether `predict` takes texts as well as files."""
     places: ClassVar[tuple[str, ...]] = ("data",)
     """Settings that may be paths: they are written down so that they hold from any folder."""
 
@@ -100,18 +98,21 @@ class Kind:
         raise NotImplementedError
 
     def predict(
-        self, folder: RunFolder, files: Sequence[Any], top: int, progress: Progress, skip: Skip
+        self, folder: RunFolder, files: Sequence[Path], top: int, progress: Progress, skip: Skip
     ) -> Iterator[Answer]:
         """What a finished run says of files.
 
         Args:
             folder: of the run.
-            files: paths of files, and of folders that are searched through; for a kind that reads, texts
-                besides.
+            files: files, and folders that are searched through.
             top: how many answers to give for each.
             progress: told how far it is.
             skip: told of every file that is left out.
         """
+        self.cannot("predict", folder)
+
+    def answer(self, folder: RunFolder, words: Sequence[str], top: int) -> Sequence[Answer]:
+        """What a finished run says of texts that were typed in place of files; `top` as for `predict`."""
         self.cannot("predict", folder)
 
     def sample(self, folder: RunFolder, wanted: Wanted, out: Path | None) -> Path:

@@ -1,5 +1,6 @@
-"""gradschool predict RUN FILE...: what a run says of files, or of texts."""
+"""gradschool predict RUN FILE...: what a run says of files."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,19 +11,17 @@ import tyro
 from gradschool.cli.main import finish
 from gradschool.phrases import command
 
-LONGEST_NAME = 255  # characters; a longer one is no file
-
 
 @dataclass(frozen=True)
 class Args:
-    """Ask a finished run about files: the most probable classes of pictures, their masks, or how
-    probable each line of a text is. A run on text takes a text in quotes as well.
+    """Ask a finished run about files: the most probable classes of pictures or texts, their masks, or how
+    probable each line of a text is. A classifier of texts takes a text itself, too.
     """
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished run."""
     files: Annotated[tuple[str, ...], tyro.conf.Positional]
-    """Files of the kind that the run was trained on, folders that are searched through, or texts."""
+    """Files of the kind that the run was trained on, folders that are searched through, or "a text"."""
     top: int = 5
     """How many answers to give for each file."""
     json: bool = False
@@ -36,6 +35,7 @@ def run(args: Args) -> int:
     """
     from gradschool.engine.run import RunFolder
     from gradschool.errors import UserError
+    from gradschool.runs.kind import Answer, Kind
     from gradschool.runs.reopen import reopen
 
     if args.top < 1:
@@ -44,30 +44,38 @@ def run(args: Args) -> int:
         raise UserError(
             "predict got no files", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
         )
-    folder = RunFolder.open(args.run)
-    run, _ = reopen(folder)
-    asked: list[Path | str] = [word if run.reads and is_text(word) else Path(word) for word in args.files]
-    missing = [each for each in asked if isinstance(each, Path) and not each.exists()]
-    files = [each for each in asked if each not in missing] or asked
-    skipped = [(file, "does not exist") for file in missing]
     live = sys.stderr.isatty()
 
     def progress(done: int, of: int) -> None:
         if live:
             print(f"\r {done} of {of}", end="" if done < of else "\r", file=sys.stderr, flush=True)
 
+    # 1. Words that name no file are texts, for a run that reads such.
+    folder = RunFolder.open(args.run)
+    run, _ = reopen(folder)
+    absent = [word for word in args.files if not os.path.exists(word)]  # noqa: PTH110 (a text may be no legal path)
+    typed = [word for word in absent if type(run).answer is not Kind.answer and not looks_like_file(word)]
+    missing = [Path(word) for word in absent if word not in typed]
+    files = [Path(word) for word in args.files if word not in absent]
+    skipped = [(file, "does not exist") for file in missing]
+    # 2. A line for each answer.
     found = []
-    for one in run.predict(folder, files, args.top, progress, lambda f, why: skipped.append((f, why))):
+
+    def tell(one: Answer) -> None:
         print(f" {one.line()}")
         found.append(one.facts())
+
+    for one in run.answer(folder, typed, args.top) if typed else ():
+        tell(one)
+    if files or not typed:
+        for one in run.predict(folder, files or missing, args.top, progress, lambda f, why: skipped.append((f, why))):
+            tell(one)
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})
     return 2 if missing else 0
 
 
-def is_text(word: str) -> bool:
-    """Whether a word on the command line is a text itself: there is no such file, nor does it look like one."""
-    if " " in word or "\n" in word:
-        return not (len(word) < LONGEST_NAME and Path(word).exists())
-    return not (Path(word).exists() or Path(word).suffix or "/" in word)
+def looks_like_file(word: str) -> bool:
+    """Whether a word that names no file was meant to: it has no spaces, and an ending or a slash."""
+    return not any(map(str.isspace, word)) and ("/" in word or bool(Path(word).suffix))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
@@ -22,35 +22,11 @@ from gradschool.data.catalogue import resolve
 from gradschool.data.examples import Splits
 from gradschool.data.text.corpusset import CorpusSet
 from gradschool.data.text.running import Running, open_running
+from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.errors import UserError
 
 LARGE = 1 << 25  # characters; the tokens of a longer text are kept in the cache
 LEAST = 2  # tokens in a part: one to see and one to predict
-
-
-@runtime_checkable
-class Tokeniser(Protocol):
-    """What turns text into tokens and back; see `data/text/tokens`."""
-
-    def __len__(self) -> int:
-        """How many different tokens there are."""
-        ...
-
-    def encode(self, text: str) -> list[int]:
-        """The tokens of a text."""
-        ...
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of some tokens."""
-        ...
-
-    def shown(self, id: int) -> str:
-        """A single token for people."""
-        ...
-
-    def facts(self) -> dict[str, Any]:
-        """All that is needed to make it again, as JSON."""
-        ...
 
 
 Learn = Callable[[Running, int], Tokeniser]

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from gradschool.data.text.corpus import Tokeniser
+from gradschool.data.text.tokens.tokeniser import Tokeniser
 
 
 @dataclass(frozen=True)

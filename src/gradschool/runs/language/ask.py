@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from gradschool.data.text.corpus import Tokeniser
+from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.data.text.running import open_running
 from gradschool.engine.checkpoint import disk_errors, write_whole
 from gradschool.engine.run import RunFolder
@@ -117,45 +117,59 @@ class Read:
         return known | {"tokens": self.count, "bytes": self.size, "most_surprising": words}
 
 
-def read(
-    model: nn.Module, tokeniser: Tokeniser, context: int, files: Sequence[Path | str], top: int,
-    progress: Callable[[int, int], None], skip: Callable[[Path, str], None],
-) -> Iterator[Read]:  # fmt: skip
-    """How surprised a model is by each text; a text begins as if a line had ended before it.
+def read(model: nn.Module, tokeniser: Tokeniser, context: int, top: int, name: str, text: str) -> Read:
+    """How surprised a model is by a text, which begins as if a line had ended before it.
 
     Args:
         model: in eval mode.
         tokeniser: of the run.
         context: tokens of a chunk.
-        files: text files, folders whose .txt files are one text each, and texts themselves.
         top: how many words to name.
+        name: of the text.
+        text: any.
+
+    Raises:
+        UserError: it has characters that the model does not know, or no token.
+    """
+    # 1. Every token, and the one that stands before the first.
+    tokens = np.array(beginning(tokeniser, "")[-1:] + tokeniser.encode(text))
+    if len(tokens) < 2:
+        raise UserError(f"{name!r} has no token", "a text with a word in it")
+    # 2. Their surprise, by tokens and by words.
+    nats = surprisals(model, tokens, context)
+    worst = sorted(words_of(tokeniser, tokens[1:], nats), key=lambda word: -word.nats)[:top]
+    return Read(name, float(nats.mean()), len(nats), len(text.encode("utf-8", "replace")), worst)
+
+
+def read_files(
+    reads: Callable[[str, str], Read], files: Sequence[Path], progress: Callable[[int, int], None],
+    skip: Callable[[Path, str], None],
+) -> Iterator[Read]:  # fmt: skip
+    """What a model says of text files; of a long one the beginning is read.
+
+    Args:
+        reads: from a name and a text to what is said of it.
+        files: text files, and folders whose .txt files are taken.
         progress: told how far it is.
         skip: told of every file that is left out.
 
     Raises:
         WorkFailed: nothing could be read.
-        UserError: a text has characters that the model does not know.
     """
-    items = [one for file in files for one in ([file] if isinstance(file, str) else listed([file]))]
-    done = 0
-    for number, item in enumerate(items, 1):
-        # 1. The text; a file that cannot be read is told, a text that was typed in is refused.
+    items, done = listed(files), 0
+    for number, file in enumerate(items, 1):
         try:
-            text = item if isinstance(item, str) else "".join(open_running(item).blocks(0, LONGEST))
-            tokens = np.array(beginning(tokeniser, "")[-1:] + tokeniser.encode(text))
-            if len(tokens) < 2:
-                raise UserError(f"{item} has no token", "a text with a word in it")
+            found = reads(str(file), "".join(open_running(file).blocks(0, LONGEST)))
         except UserError as error:
-            if isinstance(item, str):
-                raise
-            skip(item, str(error))
+            skip(file, error.what)
             continue
-        # 2. Its surprise, token by token and word by word.
-        nats = surprisals(model, tokens, context)
-        worst = sorted(words_of(tokeniser, tokens[1:], nats), key=lambda word: -word.nats)[:top]
-        name = textwrap.shorten(text, SHOWN, placeholder="...") if isinstance(item, str) else str(item)
-        yield Read(name, float(nats.mean()), len(nats), len(text.encode("utf-8", "replace")), worst)
+        yield found
         done += 1
         progress(number, len(items))
     if not done:
         raise WorkFailed("no text could be read", "text of characters that the run was trained on", "")
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, on one line."""
+    return textwrap.shorten(text, SHOWN, placeholder="...") or repr(text)

@@ -18,11 +18,12 @@ from torch import nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.text.chunks import Chunks, in_chunks
-from gradschool.data.text.corpus import Corpus, Tokeniser, open_corpus
+from gradschool.data.text.corpus import Corpus, open_corpus
 from gradschool.data.text.running import Running
 from gradschool.data.text.tokens.bpe import ByteBPE
 from gradschool.data.text.tokens.characters import Characters
 from gradschool.data.text.tokens.load import tokeniser_of
+from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.data.text.tokens.words import Words
 from gradschool.data.text.vocabulary import Vocabulary
 from gradschool.engine.device import Machine
@@ -64,7 +65,6 @@ class LanguageRun(Run):
     makes: ClassVar[str] = "text"
     examples: ClassVar[str] = "chunks"
     prompts: ClassVar[bool] = True
-    reads: ClassVar[bool] = True
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("loss", "loss", "nats", note="mean negative log-likelihood of a token"),
         Metric("perplexity", "perplexity", note="e to the loss"),
@@ -209,11 +209,16 @@ class LanguageRun(Run):
         return ask.sample(model, tokeniser, self.context, folder, wanted, out)
 
     def predict(
-        self, folder: RunFolder, files: Sequence[Path | str], top: int, progress: Told, skip: Skip
+        self, folder: RunFolder, files: Sequence[Path], top: int, progress: Told, skip: Skip
     ) -> Iterator[ask.Read]:
-        """How surprised the model is by texts and by text files, and by which words most."""
+        """How surprised the model is by text files, and by which words most."""
         model, tokeniser = self.reopened(folder)
-        return ask.read(model, tokeniser, self.context, files, top, progress, skip)
+        return ask.read_files(partial(ask.read, model, tokeniser, self.context, top), files, progress, skip)
+
+    def answer(self, folder: RunFolder, words: Sequence[str], top: int) -> list[ask.Read]:
+        """The same of texts that were typed."""
+        model, tokeniser = self.reopened(folder)
+        return [ask.read(model, tokeniser, self.context, top, ask.shortened(text), text) for text in words]
 
     def export(self, folder: RunFolder, out: Path | None) -> ExportCheck:
         """Write the network as ONNX, with its state as input and output, and check it."""

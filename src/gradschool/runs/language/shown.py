@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
-from gradschool.data.text.corpus import Corpus, Tokeniser
+from gradschool.data.text.corpus import Corpus
+from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.errors import UserError
 from gradschool.evals.language.reading import has_state, surprisals
 from gradschool.evals.language.surprise import extremes

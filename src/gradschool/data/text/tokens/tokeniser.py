@@ -1,7 +1,7 @@
 """What every tokeniser can do, and the sentences that all of them share."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from gradschool.errors import UserError
 
@@ -9,6 +9,7 @@ SIGNS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥", "\r": "␍"})
 REPLACEMENT = "\ufffd"  # Unicode's sign for what cannot be read
 
 
+@runtime_checkable
 class Tokeniser(Protocol):
     """Turns a text into token ids, whole numbers from 0 to `len(tokeniser) - 1`, and back."""
 
