@@ -108,32 +108,32 @@ class ByteBPE:
         Raises:
             UserError: a special token is written out and `special` is "refuse", or a surrogate stands alone.
         """
-        try:
-            if not self.special or special == "text":
-                return self.ordinary(text)
-            # 1. Odd ones are special tokens, as the pattern captures them.
-            pieces = self.specials.split(text)
-            if special == "token":
-                return [
-                    token
-                    for i, piece in enumerate(pieces)
-                    for token in ([self.special[piece]] if i % 2 else self.ordinary(piece))
-                ]
-        except UnicodeEncodeError as error:
-            what = f"the text holds {text[error.start : error.start + 1]!r}, a half of a character"
-            raise UserError(what, "a text that can be written in UTF-8") from error
-        # 2. None of them may be there.
-        if len(pieces) > 1:
+        if not self.special or special == "text":
+            return self.ordinary(text)
+        # 1. Every second piece is a special token.
+        pieces = self.specials.split(text)
+        if len(pieces) > 1 and special == "refuse":
             raise UserError(
                 f"the text holds the special token {pieces[1]!r}",
                 "a text without special tokens",
                 "Say encode(text, special='text') for plain text, special='token' if you wrote it yourself.",
             )
-        return self.ordinary(text)
+        # 2. The others are text.
+        found = [[self.special[piece]] if i % 2 else self.ordinary(piece) for i, piece in enumerate(pieces)]
+        return list(chain.from_iterable(found))
 
     def ordinary(self, text: str) -> list[int]:
-        """The token ids of a text in which nothing is special: each chunk is looked up."""
-        return list(chain.from_iterable(map(self.chunks.__getitem__, splitter(self.pattern)(text))))
+        """The token ids of a text in which nothing is special: each chunk is looked up.
+
+        Raises:
+            UserError: a surrogate stands alone.
+        """
+        try:
+            return list(chain.from_iterable(map(self.chunks.__getitem__, splitter(self.pattern)(text))))
+        except UnicodeEncodeError as error:
+            half = error.object[error.start : error.end]
+            what = f"the text holds {half!r}, a half of a character"
+            raise UserError(what, "a text that can be written in UTF-8") from error
 
     def encode_bytes(self, data: bytes) -> list[int]:
         """The token ids of any bytes, text or not; `decode_bytes` gives them back."""

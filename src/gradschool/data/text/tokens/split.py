@@ -1,6 +1,6 @@
 """Cut a text into chunks that no token crosses, and count the chunks of a text of any length.
 
-Sources: GPT-2's pattern, Radford et al. 2019, section 2.2; GPT-4's as published with tiktoken. A chunk is
+Sources: GPT-2's pattern, Radford et al. 2019, section 2.2; GPT-4's as tiktoken published it first. A chunk is
 about a word with the space before it, so a corpus has far fewer different chunks than chunks.
 """
 
@@ -15,8 +15,8 @@ from gradschool.errors import UserError
 
 GPT2 = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 GPT4 = (
-    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
-    r"|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*"
+    r"|\s*[\r\n]|\s+(?!\S)|\s+"
 )
 PIECE = 1 << 20  # characters of a file that are held at a time
 

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from gradschool.data.text.tokens.pairs import Pair
@@ -173,7 +174,7 @@ def learn(words: Mapping[str, int], letters: Sequence[str], size: int) -> list[s
     numbers = {letter: number for number, letter in enumerate(letters)}
     spelt = {word: [numbers[INSIDE * (i > 0) + letter] for i, letter in enumerate(word)] for word in words}
     index = PairIndex((spelt[word], times) for word, times in words.items())
-    uses: Counter[int] = Counter()
+    uses = [0] * len(pieces)
     for word, times in words.items():
         for part in spelt[word]:
             uses[part] += times
@@ -186,14 +187,14 @@ def learn(words: Mapping[str, int], letters: Sequence[str], size: int) -> list[s
         first, second = best
         # 3. Merge it, and count again how often each part occurs.
         times, _ = index.merge(best, len(pieces))
-        uses[len(pieces)] = times
-        uses.subtract({first: times})
-        uses.subtract({second: times})
+        uses.append(times)
+        uses[first] -= times
+        uses[second] -= times
         pieces.append(pieces[first] + pieces[second].removeprefix(INSIDE))
     return pieces
 
 
-def best_pair(counts: Mapping[Pair, int], uses: Counter[int], pieces: Sequence[str]) -> Pair | None:
+def best_pair(counts: Mapping[Pair, int], uses: Sequence[int], pieces: Sequence[str]) -> Pair | None:
     """The pair of the largest gain, of equal ones the first in alphabetical order; None if there is no pair.
 
     Args:
@@ -201,16 +202,20 @@ def best_pair(counts: Mapping[Pair, int], uses: Counter[int], pieces: Sequence[s
         uses: how often each part occurs.
         pieces: the text of each part.
     """
-    # 1. A pair gains at most n log(total), so those that are too rare need no logarithm.
-    total, best, most, least = uses.total(), None, -math.inf, 1.0
-    frequent_first = [max(counts, key=lambda pair: counts[pair]), *counts] if counts else []
-    for pair in frequent_first:
-        if (n := counts[pair]) < least:
+    if not counts:
+        return None
+    total = sum(uses)
+    best = max(counts, key=counts.__getitem__)  # a large gain to begin with
+    most, least = -math.inf, 1.0
+    for pair, n in chain([(best, counts[best])], counts.items()):
+        # 1. A pair gains at most n log(total / n), so most are too rare and need no logarithm.
+        if n < least:
             continue
         # 2. The largest so far.
         gained = gain(n, uses[pair[0]], uses[pair[1]], total)
-        if best is None or gained > most:
-            best, most, least = pair, gained, max(gained / math.log(total + 1), 1.0)
+        if gained > most:
+            best, most = pair, gained
+            least = max(most / math.log(total / max(most / math.log(total + 1), 1) + 1), 1.0)
         elif gained == most:
             best = min(best, pair, key=lambda each: (pieces[each[0]], pieces[each[1]]))
-    return best
+    return best if most > -math.inf else None
