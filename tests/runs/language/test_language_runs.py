@@ -27,7 +27,7 @@ from gradschool.runs.train import resume, train
 WORDS = "the cat sat on a mat and saw two dogs run past the old red barn".split()
 
 
-def text(words=6000):
+def text(words=3000):
     draw = random.Random(0)
     return " ".join(draw.choice(WORDS) + draw.choice(["", "", "", ".\n"]) for _ in range(words))
 
@@ -196,7 +196,7 @@ def test_what_it_cannot_do_is_a_sentence(finished, capsys, words, sentence):
         (["--set", "model=nplm"], "there is no model 'nplm'"),
         (["--set", 'model_options={"hiden": 9}'], "Did you mean hidden?"),
         (["--set", 'model_options={"core": "gpt"}'], "recurrent_lm cannot be built: core is 'gpt'"),
-        (["--set", "context=5000"], "the text to train on has"),
+        (["--set", "context=50000"], "the text to train on has"),
         (["--set", "tokeniser=bytes"], "tokeniser is one of characters, words or bpe"),
         (["--set", "tokeniser=bpe", "--set", "vocabulary=20"], "a vocabulary of 20 tokens"),
         (["--set", "minutes=0"], "minutes is a number > 0"),
@@ -257,6 +257,7 @@ def test_models_with_and_without_a_state_are_read_alike():
         assert np.allclose(one, surprisals(recurrent, tokens[:3000], 64), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", ["gru", "lstm"])
 def test_the_network_is_exported_with_its_state(finished, tmp_path, core):
     pytest.importorskip("onnxruntime")
@@ -281,6 +282,6 @@ def test_the_network_is_exported_with_its_state(finished, tmp_path, core):
 
 def test_a_folder_of_texts_is_one_corpus(tmp_path):
     for name in "ab":
-        (tmp_path / f"{name}.txt").write_text(text(2000))
+        (tmp_path / f"{name}.txt").write_text(text(400))
     folder = trained(tmp_path, tmp_path / "run", steps=2)
     assert folder.read("data.json")["parts"]["train"]["count"] < len(open_running(tmp_path))

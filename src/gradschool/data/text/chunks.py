@@ -17,6 +17,7 @@ from torch import Tensor
 from gradschool.data.rows import seeded
 from gradschool.errors import UserError
 
+ROWS, PART = 32, 4096  # rows that a long text is read in at once, and tokens of a row before there are more
 UNSCORED = -100  # a target that no loss counts
 
 Tokens = NDArray[np.uint16] | NDArray[np.uint32]
@@ -107,6 +108,11 @@ def in_chunks(tokens: Tokens, rows: int, length: int, walks: bool = True) -> Ite
     for position in range(0, span, length):
         first = torch.full((rows,), position == 0 or not walks)
         yield cut(tokens, places + position, min(length, span - position), first)
+
+
+def rows_for(tokens: Tokens) -> int:
+    """In how many rows to read a text: in few if it is short, since each row begins without a state."""
+    return max(1, min(ROWS, len(tokens) // PART))
 
 
 def cut(tokens: Tokens, places: Int64[Tensor, " b"], length: int, first: Bool[Tensor, " b"]) -> Chunk:

@@ -12,11 +12,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from gradschool.data.text.chunks import Tokens, in_chunks
+from gradschool.data.text.chunks import Tokens, in_chunks, rows_for
 from gradschool.ops.loss import cross_entropy
-
-ROWS = 32  # parts of a long text that are read side by side
-ALONE = 4096  # tokens up to which a text is read as one row
 
 
 def has_state(model: nn.Module) -> bool:
@@ -57,10 +54,9 @@ def surprisals(model: nn.Module, tokens: Tokens, context: int) -> Float[np.ndarr
         tokens: (n,) with n >= 2.
         context: tokens of a chunk.
     """
-    rows = 1 if len(tokens) <= ALONE else ROWS
     place, state, pieces = next(model.parameters()).device, None, []
     # 1. Chunk after chunk, rows side by side.
-    for x, y, _ in in_chunks(tokens, rows, context, has_state(model)):
+    for x, y, _ in in_chunks(tokens, rows_for(tokens), context, has_state(model)):
         if has_state(model):
             logits, state = model(x.to(place), state)
         else:

@@ -17,7 +17,7 @@ from pydantic import Field
 from torch import nn
 
 from gradschool.data.examples import Splits
-from gradschool.data.text.chunks import Chunks, in_chunks
+from gradschool.data.text.chunks import Chunks, in_chunks, rows_for
 from gradschool.data.text.corpus import Corpus, open_corpus
 from gradschool.data.text.running import Running
 from gradschool.data.text.tokens.bpe import ByteBPE
@@ -33,7 +33,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.export import ExportCheck
 from gradschool.evals.language.beside import counted_models
-from gradschool.evals.language.reading import ROWS, Forgetful, has_state
+from gradschool.evals.language.reading import Forgetful, has_state
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import corpus as sections
 from gradschool.evals.report import numbers
@@ -154,7 +154,8 @@ class LanguageRun(Run):
     def evaluation(self, splits: Splits[Corpus], pipeline: Tokeniser) -> HeldOut:
         """Makes the chunks to look at while training: the validation part, or the test part without one."""
         walks = has_state(self.build_model(len(pipeline)))
-        return partial(in_chunks, (splits.val or splits.test).tokens, ROWS, self.context, walks)
+        tokens = (splits.val or splits.test).tokens
+        return partial(in_chunks, tokens, rows_for(tokens), self.context, walks)
 
     def watchers(self, pieces: Pieces, folder: RunFolder) -> list[Hook]:
         """Draws a text at every evaluation."""
@@ -166,7 +167,8 @@ class LanguageRun(Run):
         with final_weights(self, pieces, folder), torch.inference_mode():
             # 1. The task's own scores, now of the test part.
             model.eval()
-            batches = in_chunks(splits.test.tokens, ROWS, self.context, has_state(model))
+            tokens = splits.test.tokens
+            batches = in_chunks(tokens, rows_for(tokens), self.context, has_state(model))
             place = pieces.stepper.machine.place
             placed = (tuple(place(value) for value in batch) for batch in batches)
             found = NextChunk(pieces.task.parts["model"], "test").evaluate(placed)
