@@ -7,13 +7,13 @@ Deviation: with more than two classes, each has weights and a machine of its own
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.dummy import DummyClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
@@ -22,13 +22,7 @@ from gradschool.data.text.words import split
 
 Labels = NDArray[np.int64]
 Sides = NDArray[np.float64]
-SIGN = " "  # between the words of a pair; no word holds it
-
-
-def words_and_pairs(text: str) -> list[str]:
-    """All words of a text, and all pairs of neighbours."""
-    words = split(text)
-    return words + [f"{a}{SIGN}{b}" for a, b in pairwise(words)]
+Whole = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -36,26 +30,64 @@ class Counts:
     """How often each word and each pair of neighbouring words occurs in each text.
 
     Args:
-        train: (n, k) of the texts to learn from.
-        test: (m, k) of the texts to be scored on; words that no training text has are not counted.
-        pairs: (k,), which columns are pairs.
+        train: (n, k) of the texts to learn from: first the columns of words, then those of pairs.
+        test: (m, k) of the texts to be scored on; words and pairs that no training text has are not counted.
+        words: how many columns are words.
     """
 
     train: csr_matrix
     test: csr_matrix
-    pairs: NDArray[np.bool_]
+    words: int
 
     @classmethod
     def of(cls, train: Sequence[str], test: Sequence[str]) -> "Counts":
         """Count once for all models."""
-        counter = CountVectorizer(analyzer=words_and_pairs, dtype=np.float64)
-        first = csr_matrix(counter.fit_transform(train))
-        pairs = np.array([SIGN in name for name in counter.get_feature_names_out()])
-        return cls(first, csr_matrix(counter.transform(test)), pairs)
+        # 1. The words of the training texts by number; any other word is -1.
+        number: dict[str, int] = {}
+        first = [[number.setdefault(word, len(number)) for word in split(text)] for text in train]
+        second = [[number.get(word, -1) for word in split(text)] for text in test]
+        # 2. Columns for all words and for all pairs of the training texts.
+        known = different(pairs_of(*flat(first), len(number))[1])
+        matrices = [counted(texts, known, len(number)) for texts in (first, second)]
+        return cls(matrices[0], matrices[1], len(number))
 
-    def words(self) -> "Counts":
-        """Without the pairs."""
-        return Counts(self.train[:, ~self.pairs], self.test[:, ~self.pairs], self.pairs[~self.pairs])
+    def without_pairs(self) -> "Counts":
+        """The columns of words alone."""
+        return Counts(self.train[:, : self.words], self.test[:, : self.words], self.words)
+
+
+def flat(texts: Sequence[Sequence[int]]) -> tuple[Whole, Whole]:
+    """The text and the number of every word, one text after the other."""
+    lengths = [len(text) for text in texts]
+    numbers = np.fromiter(chain.from_iterable(texts), np.int64, sum(lengths))
+    return np.repeat(np.arange(len(texts)), lengths), numbers
+
+
+def pairs_of(rows: Whole, numbers: Whole, words: int) -> tuple[Whole, Whole]:
+    """The text and the number of every pair of known neighbours; both words are in the number."""
+    inside = (rows[1:] == rows[:-1]) & (numbers[1:] >= 0) & (numbers[:-1] >= 0)
+    return rows[1:][inside], (numbers[:-1] * words + numbers[1:])[inside]
+
+
+def different(numbers: Whole) -> Whole:
+    """Each number once, in order; by sorting, which beats numpy's hash table on millions."""
+    ordered = np.sort(numbers)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]]
+
+
+def counted(texts: Sequence[Sequence[int]], known: Whole, words: int) -> csr_matrix:
+    """How often each word and each known pair occurs in each text, (n, words + pairs)."""
+    # 1. Words, then pairs by their places among the known ones; what is not known is left out.
+    rows, numbers = flat(texts)
+    pair_rows, pairs = pairs_of(rows, numbers, words)
+    places = np.searchsorted(known, pairs)
+    is_known = np.append(known, -1)[places] == pairs
+    every = [rows[numbers >= 0], pair_rows[is_known]]
+    columns = [numbers[numbers >= 0], places[is_known] + words]
+    # 2. A sparse matrix adds up what falls into one cell.
+    ones = np.ones(sum(map(len, columns)))
+    shape = (len(texts), words + len(known))
+    return csr_matrix((ones, (np.concatenate(every), np.concatenate(columns))), shape=shape)
 
 
 class NaiveBayesSVM:
@@ -66,7 +98,7 @@ class NaiveBayesSVM:
         prior: added to every count, > 0.
     """
 
-    def __init__(self, penalty: float = 1.0, prior: float = 1.0) -> None:
+    def __init__(self, penalty: float = 0.1, prior: float = 1.0) -> None:
         self.penalty, self.prior = penalty, prior
 
     def fit(self, counts: csr_matrix, labels: Labels) -> "NaiveBayesSVM":
@@ -123,7 +155,7 @@ def most_frequent(counts: Counts, labels: Labels) -> tuple[Labels, Sides]:
 
 def word_regression(counts: Counts, labels: Labels) -> tuple[Labels, Sides]:
     """Logistic regression on TF-IDF weights of single words."""
-    few = counts.words()
+    few = counts.without_pairs()
     model = make_pipeline(TfidfTransformer(sublinear_tf=True), LogisticRegression(C=4.0, max_iter=300))
     model.fit(few.train, labels)
     return model.predict(few.test), model.decision_function(few.test)
@@ -158,10 +190,7 @@ def scored(
         train: texts and classes to learn from.
         test: texts and classes to be scored on.
     """
-    try:
-        counts = Counts.of(train[0], test[0])
-    except ValueError:  # not one word in all the texts
-        return {}
+    counts = Counts.of(train[0], test[0])
     return {name: float((ask(counts, train[1])[0] == test[1]).mean()) for name, ask in MODELS.items()}
 
 
