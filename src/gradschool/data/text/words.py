@@ -9,10 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
-PADDING, UNKNOWN = 0, 1  # what fills a batch, and any word that is not listed
-SPECIAL = 2
+PADDING, UNKNOWN, LISTED = 0, 1, 2  # what fills a batch, any word that is not listed, the first that is
 SIGNS = "\u3040-\u30ff\u3400-\u9fff"  # Japanese and Chinese
 TAGS = re.compile(r"<br\s*/?>", re.IGNORECASE)
 WORD = re.compile(rf"[{SIGNS}]|[^\W{SIGNS}]+(?:['\u2019][^\W{SIGNS}]+)*|[^\w\s]")
@@ -50,17 +48,30 @@ class WordList:
 
     def __len__(self) -> int:
         """How many tokens there are."""
-        return len(self.words) + SPECIAL
+        return len(self.words) + LISTED
 
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The token of every listed word."""
-        return {word: number for number, word in enumerate(self.words, SPECIAL)}
+        return {word: number for number, word in enumerate(self.words, LISTED)}
 
-    def encode(self, text: str) -> list[int]:
-        """The tokens of a text; a text without any word is one unknown word."""
-        return [self.numbers.get(word, UNKNOWN) for word in split(text)] or [UNKNOWN]
+    def encode(self, text: str, longest: int | None = None) -> list[int]:
+        """The tokens of a text, the first `longest` of them; a text without any word is one unknown word."""
+        return [self.numbers.get(word, UNKNOWN) for word in split(text)[:longest]] or [UNKNOWN]
 
-    def facts(self) -> dict[str, Any]:
-        """Enough to make it again."""
-        return {"words": list(self.words)}
+
+@dataclass(frozen=True)
+class Reading:
+    """How texts become tokens: the words that are known, and how many words of a text are read.
+
+    Args:
+        words: that are known.
+        longest: words of a text that are read, >= 1.
+    """
+
+    words: WordList
+    longest: int
+
+    def of(self, texts: Iterable[str]) -> list[list[int]]:
+        """The tokens of each text, one or more."""
+        return [self.words.encode(text, self.longest) for text in texts]

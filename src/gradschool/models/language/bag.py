@@ -10,13 +10,14 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gradschool import nn
+from gradschool.nn.inputs import WrongInput
+from gradschool.ops.sequence.lengths import valid_steps
 
-PADDING = 0
 MIXER = 1_000_003  # a prime that spreads pairs over the table
 
 
 class Bag(nn.Module):
-    """Tokens (b, t), 0 behind the end of a text, to a logit for each class.
+    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b, classes).
 
     Args:
         words: number of tokens.
@@ -29,25 +30,33 @@ class Bag(nn.Module):
     def __init__(self, words: int, classes: int, width: int, pairs: int, dropout: float) -> None:
         super().__init__()
         self.pairs = pairs
-        self.embedding = nn.Embedding(words, width, padding_idx=PADDING)
+        self.embedding = nn.Embedding(words, width)
         self.pair_embedding = nn.Embedding(pairs, width) if pairs else None
         for table in filter(None, (self.embedding, self.pair_embedding)):
             torch.nn.init.normal_(table.weight, std=0.1)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(width, classes)
 
-    def forward(self, x: Int64[Tensor, "b t"]) -> Float[Tensor, "b k"]:
-        is_word = x != PADDING
-        text = mean(self.embedding(x), is_word)
+    def forward(self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None) -> Float[Tensor, "b k"]:
+        if x.dim() != 2:
+            raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, steps) tokens were wanted")
+        lengths = torch.full((len(x),), x.shape[1], device=x.device) if lengths is None else lengths
+        text = mean(self.embedding(x), lengths)
         if self.pair_embedding is not None and x.shape[1] > 1:
             number = (x[:, :-1] * MIXER + x[:, 1:]) % self.pairs
-            text = text + mean(self.pair_embedding(number), is_word[:, 1:])
+            text = text + mean(self.pair_embedding(number), lengths - 1)
         return self.head(self.dropout(text))
 
+    def give_vectors(self, vectors: Float[Tensor, "n d"], frozen: bool = False) -> None:
+        """Begin with known word vectors; frozen ones are not trained."""
+        with torch.no_grad():
+            self.embedding.weight.copy_(vectors)
+        self.embedding.weight.requires_grad_(not frozen)
 
-def mean(vectors: Float[Tensor, "b t d"], counts: Tensor) -> Float[Tensor, "b d"]:
-    """The mean of those vectors of a text that count; 0 where none does."""
-    weights = counts.to(vectors.dtype).unsqueeze(1)  # (b, 1, t)
-    return (weights @ vectors).squeeze(1) / weights.sum(2).clamp(min=1)
+
+def mean(vectors: Float[Tensor, "b t d"], lengths: Int64[Tensor, " b"]) -> Float[Tensor, "b d"]:
+    """The mean of the first vectors of each text, as many as it has; 0 where it has none."""
+    weights = valid_steps(lengths, vectors.shape[1]).to(vectors.dtype).unsqueeze(1)  # (b, 1, t)
+    return (weights @ vectors).squeeze(1) / lengths.clamp(min=1).unsqueeze(1)
 
 
 def bag(words: int, classes: int, width: int = 64, pairs: int = 0, dropout: float = 0.3) -> Bag:
