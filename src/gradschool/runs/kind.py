@@ -95,6 +95,10 @@ class Kind:
         """
         self.cannot("predict", folder)
 
+    def answer(self, folder: RunFolder, words: Sequence[str], top: int) -> Sequence[Answer]:
+        """What a finished run says of texts that were typed in place of files; `top` as for `predict`."""
+        self.cannot("predict", folder)
+
     def sample(self, folder: RunFolder, wanted: Wanted, out: Path | None) -> Path:
         """Make something new and return where it was written; `out` None: into the run's folder."""
         self.cannot("sample", folder)

@@ -45,18 +45,19 @@ class Classify:
         """Mean negative log-likelihood and accuracy, without smoothing or weights.
 
         Args:
-            batches: what the model takes, and true classes (b,); the last batch may be smaller. The engine has put the model into evaluation mode and switched gradients off.
+            batches: (x, y): images (b, c, h, w) and true classes (b,); the last batch may be smaller. The
+                engine has put the model into evaluation mode and switched gradients off.
 
         Returns:
-            "val_loss" in nats and "val_accuracy" from 0 to 1, means over all examples. If `held_out` is
+            "val_loss" in nats and "val_accuracy" from 0 to 1, means over all images. If `held_out` is
             "test", the names begin with "test_".
         """
-        # 1. Add up losses, correct predictions and examples of all batches; logits in float32, Python numbers.
+        # 1. Add up losses, correct predictions and images of all batches; logits in float32, Python numbers.
         loss = correct = count = 0.0
         for *x, y in batches:
             logits = self.parts["model"](*x).float()
             loss += cross_entropy(logits, y, reduction="sum").item()
             correct += (logits.argmax(-1) == y).sum().item()
             count += len(y)
-        # 2. Divide by the number of examples.
+        # 2. Divide by the number of images.
         return {f"{self.held_out}_loss": loss / count, f"{self.held_out}_accuracy": correct / count}

@@ -39,7 +39,7 @@ class Bag(nn.Module):
     def forward(self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None) -> Float[Tensor, "b k"]:
         if x.dim() != 2:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, steps) tokens were wanted")
-        lengths = torch.full((len(x),), x.shape[1], device=x.device) if lengths is None else lengths
+        lengths = x.new_full((x.shape[0],), x.shape[1]) if lengths is None else lengths
         text = mean(self.embedding(x), lengths)
         if self.pair_embedding is not None and x.shape[1] > 1:
             number = (x[:, :-1] * MIXER + x[:, 1:]) % self.pairs

@@ -42,7 +42,7 @@ class TextCNN(nn.Module):
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, steps) tokens were wanted")
         # 1. A text as an image of one row: a channel for each number of a word's vector, 0 behind its end. It is
         #    made longer by what the widest filter needs.
-        lengths = torch.full((len(x),), x.shape[1], device=x.device) if lengths is None else lengths
+        lengths = x.new_full((x.shape[0],), x.shape[1]) if lengths is None else lengths
         x = F.pad(x, (0, max(self.sizes) - 1))
         is_word = valid_steps(lengths, x.shape[1]).unsqueeze(2)
         vectors = (self.embedding(x) * is_word).transpose(1, 2).unsqueeze(2)  # (b, d, 1, t)
