@@ -15,6 +15,7 @@ from gradschool.phrases import counted
 MARKS = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xef\xbb\xbf": "utf-8-sig",
          b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # fmt: skip
 SAMPLE = 4096  # bytes in which the zero bytes of UTF-16 are looked for
+LEAST = 4  # zero bytes from which on it may be UTF-16
 LATIN = {i: bytes([i]).decode("cp1252", "replace").replace("\ufffd", "") for i in range(128, 160)}
 
 
@@ -66,7 +67,7 @@ def encoding_of(raw: bytes) -> str:
             return encoding
     head = raw[: min(SAMPLE, len(raw) // 2 * 2)]
     even, odd = head[::2].count(0), head[1::2].count(0)
-    if head and max(even, odd) > 0.4 * len(head) / 2 and min(even, odd) < 0.1 * max(even, odd):
+    if max(even, odd) >= LEAST and max(even, odd) > 0.4 * len(head) / 2 and min(even, odd) < 0.1 * max(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"
     try:
         raw.decode("utf-8")
