@@ -89,7 +89,7 @@ def test_a_folder_is_one_text_and_tells_what_it_left_out(tmp_path):
     assert found.notes[0] == "1 file is no .txt and left out: e.png."
     assert found.notes[1] == "3 files are one text here, with an empty line between two."
     assert "\n" in found.alphabet
-    with pytest.raises(UserError, match="holds no .txt file with text in it"):
+    with pytest.raises(UserError, match=r"holds no \.txt file with text in it"):
         open_running((tmp_path / "empty").mkdir() or tmp_path / "empty")
 
 

@@ -24,7 +24,24 @@ from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.train import resume, train
 
-WORDS = "the cat sat on a mat and saw two dogs run past the old red barn".split()
+WORDS = [
+    "the",
+    "cat",
+    "sat",
+    "on",
+    "a",
+    "mat",
+    "and",
+    "saw",
+    "two",
+    "dogs",
+    "run",
+    "past",
+    "the",
+    "old",
+    "red",
+    "barn",
+]
 
 
 def text(words=3000):
@@ -275,7 +292,9 @@ def test_the_network_is_exported_with_its_state(finished, tmp_path, core):
     tokens = torch.randint(12, (3, 6), generator=torch.Generator().manual_seed(1))
     state = [np.zeros((2, 3, 8), np.float32)] * (len(names) - 1)
     for t in range(6):
-        logits, *state = session.run(None, dict(zip(names, [tokens[:, t : t + 1].numpy(), *state], strict=True)))
+        logits, *state = session.run(
+            None, dict(zip(names, [tokens[:, t : t + 1].numpy(), *state], strict=True))
+        )
     with torch.inference_mode():
         assert np.allclose(model(tokens)[0][:, -1], logits[:, -1], atol=1e-5)
 

@@ -54,10 +54,17 @@ def run(args: Args) -> int:
 
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
-    text = {"prompt": args.prompt, "tokens": args.tokens, "temperature": args.temperature, "top_k": args.top_k}
+    text = {
+        "prompt": args.prompt,
+        "tokens": args.tokens,
+        "temperature": args.temperature,
+        "top_k": args.top_k,
+    }
     given = [name.replace("_", "-") for name, value in text.items() if value is not None]
     if given and not run.prompts:
-        raise UserError(f"--{given[0]} was given to {run.title}", "a language model", f"Leave --{given[0]} out.")
+        raise UserError(
+            f"--{given[0]} was given to {run.title}", "a language model", f"Leave --{given[0]} out."
+        )
     wanted = Wanted(
         args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film, **text, heard=heard
     )

@@ -142,8 +142,8 @@ def run(args: Args) -> int:
     # 2. The run, with the learner's functions if they are wanted.
     overlaid = put_in_force(args.dir) if args.mine else []
     request = recipes.ask(
-        args.recipe, args.data, seed=args.seed, steps=args.steps, device=args.device, out=args.out, plain=args.plain,
-        mine=records(overlaid),
+        args.recipe, args.data, seed=args.seed, steps=args.steps, device=args.device, out=args.out,
+        plain=args.plain, mine=records(overlaid),
     )  # fmt: skip
     return conclude(args, settings, train(settings, request), overlaid)
 

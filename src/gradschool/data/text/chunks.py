@@ -46,7 +46,7 @@ class Chunks:
     share: tuple[int, int] = (0, 1)
 
     def __post_init__(self) -> None:
-        rank, world = self.share
+        world = self.share[1]
         if self.batch_size < 1 or self.batch_size % world:
             wanted = f"a multiple of {world}, the number of processes" if world > 1 else "1 or more"
             raise UserError(f"batch_size is {self.batch_size}", wanted, f"Try --set batch_size={64 * world}.")

@@ -121,7 +121,7 @@ def counted(held: float | int, total: int) -> int:
 
 
 def encoded(running: Running, tokeniser: Tokeniser, start: int, stop: int) -> Corpus:
-    """The tokens of the characters from `start` to before `stop`; those of a long text come from the cache."""
+    """The tokens of the characters from `start` to before `stop`, from the cache if the text is long."""
     build = partial(tokens_of, running, tokeniser, start, stop)
     if len(running) < LARGE:
         arrays = build(None)
@@ -163,4 +163,3 @@ def tokens_of(running: Running, tokeniser: Tokeniser, start: int, stop: int, roo
 def kind_of(tokeniser: Tokeniser) -> np.dtype[Any]:
     """The smallest type that holds every token's number."""
     return np.dtype(np.uint16 if len(tokeniser) <= 1 << 16 else np.uint32)
-

@@ -37,7 +37,7 @@ class Document:
     Args:
         path: a file, gzipped where it ends in .gz.
         encoding: as Python calls it.
-        characters: how many there are, once every line ends in "\\n".
+        characters: how many there are, once every line ends in one line feed.
         alphabet: the different ones among them.
         digest: SHA-256 of its UTF-8 bytes.
         line_ends: those that were found.
@@ -105,7 +105,7 @@ def open_running(path: Path) -> Running:
         UserError: there is no text.
     """
     # 1. Which files.
-    files, notes = (text_files(path) if path.is_dir() else ([path], []))
+    files, notes = text_files(path) if path.is_dir() else ([path], [])
     skipped: list[tuple[str, str]] = []
     documents: list[Document] = []
     # 2. Each once; one that cannot be read is told, and refused where it is the only one.
@@ -187,7 +187,7 @@ def binary(path: Path) -> io.BufferedIOBase:
 
 
 def opened(path: Path, encoding: str) -> io.TextIOWrapper:
-    """A file as text whose lines all end in "\\n"."""
+    """A file as text whose lines all end in one line feed."""
     return io.TextIOWrapper(binary(path), encoding=encoding)  # type: ignore[arg-type]
 
 

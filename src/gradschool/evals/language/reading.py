@@ -79,4 +79,5 @@ class Forgetful(nn.Module):
         self.model = model
 
     def forward(self, x: Tensor, state: Any = None) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Logits, and no state."""
         return self.model(x), ()

@@ -31,9 +31,7 @@ class Passage:
         return float(self.nats.mean())
 
 
-def words_of(
-    tokeniser: Tokeniser, tokens: NDArray[np.integer], nats: Float[np.ndarray, " n"]
-) -> list[Word]:
+def words_of(tokeniser: Tokeniser, tokens: NDArray[np.integer], nats: Float[np.ndarray, " n"]) -> list[Word]:
     """The words of a text: tokens that no space stands between.
 
     Args:

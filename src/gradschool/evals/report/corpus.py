@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 
 from gradschool.evals.language import counting
 from gradschool.evals.language.surprise import Passage
-from gradschool.evals.report import charts, html
+from gradschool.evals.report import html
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.language import NETWORK, bars
 from gradschool.evals.report.material import Facts, Figure, Material
@@ -132,11 +132,12 @@ def coloured(passage: Passage) -> Markup:
     """A passage with its tokens on coloured ground."""
     spans = [
         Markup(
-            '<span title="{:.2f}" style="background:color-mix(in srgb,var(--two) {:.0f}%,transparent)">{}</span>'
+            '<span title="{:.2f}" style="background:'
+            'color-mix(in srgb,var(--two) {:.0f}%,transparent)">{}</span>'
         ).format(nats, 100 * min(1.0, nats / STRONG), text.replace("\n", "↵\n"))
         for text, nats in zip(passage.tokens, passage.nats.tolist(), strict=True)
     ]
-    told = Markup('<p><i>{:.2f} nats a token</i></p>').format(passage.mean)
+    told = Markup("<p><i>{:.2f} nats a token</i></p>").format(passage.mean)
     return told + Markup('<pre style="white-space:pre-wrap">{}</pre>').format(Markup("").join(spans))
 
 

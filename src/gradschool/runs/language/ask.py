@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.data.text.running import open_running
+from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.checkpoint import disk_errors, write_whole
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed

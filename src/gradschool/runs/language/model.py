@@ -99,7 +99,11 @@ class LanguageRun(Run):
         blocks = running.blocks(0, min(trained, LEARNT))
         if self.tokeniser == "characters":
             return Characters(Vocabulary("".join(running.alphabet)))
-        return Words.train(blocks, self.vocabulary) if self.tokeniser == "words" else ByteBPE.train(blocks, self.vocabulary)
+        return (
+            Words.train(blocks, self.vocabulary)
+            if self.tokeniser == "words"
+            else ByteBPE.train(blocks, self.vocabulary)
+        )
 
     def contents(self, splits: Splits[Corpus]) -> str:
         """Name and sizes of the text in tokens, and how many different ones there are."""
@@ -145,7 +149,9 @@ class LanguageRun(Run):
         """Cross-entropy of the next tokens."""
         return NextChunk(model if has_state(model) else Forgetful(model), held_out)
 
-    def loader(self, splits: Splits[Corpus], pipeline: Tokeniser, request: Request, machine: Machine) -> Chunks:
+    def loader(
+        self, splits: Splits[Corpus], pipeline: Tokeniser, request: Request, machine: Machine
+    ) -> Chunks:
         """Rows that walk through the text, or windows for a model without a state."""
         walks = has_state(self.build_model(len(pipeline)))
         size, share = self.batch_size, share_of_processes()
@@ -232,7 +238,9 @@ class LanguageRun(Run):
         """Whether the network beats counting, and by how much."""
         scores = result["metrics"]
         per_byte = scores.get("test_bits_per_byte")
-        told = f"{scores['test_loss']:.3f} nats a token" + (f", {per_byte:.3f} bits a byte" if per_byte else "")
+        told = f"{scores['test_loss']:.3f} nats a token" + (
+            f", {per_byte:.3f} bits a byte" if per_byte else ""
+        )
         where = f"on {result['tested']:,} test {result['unit']} in {result['seconds']:.1f} s"
         verdict = sections.verdict(scores["test_loss"], result["baselines"])
         return f" verdict  {verdict}\n loss     {curve}{told} {where}"

@@ -1,4 +1,4 @@
-"""Write a language model as ONNX, its state as input and output, and prove that the file computes the same."""
+"""Write a language model as ONNX, its state as input and output, and check that it computes the same."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Film reviews without their ratings, one a line: raw English for tokenisers, language models, word vectors."""
+"""Film reviews without their ratings, one a line: raw English for tokenisers and language models."""
 
 from gradschool.data.text.corpusset import CorpusSet
 
