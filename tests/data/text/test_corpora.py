@@ -78,7 +78,7 @@ def test_a_text_that_is_too_short_is_a_sentence(tmp_path, text, test, sentence):
 
 
 def test_a_set_of_another_sort_is_a_sentence():
-    with pytest.raises(UserError, match="names .* is no running text"):
+    with pytest.raises(UserError, match=r"names .* is no running text"):
         open_corpus("names", letters, val=0, test=0.1)
 
 

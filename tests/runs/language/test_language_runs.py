@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -24,24 +25,7 @@ from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.train import resume, train
 
-WORDS = [
-    "the",
-    "cat",
-    "sat",
-    "on",
-    "a",
-    "mat",
-    "and",
-    "saw",
-    "two",
-    "dogs",
-    "run",
-    "past",
-    "the",
-    "old",
-    "red",
-    "barn",
-]
+WORDS = re.findall(r"\w+", "the cat sat on a mat and saw two dogs run past the old red barn")
 
 
 def text(words=3000):

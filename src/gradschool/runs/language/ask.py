@@ -132,7 +132,7 @@ def read(model: nn.Module, tokeniser: Tokeniser, context: int, top: int, name: s
         UserError: it has characters that the model does not know, or no token.
     """
     # 1. Every token, and the one that stands before the first.
-    tokens = np.array(beginning(tokeniser, "")[-1:] + tokeniser.encode(text))
+    tokens = np.array(beginning(tokeniser, "")[-1:] + tokeniser.encode(text), np.uint32)
     if len(tokens) < 2:
         raise UserError(f"{name!r} has no token", "a text with a word in it")
     # 2. Their surprise, by tokens and by words.
