@@ -95,7 +95,8 @@ class Running:
             if index:
                 yield BETWEEN
             with document.open() as file:
-                yield from iter(lambda file=file: file.read(BLOCK), "")
+                while block := file.read(BLOCK):
+                    yield block
 
 
 def open_running(path: Path) -> Running:
