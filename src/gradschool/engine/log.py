@@ -81,21 +81,23 @@ class View:
         batch_size: examples a step, for the rate.
         unit: what an example is called, e.g. "images".
         shown: a score's name and value as a few signs.
+        budget: seconds after which the run ends, if it has not taken all steps by then.
     """
 
     def __init__(
-        self, steps: int, per_epoch: int, batch_size: int, unit: str = "examples", shown: Shown = plainly
-    ) -> None:
+        self, steps: int, per_epoch: int, batch_size: int, unit: str = "examples", shown: Shown = plainly,
+        budget: float | None = None,
+    ) -> None:  # fmt: skip
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
         self.console = Console(stderr=True)
-        self.shown = shown
+        self.shown, self.budget = shown, budget
         self.steps, self.per_epoch, self.batch_size, self.unit = steps, per_epoch, batch_size, unit
         self.scores, self.spoken = "", time.monotonic()
         self.losses, self.rate = "", 0.0
         self.first: tuple[int, float] | None = None
-        self.waiting: tuple[int, float] | None = None  # step and epoch that have not been shown yet
+        self.waiting: tuple[int, float, float] | None = None  # step, epoch, seconds not shown yet
         self.bar = None
         if self.console.is_terminal:
             columns = (
@@ -119,7 +121,7 @@ class View:
             self.losses = "  ".join(f"{name} {value:.3f}" for name, value in main_losses(line).items())
             steps, seconds = line["step"] - self.first[0], line["seconds"] - self.first[1]
             self.rate = steps * self.batch_size / seconds if seconds > 0 else 0.0
-        self.waiting = line["step"], line["epoch"]
+        self.waiting = line["step"], line["epoch"], line["seconds"]
         often = LIVE_EVERY if self.bar else PLAIN_EVERY
         if (scored and self.bar) or time.monotonic() - self.spoken > often:
             self.show()
@@ -128,14 +130,17 @@ class View:
         """Draw the bar anew, or print a plain line."""
         if self.waiting is None:
             return
-        (step, epoch), self.waiting = self.waiting, None
+        (step, epoch, seconds), self.waiting = self.waiting, None
         epochs = math.ceil(self.steps / self.per_epoch)
-        head = f" epoch {min(math.ceil(epoch), epochs)}/{epochs}"
+        head, reached = f" epoch {min(math.ceil(epoch), epochs)}/{epochs}", f"step {step}/{self.steps}"
+        if self.budget:
+            head, reached = f" epoch {math.ceil(epoch)}", f"step {step}, {seconds:.0f}/{self.budget:.0f} s"
         told = f"{self.losses}  {self.scores}  {self.rate:,.0f} {self.unit}/s"
         if self.bar is not None:
-            self.bar.update(self.task, completed=step, description=head, told=told)
+            spent = self.steps * seconds / self.budget if self.budget else 0
+            self.bar.update(self.task, completed=max(step, spent), description=head, told=told)
         else:
-            print(f"{head}  step {step}/{self.steps}  {told}", file=sys.stderr, flush=True)
+            print(f"{head}  {reached}  {told}", file=sys.stderr, flush=True)
         self.spoken = time.monotonic()
 
     def close(self) -> None:

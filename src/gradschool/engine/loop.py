@@ -36,6 +36,7 @@ class Plan:
         monitor: the score that decides what is best; None: nothing is selected by a score.
         higher_is_better: direction of that score.
         patience: stop after so many evaluations without improvement; 0 never stops early.
+        budget: seconds of training after which the run ends if it has not taken all steps; None for no limit.
     """
 
     steps: int
@@ -45,6 +46,11 @@ class Plan:
     monitor: str | None = None
     higher_is_better: bool = False
     patience: int = 0
+    budget: float | None = None
+
+    def done(self, at: "Progress") -> float:
+        """The share of the run that is done, by steps or by time, whichever is further; 1 or more ends it."""
+        return max(at.step / self.steps, at.seconds / self.budget if self.budget else 0.0)
 
 
 @dataclass
@@ -84,13 +90,13 @@ def fit(
         for batch in stream(batches, plan, at):
             # 1. One step of the task, in its own randomness.
             torch.manual_seed(mix(plan.seed, at.step, stepper.rank))
-            stepper.begin(at.step / plan.steps)
+            stepper.begin(plan.done(at))
             losses = task.step(tuple(stepper.machine.place(value) for value in batch), stepper)
             at.step, at.seconds = at.step + 1, time.monotonic() - start
             epoch = at.step / len(batches)
             journal.note({"step": at.step, "epoch": epoch, "lr": stepper.rate, "seconds": at.seconds}, losses)
             # 2. Look up now and then: evaluate, and stop early when nothing improves any more.
-            at_end, is_best = at.step >= plan.steps, False
+            at_end, is_best = plan.done(at) >= 1, False
             if held_out and plan.evaluate_every and (at_end or at.step % plan.evaluate_every == 0):
                 journal.flush()
                 is_best = evaluate(task, held_out, stepper, plan, at)
@@ -115,10 +121,10 @@ def stream(batches: Batches, plan: Plan, at: Progress) -> Iterator[Batch]:
     """The run's batches from where it stands to its end, epoch after epoch."""
     while True:
         for batch in batches.epoch(*divmod(at.step, len(batches))):
-            if at.step >= plan.steps or at.stopped:
+            if plan.done(at) >= 1 or at.stopped:
                 return
             yield batch
-        if at.step >= plan.steps or at.stopped:
+        if plan.done(at) >= 1 or at.stopped:
             return
 
 

@@ -6,7 +6,7 @@ alone is enough to use it.
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from gradschool.parts import need
 
 # The batch sizes of the check: the exported graph must not have kept the one it was traced with.
 BATCHES = (1, 2, 5)
+Draw = Callable[[int, torch.Generator], Tensor]
 # Two libraries sum float32 in different orders: some 1e-7 a layer, relative, and many layers.
 TOLERANCE = 1e-3
 
@@ -36,8 +37,9 @@ class ExportCheck:
 
 
 def export_onnx(
-    model: nn.Module, example: Tensor, path: Path, metadata: Mapping[str, Any] | None = None
-) -> ExportCheck:
+    model: nn.Module, example: Tensor, path: Path, metadata: Mapping[str, Any] | None = None,
+    tokens: Draw | None = None,
+) -> ExportCheck:  # fmt: skip
     """Write `model` to `path` as ONNX and compare it with torch on several batch sizes.
 
     Args:
@@ -45,6 +47,8 @@ def export_onnx(
         example: one input batch, (b, ...); only its shape beyond the batch matters.
         path: where the file goes, e.g. runs/digits-0001/model.onnx; replaced whole or not at all.
         metadata: written into the file as JSON by name, e.g. classes, mean, std, size.
+        tokens: draws an input batch of so many texts, of any length, for a network that takes tokens (b, t): then
+            the length stays free as well, and the input is called tokens; None: the network takes images.
 
     Returns:
         The check's numbers.
@@ -57,12 +61,13 @@ def export_onnx(
         need(package, "practice", "export")
     # 1. A copy, so that nothing of the caller's model moves or changes mode.
     still = copy.deepcopy(model).cpu().float().eval()
-    example = example.detach().cpu().float()
+    example = example.detach().cpu() if tokens else example.detach().cpu().float()
+    name, free = ("tokens", {0: "batch", 1: "length"}) if tokens else ("images", {0: "batch"})
     pair = torch.cat([example, example])[:2]  # a batch of one would be taken for a constant
     # 2. Export with a free batch axis.
     program = torch.onnx.export(
-        still, (pair,), dynamo=True, verbose=False, input_names=["images"], output_names=["logits"],
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        still, (pair,), dynamo=True, verbose=False, input_names=[name], output_names=["logits"],
+        dynamic_shapes=({axis: torch.export.Dim(each) for axis, each in free.items()},),
     )  # fmt: skip
     assert program is not None
     program.model.metadata_props.update({name: json.dumps(value) for name, value in (metadata or {}).items()})
@@ -71,7 +76,7 @@ def export_onnx(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         program.save(str(part), external_data=False)
-        difference, relative = _compare(still, part, pair)
+        difference, relative = _compare(still, part, tokens or noise_like(pair), name)
         if not relative <= TOLERANCE:
             raise WorkFailed(
                 f"The ONNX file differs from the network by {relative:.2g} of the largest logit",
@@ -89,18 +94,23 @@ def export_onnx(
     return ExportCheck(path, path.stat().st_size, BATCHES, difference, relative)
 
 
-def _compare(model: nn.Module, path: Path, example: Tensor) -> tuple[float, float]:
-    """The largest difference of logits on noise of the example's shape, absolute and relative."""
+def noise_like(example: Tensor) -> Draw:
+    """Draws batches of noise of an example's shape."""
+    return lambda size, generator: torch.randn(size, *example.shape[1:], generator=generator)
+
+
+def _compare(model: nn.Module, path: Path, draw: Draw, name: str) -> tuple[float, float]:
+    """The largest difference of logits on drawn batches, absolute and relative."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     generator = torch.Generator().manual_seed(0)
     difference = largest = 0.0
     for size in BATCHES:
-        x = torch.randn(size, *example.shape[1:], generator=generator)
+        x = draw(size, generator)
         with torch.no_grad():
             wanted = model(x)
-        (found,) = session.run(None, {"images": x.numpy()})
+        (found,) = session.run(None, {name: x.numpy()})
         difference = max(difference, float((torch.from_numpy(found) - wanted).abs().max()))
         largest = max(largest, float(wanted.abs().max()))
     return difference, difference / max(largest, 1e-12)

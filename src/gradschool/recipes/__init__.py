@@ -3,7 +3,9 @@
 import ast
 import difflib
 import importlib
+import inspect
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,7 @@ def data_of() -> dict[str, str | None]:
     return {name: data(name) for name in nodes}
 
 
-def find(name: str) -> Callable[[], Any]:
+def find(name: str) -> Callable[..., Any]:
     """The function that makes a recipe's settings.
 
     Raises:
@@ -70,12 +72,21 @@ def find(name: str) -> Callable[[], Any]:
             else f"For images of your own: {command('train folder --data PATH')}"
         )
         raise UserError(f"there is no recipe {name!r}", f"one of {', '.join(known)}", guess)
-    function: Callable[[], Any] = getattr(importlib.import_module(known[name][0]), name)
+    function: Callable[..., Any] = getattr(importlib.import_module(known[name][0]), name)
     return function
 
 
-def ask(name: str, **words: Any) -> Request:
+def on(name: str, data: str | None = None) -> Any:
+    """A recipe's settings for other data than its own; a recipe whose function takes data looks at them."""
+    make = find(name)
+    if data and "data" in inspect.signature(make).parameters:
+        return make(data=data)
+    return replace(make(), data=data) if data else make()
+
+
+def ask(name: str, data: str | None = None, **words: Any) -> Request:
     """A request for a recipe's run, which knows the recipe's own settings; words as of `Request`."""
     from gradschool.runs.settings import to_dict  # pydantic takes a while to load, and listing needs none
 
-    return Request(name, usual=to_dict(find(name)()), **words)
+    usual = to_dict(on(name, data)) | {"data": to_dict(find(name)()).get("data")}
+    return Request(name, usual=usual, **words)

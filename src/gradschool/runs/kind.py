@@ -17,6 +17,10 @@ Progress = Callable[[int, int], None]  # (files done, files in all)
 Skip = Callable[[Path, str], None]  # (file, why it is left out)
 
 
+def unheard(text: str) -> None:
+    """Hears what is made, and says nothing."""
+
+
 class Answer(Protocol):
     """What a run says of one file."""
 
@@ -41,6 +45,11 @@ class Wanted:
         guidance: how strongly the class pulls.
         sampler: by name.
         film: show how samples come about.
+        prompt: the text to go on with, for kinds that take one.
+        temperature: of the draws of such a kind.
+        top_k: draw among so many most probable tokens only.
+        tokens: how long a text to make.
+        heard: told every piece of a text as it comes.
     """
 
     n: int | None = None
@@ -50,6 +59,11 @@ class Wanted:
     guidance: float | None = None
     sampler: str | None = None
     film: bool = False
+    prompt: str | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    tokens: int | None = None
+    heard: Callable[[str], None] = unheard
 
 
 class Kind:
@@ -63,6 +77,8 @@ class Kind:
     """What its numbers mean; the first is what it is judged by."""
     makes: ClassVar[str] = "samples"
     """What `sample` makes, in a word."""
+    prompts: ClassVar[bool] = False
+    """Whether `sample` takes a prompt, a temperature, top-k and a number of tokens."""
     places: ClassVar[tuple[str, ...]] = ("data",)
     """Settings that may be paths: they are written down so that they hold from any folder."""
 
@@ -93,6 +109,10 @@ class Kind:
             progress: told how far it is.
             skip: told of every file that is left out.
         """
+        self.cannot("predict", folder)
+
+    def answer(self, folder: RunFolder, words: Sequence[str], top: int) -> Sequence[Answer]:
+        """What a finished run says of texts that were typed in place of files; `top` as for `predict`."""
         self.cannot("predict", folder)
 
     def sample(self, folder: RunFolder, wanted: Wanted, out: Path | None) -> Path:

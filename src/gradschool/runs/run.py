@@ -27,6 +27,7 @@ from gradschool.engine.seeds import mix
 from gradschool.engine.shard import shard
 from gradschool.engine.task import Batches, Task
 from gradschool.engine.update import Stepper, Stepping
+from gradschool.errors import UserError
 from gradschool.nn.optim import plain_optimizer
 from gradschool.runs.kind import Kind
 from gradschool.runs.request import Request, Say
@@ -70,11 +71,14 @@ class Run(Kind):
     """Settings that all runs through the engine have; a kind of run adds its own."""
 
     examples: ClassVar[str] = "examples"  # what one row of a batch is called
+    takes: ClassVar[str] = "a file or a folder"  # what --data may be
 
     data: str
     """Name of a data set, or a path to your own."""
     epochs: Annotated[float, Field(gt=0, le=1e6)] = 10.0
     """Passes over the training part."""
+    minutes: Positive | None = None
+    """Minutes after which the run ends if it has not made all passes; the learning rate ends with them."""
     batch_size: Count = 128
     """Examples a step, over all processes together."""
     optimizer: Name = "adamw"
@@ -189,6 +193,9 @@ class Run(Kind):
 
     def assemble(self, request: Request, machine: Machine, say: Say) -> Pieces:
         """Open the data, build the model, and wire both to the engine."""
+        if self.minutes and share_of_processes()[1] > 1:
+            wanted = "one process: several do not end at the same moment"
+            raise UserError(f"minutes is {self.minutes:g} for several processes", wanted, "Use epochs.")
         # 1. Data.
         splits = self.open(request.seed)
         describe_data(splits, self, request, machine, say)
@@ -231,7 +238,8 @@ def plan_of(run: Run, request: Request, steps: int, per_epoch: int, chooses: boo
     patience = run.patience if chooses else 0
     every = max(1, steps // evaluations)
     is_higher_better = run.metrics[0].higher_is_better
-    return Plan(steps, request.seed, every, run.save_every, monitor, is_higher_better, patience)
+    budget = 60 * run.minutes if run.minutes else None
+    return Plan(steps, request.seed, every, run.save_every, monitor, is_higher_better, patience, budget)
 
 
 def optimizer_for(model: nn.Module, optim: Optim, plain: bool) -> Optimizer:

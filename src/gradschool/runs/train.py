@@ -112,8 +112,9 @@ def complete(
 ) -> RunFolder:
     """Train to the end of the plan, then test once and write result and weights."""
     shown = partial(in_short, run.metrics)
+    plan = pieces.plan
     view = (
-        View(pieces.plan.steps, len(pieces.batches), run.batch_size, run.examples, shown)
+        View(plan.steps, len(pieces.batches), run.batch_size, run.examples, shown, plan.budget)
         if is_main()
         else None
     )
@@ -121,9 +122,7 @@ def complete(
         watchers: list[Hook] = [*hooks, *run.watchers(pieces, folder), *([view] if view else [])]
         if run.tensorboard and is_main():
             watchers.append(TensorBoard(folder.path))
-        at = fit(
-            pieces.task, pieces.batches, pieces.held_out, pieces.stepper, pieces.plan, folder, watchers, at
-        )
+        at = fit(pieces.task, pieces.batches, pieces.held_out, pieces.stepper, plan, folder, watchers, at)
     except WrongInput as error:
         raise UserError(f"{run.network()} cannot take these {run.examples}: {error}", "", "") from error
     except ValueError as error:

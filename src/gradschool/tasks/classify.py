@@ -13,7 +13,7 @@ class Classify:
     """Train a model whose output is one logit a class.
 
     Args:
-        model: images (b, c, h, w) to logits (b, classes).
+        model: images (b, c, h, w), or texts as tokens (b, t) and lengths (b), to logits (b, classes).
         label_smoothing: share of the target spread over all classes, 0 to below 1 (Szegedy et al. 2016,
             section 7).
         class_weights: (classes,), weight of each class in the loss; for sets with rare classes.
@@ -32,8 +32,8 @@ class Classify:
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The mean loss of a batch; targets are labels (b,) or, for mixed images, shares (b, classes)."""
-        x, y = batch
-        logits = self.parts["model"](x)
+        *x, y = batch
+        logits = self.parts["model"](*x)
         weights = None if self.class_weights is None else self.class_weights.to(logits.device)
         return {"loss": cross_entropy(logits, y, weights, label_smoothing=self.label_smoothing)}
 
@@ -54,8 +54,8 @@ class Classify:
         """
         # 1. Add up losses, correct predictions and images of all batches; logits in float32, Python numbers.
         loss = correct = count = 0.0
-        for x, y in batches:
-            logits = self.parts["model"](x).float()
+        for *x, y in batches:
+            logits = self.parts["model"](*x).float()
             loss += cross_entropy(logits, y, reduction="sum").item()
             correct += (logits.argmax(-1) == y).sum().item()
             count += len(y)

@@ -1,5 +1,6 @@
 """gradschool predict RUN FILE...: what a run says of files."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,14 @@ from gradschool.phrases import command
 
 @dataclass(frozen=True)
 class Args:
-    """Ask a finished run about files: the most probable classes of pictures, their masks, or how
-    probable each line of a text is.
+    """Ask a finished run about files: the most probable classes of pictures or texts, their masks, or how
+    probable each line of a text is. A classifier of texts takes a text itself, too.
     """
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished run."""
-    files: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Files of the kind that the run was trained on, and folders that are searched through."""
+    files: Annotated[tuple[str, ...], tyro.conf.Positional]
+    """Files of the kind that the run was trained on, folders that are searched through, or "a text"."""
     top: int = 5
     """How many answers to give for each file."""
     json: bool = False
@@ -34,6 +35,7 @@ def run(args: Args) -> int:
     """
     from gradschool.engine.run import RunFolder
     from gradschool.errors import UserError
+    from gradschool.runs.kind import Answer, Kind
     from gradschool.runs.reopen import reopen
 
     if args.top < 1:
@@ -42,22 +44,40 @@ def run(args: Args) -> int:
         raise UserError(
             "predict got no files", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
         )
-    missing = [file for file in args.files if not file.exists()]
-    files = [file for file in args.files if file not in missing] or args.files
-    skipped = [(file, "does not exist") for file in missing]
     live = sys.stderr.isatty()
 
     def progress(done: int, of: int) -> None:
         if live:
             print(f"\r {done} of {of}", end="" if done < of else "\r", file=sys.stderr, flush=True)
 
+    # 1. Words that name no file are texts, for a run that reads such.
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
+    absent = [word for word in args.files if not os.path.exists(word)]  # noqa: PTH110 (a text may be no legal path)
+    typed = [word for word in absent if type(run).answer is not Kind.answer and not looks_like_file(word)]
+    missing = [Path(word) for word in absent if word not in typed]
+    files = [Path(word) for word in args.files if word not in absent]
+    skipped = [(file, "does not exist") for file in missing]
+    # 2. A line for each answer.
     found = []
-    for one in run.predict(folder, files, args.top, progress, lambda f, why: skipped.append((f, why))):
+
+    def tell(one: Answer) -> None:
         print(f" {one.line()}")
         found.append(one.facts())
+
+    for one in run.answer(folder, typed, args.top) if typed else ():
+        tell(one)
+    if files or not typed:
+        for one in run.predict(
+            folder, files or missing, args.top, progress, lambda f, why: skipped.append((f, why))
+        ):
+            tell(one)
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})
     return 2 if missing else 0
+
+
+def looks_like_file(word: str) -> bool:
+    """Whether a word that names no file was meant to: it has no spaces, and an ending or a slash."""
+    return not any(map(str.isspace, word)) and ("/" in word or bool(Path(word).suffix))

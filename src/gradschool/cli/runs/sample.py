@@ -1,4 +1,4 @@
-"""gradschool sample RUN: something new from a run that makes things: pictures, names."""
+"""gradschool sample RUN: something new from a run that makes things: pictures, names, texts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from gradschool.cli.main import finish
 
 @dataclass(frozen=True)
 class Args:
-    """Ask a finished run for something new: pictures of a generator, names of a language model."""
+    """Ask a finished run for something new: pictures of a generator, names or texts of a language model."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of the run."""
     n: Annotated[int | None, tyro.conf.arg(aliases=["-n"])] = None
-    """How many; if not given, as many as is usual: 64 pictures, 20 names, 1 episode."""
+    """How many; if not given, as many as is usual: 64 pictures, 20 names, 1 text, 1 episode."""
     seed: int = 0
     """Of the noise: the same seed gives the same."""
     label: Annotated[str | None, tyro.conf.arg(name="class")] = None
@@ -33,6 +33,14 @@ class Args:
     film: bool = False
     """Draw how pictures come about: a walk through the codes, or noise that clears up. A .gif file, or with
     --out a .html page with a slider, or a .png strip of moments."""
+    prompt: str | None = None
+    """A text to go on with, for a language model."""
+    tokens: int | None = None
+    """How many characters, words or other tokens of text to draw; 500 if not given."""
+    temperature: float | None = None
+    """Below 1 a language model keeps to what is probable (0: the most probable token); 1 is as trained."""
+    top_k: int | None = None
+    """Draw among so many most probable tokens only."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -40,16 +48,37 @@ class Args:
 def run(args: Args) -> int:
     """Draw, write, say where."""
     from gradschool.engine.run import RunFolder
+    from gradschool.errors import UserError
     from gradschool.runs.kind import Wanted
     from gradschool.runs.reopen import reopen
 
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
-    wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film)
+    text = {
+        "prompt": args.prompt,
+        "tokens": args.tokens,
+        "temperature": args.temperature,
+        "top_k": args.top_k,
+    }
+    given = [name.replace("_", "-") for name, value in text.items() if value is not None]
+    if given and not run.prompts:
+        raise UserError(
+            f"--{given[0]} was given to {run.title}", "a language model", f"Leave --{given[0]} out."
+        )
+    wanted = Wanted(
+        args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film, **text, heard=heard
+    )
     path = run.sample(folder, wanted, args.out)
+    if run.prompts and args.n in (None, 1):
+        print("\n")
     said = run.said_of(folder, path)
     print(f" {run.makes:<8} {path}")
     if said:
         print(f" {'':<8} {said}")
     finish(args, {"run": folder.path, run.makes: path} | ({"said": said} if said else {}))
     return 0
+
+
+def heard(text: str) -> None:
+    """Print a piece of a text as it comes."""
+    print(text, end="", flush=True)

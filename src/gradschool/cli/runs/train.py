@@ -131,23 +131,17 @@ def run(args: Args) -> int:
     from gradschool.runs.settings import override
     from gradschool.runs.train import train
 
-    settings = recipes.find(args.recipe)()
-    if args.data:
-        settings = replace(settings, data=args.data)
+    settings = recipes.on(args.recipe, args.data)
     settings = override(settings, args.set, args.recipe)
     if not settings.data:
-        raise UserError(
-            f"recipe {args.recipe} needs {settings.examples}",
-            "a folder or zip of class folders",
-            "Add --data PATH.",
-        )
+        raise UserError(f"recipe {args.recipe} has no data yet", settings.takes, "Add --data PATH.")
     if args.steps is not None and args.steps < 1:
         raise UserError(f"steps is {args.steps}", "a whole number >= 1", "Example: --steps 100")
     # 2. The run, with the learner's functions if they are wanted.
     overlaid = put_in_force(args.dir) if args.mine else []
     request = recipes.ask(
-        args.recipe, seed=args.seed, steps=args.steps, device=args.device, out=args.out, plain=args.plain,
-        mine=records(overlaid),
+        args.recipe, args.data, seed=args.seed, steps=args.steps, device=args.device, out=args.out,
+        plain=args.plain, mine=records(overlaid),
     )  # fmt: skip
     return conclude(args, settings, train(settings, request), overlaid)
 

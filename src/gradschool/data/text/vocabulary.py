@@ -44,7 +44,8 @@ class Vocabulary:
         """
         unknown = next((character for character in text if character not in self.numbers), None)
         if unknown is not None:
-            listed = self.characters if len(self) <= LISTED else f"{self.characters[:LISTED]}..."
+            listed = "".join(filter(str.isprintable, self.characters))
+            listed = listed if len(listed) < LISTED else f"{listed[:LISTED]}..."
             raise UserError(f"{text!r} holds {unknown!r}", f"only characters of the training data ({listed})")
         return [self.numbers[character] for character in text]
 

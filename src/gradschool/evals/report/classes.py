@@ -12,13 +12,12 @@ from torch import Tensor, nn
 from gradschool.data.vision.images import Images
 from gradschool.evals.classification import metrics
 from gradschool.evals.inference import Transform, device_of
-from gradschool.evals.report import charts, html
-from gradschool.evals.report.html import Bar, Section
-from gradschool.evals.report.material import Facts, Figure, Material, in_words
+from gradschool.evals.report import html
+from gradschool.evals.report.html import Section
+from gradschool.evals.report.material import Facts, Figure, Material
 from gradschool.evals.report.numbers import counted
+from gradschool.evals.report.scores import class_table, confusion_table
 from gradschool.evals.summary import summarise
-
-MANY = 30  # classes from which on the table shows the ten worst first
 
 
 @dataclass(frozen=True)
@@ -96,48 +95,14 @@ def classes(m: Material[ClassFacts]) -> Section | None:
     """Precision, recall and F1 of each class."""
     if m.facts.tested is None or m.facts.confusion is None:
         return None
-    images, _ = m.facts.tested
-    s = metrics.class_scores(m.facts.confusion)
-    order = s.recall.nan_to_num(2.0).argsort().tolist()
-    bars = [
-        tuple(map(Bar, each))
-        for each in zip(*(x.tolist() for x in (s.recall, s.precision, s.f1)), strict=True)
-    ]
-    rows = [
-        (in_words(images.classes[i]), int(s.support[i]), *bars[i])
-        for i in order
-    ]  # fmt: skip
-    means = [Bar(float(score.nanmean())) for score in (s.recall, s.precision, s.f1)]
-    rows.append((Markup("<b>mean over classes</b>"), int(s.support.sum()), *means))
-    reading = (
-        "Recall: of the images that are this class, how many were found. Precision: of those called this "
-        "class, how many are. Worst recall first."
-    )
-    head = ("class", "images", "recall, %", "precision, %", "F1, %")
-    body = html.table(head, rows if len(order) <= MANY else [*rows[:10], rows[-1]], "Scores by class")
-    if len(order) > MANY:
-        body += html.details(f"All {len(order)} classes", html.table(head, rows, "Scores of all classes"))
-    return Section("Classes", reading, body)
+    return class_table(m.facts.confusion, m.facts.tested[0].classes, m.facts.unit)
 
 
 def confused(m: Material[ClassFacts]) -> Section | None:
     """The confusion matrix and its worst cells in words."""
     if m.facts.tested is None or m.facts.confusion is None:
         return None
-    names = [in_words(name) for name in m.facts.tested[0].classes]
-    worst = [
-        (names[t], names[p], f"{n} of {of}", Bar(n / of))
-        for t, p, n, of in metrics.most_confused(m.facts.confusion, 10)
-    ]
-    matrix = charts.confusion(metrics.row_normalised(m.facts.confusion).numpy(), names)
-    pairs = html.table(("true", "called", "images", "share, %"), worst, "Most confused pairs", words=2)
-    reading = (
-        "A row is a true class, a column what it was called; each row sums to 100 %, so the diagonal is "
-        "recall. Off the diagonal, a dark cell is a habit."
-    )
-    return Section(
-        "Confusion", reading, html.join([matrix, pairs if worst else html.paragraph("No mistakes.")])
-    )
+    return confusion_table(m.facts.confusion, m.facts.tested[0].classes, m.facts.unit)
 
 
 def layers(m: Material[ClassFacts]) -> Section | None:

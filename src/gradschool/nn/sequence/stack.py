@@ -62,7 +62,7 @@ class Stack(nn.Module):
 
     def start(self, x: Tensor) -> Tensor:
         """Zeros, (layers * directions, b, hidden)."""
-        return x.new_zeros(self.layers * self.directions, len(x), self.hidden)
+        return x.new_zeros(self.layers * self.directions, x.shape[0], self.hidden)
 
     def forward(
         self, x: Tensor, state: State | None = None, lengths: Tensor | None = None

@@ -87,7 +87,7 @@ class StateSpace(nn.Module):
             wanted = f"(batch, steps, {self.inputs}) was wanted"
             raise ValueError(f"input has shape {tuple(x.shape)}, {wanted}")
         valid = None if lengths is None else valid_steps(lengths, x.shape[1]).unsqueeze(2)
-        shape = (self.layers, len(x), self.hidden, self.size)
+        shape = (self.layers, x.shape[0], self.hidden, self.size)
         state = x.new_zeros(shape) if state is None else state
         if state.shape != shape:
             raise ValueError(f"state has shape {tuple(state.shape)}, {shape} was wanted")

@@ -49,6 +49,7 @@ class AudioRun(Run):
     kind: ClassVar[str] = "audio_classifier"
     title: ClassVar[str] = "a classifier of recordings"
     examples: ClassVar[str] = "recordings"
+    takes: ClassVar[str] = "a folder of class folders of .wav files"
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric(ACCURACY.name, ACCURACY.title, "share", "higher", "of the test recordings"),
         Metric(LOSS.name, LOSS.title, "nats", note="cross-entropy"),

@@ -21,6 +21,7 @@ class PictureRun(Run):
     """A run on a set of pictures, or on a folder or zip of class folders."""
 
     examples: ClassVar[str] = "images"
+    takes: ClassVar[str] = "a folder or zip of class folders"
 
     image_size: Count | None = None
     """Side in pixels to which images are decoded; their own where they all agree, else 64."""

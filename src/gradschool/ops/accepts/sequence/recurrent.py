@@ -19,9 +19,9 @@ def sequences(gates: int, x: Tensor, state: Tensor | Pair, weights: Any, lengths
     shaped("the weight of the input", weights.ih, (gates * hidden, x.shape[2]))
     shaped("the weight of the state", weights.hh, (gates * hidden, hidden))
     for each in state if isinstance(state, tuple) else (state,):
-        shaped("the state", each, (len(x), hidden))
+        shaped("the state", each, (x.shape[0], hidden))
     if lengths is not None:
-        shaped("lengths", lengths, (len(x),))
+        shaped("lengths", lengths, (x.shape[0],))
         within("lengths", lengths, 1, x.shape[1])
 
 

@@ -1,0 +1,18 @@
+"""Texts of your own: a plain text makes a language model, texts with labels make a classifier."""
+
+from gradschool.data.text.form import is_running
+from gradschool.models.language.recurrent_lm import recurrent_lm
+from gradschool.runs.language.classify import TextClassifier
+from gradschool.runs.language.model import LanguageRun
+
+
+def text(*, data: str = "") -> LanguageRun | TextClassifier:
+    """Your own text: a text file or a folder of them for a language model; a table or class folders for a
+    classifier (--data PATH).
+    """
+    if not is_running(data):
+        return TextClassifier(data=data)
+    return LanguageRun(
+        data=data, model=recurrent_lm, model_options={"hidden": 192}, context=64, batch_size=32, epochs=20,
+        minutes=3, learning_rate=4e-3, warmup=0.05, clip=1.0, keep="best", precision="fp32",
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""Gather what the report of a finished language model shows."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gradschool.data.examples import Splits
+from gradschool.data.text.corpus import Corpus
+from gradschool.data.text.tokens.tokeniser import Tokeniser
+from gradschool.errors import UserError
+from gradschool.evals.language.reading import has_state, surprisals
+from gradschool.evals.language.surprise import extremes
+from gradschool.evals.report.corpus import CorpusFacts
+
+LOOKED = 30_000  # tokens of the test part in which passages are looked for
+PASSAGE, EACH = 240, 3
+STEPS, UNITS = 60, 24  # of the picture of the state
+
+
+def shown_of(
+    model: nn.Module, tokeniser: Tokeniser, splits: Splits[Corpus], context: int, result: dict[str, Any]
+) -> CorpusFacts:
+    """What is shown of a finished run.
+
+    Args:
+        model: on its device, in eval mode.
+        tokeniser: as it was trained with.
+        splits: its data.
+        context: tokens of a chunk.
+        result: what result.json holds.
+
+    Raises:
+        UserError: the text has changed so much that its tokens are others.
+    """
+    if splits.train.tokeniser.facts() != tokeniser.facts():
+        advice = "Name the text it was trained on with --data PATH, or train again."
+        raise UserError(f"{splits.name} has other tokens now", "the text of the run", advice)
+    # 1. What surprises the model in the test part.
+    tokens = np.asarray(splits.test.tokens[:LOOKED])
+    nats = surprisals(model, tokens, context)
+    most, least = extremes(tokeniser, tokens[1:], nats, PASSAGE, EACH)
+    # 2. Its state while it reads.
+    read = tokens[: STEPS + 1]
+    values = states(model, read[:-1]) if has_state(model) else None
+    return CorpusFacts(
+        splits=splits,
+        model=model,
+        unit=result["unit"],
+        loss=result["metrics"]["test_loss"],
+        per_byte=result["metrics"].get("test_bits_per_byte"),
+        baselines=result["baselines"],
+        most=most,
+        least=least,
+        read=[tokeniser.shown(token) for token in read[:-1].tolist()],
+        states=None if values is None else liveliest(values),
+    )
+
+
+@torch.inference_mode()
+def states(model: nn.Module, tokens: np.ndarray) -> Float[np.ndarray, "t h"] | None:
+    """The hidden state of the last layer after every token; None where it is no tensor of layers."""
+    place, state, found = next(model.parameters()).device, None, []
+    for token in tokens.tolist():
+        _, state = model(torch.tensor([[token]], device=place), state)
+        hidden = state[0] if isinstance(state, tuple | list) else state
+        if not isinstance(hidden, Tensor):
+            return None
+        last = hidden[-1] if hidden.dim() == 3 else hidden
+        found.append(last.flatten().float().cpu())
+    return torch.stack(found).numpy()
+
+
+def liveliest(values: Float[np.ndarray, "t h"]) -> Float[np.ndarray, "t u"]:
+    """The units that change most, each divided by its largest size."""
+    order = np.argsort(-values.std(0), kind="stable")[:UNITS]
+    chosen = values[:, order]
+    return chosen / np.maximum(np.abs(chosen).max(0), 1e-9)
