@@ -104,10 +104,10 @@ def test_bits_per_byte_do_not_depend_on_tokens():
 
 
 def test_samples_repeat_and_follow_the_text():
-    model = NGram.fit([0, 1, 2] * 50, 3, 4)
+    model = NGram.fit([0, 1, 2] * 50, 3, 4, "witten-bell")
     drawn = model.sample(3, 30, torch.Generator().manual_seed(0), [0])
     assert torch.equal(drawn, model.sample(3, 30, torch.Generator().manual_seed(0), [0]))
-    assert (drawn[:, 0] == 1).all() or drawn.shape == (3, 30)
+    assert drawn.shape == (3, 30)
     follows = drawn[:, 1:] == (drawn[:, :-1] + 1) % 3
     assert follows.double().mean() > 0.9
 

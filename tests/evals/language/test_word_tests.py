@@ -25,7 +25,7 @@ def test_the_packs_glove(pack):
 
 def test_an_analogy_that_is_a_parallelogram():
     vectors = WordVectors(
-        ["a", "b", "c", "d", "e"], torch.tensor([[1.0, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1], [-1, 0, 0]])
+        ["a", "b", "c", "d", "e"], torch.tensor([[1.0, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 1], [0, -1, -1]])
     )
     sections = {"pairs": [("a", "b", "c", "d")], "gram1": [("a", "b", "c", "e"), ("a", "b", "c", "x")]}
     found = words.analogies(vectors, sections)

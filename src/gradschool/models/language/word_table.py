@@ -59,13 +59,16 @@ class WordTable(nn.Module):
 
     @torch.no_grad()
     def descend(self, word: Int64[Tensor, " n"], gradient: Float[Tensor, "n d"], rate: float) -> None:
-        """One step of SGD on the input vectors alone that make these words."""
+        """One step of SGD on the input vectors alone that make these words.
+
+        Each part of a word takes the whole gradient, as in fastText, not its share of it, so that the word
+        moves as far as one without parts.
+        """
         if self.is_whole:
             self.inputs.index_add_(0, word, gradient, alpha=-rate)
         else:
             rows, owner = self.parts_of(word)
-            share = gradient / self.sizes[word][:, None]
-            self.inputs.index_add_(0, rows, share[owner], alpha=-rate)
+            self.inputs.index_add_(0, rows, gradient[owner], alpha=-rate)
 
     @torch.no_grad()
     def vectors(self, both: bool = False) -> Float[Tensor, "v d"]:
