@@ -28,7 +28,7 @@ from gradschool.runs.train import resume, train
 WORDS = re.findall(r"\w+", "the cat sat on a mat and saw two dogs run past the old red barn")
 
 
-def text(words=3000):
+def text(words=2000):
     draw = random.Random(0)
     return " ".join(draw.choice(WORDS) + draw.choice(["", "", "", ".\n"]) for _ in range(words))
 
@@ -43,7 +43,7 @@ def file(tmp_path_factory):
 def trained(file, out, steps=None, **changes):
     run = LanguageRun(
         data=str(file), model=recurrent_lm, model_options={"hidden": 32, "embedding": 16, "core": "gru"},
-        context=16, batch_size=8, epochs=1, learning_rate=2e-2, clip=1.0, threads=1, precision="fp32",
+        context=32, batch_size=16, epochs=1, learning_rate=2e-2, clip=1.0, threads=1, precision="fp32",
     )  # fmt: skip
     request = Request("shakespeare_lstm", steps=steps, device="cpu", out=out)
     return train(replace(run, **changes), request, say=lambda text: None)
@@ -51,7 +51,7 @@ def trained(file, out, steps=None, **changes):
 
 @pytest.fixture(scope="module")
 def finished(file, tmp_path_factory):
-    return trained(file, tmp_path_factory.mktemp("runs") / "cats", evaluations=3)
+    return trained(file, tmp_path_factory.mktemp("runs") / "cats", steps=60, evaluations=2)
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def call(capsys, *words):
 def test_it_learns_and_stands_beside_counting_on_the_same_tokens(finished, file):
     result = finished.read("result.json")
     scores, baselines = result["metrics"], result["baselines"]
-    assert scores["test_loss"] < 1.2 < baselines["1-gram"]
+    assert scores["test_loss"] < 1.5 < baselines["1-gram"]
     assert scores["test_perplexity"] == pytest.approx(math.exp(scores["test_loss"]))
     assert scores["test_bits_per_byte"] == pytest.approx(scores["test_loss"] / math.log(2))  # ASCII
     run, _ = reopen(finished)
@@ -82,13 +82,13 @@ def test_it_learns_and_stands_beside_counting_on_the_same_tokens(finished, file)
     words = "does not beat counting" if scores["test_loss"] >= best else "beats counting"
     assert run.conclusion(result, "").splitlines()[0].startswith(f" verdict  The network {words}")
     network, _ = run.reopened(finished)
-    assert surprisals(network, splits.test.tokens, 16).mean() == pytest.approx(scores["test_loss"], rel=1e-4)
+    assert surprisals(network, splits.test.tokens, 32).mean() == pytest.approx(scores["test_loss"], rel=1e-4)
 
 
 def test_resumed_equals_uninterrupted_with_its_state_and_place_in_the_text(file, tmp_path, cut_short):
     changes = {"save_every": 0.0, "evaluations": 3, "ema": 0.9}
     changes["model_options"] = {"hidden": 8, "embedding": 8, "core": "lstm", "dropout": 0.2}
-    whole = trained(file, tmp_path / "whole", steps=12, **changes)
+    whole = trained(file, tmp_path / "whole", steps=6, **changes)
     place = RunFolder.open(cut_short(whole))
     resume(place, *reopen(place), say=lambda text: None)
     weights = [load_file(folder.path / "model.safetensors") for folder in (whole, place)]
@@ -217,7 +217,7 @@ def test_bad_input_is_a_sentence(file, capsys, tmp_path, words, sentence):
 
 @pytest.mark.parametrize("tokeniser", ["words", "bpe"])
 def test_words_and_byte_pairs_are_tokens_as_well(file, tmp_path, tokeniser):
-    folder = trained(file, tmp_path / "run", steps=20, tokeniser=tokeniser, vocabulary=300)
+    folder = trained(file, tmp_path / "run", steps=4, tokeniser=tokeniser, vocabulary=300)
     result = folder.read("result.json")
     assert set(result["baselines"]) == {"1-gram", "2-gram", "3-gram"}
     assert ("test_bits_per_byte" in result["metrics"]) == (tokeniser == "bpe")
