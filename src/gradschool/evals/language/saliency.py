@@ -39,4 +39,5 @@ def word_saliency(
             (gradient,) = torch.autograd.grad(logits[0, label], kept[0])
     finally:
         hook.remove()
-    return (gradient * kept[0].detach()).sum(-1)[0].float().cpu()
+    # A network may have read padding behind the text.
+    return (gradient * kept[0].detach()).sum(-1)[0, : len(tokens)].float().cpu()
