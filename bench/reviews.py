@@ -50,7 +50,15 @@ def counting(name: str) -> list[dict[str, Any]]:
         start = time.process_time()
         accuracy = float((work() == tested).mean())
         seconds = time.process_time() - start
-        rows.append({"set": name, "model": model, "accuracy": accuracy, "n": len(tested), "processor_seconds": seconds})
+        rows.append(
+            {
+                "set": name,
+                "model": model,
+                "accuracy": accuracy,
+                "n": len(tested),
+                "processor_seconds": seconds,
+            }
+        )
         print(f"{name:5} {100 * accuracy:6.2f} %  {seconds:6.1f} s  {model}", flush=True)
 
     counts = linear.Counts.of(texts, splits.test.texts)
@@ -94,7 +102,11 @@ def blend(folder: RunFolder) -> dict[str, Any]:
     for part in (splits.val, splits.test):
         own = logits_of(model, reading.of(part.texts)).softmax(1)[:, 1].numpy()
         counts = linear.Counts.of(splits.train.texts, part.texts)
-        far = linear.NaiveBayesSVM().fit(counts.train, splits.train.labels.numpy()).decision_function(counts.test)
+        far = (
+            linear.NaiveBayesSVM()
+            .fit(counts.train, splits.train.labels.numpy())
+            .decision_function(counts.test)
+        )
         sides[id(part)] = own, 1 / (1 + np.exp(-far)), part.labels.numpy()
     net, counted, true = sides[id(splits.val)]
     scores = [float(((w * net + (1 - w) * counted > 0.5) == true).mean()) for w in WEIGHTS]

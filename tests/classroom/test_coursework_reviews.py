@@ -36,7 +36,10 @@ def test_the_answer_has_the_highest_expected_score():
     p = torch.rand(50, 3, generator=generator).softmax(1)
     every = [(r, c) for r in ("good", "bad") for c in ("food", "cars")]
     for row, said in zip(p, decided(p, meanings), strict=True):
-        worth = {one: sum(float(q) * share([one], [true]).weighted for q, true in zip(row, meanings, strict=True)) for one in every}
+        worth = {
+            one: sum(float(q) * share([one], [true]).weighted for q, true in zip(row, meanings, strict=True))
+            for one in every
+        }
         assert worth[said] == pytest.approx(max(worth.values()))
 
 
@@ -55,7 +58,7 @@ def test_the_whole_on_reviews_with_categories(tmp_path, monkeypatch):
     for i in range(240):
         rating, category = i % 2, ("food", "cars")[i // 2 % 2]
         words = [("awful", "lovely")[rating], {"food": "soup", "cars": "engine"}[category]]
-        words += draw.choices("the a was it and so".split(), k=5)
+        words += draw.choices(["the", "a", "was", "it", "and", "so"], k=5)
         draw.shuffle(words)
         rows.append(f"{' '.join(words)} {i},{rating},{category}")
     (tmp_path / "reviews.csv").write_text("\n".join(rows))

@@ -17,9 +17,13 @@ TEXTS = st.lists(st.lists(st.sampled_from("abcd!"), max_size=6).map(" ".join), m
 def test_counts_are_those_of_scikit_learn(train, test):
     train = [*train, "a b"]
     counts = linear.Counts.of(train, test)
-    peer = CountVectorizer(analyzer=lambda t: split(t) + [" ".join(p) for p in zip(split(t), split(t)[1:], strict=False)])
+    peer = CountVectorizer(
+        analyzer=lambda t: split(t) + [" ".join(p) for p in zip(split(t), split(t)[1:], strict=False)]
+    )
     for ours, theirs in ((counts.train, peer.fit_transform(train)), (counts.test, peer.transform(test))):
-        a, b = (sorted(map(tuple, np.asarray(each.todense()).astype(int).T.tolist())) for each in (ours, theirs))
+        a, b = (
+            sorted(map(tuple, np.asarray(each.todense()).astype(int).T.tolist())) for each in (ours, theirs)
+        )
         assert a == b
     assert counts.words == len({word for text in train for word in split(text)})
     assert counts.without_pairs().test.shape == (len(test), counts.words)
@@ -28,7 +32,10 @@ def test_counts_are_those_of_scikit_learn(train, test):
 def test_naive_bayes_weights_follow_the_formula():
     counts = linear.Counts.of(["good good film", "bad film"], ["good"])
     ratio = linear.log_ratio(counts.train.sign(), np.array([True, False]), prior=1.0)
-    p, q = np.array([2, 2, 1.0]), np.array([1, 2, 2.0])  # good, film, bad; then the pairs good good, good film, bad film
+    p, q = (
+        np.array([2, 2, 1.0]),
+        np.array([1, 2, 2.0]),
+    )  # good, film, bad; then the pairs good good, good film, bad film
     p, q = np.append(p, [2, 2, 1]), np.append(q, [1, 1, 2])
     assert sorted(ratio) == pytest.approx(sorted(np.log((p / p.sum()) / (q / q.sum()))))
 

@@ -9,16 +9,18 @@ TAGS = st.lists(st.sampled_from(["O", "B-x", "I-x", "B-y", "I-y", "Aa"]), max_si
 
 
 def test_spans_by_hand():
-    assert spans("B-PER I-PER O B-LOC".split()) == {(0, 2, "PER"), (3, 4, "LOC")}
-    assert spans("I-PER I-LOC B-LOC I-LOC".split()) == {(0, 1, "PER"), (1, 2, "LOC"), (2, 4, "LOC")}
-    assert spans("Aa O AA,".split()) == {(0, 1, "Aa"), (2, 3, "AA,")}
+    assert spans(["B-PER", "I-PER", "O", "B-LOC"]) == {(0, 2, "PER"), (3, 4, "LOC")}
+    assert spans(["I-PER", "I-LOC", "B-LOC", "I-LOC"]) == {(0, 1, "PER"), (1, 2, "LOC"), (2, 4, "LOC")}
+    assert spans(["Aa", "O", "AA,"]) == {(0, 1, "Aa"), (2, 3, "AA,")}
 
 
 def test_f1_by_hand():
     true = [["B-PER", "I-PER", "O", "B-LOC"]]
     # One of two true spans found, of three that are claimed: precision 1/3, recall 1/2, F1 2/5.
     assert span_f1(true, [["B-PER", "O", "B-ORG", "B-LOC"]]) == 0.4
-    assert span_f1(true, true) == 1.0 and span_f1([["O"]], [["O"]]) == 1.0 and span_f1([["O"]], [["Aa"]]) == 0.0
+    assert (
+        span_f1(true, true) == 1.0 and span_f1([["O"]], [["O"]]) == 1.0 and span_f1([["O"]], [["Aa"]]) == 0.0
+    )
 
 
 @given(TAGS)

@@ -19,8 +19,8 @@ from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.train import resume, train
 
-GOOD, BAD = "lovely moving wise bright".split(), "dull slow silly grey".split()
-REST = "the film was and a story about people who walk in rain".split()
+GOOD, BAD = ["lovely", "moving", "wise", "bright"], ["dull", "slow", "silly", "grey"]
+REST = ["the", "film", "was", "and", "a", "story", "about", "people", "who", "walk", "in", "rain"]
 
 
 def texts(n: int, seed: int) -> list[tuple[str, str]]:
@@ -86,7 +86,15 @@ def test_resumed_equals_uninterrupted(table, tmp_path, cut_short):
 
 def test_the_report_has_its_sections(finished):
     page = reopen(finished)[0].report(finished).read_text()
-    for title in ("Baselines", "Classes", "Confusion", "Surprises", "Length", "Salient words", "Training curves"):
+    for title in (
+        "Baselines",
+        "Classes",
+        "Confusion",
+        "Surprises",
+        "Length",
+        "Salient words",
+        "Training curves",
+    ):
         assert f'-title">{title}</h2>' in page, title
     assert page.index("best linear model") < page.index("<h2")
 
@@ -95,7 +103,9 @@ def test_typed_texts_files_and_tables_are_answered(finished, tmp_path, capsys, m
     monkeypatch.chdir(tmp_path)
     (tmp_path / "lines.txt").write_text("a lovely wise story\n\nso dull and grey, silly\n")
     (tmp_path / "table.csv").write_text("id;review\n1;a bright moving film\n")
-    code, out, err = call(capsys, "predict", finished.path, "lovely, moving, wise", "lines.txt", "table.csv", "no.txt", "--json")
+    code, out, err = call(
+        capsys, "predict", finished.path, "lovely, moving, wise", "lines.txt", "table.csv", "no.txt", "--json"
+    )
     told = json.loads(out.splitlines()[-1])
     assert [each["top"][0]["class"] for each in told["predictions"]] == ["good", "good", "bad", "good"]
     assert [each.get("place") for each in told["predictions"]] == [None, "line 1", "line 3", "line 2"]
@@ -115,7 +125,10 @@ def test_vectors_to_begin_with_are_kept_where_frozen(table, tmp_path):
     vectors.write_text("".join(f"{w} {draw.random()} {draw.random()}\n" for w in [*GOOD, *BAD, "film"]))
     options = {"width": 2}
     run = trained(table, tmp_path / "run", vectors=str(vectors), frozen=True, model_options=options)
-    words, weight = run.read("model.json")["words"], load_file(run.path / "model.safetensors")["embedding.weight"]
+    words, weight = (
+        run.read("model.json")["words"],
+        load_file(run.path / "model.safetensors")["embedding.weight"],
+    )
     assert set(words) == {*GOOD, *BAD, "film"}
     given = {line.split()[0]: list(map(float, line.split()[1:])) for line in vectors.read_text().splitlines()}
     torch.testing.assert_close(weight[2:], torch.tensor([given[word] for word in words]))
@@ -136,4 +149,9 @@ def test_nothing_of_the_picture_wing_is_imported():
     import sys
 
     code = "import sys, gradschool.runs.language.classify; print([m for m in sys.modules if 'vision' in m and 'gradschool' in m])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )

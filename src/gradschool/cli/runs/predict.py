@@ -68,7 +68,9 @@ def run(args: Args) -> int:
     for one in run.answer(folder, typed, args.top) if typed else ():
         tell(one)
     if files or not typed:
-        for one in run.predict(folder, files or missing, args.top, progress, lambda f, why: skipped.append((f, why))):
+        for one in run.predict(
+            folder, files or missing, args.top, progress, lambda f, why: skipped.append((f, why))
+        ):
             tell(one)
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)

@@ -60,7 +60,9 @@ def why_not(row: Row) -> str:
 def told(counts: Mapping[str, int], name: str) -> list[str]:
     """A sentence about the rows that are left out, by reason; [] for none."""
     parts = [f"{number:,} {why}" for why, number in counts.items()]
-    return [f"{counted(sum(counts.values()), 'row')} of {name} left out: {', '.join(parts)}."] if parts else []
+    return (
+        [f"{counted(sum(counts.values()), 'row')} of {name} left out: {', '.join(parts)}."] if parts else []
+    )
 
 
 def classes_of(labels: Sequence[str], name: str) -> tuple[dict[str, str], list[str], list[str]]:
@@ -85,9 +87,13 @@ def classes_of(labels: Sequence[str], name: str) -> tuple[dict[str, str], list[s
     # 2. What are no classes.
     refuse(classes, fractions, len(labels), name)
     if fractions:
-        notes.append(f"Labels of {name} have fractions: each of the {len(classes)} different numbers is a class.")
+        notes.append(
+            f"Labels of {name} have fractions: each of the {len(classes)} different numbers is a class."
+        )
     if alike := [c for c, n in Counter(c.casefold() for c in classes).items() if n > 1]:
-        notes.append(f"Classes of {name} that differ in their case only ({alike[0]!r}) are different classes.")
+        notes.append(
+            f"Classes of {name} that differ in their case only ({alike[0]!r}) are different classes."
+        )
     return to_class, classes, notes
 
 
@@ -108,7 +114,9 @@ def refuse(classes: Sequence[str], fractions: bool, rows: int, name: str) -> Non
         raise UserError(what, "a few classes that repeat", "Name the column: --set label=NAME")
     if longest := max((c for c in classes if len(c) > LONGEST), key=len, default=""):
         what = f"a label of {name} has {len(longest):,} characters ({longest[:30]!r}...)"
-        raise UserError(what, f"names of at most {LONGEST}", "Name the columns: --set text=NAME --set label=NAME")
+        raise UserError(
+            what, f"names of at most {LONGEST}", "Name the columns: --set text=NAME --set label=NAME"
+        )
 
 
 def number(label: str) -> float | None:

@@ -62,7 +62,9 @@ def rows_of(table: Table, text: str | None, label: str | None, part: str = "") -
     # 2. The columns. The longest that is left holds the texts, the one with the fewest different cells the labels.
     at_part = None if part else parted(names, columns)
     free = [i for i in range(len(names)) if i != at_part]
-    at_labels = [found(names, each.strip(), table.name, "label") for each in label.split(",")] if label else []
+    at_labels = (
+        [found(names, each.strip(), table.name, "label") for each in label.split(",")] if label else []
+    )
     at_text = found(names, text, table.name, "text") if text else None
     if at_text is None:
         others = [i for i in free if i not in at_labels]
@@ -99,7 +101,9 @@ def is_missing(label: str) -> bool:
     return label.strip().lower() in ("", "nan", "null", "none", "na", "n/a")
 
 
-def headed(table: Table, named: Sequence[str | None]) -> tuple[list[str], list[tuple[str, Sequence[str]]], list[str]]:
+def headed(
+    table: Table, named: Sequence[str | None]
+) -> tuple[list[str], list[tuple[str, Sequence[str]]], list[str]]:
     """Names of the columns, each once, the rows below them, and a note where there are no names."""
     if table.columns:
         return unique(table.columns), list(table.rows), []
@@ -109,7 +113,9 @@ def headed(table: Table, named: Sequence[str | None]) -> tuple[list[str], list[t
     columns = zip(*(cells for _, cells in rest), strict=True)
     # A name in a column that repeats itself occurs nowhere below; and a column of numbers has no number for a name.
     repeats = [(cell, [c.strip() for c in column]) for cell, column in zip(first, columns, strict=False)]
-    is_alone = any(2 * len(set(below)) <= len(below) and cell and cell not in below for cell, below in repeats)
+    is_alone = any(
+        2 * len(set(below)) <= len(below) and cell and cell not in below for cell, below in repeats
+    )
     if is_known or is_alone:
         return unique(first), rest, []
     names = [f"column {i}" for i in range(1, len(first) + 1)]

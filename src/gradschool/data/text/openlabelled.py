@@ -81,7 +81,9 @@ def read(place: Path, text: str | None, label: str | None, found: Found) -> None
             found.notes.append(f"Only {place.name} is read, not {', '.join(b for b in beside if b != place.name)} "
                                "beside it: pass the folder to use all.")  # fmt: skip
         return
-    tables = [p for p in sorted(place.iterdir()) if is_table(p.name) and p.is_file()] if place.is_dir() else []
+    tables = (
+        [p for p in sorted(place.iterdir()) if is_table(p.name) and p.is_file()] if place.is_dir() else []
+    )
     by_part = [p for p in tables if part_of(p.name)]
     chosen = by_part if any(part_of(p.name) == "train" for p in by_part) else tables
     if not chosen:
@@ -89,7 +91,9 @@ def read(place: Path, text: str | None, label: str | None, found: Found) -> None
         return
     if len(chosen) > 1 and not by_part:
         listed = ", ".join(p.name for p in tables[:5])
-        raise UserError(f"{place} holds several tables ({listed})", "one, or train.csv and test.csv", "Name one.")
+        raise UserError(
+            f"{place} holds several tables ({listed})", "one, or train.csv and test.csv", "Name one."
+        )
     for each in chosen:
         add_table(each, part_of(each.name) if chosen is by_part else "", text, label, found)
     if unused := [p.name for p in tables if p not in chosen]:
@@ -162,6 +166,7 @@ def divided(
     Raises:
         UserError: there is no training part, or nothing is left to test on.
     """
+
     # 1. What there is.
     def of(*names: str) -> LabelledTexts:
         return whole.take(torch.tensor([i for i, p in enumerate(parts) if p in names], dtype=torch.int64))

@@ -16,13 +16,20 @@ from gradschool.errors import UserError
 LEAST = 10  # sequences that can be cut into parts
 COLUMNS = (".conll", ".iob", ".bio", ".tsv", ".iob2")
 WANTED = "a text (.txt, .md), a file of two columns (.conll, .tsv), or JSON lines with words and labels"
-CODE = re.compile(r"```.*?```|\$\$.*?\$\$|`[^`\n]*`|\$[^$\n]*\$|^[ \t]*[|#>:][^\n]*$|!?\[([^\]\n]*)\]\([^)\n]*\)", re.S | re.M)
+CODE = re.compile(
+    r"```.*?```|\$\$.*?\$\$|`[^`\n]*`|\$[^$\n]*\$|^[ \t]*[|#>:][^\n]*$|!?\[([^\]\n]*)\]\([^)\n]*\)",
+    re.S | re.M,
+)
 
 
 def is_restoring(name: str | Path) -> bool:
     """Whether the labels are what a plain text loses: its capitals and marks."""
     info, place = resolve(name)
-    return info is not None or (place is not None and (place.is_dir() or place.suffix.lower() in (".txt", ".md", ".gz")) and not parts_in(place))
+    return info is not None or (
+        place is not None
+        and (place.is_dir() or place.suffix.lower() in (".txt", ".md", ".gz"))
+        and not parts_in(place)
+    )
 
 
 def open_tagged(name: str | Path, *, val: float = 0.1, test: float = 0.1) -> Splits[TaggedTexts]:

@@ -74,7 +74,9 @@ def separated_rows(text: str, name: str) -> Table:
     delimiter = guessed(text[:SAMPLE])
     if delimiter is None:
         shown = text.strip().splitlines()[0][:40]
-        raise UserError(f"{name} has one column ({shown!r})", f"{WANTED}, with commas, tabs or semicolons", "")
+        raise UserError(
+            f"{name} has one column ({shown!r})", f"{WANTED}, with commas, tabs or semicolons", ""
+        )
     rows, quotes = cells(text, delimiter)
     notes = [] if delimiter == usual(name) else [f"{name} is cut at its {DELIMITERS[delimiter]}."]
     notes += [] if quotes else [f"Quote marks in {name} do not pair: they are read as ordinary characters."]
@@ -147,7 +149,11 @@ def json_rows(text: str, name: str) -> Table:
     columns = list(dict.fromkeys(key for _, each in found for key in each))
     nested = sum(isinstance(value, dict | list) for _, each in found for value in each.values())
     rows = [(place, [as_cell(each.get(key)) for key in columns]) for place, each in found]
-    notes = [f"{counted(nested, 'list or object', 'lists and objects')} in {name} are read as empty."] if nested else []
+    notes = (
+        [f"{counted(nested, 'list or object', 'lists and objects')} in {name} are read as empty."]
+        if nested
+        else []
+    )
     return Table(name, columns, rows, lost, notes)
 
 

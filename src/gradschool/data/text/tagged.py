@@ -90,7 +90,9 @@ def restored(words: Sequence[str], tags: Sequence[str]) -> str:
     for word, tag in zip(words, tags, strict=True):
         mark = tag[-1] if tag[-1] in MARKS else ""
         form = tag.removesuffix(mark) if mark else tag
-        found.append((word.upper() if form == UPPER else word[:1].upper() + word[1:] if form == TITLE else word) + mark)
+        found.append(
+            (word.upper() if form == UPPER else word[:1].upper() + word[1:] if form == TITLE else word) + mark
+        )
     return " ".join(found)
 
 

@@ -32,7 +32,9 @@ class WordList:
     words: Sequence[str]
 
     @classmethod
-    def of(cls, texts: Iterable[str], least: int = 2, most: int = 30_000, known: Iterable[str] = ()) -> "WordList":
+    def of(
+        cls, texts: Iterable[str], least: int = 2, most: int = 30_000, known: Iterable[str] = ()
+    ) -> "WordList":
         """The most frequent words of some texts.
 
         Args:

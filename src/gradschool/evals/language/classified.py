@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradschool.data.text.buckets import rectangle
-from gradschool.data.text.columns import found, headed, known
 from gradschool.data.text.columns import TEXTS as USUAL
+from gradschool.data.text.columns import found, headed, known
 from gradschool.data.text.decode import read_text
 from gradschool.data.text.tables import is_table, lines_of, read_table
 from gradschool.data.text.words import PADDING, Reading
@@ -112,7 +112,11 @@ def texts_in(file: Path, column: str | None) -> list[tuple[str, str]]:
         return [(f"line {number}", line) for number, line in lines if line.strip()]
     table = read_table(file)
     names, rows, _ = headed(table, [column])
-    at = found(names, column, table.name, "text") if column in names else known(names, USUAL, range(len(names)))
+    at = (
+        found(names, column, table.name, "text")
+        if column in names
+        else known(names, USUAL, range(len(names)))
+    )
     if at is None:
         lengths = [sum(len(cells[i]) for _, cells in rows) for i in range(len(names))]
         at = lengths.index(max(lengths))

@@ -129,7 +129,7 @@ class NaiveBayesSVM:
 
 
 def log_ratio(occurs: csr_matrix, inside: NDArray[np.bool_], prior: float) -> NDArray[np.float64]:
-    """log of each word's share of all words in a class, over its share of all words outside.
+    """Log of each word's share of all words in a class, over its share of all words outside.
 
     Args:
         occurs: (n, k), 1 where a text has a word.
@@ -181,9 +181,7 @@ MODELS: dict[str, Callable[[Counts, Labels], tuple[Labels, Sides]]] = {
 }
 
 
-def scored(
-    train: tuple[Sequence[str], Labels], test: tuple[Sequence[str], Labels]
-) -> dict[str, float]:
+def scored(train: tuple[Sequence[str], Labels], test: tuple[Sequence[str], Labels]) -> dict[str, float]:
     """Test accuracy of every linear model, in [0, 1], by name; the simplest first.
 
     Args:

@@ -73,5 +73,10 @@ def examples(m: Material[TagFacts]) -> Section | None:
     """Some test sequences as they are, and as the network labels them."""
     if not m.facts.examples:
         return None
-    parts = [html.paragraph(f"True: {true}") + html.paragraph(f"Network: {other}") for true, other in m.facts.examples]
-    return Section("Examples", "The first sequences of the test part; nothing was selected.", html.join(parts))
+    parts = [
+        html.paragraph(f"True: {true}") + html.paragraph(f"Network: {other}")
+        for true, other in m.facts.examples
+    ]
+    return Section(
+        "Examples", "The first sequences of the test part; nothing was selected.", html.join(parts)
+    )

@@ -69,7 +69,9 @@ class TextFacts(Facts):
         s = metrics.scores(self.logits, self.labels)
         low, high = (f"{100 * each:.1f}" for each in s.interval)
         verdict = f" {said(s.accuracy, self.baselines)}" if self.baselines else ""
-        figures = [Figure(f"{100 * s.accuracy:.1f} %", "test accuracy", f"95 % interval {low} to {high}.{verdict}")]
+        figures = [
+            Figure(f"{100 * s.accuracy:.1f} %", "test accuracy", f"95 % interval {low} to {high}.{verdict}")
+        ]
         if self.baselines:
             name, most = best(self.baselines)
             figures.append(Figure(f"{100 * most:.1f} %", "best linear model", name))
@@ -103,7 +105,9 @@ def against(m: Material[TextFacts]) -> Section | None:
         "same training texts; they take seconds. Of several that were tried on the test part the best is named, "
         "which favours them a little."
     )
-    return Section("Baselines", reading, html.table(("model", "accuracy, %"), rows, "Accuracy on the test part"))
+    return Section(
+        "Baselines", reading, html.table(("model", "accuracy, %"), rows, "Accuracy on the test part")
+    )
 
 
 def classes(m: Material[TextFacts]) -> Section | None:
@@ -168,7 +172,9 @@ def listed(facts: TextFacts, chosen: Sequence[int], caption: str) -> Markup:
     for i in chosen:
         text = " ".join(facts.texts[i].split())
         shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-        cell = Markup('<span style="white-space:normal;display:inline-block;min-width:18rem">{}</span>').format(shown)
+        cell = Markup(
+            '<span style="white-space:normal;display:inline-block;min-width:18rem">{}</span>'
+        ).format(shown)
         said, true = int(p[i].argmax()), int(facts.labels[i])
         words = f"{facts.lengths[i]:,}" if facts.lengths else ""
         rows.append((cell, facts.classes[true], facts.classes[said], Bar(float(p[i, true])), words))
@@ -196,7 +202,9 @@ def coloured(text: Salient) -> Markup:
         if share < STRONG // 10:
             pieces.append(Markup("{}").format(word))
             continue
-        colour, form = ("--one", "text-decoration:underline") if weight > 0 else ("--two", "font-style:italic")
+        colour, form = (
+            ("--one", "text-decoration:underline") if weight > 0 else ("--two", "font-style:italic")
+        )
         style = f"background:color-mix(in srgb, var({colour}) {share}%, transparent);{form}"
         pieces.append(Markup('<span style="{}" title="{}">{}</span>').format(style, f"{weight:+.3f}", word))
     head = f"called {text.chosen}, is {text.true}"

@@ -36,7 +36,9 @@ class Bag(nn.Module):
             torch.nn.init.normal_(table.weight, std=0.1)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(width, classes)
 
-    def forward(self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None) -> Float[Tensor, "b k"]:
+    def forward(
+        self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b k"]:
         if x.dim() != 2:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, steps) tokens were wanted")
         lengths = x.new_full((x.shape[0],), x.shape[1]) if lengths is None else lengths

@@ -14,7 +14,6 @@ from gradschool.nn.inputs import WrongInput
 from gradschool.ops.sequence.lengths import valid_steps
 
 
-
 class TextCNN(nn.Module):
     """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b, classes).
 
@@ -37,7 +36,9 @@ class TextCNN(nn.Module):
         self.relu, self.dropout = nn.ReLU(), nn.Dropout(dropout)
         self.head = nn.Linear(filters * len(sizes), classes)
 
-    def forward(self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None) -> Float[Tensor, "b k"]:
+    def forward(
+        self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b k"]:
         if x.dim() != 2:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, steps) tokens were wanted")
         # 1. A text as an image of one row: a channel for each number of a word's vector, 0 behind its end. It is

@@ -163,10 +163,14 @@ class TextClassifier(Run):
         weights = len(splits.train) / (len(counts) * counts.float()) if self.balance else None
         return Classify(model, self.label_smoothing, weights, held_out)
 
-    def loader(self, splits: Splits[LabelledTexts], reading: Reading, request: Request, machine: Machine) -> Buckets:
+    def loader(
+        self, splits: Splits[LabelledTexts], reading: Reading, request: Request, machine: Machine
+    ) -> Buckets:
         """Texts of about the same length in a batch, in a new order every epoch; processes share every batch."""
         tokens = reading.of(splits.train.texts)
-        return Buckets(tokens, splits.train.labels, self.batch_size, request.seed, PADDING, share_of_processes())
+        return Buckets(
+            tokens, splits.train.labels, self.batch_size, request.seed, PADDING, share_of_processes()
+        )
 
     def evaluation(self, splits: Splits[LabelledTexts], reading: Reading) -> HeldOut:
         """Makes the batches to look at while training: the validation part, or the test part without one."""
@@ -193,7 +197,11 @@ class TextClassifier(Run):
     def reopened(self, folder: RunFolder) -> tuple[nn.Module, Reading, dict[str, Any]]:
         """The trained model on the run's machine, how it reads, and the facts of model.json."""
         model, facts = rebuilt(folder, self)
-        return machine_of(folder).place_module(model), Reading(WordList(facts["words"]), facts["longest"]), facts
+        return (
+            machine_of(folder).place_module(model),
+            Reading(WordList(facts["words"]), facts["longest"]),
+            facts,
+        )
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Baselines, scores of classes, confusion, surprises, length, salient words, and curves."""

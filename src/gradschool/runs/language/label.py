@@ -124,7 +124,9 @@ class SequenceLabels(Run):
         """Cross-entropy of every word's label."""
         return LabelTokens(model, held_out)
 
-    def loader(self, splits: Splits[TaggedTexts], words: WordList, request: Request, machine: Machine) -> Buckets:
+    def loader(
+        self, splits: Splits[TaggedTexts], words: WordList, request: Request, machine: Machine
+    ) -> Buckets:
         """Sequences of about the same length in a batch; processes share every batch."""
         x, y = columns_of(splits.train, words)
         return Buckets(x, y, self.batch_size, request.seed, PADDING, share_of_processes())
@@ -244,4 +246,8 @@ def named(part: TaggedTexts) -> list[list[str]]:
 
 def spelt(words: Sequence[str], labels: Sequence[str], restores: bool) -> str:
     """Words and labels as a text: capitals and marks put back, or each word with its label."""
-    return restored(words, labels) if restores else " ".join(f"{w}/{t}" for w, t in zip(words, labels, strict=True))
+    return (
+        restored(words, labels)
+        if restores
+        else " ".join(f"{w}/{t}" for w, t in zip(words, labels, strict=True))
+    )

@@ -15,11 +15,18 @@ from torch import Tensor
 
 from gradschool.classroom.coursework.frame import Coursework, Desk, Outcome, Shown
 from gradschool.classroom.coursework.reviews.marks import BY_HAND, marks, numbers
-from gradschool.classroom.coursework.reviews.record import Meaning, Share, decided, meaning, most_probable, share
+from gradschool.classroom.coursework.reviews.record import (
+    Meaning,
+    Share,
+    decided,
+    meaning,
+    most_probable,
+    share,
+)
 from gradschool.data.catalogue import find as find_set
 from gradschool.data.catalogue import located
-from gradschool.data.text.columns import JOINT
 from gradschool.data.examples import Splits
+from gradschool.data.text.columns import JOINT
 from gradschool.data.text.labelled import LabelledTexts
 from gradschool.data.text.wordvectors import WordVectors
 from gradschool.engine.run import RunFolder
@@ -80,7 +87,9 @@ class Reviews(Coursework):
 
     def trained(self, desk: Desk) -> RunFolder:
         """A run trained now."""
-        request = ask("imdb_lstm", seed=self.seed, device=self.device, out=desk.folder / "reviews", mine=desk.mine)
+        request = ask(
+            "imdb_lstm", seed=self.seed, device=self.device, out=desk.folder / "reviews", mine=desk.mine
+        )
         return train(self.settings(), request, desk.say)
 
     def notes(self) -> list[str]:
@@ -105,9 +114,7 @@ def meanings_of(classes: list[str], place: Path) -> list[Meaning]:
         raise UserError(f"{place} has classes such as {classes[0]!r}", wanted, advice) from error
 
 
-def compared(
-    splits: Splits[LabelledTexts], meanings: list[Meaning], true: list[Meaning]
-) -> dict[str, Share]:
+def compared(splits: Splits[LabelledTexts], meanings: list[Meaning], true: list[Meaning]) -> dict[str, Share]:
     """What counting words and pairs reaches, and the best single answer for all reviews."""
     labels = splits.train.labels
     said, _ = linear.bayes_svm(linear.Counts.of(splits.train.texts, splits.test.texts), labels.numpy())
