@@ -1,9 +1,9 @@
 """Reviews by counting and by networks: imdb, sst2, sst5; what each reaches on the test part, and which wins.
 
-Usage: python -m bench.reviews [--counting] [--seeds 3] [--recipes imdb_bag ...]. Counting rows come first, on all
-texts that are not of the test part; then the recipes with so many seeds, and a blend of the best network's
-probabilities with the counting scores, weighed on the validation part. Writes results/reviews.json; rows that were
-measured before and are not asked for stay.
+Usage: python -m bench.reviews [--counting] [--seeds 3] [--recipes imdb_bag ...]. Counting rows come first,
+on all texts that are not of the test part; then the recipes with so many seeds, and a blend of the best
+network's probabilities with the counting scores, weighed on the validation part. Writes
+results/reviews.json; rows that were measured before and are not asked for stay.
 """
 
 import argparse
@@ -66,7 +66,8 @@ def counting(name: str) -> list[dict[str, Any]]:
         row(model, lambda ask=ask: ask(counts, labels)[0])
     for penalty in (0.01, 1.0):
         row(f"words and pairs, naive-Bayes weights, linear SVM, C {penalty}",
-            lambda c=penalty: linear.NaiveBayesSVM(c).fit(counts.train, labels).predict(counts.test))  # fmt: skip
+            lambda c=penalty: linear.NaiveBayesSVM(c).fit(counts.train, labels).predict(
+                counts.test))  # fmt: skip
     simple = CountVectorizer(binary=True)
     row("sklearn: words, logistic regression",
         lambda: LogisticRegression(max_iter=500).fit(simple.fit_transform(texts), labels).predict(
@@ -85,14 +86,17 @@ def network(recipe: str, seed: int) -> tuple[dict[str, Any], RunFolder]:
     if not folder.read("result.json"):
         folder = train(find(recipe)(), Request(recipe, seed=seed, out=folder.path))
     result = folder.read("result.json")
-    row = {"recipe": recipe, "seed": seed, "accuracy": result["metrics"]["test_accuracy"], "n": result["tested"],
+    accuracy = result["metrics"]["test_accuracy"]
+    row = {"recipe": recipe, "seed": seed, "accuracy": accuracy, "n": result["tested"],
            "seconds": result["seconds"], "processor_seconds": time.process_time() - used}  # fmt: skip
     print(json.dumps(row), flush=True)
     return row, folder
 
 
 def blend(folder: RunFolder) -> dict[str, Any]:
-    """The network's probabilities and those of naive-Bayes counting, weighed on the validation part (2 classes)."""
+    """The network's probabilities and those of naive-Bayes counting, weighed on the validation part;
+    two classes.
+    """
     run, _ = reopen(folder)
     model, reading, _ = run.reopened(folder)
     splits = run.open(folder.read("config.json")["seed"])

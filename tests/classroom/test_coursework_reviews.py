@@ -1,4 +1,5 @@
-"""The review assignment: the weighted score by hand, the best answer, and the whole of it on made-up reviews."""
+"""The review assignment: the weighted score by hand, the best answer, and the whole of it on made-up
+reviews."""
 
 import random
 
@@ -62,7 +63,8 @@ def test_the_whole_on_reviews_with_categories(tmp_path, monkeypatch):
         draw.shuffle(words)
         rows.append(f"{' '.join(words)} {i},{rating},{category}")
     (tmp_path / "reviews.csv").write_text("\n".join(rows))
-    words = ("reviews.vectors=null", "reviews.frozen=false", "reviews.epochs=6", "reviews.learning_rate=0.02", "reviews.threads=1",
+    words = ("reviews.vectors=null", "reviews.frozen=false", "reviews.epochs=6", "reviews.learning_rate=0.02",
+             "reviews.threads=1",
              'reviews.model_options={"embedding": 8, "hidden": 8, "pool": "max"}')  # fmt: skip
     work = Reviews(data="reviews.csv", set=words, device="cpu")
     out = tmp_path / "out"

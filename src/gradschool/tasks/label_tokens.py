@@ -1,4 +1,6 @@
-"""A label for every token of a sequence: cross-entropy down, the share of right labels up; padding counts nothing."""
+"""A label for every token of a sequence: cross-entropy down, the share of right labels up; padding counts
+nothing.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -22,7 +24,9 @@ class LabelTokens:
         self.parts, self.held_out = {"model": model}, held_out
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """The mean negative log-likelihood of a token's label, in nats; labels (b, t or more), -100 at padding."""
+        """The mean negative log-likelihood of a token's label, in nats; labels (b, t or more), -100 at
+        padding.
+        """
         x, lengths, y = batch
         logits = self.parts["model"](x, lengths)
         return {"loss": cross_entropy(logits.transpose(1, 2), y[:, : x.shape[1]], ignore_index=IGNORED)}

@@ -1,4 +1,5 @@
-"""Linear models on counts: counts beside scikit-learn's, naive-Bayes weights beside the formula, easy texts."""
+"""Linear models on counts: counts beside scikit-learn's, naive-Bayes weights beside the formula, easy
+texts."""
 
 import numpy as np
 import pytest

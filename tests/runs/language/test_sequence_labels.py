@@ -42,8 +42,8 @@ def text(tmp_path_factory):
 
 
 def trained(text, out, steps=None, **changes):
-    run = SequenceLabels(data=str(text), epochs=8, batch_size=8, learning_rate=1e-2, precision="fp32", threads=1,
-                         model_options={"width": 8, "hidden": 12}, **changes)  # fmt: skip
+    run = SequenceLabels(data=str(text), epochs=8, batch_size=8, learning_rate=1e-2, threads=1,
+                         precision="fp32", model_options={"width": 8, "hidden": 12}, **changes)  # fmt: skip
     return train(
         run, Request("restore_capitals", seed=0, steps=steps, device="cpu", out=out), say=lambda text: None
     )

@@ -1,4 +1,6 @@
-"""Open sequences of labelled words by the name of a set or by path: always parts without a sequence in common."""
+"""Open sequences of labelled words by the name of a set or by path: always parts without a sequence in
+common.
+"""
 
 import re
 from pathlib import Path
@@ -38,8 +40,8 @@ def open_tagged(name: str | Path, *, val: float = 0.1, test: float = 0.1) -> Spl
     Args:
         name: of a set, or a path.
         val: share of the training part held out to choose by, its end, where the data bring no such part.
-        test: share of everything held out to test on, its end, where the data bring no such part. Neighbouring
-            sequences tell each other's words, so that parts are cut and not drawn.
+        test: share of everything held out to test on, its end, where the data bring no such part.
+            Neighbouring sequences tell each other's words, so that parts are cut and not drawn.
 
     Raises:
         UserError: it is not here, or holds no sequences.

@@ -70,7 +70,8 @@ def separated_rows(text: str, name: str) -> Table:
     Raises:
         UserError: the lines have one cell each.
     """
-    # 1. The delimiter from a beginning of the text, then all rows, with quote marks as far as they can be trusted.
+    # 1. The delimiter from a beginning of the text, then all rows, with quote marks as far as they can be
+    #    trusted.
     delimiter = guessed(text[:SAMPLE])
     if delimiter is None:
         shown = text.strip().splitlines()[0][:40]
@@ -98,7 +99,9 @@ def usual(name: str) -> str:
 
 
 def guessed(sample: str) -> str | None:
-    """The delimiter that cuts most lines of a sample into as many cells as its first line; None: none does."""
+    """The delimiter that cuts most lines of a sample into as many cells as its first line; None: none
+    does.
+    """
     best, most = None, 0.0
     for delimiter in DELIMITERS:
         rows, _ = cells(sample, delimiter)

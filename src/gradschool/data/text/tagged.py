@@ -1,7 +1,7 @@
 """Sequences of words with a label for each word, from a file of two columns, JSON lines, or any plain text.
 
 Of a plain text the labels are what it lost when its capitals and punctuation marks were taken away, so that a
-network can learn to put them back. Source: Tilk and Alumäe 2016, "Bidirectional recurrent neural network with
+network can learn to put them back. Source: Tilk and Alumäe 2016, "Bidirectional recurrent network with
 attention mechanism for punctuation restoration" (the task).
 """
 
@@ -68,8 +68,8 @@ class TaggedTexts:
 
 
 def stripped(text: str) -> tuple[list[str], list[str]]:
-    """The words of a text in lower case without punctuation, and for each what it lost: its capitals ("Aa", "AA")
-    and the mark behind it; "O" for nothing.
+    """The words of a text in lower case without punctuation, and for each what it lost: its capitals
+    ("Aa", "AA") and the mark behind it; "O" for nothing.
     """
     words: list[str] = []
     tags: list[str] = []

@@ -1,7 +1,7 @@
 """Words as tokens: those that occur often enough have a number each, all others share one.
 
-A word is a run of letters and digits, in lower case, with an apostrophe inside it; a punctuation mark is a word,
-and so is each sign of the scripts that write no spaces between words.
+A word is a run of letters and digits, in lower case, with an apostrophe inside it; a punctuation mark is a
+word, and so is each sign of the scripts that write no spaces between words.
 """
 
 import re

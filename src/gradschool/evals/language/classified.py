@@ -1,4 +1,6 @@
-"""What a classifier of texts says: of the lines of files, of a table's column of texts, of texts that are typed."""
+"""What a classifier of texts says: of the lines of files, of a table's column of texts, of texts that are
+typed.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

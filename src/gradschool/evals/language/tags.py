@@ -1,8 +1,9 @@
 """Scores of sequences of labels: spans found, and what a table of words reaches.
 
-A span is a run of words that belong together: with labels B-X and I-X one that begins with B-X, or with an I-X that
-continues nothing; other labels are spans of one word each; O is no span. Source: Tjong Kim Sang and De Meulder 2003,
-"Introduction to the CoNLL-2003 shared task", section 2.4 (a span is right if its label and both ends are).
+A span is a run of words that belong together: with labels B-X and I-X one that begins with B-X, or with an
+I-X that continues nothing; other labels are spans of one word each; O is no span. Source: Tjong Kim Sang
+and De Meulder 2003, "Introduction to the CoNLL-2003 shared task", section 2.4 (a span is right if its
+label and both ends are).
 """
 
 from collections import Counter, defaultdict
@@ -31,7 +32,9 @@ def spans(tags: Sequence[str]) -> set[Span]:
 
 
 def span_f1(true: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> float:
-    """F1 of all spans of all sequences together: 2 right / (true + said), 0 to 1; 1 where there are none at all."""
+    """F1 of all spans of all sequences together: 2 right / (true + said), 0 to 1; 1 where there are none
+    at all.
+    """
     right = truth = claimed = 0
     for one, other in zip(true, said, strict=True):
         a, b = spans(one), spans(other)

@@ -53,8 +53,10 @@ def against(m: Material[TagFacts]) -> Section | None:
         return None
     rows = [(name, Bar(accuracy), Bar(f1)) for name, accuracy, f1 in m.facts.rows]
     reading = (
-        f"{said(m.facts.rows)} The table knows the most frequent label of each word in the training part and nothing "
-        "of its neighbours. Accuracy counts words; F1 counts spans, of which a label and both ends must be right."
+        f"{said(m.facts.rows)} The table knows the most frequent label of each word in the training "
+        f"part and nothing "
+        "of its neighbours. Accuracy counts words; F1 counts spans, of which a label and both ends must "
+        "be right."
     )
     return Section("Baseline", reading, html.table(("model", "accuracy, %", "span F1, %"), rows, "Test part"))
 

@@ -1,4 +1,6 @@
-"""Sections of a report about a classifier of texts: against counting, by class, surprises, and salient words."""
+"""Sections of a report about a classifier of texts: against counting, by class, surprises, and salient
+words.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -101,8 +103,10 @@ def against(m: Material[TextFacts]) -> Section | None:
     accuracy = float((facts.logits.argmax(1) == facts.labels).double().mean())
     rows = [(name, Bar(share)) for name, share in {**facts.baselines, NETWORK: accuracy}.items()]
     reading = (
-        f"{said(accuracy, facts.baselines)} The linear models count words, and pairs of neighbouring words, in the "
-        "same training texts; they take seconds. Of several that were tried on the test part the best is named, "
+        f"{said(accuracy, facts.baselines)} The linear models count words, and pairs of neighbouring "
+        f"words, in the "
+        "same training texts; they take seconds. Of several that were tried on the test part the best "
+        "is named, "
         "which favours them a little."
     )
     return Section(
@@ -133,7 +137,8 @@ def surprising(m: Material[TextFacts]) -> Section | None:
     wrong = facts.logits.argmax(1) != facts.labels
     order = [i for i in true.argsort().tolist() if wrong[i]][:FEW]
     reading = (
-        "The wrong answers with the smallest probability of the true class, the most surprising first. Look for "
+        "The wrong answers with the smallest probability of the true class, the most surprising first. "
+        "Look for "
         "irony, for reviews that quote others, and for labels that are wrong."
     )
     if not order:
@@ -187,7 +192,8 @@ def salient(m: Material[TextFacts]) -> Section | None:
     if not m.facts.salient:
         return None
     reading = (
-        "Gradient of the chosen class's logit with respect to each word's vector, times the vector. Underlined words "
+        "Gradient of the chosen class's logit with respect to each word's vector, times the vector. "
+        "Underlined words "
         "speak for the class, words in italics against it; the stronger the colour, the more."
     )
     return Section("Salient words", reading, html.join(map(coloured, m.facts.salient)))

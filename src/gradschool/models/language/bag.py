@@ -1,8 +1,8 @@
 """A bag of words: the mean of the vectors of a text's words, and a linear layer; the order of words is lost.
 
-Source: Joulin et al. 2017, "Bag of tricks for efficient text classification" (fastText): pairs of neighbouring
-words share a hashed table of vectors, so that a little order comes back. Deviations: words and pairs have a mean
-each, and dropout.
+Source: Joulin et al. 2017, "Bag of tricks for efficient text classification" (fastText): pairs of
+neighbouring words share a hashed table of vectors, so that a little order comes back. Deviations: words
+and pairs have a mean each, and dropout.
 """
 
 import torch
@@ -17,7 +17,8 @@ MIXER = 1_000_003  # a prime that spreads pairs over the table
 
 
 class Bag(nn.Module):
-    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b, classes).
+    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b,
+    classes).
 
     Args:
         words: number of tokens.

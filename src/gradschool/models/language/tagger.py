@@ -1,7 +1,8 @@
-"""A label for every word: a recurrent network reads in both directions, so that each word knows what follows it.
+"""A label for every word: a recurrent network reads in both directions, so that each word knows what
+follows it.
 
-Source: Huang et al. 2015, "Bidirectional LSTM-CRF models for sequence tagging", section 2.2 (BI-LSTM, without the
-conditional random field).
+Source: Huang et al. 2015, "Bidirectional LSTM-CRF models for sequence tagging", section 2.2 (BI-LSTM,
+without the conditional random field).
 """
 
 from jaxtyping import Float, Int64
@@ -12,7 +13,8 @@ from gradschool.nn.inputs import WrongInput
 
 
 class Tagger(nn.Module):
-    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b, t, labels).
+    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b, t,
+    labels).
 
     Args:
         tokens: their number.

@@ -1,5 +1,5 @@
-"""A convolutional network for texts: filters over a few neighbouring words, the strongest answer of each, a linear
-layer.
+"""A convolutional network for texts: filters over a few neighbouring words, the strongest answer of each,
+a linear layer.
 
 Source: Kim 2014, "Convolutional neural networks for sentence classification", section 2.
 """
@@ -15,7 +15,8 @@ from gradschool.ops.sequence.lengths import valid_steps
 
 
 class TextCNN(nn.Module):
-    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b, classes).
+    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b,
+    classes).
 
     Args:
         words: number of tokens.
@@ -41,7 +42,8 @@ class TextCNN(nn.Module):
     ) -> Float[Tensor, "b k"]:
         if x.dim() != 2:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, steps) tokens were wanted")
-        # 1. A text as an image of one row: a channel for each number of a word's vector, 0 behind its end. It is
+        # 1. A text as an image of one row: a channel for each number of a word's vector, 0 behind its end.
+        #    It is
         #    made longer by what the widest filter needs.
         lengths = x.new_full((x.shape[0],), x.shape[1]) if lengths is None else lengths
         x = F.pad(x, (0, max(self.sizes) - 1))

@@ -68,7 +68,7 @@ class TextClassifier(Run):
     label: str | None = None
     """The column with the labels, or several with commas between; guessed if not given."""
     test: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of all texts held out to test on, where the data bring no test part; the same texts for every seed."""
+    """Share of all texts held out to test on, the same for every seed, where the data bring no test part."""
     least: Count = 2
     """How often a word occurs in the training texts to be known."""
     most: Count = 30_000
@@ -103,7 +103,7 @@ class TextClassifier(Run):
     def warnings(self, splits: Splits[LabelledTexts]) -> list[str]:
         """How many training texts are cut off."""
         cut = sum(len(t) > self.longest and len(split(t)) > self.longest for t in splits.train.texts)
-        told = f"{counted(cut, 'training text')} of more than {self.longest} words: the rest is cut off (--set longest)."
+        told = f"{counted(cut, 'training text')} of more than {self.longest} words: the rest is cut off."
         return [told] if cut else []
 
     def pipeline(self, texts: LabelledTexts) -> Reading:
@@ -166,7 +166,7 @@ class TextClassifier(Run):
     def loader(
         self, splits: Splits[LabelledTexts], reading: Reading, request: Request, machine: Machine
     ) -> Buckets:
-        """Texts of about the same length in a batch, in a new order every epoch; processes share every batch."""
+        """Texts of about the same length in a batch; processes share every batch."""
         tokens = reading.of(splits.train.texts)
         return Buckets(
             tokens, splits.train.labels, self.batch_size, request.seed, PADDING, share_of_processes()
@@ -184,8 +184,10 @@ class TextClassifier(Run):
             logits = logits_of(model, reading.of(splits.test.texts))
         # 1. What is needed to use the model.
         parameters = sum(p.numel() for p in model.parameters())
-        known = {"classes": list(splits.train.classes), "words": list(reading.words.words), "longest": self.longest,
-                 "text": self.text, "parameters": parameters}  # fmt: skip
+        known = {
+            "classes": list(splits.train.classes), "words": list(reading.words.words),
+            "longest": self.longest, "text": self.text, "parameters": parameters,
+        }  # fmt: skip
         folder.write("model.json", known)
         # 2. Scores, and those of linear models on the same texts.
         s = scores_of(logits, splits.test.labels)
@@ -246,7 +248,8 @@ class TextClassifier(Run):
         """The share that is right, beside that of the best linear model."""
         accuracy, (low, high) = result["metrics"]["test_accuracy"], result["interval"]
         told = (
-            f"{100 * accuracy:.1f} % of {counted(result['tested'], 'test text')} in {result['seconds']:.1f} s "
+            f"{100 * accuracy:.1f} % of {counted(result['tested'], 'test text')} "
+            f"in {result['seconds']:.1f} s "
             f"(95 % interval {100 * low:.1f} to {100 * high:.1f})"
         )
         first = f" accuracy {curve}{told}"

@@ -1,4 +1,6 @@
-"""A run that gives every word a label: names in a sentence, or the capitals and marks that a text has lost."""
+"""A run that gives every word a label: names in a sentence, or the capitals and marks that a text has
+lost.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -173,8 +175,8 @@ class SequenceLabels(Run):
         return write_report(folder.path, facts, order)
 
     def facts_of(
-        self, model: nn.Module, known: dict[str, Any], splits: Splits[TaggedTexts], said: Sequence[Sequence[str]],
-        result: dict[str, Any],
+        self, model: nn.Module, known: dict[str, Any], splits: Splits[TaggedTexts],
+        said: Sequence[Sequence[str]], result: dict[str, Any],
     ) -> tags.TagFacts:  # fmt: skip
         """What the report shows."""
         true, names = named(splits.test), list(known["classes"])

@@ -89,7 +89,8 @@ def scored(shares: Mapping[str, Share]) -> tuple[float, str]:
     way = (got - low) / max(high - low, 1e-9)
     verdict = "beats" if got > high else "does not beat"
     told = (
-        f"{100 * got:.1f} on {shares['network'].n:,} reviews: it {verdict} counting words and pairs ({100 * high:.1f}); "
+        f"{100 * got:.1f} on {shares['network'].n:,} reviews: it {verdict} counting words and pairs "
+        f"({100 * high:.1f}); "
         f"one answer for all gets {100 * low:.1f}"
     )
     return min(1.0, max(0.0, way)), told

@@ -20,8 +20,8 @@ Meaning = tuple[str, str]  # rating, category
 
 
 def meaning(name: str) -> Meaning:
-    """Rating and category of a class: of stars whether they are many and how far from the middle, else the two
-    values that were joined.
+    """Rating and category of a class: of stars whether they are many and how far from the middle, else the
+    two values that were joined.
     """
     if JOINT in name:
         rating, _, category = name.partition(JOINT)

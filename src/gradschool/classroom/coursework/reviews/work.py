@@ -1,8 +1,8 @@
 """The review assignment of COMP9444 (UNSW, 2021 and 2022): the rating and the category of a review at once.
 
 There a review had one of two ratings and one of five categories. --data takes a table with such columns; film
-reviews of IMDB stand in, which have no categories: of their 1 to 10 stars the rating is whether they are many, the
-category how far they are from the middle, so that both together are the stars.
+reviews of IMDB stand in, which have no categories: of their 1 to 10 stars the rating is whether they are
+many, the category how far they are from the middle, so that both together are the stars.
 """
 
 from collections import Counter
@@ -96,7 +96,8 @@ class Reviews(Coursework):
         """What a person should know of the reviews."""
         if self.data != STAND_IN or self.run:
             return []
-        return ["The reviews of the assignment are not passed on with the course: film reviews stand in, whose category "
+        return ["The reviews of the assignment are not passed on with the course: film reviews stand "
+                "in, whose category "
                 "is how far their stars are from the middle. With others: --data FILE.csv."]  # fmt: skip
 
 
