@@ -47,8 +47,9 @@ def export_onnx(
         example: one input batch, (b, ...); only its shape beyond the batch matters.
         path: where the file goes, e.g. runs/digits-0001/model.onnx; replaced whole or not at all.
         metadata: written into the file as JSON by name, e.g. classes, mean, std, size.
-        tokens: draws an input batch of so many texts, of any length, for a network that takes tokens (b, t): then
-            the length stays free as well, and the input is called tokens; None: the network takes images.
+        tokens: draws an input batch of so many texts, of any length, for a network that takes tokens (b,
+            t): then the length stays free as well, and the input is called tokens; None: the network takes
+            images.
 
     Returns:
         The check's numbers.

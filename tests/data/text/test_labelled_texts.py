@@ -1,5 +1,5 @@
-"""Labelled texts from tables and folders of any origin: read right, or refused in one sentence; nothing lost in
-silence.
+"""Labelled texts from tables and folders of any origin: read right, or refused in a sentence; nothing is lost
+in silence.
 """
 
 import gzip
@@ -32,7 +32,11 @@ def written(folder: Path, name: str, text: str, encoding: str = "utf-8") -> Path
 
 def csv_of(separator: str = ",", head: tuple[str, ...] = ("text", "label"), end: str = "\n") -> str:
     rows = [head] if head else []
-    rows += [(f'"{text}"', label) for pair in zip(GOOD, BAD, strict=True) for text, label in zip(pair, ("good", "bad"), strict=True)]
+    rows += [
+        (f'"{text}"', label)
+        for pair in zip(GOOD, BAD, strict=True)
+        for text, label in zip(pair, ("good", "bad"), strict=True)
+    ]
     return "".join(separator.join(row) + end for row in rows)
 
 
@@ -75,7 +79,7 @@ def test_columns_are_known_by_name_or_guessed_and_told(tmp_path, head, wanted):
 
 def test_a_column_that_is_not_there_is_refused_with_the_nearest(tmp_path):
     path = written(tmp_path, "x.csv", csv_of(head=("review", "stars")))
-    with pytest.raises(UserError, match="no column 'star'.*Did you mean --set label=stars"):
+    with pytest.raises(UserError, match=r"no column .star..*Did you mean --set label=stars"):
         open_labelled(path, label="star")
 
 
@@ -86,12 +90,23 @@ def test_several_label_columns_are_one_class(tmp_path):
 
 
 def test_what_is_left_out_is_counted(tmp_path):
-    extra = [',good', '"  ",bad', 'fine,', 'so so,nan', f'"{GOOD[0].upper()}",good', f'"{GOOD[1]}",bad', 'a,b,c', 'one']
+    extra = [
+        ",good",
+        '"  ",bad',
+        "fine,",
+        "so so,nan",
+        f'"{GOOD[0].upper()}",good',
+        f'"{GOOD[1]}",bad',
+        "a,b,c",
+        "one",
+    ]
     path = written(tmp_path, "x.csv", csv_of() + "\n".join(extra))
     splits = open_labelled(path)
     assert counts(splits) == 40
     assert "4 rows of x.csv left out: 2 without a text, 2 without a label." in splits.notes
-    assert "2 repeated texts of x.csv left out" in told(splits) and "1 of these texts had another label" in told(splits)
+    assert "2 repeated texts of x.csv left out" in told(
+        splits
+    ) and "1 of these texts had another label" in told(splits)
     assert [why for _, why in splits.skipped] == ["3 cells where 2 are usual", "1 cell where 2 are usual"]
 
 
@@ -108,7 +123,9 @@ def test_parts_of_the_data_are_kept_and_a_leak_is_taken_out(tmp_path):
 
 
 def test_a_column_of_parts_is_kept(tmp_path):
-    rows = ["text,label,split"] + [f"text {i},{'ab'[i % 2]},{('train', 'dev', 'Test')[i % 3]}" for i in range(60)]
+    rows = ["text,label,split"] + [
+        f"text {i},{'ab'[i % 2]},{('train', 'dev', 'Test')[i % 3]}" for i in range(60)
+    ]
     splits = open_labelled(written(tmp_path, "x.csv", "\n".join(rows)))
     assert {name: len(part) for name, part in splits.parts.items()} == {"train": 20, "val": 20, "test": 20}
 
@@ -125,7 +142,10 @@ def test_class_folders_and_zips_of_them(tmp_path):
     written(tmp_path / "data", "pos/latin.txt", "tr\xe8s bien, ce film", "latin-1")
     splits = open_labelled(tmp_path / "data")
     assert counts(splits) == 41 and splits.train.classes == ("neg", "pos")
-    assert ("pos/notes.md", "no .txt file") in splits.skipped and "1 files, the first is pos/latin.txt" in told(splits)
+    assert (
+        "pos/notes.md",
+        "no .txt file",
+    ) in splits.skipped and "1 files, the first is pos/latin.txt" in told(splits)
     with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
         for path in sorted((tmp_path / "data").rglob("*.txt")):
             archive.write(path, path.relative_to(tmp_path))
@@ -142,13 +162,21 @@ def test_train_and_test_folders_are_parts(tmp_path):
 
 def test_json_lines_and_gzip(tmp_path):
     rows = [{"text": t, "label": i % 2} for i, t in enumerate(GOOD + BAD)]
-    lines = [*map(json.dumps, rows), "no json", '{"text": ["a"], "label": 1}', '{"label": 1}', '{"text": "\\ud800 odd", "label": 0}']
+    lines = [
+        *map(json.dumps, rows),
+        "no json",
+        '{"text": ["a"], "label": 1}',
+        '{"label": 1}',
+        '{"text": "\\ud800 odd", "label": 0}',
+    ]
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(gzip.compress("\n".join(lines).encode()))
     splits = open_labelled(path)
     assert counts(splits) == 41 and splits.train.classes == ("0", "1")
     assert splits.skipped == [("x.jsonl.gz, line 41", "no JSON object")]
-    assert "1 list or object in x.jsonl.gz are read as empty" in told(splits) and "2 without a text" in told(splits)
+    assert "1 list or object in x.jsonl.gz are read as empty" in told(splits) and "2 without a text" in told(
+        splits
+    )
     inventory(splits)
     array = written(tmp_path, "x.json", json.dumps(rows))
     assert counts(open_labelled(array)) == 40
@@ -184,13 +212,15 @@ def test_very_uneven_classes_are_told(tmp_path):
 
 
 def test_quote_marks_that_do_not_pair_swallow_nothing(tmp_path):
-    rows = ["text\tlabel"] + [f'he said "text {i}\t{"ab"[i % 2]}' for i in range(20)] + ['"open\ta', "last\tb"]
+    rows = (
+        ["text\tlabel"] + [f'he said "text {i}\t{"ab"[i % 2]}' for i in range(20)] + ['"open\ta', "last\tb"]
+    )
     splits = open_labelled(written(tmp_path, "x.tsv", "\n".join(rows)))
     assert counts(splits) == 22 and "they are read as ordinary characters" in told(splits)
 
 
 def test_quoted_line_ends_stay_in_their_cell(tmp_path):
-    rows = 'text,label\n' + "".join(f'"line one, {i}\nline ""two"", here",{"ab"[i % 2]}\n' for i in range(20))
+    rows = "text,label\n" + "".join(f'"line one, {i}\nline ""two"", here",{"ab"[i % 2]}\n' for i in range(20))
     splits = open_labelled(written(tmp_path, "x.csv", rows))
     assert counts(splits) == 20 and all("\n" in text and '"two"' in text for text in splits.train.texts)
 
@@ -209,7 +239,11 @@ def test_a_very_long_cell_is_read(tmp_path):
         ("x.csv", "text,label\n" + "a,1\nb,2\n", "2 different texts"),
         ("x.doc", "text", "is no table"),
         ("x.csv.gz", "text", "is damaged"),
-        ("x.csv", "text,label,split\n" + "".join(f"t {i},{i % 2},test\n" for i in range(20)), "no training part"),
+        (
+            "x.csv",
+            "text,label,split\n" + "".join(f"t {i},{i % 2},test\n" for i in range(20)),
+            "no training part",
+        ),
     ],
 )
 def test_what_is_no_set_of_texts_is_refused(tmp_path, name, content, sentence):
@@ -227,18 +261,28 @@ def test_the_test_part_is_that_of_every_seed_and_a_run_keeps_its_parts(tmp_path)
     assert again.train.texts == first.train.texts and again.test.texts == first.test.texts
 
 
-CELLS = st.sampled_from(["good", "bad", "1", "2.5", "", "nan", "ein Wort", 'say "hi"', '"', "a,b", "x\ty", "é", "\u4f60\u597d", "l1\nl2", "\0", "Text", "label"])  # fmt: skip
+CELLS = st.sampled_from(
+    ["good", "bad", "1", "2.5", "", "nan", "ein Wort", 'say "hi"', '"', "a,b", "x\ty", "é", "\u4f60\u597d",
+     "l1\nl2", "\0", "Text", "label"]
+)  # fmt: skip
+CODES, FORMS = ["utf-8", "utf-16", "latin-1", "utf-8-sig"], [".csv", ".tsv", ".jsonl"]
 TABLES = st.lists(st.lists(CELLS, min_size=0, max_size=4), max_size=30)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(TABLES, st.sampled_from(",;\t"), st.sampled_from(["utf-8", "utf-16", "latin-1", "utf-8-sig"]), st.booleans(),
-       st.sampled_from([".csv", ".tsv", ".jsonl"]))  # fmt: skip
-def test_strange_tables_are_read_or_refused_in_a_sentence(tmp_path_factory, rows, separator, code, numbered, ending):
+@given(TABLES, st.sampled_from(",;\t"), st.sampled_from(CODES), st.booleans(), st.sampled_from(FORMS))
+def test_strange_tables_are_read_or_refused_in_a_sentence(
+    tmp_path_factory, rows, separator, code, numbered, ending
+):
     place = tmp_path_factory.mktemp("strange")
-    rows = [[f"{cell} {i}" if numbered and j == 0 else cell for j, cell in enumerate(row)] for i, row in enumerate(rows)]
+    rows = [
+        [f"{cell} {i}" if numbered and j == 0 else cell for j, cell in enumerate(row)]
+        for i, row in enumerate(rows)
+    ]
     if ending == ".jsonl":
-        text = "\n".join(json.dumps(dict(zip(["text", "label", "z", "q"], row, strict=False))) for row in rows)
+        text = "\n".join(
+            json.dumps(dict(zip(["text", "label", "z", "q"], row, strict=False))) for row in rows
+        )
     else:
         text = "\n".join(separator.join(row) for row in rows)
     path = place / f"x{ending}"
@@ -250,8 +294,10 @@ def test_strange_tables_are_read_or_refused_in_a_sentence(tmp_path_factory, rows
         return
     # Every row that was read is in a part, or among what was told: counted with the notes' numbers.
     table = read_table(path)
-    lost = sum(int(note.split()[0].replace(",", "")) for note in splits.notes if note.split()[0].isdigit() and (
-        "left out:" in note or "repeated text" in note or "stood in two parts" in note))  # fmt: skip
+    lost = 0
+    for note in splits.notes:
+        if any(words in note for words in ("left out:", "repeated text", "stood in two parts")):
+            lost += int(note.split()[0].replace(",", ""))
     has_head = not table.columns and "seems to name no columns" not in told(splits)
     assert counts(splits) + lost == len(table.rows) - has_head
     assert len(splits.skipped) == len(table.skipped)

@@ -44,16 +44,10 @@ def run(args: Args) -> int:
         raise UserError(
             "predict got no files", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
         )
-    live = sys.stderr.isatty()
-
-    def progress(done: int, of: int) -> None:
-        if live:
-            print(f"\r {done} of {of}", end="" if done < of else "\r", file=sys.stderr, flush=True)
-
-    # 1. Words that name no file are texts, for a run that reads such.
+    # 1. Words that name no file are texts, for a run that reads such; they may be no legal path.
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
-    absent = [word for word in args.files if not os.path.exists(word)]  # noqa: PTH110 (a text may be no legal path)
+    absent = [word for word in args.files if not os.path.exists(word)]  # noqa: PTH110
     typed = [word for word in absent if type(run).answer is not Kind.answer and not looks_like_file(word)]
     missing = [Path(word) for word in absent if word not in typed]
     files = [Path(word) for word in args.files if word not in absent]
@@ -69,13 +63,19 @@ def run(args: Args) -> int:
         tell(one)
     if files or not typed:
         for one in run.predict(
-            folder, files or missing, args.top, progress, lambda f, why: skipped.append((f, why))
+            folder, files or missing, args.top, show_progress, lambda f, why: skipped.append((f, why))
         ):
             tell(one)
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})
     return 2 if missing else 0
+
+
+def show_progress(done: int, of: int) -> None:
+    """How far it is, on a line that is written over."""
+    if sys.stderr.isatty():
+        print(f"\r {done} of {of}", end="" if done < of else "\r", file=sys.stderr, flush=True)
 
 
 def looks_like_file(word: str) -> bool:

@@ -1,4 +1,6 @@
-"""From rows as they were read to texts with classes: what is empty, missing or repeated is left out and told."""
+"""From rows as they were read to texts with classes: what is empty, missing or repeated is left out and
+told.
+"""
 
 import math
 from collections import Counter
@@ -39,10 +41,12 @@ def cleaned(rows: Sequence[Row], name: str) -> tuple[list[Row], list[str]]:
     if repeated:
         notes.append(f"{counted(repeated, 'repeated text')} of {name} left out: each text counts once.")
     if leaked:
-        notes.append(f"{counted(leaked, 'text')} of {name} stood in two parts (a leak): kept in the test or validation "
+        notes.append(f"{counted(leaked, 'text')} of {name} stood in two parts (a leak): kept in the "
+                     f"test or validation "
                      "part, left out of the other.")  # fmt: skip
     if contrary:
-        notes.append(f"{counted(contrary, 'of these texts had', 'of these texts had')} another label than the one that "
+        notes.append(f"{counted(contrary, 'of these texts had', 'of these texts had')} another label "
+                     f"than the one that "
                      "was kept, the first.")  # fmt: skip
     kept = set(map(id, first.values()))
     return [row for row in left if id(row) in kept], notes
@@ -60,7 +64,9 @@ def why_not(row: Row) -> str:
 def told(counts: Mapping[str, int], name: str) -> list[str]:
     """A sentence about the rows that are left out, by reason; [] for none."""
     parts = [f"{number:,} {why}" for why, number in counts.items()]
-    return [f"{counted(sum(counts.values()), 'row')} of {name} left out: {', '.join(parts)}."] if parts else []
+    return (
+        [f"{counted(sum(counts.values()), 'row')} of {name} left out: {', '.join(parts)}."] if parts else []
+    )
 
 
 def classes_of(labels: Sequence[str], name: str) -> tuple[dict[str, str], list[str], list[str]]:
@@ -85,9 +91,13 @@ def classes_of(labels: Sequence[str], name: str) -> tuple[dict[str, str], list[s
     # 2. What are no classes.
     refuse(classes, fractions, len(labels), name)
     if fractions:
-        notes.append(f"Labels of {name} have fractions: each of the {len(classes)} different numbers is a class.")
+        notes.append(
+            f"Labels of {name} have fractions: each of the {len(classes)} different numbers is a class."
+        )
     if alike := [c for c, n in Counter(c.casefold() for c in classes).items() if n > 1]:
-        notes.append(f"Classes of {name} that differ in their case only ({alike[0]!r}) are different classes.")
+        notes.append(
+            f"Classes of {name} that differ in their case only ({alike[0]!r}) are different classes."
+        )
     return to_class, classes, notes
 
 
@@ -108,7 +118,9 @@ def refuse(classes: Sequence[str], fractions: bool, rows: int, name: str) -> Non
         raise UserError(what, "a few classes that repeat", "Name the column: --set label=NAME")
     if longest := max((c for c in classes if len(c) > LONGEST), key=len, default=""):
         what = f"a label of {name} has {len(longest):,} characters ({longest[:30]!r}...)"
-        raise UserError(what, f"names of at most {LONGEST}", "Name the columns: --set text=NAME --set label=NAME")
+        raise UserError(
+            what, f"names of at most {LONGEST}", "Name the columns: --set text=NAME --set label=NAME"
+        )
 
 
 def number(label: str) -> float | None:
@@ -126,9 +138,11 @@ def uneven(counts: Mapping[str, int], name: str) -> list[str]:
     notes = []
     if counts[most] >= UNEVEN * counts[least]:
         share = 100 * counts[most] / sum(counts.values())
-        notes.append(f"Classes of {name} are uneven: {most} has {counts[most]:,} texts, {least} {counts[least]:,}. Who "
+        notes.append(f"Classes of {name} are uneven: {most} has {counts[most]:,} texts, {least} "
+                     f"{counts[least]:,}. Who "
                      f"always says {most} is right in {share:.1f} %: look at macro F1.")  # fmt: skip
     if single := [c for c, n in counts.items() if n == 1]:
-        notes.append(f"{counted(len(single), 'class', 'classes')} of {name} with a single text ({single[0]} ...) "
+        notes.append(f"{counted(len(single), 'class', 'classes')} of {name} with a single text "
+                     f"({single[0]} ...) "
                      "cannot be trained and tested.")  # fmt: skip
     return notes

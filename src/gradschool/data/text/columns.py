@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from gradschool.data.text.tables import Table
 from gradschool.errors import UserError
 
-TEXTS = ("text", "review", "sentence", "comment", "tweet", "message", "content", "body", "document", "utterance",
-         "phrase", "question", "title", "description", "x")  # fmt: skip
-LABELS = ("label", "labels", "class", "category", "sentiment", "target", "rating", "stars", "score", "intent", "topic",
-          "emotion", "tag", "polarity", "y")  # fmt: skip
+TEXTS = (
+    "text", "review", "sentence", "comment", "tweet", "message", "content", "body", "document", "utterance",
+    "phrase", "question", "title", "description", "x",
+)  # fmt: skip
+LABELS = (
+    "label", "labels", "class", "category", "sentiment", "target", "rating", "stars", "score", "intent",
+    "topic", "emotion", "tag", "polarity", "y",
+)  # fmt: skip
 PARTS = ("split", "part", "set", "partition", "subset", "fold")
 SPELLINGS = {
     "train": "train", "training": "train", "test": "test", "testing": "test", "val": "val", "valid": "val",
@@ -47,8 +51,8 @@ def rows_of(table: Table, text: str | None, label: str | None, part: str = "") -
     Args:
         table: as it was read.
         text: name of the column with the texts; None: guessed.
-        label: name of the column with the labels, or several names with commas between them: their values together
-            are the class; None: guessed.
+        label: name of the column with the labels, or several names with commas between them: their values
+            together are the class; None: guessed.
         part: of all rows; "": a column of parts is looked for.
 
     Raises:
@@ -59,10 +63,13 @@ def rows_of(table: Table, text: str | None, label: str | None, part: str = "") -
     columns = list(zip(*(cells for _, cells in body), strict=True)) or [()] * len(names)
     lengths = [sum(map(len, column)) / max(1, len(column)) for column in columns]
     kinds = [len(set(column) - {""}) for column in columns]
-    # 2. The columns. The longest that is left holds the texts, the one with the fewest different cells the labels.
+    # 2. The columns. The longest that is left holds the texts, the one with the fewest different cells the
+    #    labels.
     at_part = None if part else parted(names, columns)
     free = [i for i in range(len(names)) if i != at_part]
-    at_labels = [found(names, each.strip(), table.name, "label") for each in label.split(",")] if label else []
+    at_labels = (
+        [found(names, each.strip(), table.name, "label") for each in label.split(",")] if label else []
+    )
     at_text = found(names, text, table.name, "text") if text else None
     if at_text is None:
         others = [i for i in free if i not in at_labels]
@@ -99,7 +106,9 @@ def is_missing(label: str) -> bool:
     return label.strip().lower() in ("", "nan", "null", "none", "na", "n/a")
 
 
-def headed(table: Table, named: Sequence[str | None]) -> tuple[list[str], list[tuple[str, Sequence[str]]], list[str]]:
+def headed(
+    table: Table, named: Sequence[str | None]
+) -> tuple[list[str], list[tuple[str, Sequence[str]]], list[str]]:
     """Names of the columns, each once, the rows below them, and a note where there are no names."""
     if table.columns:
         return unique(table.columns), list(table.rows), []
@@ -107,9 +116,11 @@ def headed(table: Table, named: Sequence[str | None]) -> tuple[list[str], list[t
     usual = {*TEXTS, *LABELS, *PARTS, *(name.strip().lower() for name in named if name)}
     is_known = any(cell.lower() in usual for cell in first)
     columns = zip(*(cells for _, cells in rest), strict=True)
-    # A name in a column that repeats itself occurs nowhere below; and a column of numbers has no number for a name.
+    # The name of a column whose cells repeat themselves is not among these cells.
     repeats = [(cell, [c.strip() for c in column]) for cell, column in zip(first, columns, strict=False)]
-    is_alone = any(2 * len(set(below)) <= len(below) and cell and cell not in below for cell, below in repeats)
+    is_alone = any(
+        2 * len(set(below)) <= len(below) and cell and cell not in below for cell, below in repeats
+    )
     if is_known or is_alone:
         return unique(first), rest, []
     names = [f"column {i}" for i in range(1, len(first) + 1)]

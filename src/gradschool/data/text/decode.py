@@ -47,7 +47,9 @@ def decoded(raw: bytes, name: str) -> tuple[str, list[str]]:
     encoding, notes = encoding_of(raw), []
     if encoding == "latin-1":
         text = raw.decode("latin-1").translate(LATIN)
-        notes.append(f"{name} is no UTF-8: it is read as Windows-1252 (Latin-1). Save it as UTF-8 if it is not.")
+        notes.append(
+            f"{name} is no UTF-8: it is read as Windows-1252 (Latin-1). Save it as UTF-8 if it is not."
+        )
     else:
         text = raw.decode(encoding, "replace")
     if encoding in ("utf-16", "utf-32", "utf-16-le", "utf-16-be"):
@@ -67,7 +69,11 @@ def encoding_of(raw: bytes) -> str:
             return encoding
     head = raw[: min(SAMPLE, len(raw) // 2 * 2)]
     even, odd = head[::2].count(0), head[1::2].count(0)
-    if max(even, odd) >= LEAST and max(even, odd) > 0.4 * len(head) / 2 and min(even, odd) < 0.1 * max(even, odd):
+    if (
+        max(even, odd) >= LEAST
+        and max(even, odd) > 0.4 * len(head) / 2
+        and min(even, odd) < 0.1 * max(even, odd)
+    ):
         return "utf-16-le" if odd > even else "utf-16-be"
     try:
         raw.decode("utf-8")

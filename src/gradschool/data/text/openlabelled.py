@@ -1,4 +1,5 @@
-"""Open labelled texts: a set by name, or a person's table, folder of tables, or folder or zip of class folders.
+"""Open labelled texts: a set by name, or a person's table, folder of tables, or folder or zip of class
+folders.
 
 Parts that the data bring along (train, test and val in names of files or folders, or in a column) are kept;
 the others are cut out, with the same share of every class. No text is in two parts.
@@ -38,8 +39,8 @@ class Found:
 
 
 def open_labelled(
-    name: str | Path, *, text: str | None = None, label: str | None = None, val: float = 0.1, test: float = 0.1,
-    seed: int = 0,
+    name: str | Path, *, text: str | None = None, label: str | None = None, val: float = 0.1,
+    test: float = 0.1, seed: int = 0,
 ) -> Splits[LabelledTexts]:  # fmt: skip
     """Open a set by name, or a table or folder by path.
 
@@ -47,7 +48,8 @@ def open_labelled(
         name: of a set, or a path; a bare name that is both is the set.
         text: the column with the texts; None: the set's, or guessed.
         label: the column with the labels, or several with commas between; None: the set's, or guessed.
-        val: share of the training part held out to choose by, 0 to below 1, where the data bring no such part.
+        val: share of the training part held out to choose by, 0 to below 1, where the data bring no such
+            part.
         test: share of all texts held out to test on, above 0, where the data bring no such part.
         seed: of what is held out to choose by. The test part is the same for every seed.
 
@@ -78,10 +80,13 @@ def read(place: Path, text: str | None, label: str | None, found: Found) -> None
         add_table(place, "", text, label, found)
         beside = [p.name for p in sorted(place.parent.iterdir()) if is_table(p.name) and part_of(p.name)]
         if part_of(place.name) and len(beside) > 1:
-            found.notes.append(f"Only {place.name} is read, not {', '.join(b for b in beside if b != place.name)} "
+            others = ", ".join(name for name in beside if name != place.name)
+            found.notes.append(f"Only {place.name} is read, not {others} "
                                "beside it: pass the folder to use all.")  # fmt: skip
         return
-    tables = [p for p in sorted(place.iterdir()) if is_table(p.name) and p.is_file()] if place.is_dir() else []
+    tables = (
+        [p for p in sorted(place.iterdir()) if is_table(p.name) and p.is_file()] if place.is_dir() else []
+    )
     by_part = [p for p in tables if part_of(p.name)]
     chosen = by_part if any(part_of(p.name) == "train" for p in by_part) else tables
     if not chosen:
@@ -89,7 +94,9 @@ def read(place: Path, text: str | None, label: str | None, found: Found) -> None
         return
     if len(chosen) > 1 and not by_part:
         listed = ", ".join(p.name for p in tables[:5])
-        raise UserError(f"{place} holds several tables ({listed})", "one, or train.csv and test.csv", "Name one.")
+        raise UserError(
+            f"{place} holds several tables ({listed})", "one, or train.csv and test.csv", "Name one."
+        )
     for each in chosen:
         add_table(each, part_of(each.name) if chosen is by_part else "", text, label, found)
     if unused := [p.name for p in tables if p not in chosen]:
@@ -111,7 +118,7 @@ def add_table(file: Path, part: str, text: str | None, label: str | None, found:
 
 
 def add_folders(source: Source, found: Found) -> None:
-    """Every .txt file of class folders; its class is the folder it lies in, its part the name of one above."""
+    """Every .txt file of class folders; the folder it lies in is its class, one above may be its part."""
     guesses: Counter[str] = Counter()
     first: dict[str, str] = {}
     for name in source.names:
@@ -162,6 +169,7 @@ def divided(
     Raises:
         UserError: there is no training part, or nothing is left to test on.
     """
+
     # 1. What there is.
     def of(*names: str) -> LabelledTexts:
         return whole.take(torch.tensor([i for i, p in enumerate(parts) if p in names], dtype=torch.int64))

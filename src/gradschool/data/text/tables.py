@@ -70,11 +70,14 @@ def separated_rows(text: str, name: str) -> Table:
     Raises:
         UserError: the lines have one cell each.
     """
-    # 1. The delimiter from a beginning of the text, then all rows, with quote marks as far as they can be trusted.
+    # 1. The delimiter from a beginning of the text, then all rows, with quote marks as far as they can be
+    #    trusted.
     delimiter = guessed(text[:SAMPLE])
     if delimiter is None:
         shown = text.strip().splitlines()[0][:40]
-        raise UserError(f"{name} has one column ({shown!r})", f"{WANTED}, with commas, tabs or semicolons", "")
+        raise UserError(
+            f"{name} has one column ({shown!r})", f"{WANTED}, with commas, tabs or semicolons", ""
+        )
     rows, quotes = cells(text, delimiter)
     notes = [] if delimiter == usual(name) else [f"{name} is cut at its {DELIMITERS[delimiter]}."]
     notes += [] if quotes else [f"Quote marks in {name} do not pair: they are read as ordinary characters."]
@@ -96,7 +99,9 @@ def usual(name: str) -> str:
 
 
 def guessed(sample: str) -> str | None:
-    """The delimiter that cuts most lines of a sample into as many cells as its first line; None: none does."""
+    """The delimiter that cuts most lines of a sample into as many cells as its first line; None: none
+    does.
+    """
     best, most = None, 0.0
     for delimiter in DELIMITERS:
         rows, _ = cells(sample, delimiter)
@@ -147,7 +152,11 @@ def json_rows(text: str, name: str) -> Table:
     columns = list(dict.fromkeys(key for _, each in found for key in each))
     nested = sum(isinstance(value, dict | list) for _, each in found for value in each.values())
     rows = [(place, [as_cell(each.get(key)) for key in columns]) for place, each in found]
-    notes = [f"{counted(nested, 'list or object', 'lists and objects')} in {name} are read as empty."] if nested else []
+    notes = (
+        [f"{counted(nested, 'list or object', 'lists and objects')} in {name} are read as empty."]
+        if nested
+        else []
+    )
     return Table(name, columns, rows, lost, notes)
 
 

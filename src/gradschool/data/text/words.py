@@ -1,7 +1,7 @@
 """Words as tokens: those that occur often enough have a number each, all others share one.
 
-A word is a run of letters and digits, in lower case, with an apostrophe inside it; a punctuation mark is a word,
-and so is each sign of the scripts that write no spaces between words.
+A word is a run of letters and digits, in lower case, with an apostrophe inside it; a punctuation mark is a
+word, and so is each sign of the scripts that write no spaces between words.
 """
 
 import re
@@ -32,7 +32,9 @@ class WordList:
     words: Sequence[str]
 
     @classmethod
-    def of(cls, texts: Iterable[str], least: int = 2, most: int = 30_000, known: Iterable[str] = ()) -> "WordList":
+    def of(
+        cls, texts: Iterable[str], least: int = 2, most: int = 30_000, known: Iterable[str] = ()
+    ) -> "WordList":
         """The most frequent words of some texts.
 
         Args:
@@ -41,7 +43,14 @@ class WordList:
             most: how many words are listed at most.
             known: where any are given, other words are not listed (they have a vector each, say).
         """
-        counts = Counter(word for text in texts for word in split(text))
+        return cls.of_words(map(split, texts), least, most, known)
+
+    @classmethod
+    def of_words(
+        cls, texts: Iterable[Iterable[str]], least: int = 2, most: int = 30_000, known: Iterable[str] = ()
+    ) -> "WordList":
+        """The same of texts that are cut into words already."""
+        counts = Counter(word for text in texts for word in text)
         allowed = frozenset(known)
         often = [w for w, n in counts.items() if n >= least and (not allowed or w in allowed)]
         return cls(tuple(sorted(often, key=lambda word: (-counts[word], word))[:most]))
@@ -57,7 +66,11 @@ class WordList:
 
     def encode(self, text: str, longest: int | None = None) -> list[int]:
         """The tokens of a text, the first `longest` of them; a text without any word is one unknown word."""
-        return [self.numbers.get(word, UNKNOWN) for word in split(text)[:longest]] or [UNKNOWN]
+        return self.encode_words(split(text)[:longest]) or [UNKNOWN]
+
+    def encode_words(self, words: Iterable[str]) -> list[int]:
+        """The tokens of words."""
+        return [self.numbers.get(word, UNKNOWN) for word in words]
 
 
 @dataclass(frozen=True)

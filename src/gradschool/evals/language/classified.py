@@ -1,4 +1,6 @@
-"""What a classifier of texts says: of the lines of files, of a table's column of texts, of texts that are typed."""
+"""What a classifier of texts says: of the lines of files, of a table's column of texts, of texts that are
+typed.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradschool.data.text.buckets import rectangle
-from gradschool.data.text.columns import found, headed, known
 from gradschool.data.text.columns import TEXTS as USUAL
+from gradschool.data.text.columns import found, headed, known
 from gradschool.data.text.decode import read_text
 from gradschool.data.text.tables import is_table, lines_of, read_table
 from gradschool.data.text.words import PADDING, Reading
@@ -53,12 +55,15 @@ class Opinion:
 
 
 @torch.no_grad()
-def logits_of(model: nn.Module, tokens: Sequence[Sequence[int]]) -> Float[Tensor, "n k"]:
-    """The float32 logits of texts, in their order; texts of like length go through the model together.
+def each_logits(model: nn.Module, tokens: Sequence[Sequence[int]]) -> list[Float[Tensor, "..."]]:
+    """The float32 logits of each text, in their order; texts of like length go through the model together.
 
     Args:
-        model: tokens (b, t) and lengths (b) to logits (b, k).
-        tokens: of each text, one or more; at least one text.
+        model: tokens (b, t) and lengths (b) to logits, (b, k) of texts or (b, t, k) of their tokens.
+        tokens: of each text, one or more.
+
+    Returns:
+        (k,) for each text, or (t, k) with its own number of tokens t.
     """
     # 1. The longest first, so that what memory is needed is needed at once.
     order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
@@ -67,9 +72,17 @@ def logits_of(model: nn.Module, tokens: Sequence[Sequence[int]]) -> Float[Tensor
     with evaluating(model):
         for start in range(0, len(order), AT_ONCE):
             x, lengths, _ = rectangle(tokens, numbers, order[start : start + AT_ONCE], PADDING)
-            found.append(model(x.to(device), lengths.to(device)).float().cpu())
+            logits = model(x.to(device), lengths.to(device)).float().cpu()
+            own = lengths.tolist()
+            found += [row if row.dim() == 1 else row[:n] for row, n in zip(logits, own, strict=True)]
     # 2. Back into the order of the texts.
-    return torch.cat(found)[torch.tensor(order).argsort()]
+    place = dict(zip(order, found, strict=True))
+    return [place[i] for i in range(len(tokens))]
+
+
+def logits_of(model: nn.Module, tokens: Sequence[Sequence[int]]) -> Float[Tensor, "n k"]:
+    """The float32 logits of texts; arguments as above, at least one text."""
+    return torch.stack(each_logits(model, tokens))
 
 
 def opinions(
@@ -101,7 +114,11 @@ def texts_in(file: Path, column: str | None) -> list[tuple[str, str]]:
         return [(f"line {number}", line) for number, line in lines if line.strip()]
     table = read_table(file)
     names, rows, _ = headed(table, [column])
-    at = found(names, column, table.name, "text") if column in names else known(names, USUAL, range(len(names)))
+    at = (
+        found(names, column, table.name, "text")
+        if column in names
+        else known(names, USUAL, range(len(names)))
+    )
     if at is None:
         lengths = [sum(len(cells[i]) for _, cells in rows) for i in range(len(names))]
         at = lengths.index(max(lengths))

@@ -1,7 +1,8 @@
 """Linear models on counts of words: what a network has to beat on texts.
 
-Source: scikit-learn's logistic regression and support-vector machine (SVM) on TF-IDF weights; naive-Bayes weights
-of words and word pairs: Wang and Manning 2012, "Baselines and bigrams", section 2 (NBSVM, without interpolation).
+Source: scikit-learn's logistic regression and support-vector machine (SVM) on TF-IDF weights; naive-Bayes
+weights of words and word pairs: Wang and Manning 2012, "Baselines and bigrams", section 2 (NBSVM, without
+interpolation).
 Deviation: with more than two classes, each has weights and a machine of its own against the others.
 """
 
@@ -91,7 +92,8 @@ def counted(texts: Sequence[Sequence[int]], known: Whole, words: int) -> csr_mat
 
 
 class NaiveBayesSVM:
-    """An SVM for each class on which words occur, each weighted by how much more often it does so in the class.
+    """An SVM for each class on which words occur, each weighted by how much more often it does so in the
+    class.
 
     Args:
         penalty: C of the SVM, > 0.
@@ -129,7 +131,7 @@ class NaiveBayesSVM:
 
 
 def log_ratio(occurs: csr_matrix, inside: NDArray[np.bool_], prior: float) -> NDArray[np.float64]:
-    """log of each word's share of all words in a class, over its share of all words outside.
+    """Log of each word's share of all words in a class, over its share of all words outside.
 
     Args:
         occurs: (n, k), 1 where a text has a word.
@@ -181,9 +183,7 @@ MODELS: dict[str, Callable[[Counts, Labels], tuple[Labels, Sides]]] = {
 }
 
 
-def scored(
-    train: tuple[Sequence[str], Labels], test: tuple[Sequence[str], Labels]
-) -> dict[str, float]:
+def scored(train: tuple[Sequence[str], Labels], test: tuple[Sequence[str], Labels]) -> dict[str, float]:
     """Test accuracy of every linear model, in [0, 1], by name; the simplest first.
 
     Args:

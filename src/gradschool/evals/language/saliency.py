@@ -1,9 +1,9 @@
-"""Which words of a text speak for a class: the gradient of its logit with respect to each word's vector, times
-that vector.
+"""Which words of a text speak for a class: the gradient of its logit with respect to each word's vector,
+times that vector.
 
-For a network that is linear in the vectors these products add up to the logit but for a constant; for any other
-they say what a small change would do. Source: Denil et al. 2014, "Extraction of salient sentences from labelled
-documents"; Ancona et al. 2018, section 3.1 (gradient x input).
+For a network that is linear in the vectors these products add up to the logit but for a constant; for any
+other they say what a small change would do. Source: Denil et al. 2014, "Extraction of salient sentences
+from labelled documents"; Ancona et al. 2018, section 3.1 (gradient x input).
 """
 
 from collections.abc import Sequence
@@ -39,4 +39,5 @@ def word_saliency(
             (gradient,) = torch.autograd.grad(logits[0, label], kept[0])
     finally:
         hook.remove()
-    return (gradient * kept[0].detach()).sum(-1)[0].float().cpu()
+    # A network may have read padding behind the text.
+    return (gradient * kept[0].detach()).sum(-1)[0, : len(tokens)].float().cpu()

@@ -6,7 +6,6 @@ from functools import cached_property
 
 import torch
 from jaxtyping import Float
-from markupsafe import Markup
 from torch import Tensor, nn
 
 from gradschool.data.vision.images import Images

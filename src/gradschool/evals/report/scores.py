@@ -1,4 +1,6 @@
-"""The tables of a classifier's report that need no pictures: scores of each class, and the confusion matrix."""
+"""The tables of a classifier's report that need no pictures: scores of each class, and the confusion
+matrix.
+"""
 
 from collections.abc import Sequence
 

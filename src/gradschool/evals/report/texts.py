@@ -1,4 +1,6 @@
-"""Sections of a report about a classifier of texts: against counting, by class, surprises, and salient words."""
+"""Sections of a report about a classifier of texts: against counting, by class, surprises, and salient
+words.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,7 +71,9 @@ class TextFacts(Facts):
         s = metrics.scores(self.logits, self.labels)
         low, high = (f"{100 * each:.1f}" for each in s.interval)
         verdict = f" {said(s.accuracy, self.baselines)}" if self.baselines else ""
-        figures = [Figure(f"{100 * s.accuracy:.1f} %", "test accuracy", f"95 % interval {low} to {high}.{verdict}")]
+        figures = [
+            Figure(f"{100 * s.accuracy:.1f} %", "test accuracy", f"95 % interval {low} to {high}.{verdict}")
+        ]
         if self.baselines:
             name, most = best(self.baselines)
             figures.append(Figure(f"{100 * most:.1f} %", "best linear model", name))
@@ -99,11 +103,15 @@ def against(m: Material[TextFacts]) -> Section | None:
     accuracy = float((facts.logits.argmax(1) == facts.labels).double().mean())
     rows = [(name, Bar(share)) for name, share in {**facts.baselines, NETWORK: accuracy}.items()]
     reading = (
-        f"{said(accuracy, facts.baselines)} The linear models count words, and pairs of neighbouring words, in the "
-        "same training texts; they take seconds. Of several that were tried on the test part the best is named, "
+        f"{said(accuracy, facts.baselines)} The linear models count words, and pairs of neighbouring "
+        f"words, in the "
+        "same training texts; they take seconds. Of several that were tried on the test part the best "
+        "is named, "
         "which favours them a little."
     )
-    return Section("Baselines", reading, html.table(("model", "accuracy, %"), rows, "Accuracy on the test part"))
+    return Section(
+        "Baselines", reading, html.table(("model", "accuracy, %"), rows, "Accuracy on the test part")
+    )
 
 
 def classes(m: Material[TextFacts]) -> Section | None:
@@ -129,7 +137,8 @@ def surprising(m: Material[TextFacts]) -> Section | None:
     wrong = facts.logits.argmax(1) != facts.labels
     order = [i for i in true.argsort().tolist() if wrong[i]][:FEW]
     reading = (
-        "The wrong answers with the smallest probability of the true class, the most surprising first. Look for "
+        "The wrong answers with the smallest probability of the true class, the most surprising first. "
+        "Look for "
         "irony, for reviews that quote others, and for labels that are wrong."
     )
     if not order:
@@ -168,7 +177,9 @@ def listed(facts: TextFacts, chosen: Sequence[int], caption: str) -> Markup:
     for i in chosen:
         text = " ".join(facts.texts[i].split())
         shown = text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
-        cell = Markup('<span style="white-space:normal;display:inline-block;min-width:18rem">{}</span>').format(shown)
+        cell = Markup(
+            '<span style="white-space:normal;display:inline-block;min-width:18rem">{}</span>'
+        ).format(shown)
         said, true = int(p[i].argmax()), int(facts.labels[i])
         words = f"{facts.lengths[i]:,}" if facts.lengths else ""
         rows.append((cell, facts.classes[true], facts.classes[said], Bar(float(p[i, true])), words))
@@ -181,7 +192,8 @@ def salient(m: Material[TextFacts]) -> Section | None:
     if not m.facts.salient:
         return None
     reading = (
-        "Gradient of the chosen class's logit with respect to each word's vector, times the vector. Underlined words "
+        "Gradient of the chosen class's logit with respect to each word's vector, times the vector. "
+        "Underlined words "
         "speak for the class, words in italics against it; the stronger the colour, the more."
     )
     return Section("Salient words", reading, html.join(map(coloured, m.facts.salient)))
@@ -196,7 +208,9 @@ def coloured(text: Salient) -> Markup:
         if share < STRONG // 10:
             pieces.append(Markup("{}").format(word))
             continue
-        colour, form = ("--one", "text-decoration:underline") if weight > 0 else ("--two", "font-style:italic")
+        colour, form = (
+            ("--one", "text-decoration:underline") if weight > 0 else ("--two", "font-style:italic")
+        )
         style = f"background:color-mix(in srgb, var({colour}) {share}%, transparent);{form}"
         pieces.append(Markup('<span style="{}" title="{}">{}</span>').format(style, f"{weight:+.3f}", word))
     head = f"called {text.chosen}, is {text.true}"

@@ -1,8 +1,8 @@
 """A bag of words: the mean of the vectors of a text's words, and a linear layer; the order of words is lost.
 
-Source: Joulin et al. 2017, "Bag of tricks for efficient text classification" (fastText): pairs of neighbouring
-words share a hashed table of vectors, so that a little order comes back. Deviations: words and pairs have a mean
-each, and dropout.
+Source: Joulin et al. 2017, "Bag of tricks for efficient text classification" (fastText): pairs of
+neighbouring words share a hashed table of vectors, so that a little order comes back. Deviations: words
+and pairs have a mean each, and dropout.
 """
 
 import torch
@@ -17,7 +17,8 @@ MIXER = 1_000_003  # a prime that spreads pairs over the table
 
 
 class Bag(nn.Module):
-    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b, classes).
+    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b,
+    classes).
 
     Args:
         words: number of tokens.
@@ -36,14 +37,15 @@ class Bag(nn.Module):
             torch.nn.init.normal_(table.weight, std=0.1)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(width, classes)
 
-    def forward(self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None) -> Float[Tensor, "b k"]:
+    def forward(
+        self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b k"]:
         if x.dim() != 2:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, steps) tokens were wanted")
-        lengths = x.new_full((x.shape[0],), x.shape[1]) if lengths is None else lengths
         text = mean(self.embedding(x), lengths)
         if self.pair_embedding is not None and x.shape[1] > 1:
             number = (x[:, :-1] * MIXER + x[:, 1:]) % self.pairs
-            text = text + mean(self.pair_embedding(number), lengths - 1)
+            text = text + mean(self.pair_embedding(number), None if lengths is None else lengths - 1)
         return self.head(self.dropout(text))
 
     def give_vectors(self, vectors: Float[Tensor, "n d"], frozen: bool = False) -> None:
@@ -53,8 +55,10 @@ class Bag(nn.Module):
         self.embedding.weight.requires_grad_(not frozen)
 
 
-def mean(vectors: Float[Tensor, "b t d"], lengths: Int64[Tensor, " b"]) -> Float[Tensor, "b d"]:
-    """The mean of the first vectors of each text, as many as it has; 0 where it has none."""
+def mean(vectors: Float[Tensor, "b t d"], lengths: Int64[Tensor, " b"] | None) -> Float[Tensor, "b d"]:
+    """The mean of the first vectors of each text, as many as it has (None: all); 0 where it has none."""
+    if lengths is None:
+        return vectors.mean(1)
     weights = valid_steps(lengths, vectors.shape[1]).to(vectors.dtype).unsqueeze(1)  # (b, 1, t)
     return (weights @ vectors).squeeze(1) / lengths.clamp(min=1).unsqueeze(1)
 

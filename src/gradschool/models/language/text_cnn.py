@@ -1,5 +1,5 @@
-"""A convolutional network for texts: filters over a few neighbouring words, the strongest answer of each, a linear
-layer.
+"""A convolutional network for texts: filters over a few neighbouring words, the strongest answer of each,
+a linear layer.
 
 Source: Kim 2014, "Convolutional neural networks for sentence classification", section 2.
 """
@@ -14,9 +14,9 @@ from gradschool.nn.inputs import WrongInput
 from gradschool.ops.sequence.lengths import valid_steps
 
 
-
 class TextCNN(nn.Module):
-    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b, classes).
+    """Tokens (b, t), padded at the end, and how many of each text are valid (None: all), to logits (b,
+    classes).
 
     Args:
         words: number of tokens.
@@ -37,18 +37,22 @@ class TextCNN(nn.Module):
         self.relu, self.dropout = nn.ReLU(), nn.Dropout(dropout)
         self.head = nn.Linear(filters * len(sizes), classes)
 
-    def forward(self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None) -> Float[Tensor, "b k"]:
+    def forward(
+        self, x: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"] | None = None
+    ) -> Float[Tensor, "b k"]:
         if x.dim() != 2:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, steps) tokens were wanted")
-        # 1. A text as an image of one row: a channel for each number of a word's vector, 0 behind its end. It is
-        #    made longer by what the widest filter needs.
-        lengths = x.new_full((x.shape[0],), x.shape[1]) if lengths is None else lengths
-        x = F.pad(x, (0, max(self.sizes) - 1))
-        is_word = valid_steps(lengths, x.shape[1]).unsqueeze(2)
+        # 1. A text as an image of one row: a channel for each number of a word's vector, 0 behind its end. It
+        #    is made longer by what the widest filter needs.
+        is_word = (
+            torch.ones_like(x, dtype=torch.bool) if lengths is None else valid_steps(lengths, x.shape[1])
+        )
+        x, is_word = (F.pad(each, (0, max(self.sizes) - 1)) for each in (x, is_word))
+        is_word = is_word.unsqueeze(2)
         vectors = (self.embedding(x) * is_word).transpose(1, 2).unsqueeze(2)  # (b, d, 1, t)
         # 2. The largest answer of each filter, over the windows that begin at a word.
         answers = []
-        for size, convolution in zip(self.sizes, self.convolutions, strict=True):
+        for convolution in self.convolutions:
             answer = self.relu(convolution(vectors)).squeeze(2)  # (b, filters, t - size + 1)
             answers.append((answer * is_word[:, : answer.shape[2]].transpose(1, 2)).amax(2))
         return self.head(self.dropout(torch.cat(answers, 1)))

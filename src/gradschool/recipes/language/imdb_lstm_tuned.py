@@ -1,4 +1,6 @@
-"""A recurrent network on film reviews, with word vectors that were learnt elsewhere and are trained further."""
+"""A recurrent network on film reviews, with word vectors that were learnt elsewhere and are trained
+further.
+"""
 
 from dataclasses import replace
 

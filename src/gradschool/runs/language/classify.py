@@ -69,7 +69,7 @@ class TextClassifier(Run):
     label: str | None = None
     """The column with the labels, or several with commas between; guessed if not given."""
     test: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """Share of all texts held out to test on, where the data bring no test part; the same texts for every seed."""
+    """Share of all texts held out to test on, the same for every seed, where the data bring no test part."""
     least: Count = 2
     """How often a word occurs in the training texts to be known."""
     most: Count = 30_000
@@ -104,7 +104,7 @@ class TextClassifier(Run):
     def warnings(self, splits: Splits[LabelledTexts]) -> list[str]:
         """How many training texts are cut off."""
         cut = sum(len(t) > self.longest and len(split(t)) > self.longest for t in splits.train.texts)
-        told = f"{counted(cut, 'training text')} of more than {self.longest} words: the rest is cut off (--set longest)."
+        told = f"{counted(cut, 'training text')} of more than {self.longest} words: the rest is cut off."
         return [told] if cut else []
 
     def pipeline(self, texts: LabelledTexts) -> Reading:
@@ -164,10 +164,14 @@ class TextClassifier(Run):
         weights = len(splits.train) / (len(counts) * counts.float()) if self.balance else None
         return Classify(model, self.label_smoothing, weights, held_out)
 
-    def loader(self, splits: Splits[LabelledTexts], reading: Reading, request: Request, machine: Machine) -> Buckets:
-        """Texts of about the same length in a batch, in a new order every epoch; processes share every batch."""
+    def loader(
+        self, splits: Splits[LabelledTexts], reading: Reading, request: Request, machine: Machine
+    ) -> Buckets:
+        """Texts of about the same length in a batch; processes share every batch."""
         tokens = reading.of(splits.train.texts)
-        return Buckets(tokens, splits.train.labels, self.batch_size, request.seed, PADDING, share_of_processes())
+        return Buckets(
+            tokens, splits.train.labels, self.batch_size, request.seed, PADDING, share_of_processes()
+        )
 
     def evaluation(self, splits: Splits[LabelledTexts], reading: Reading) -> HeldOut:
         """Makes the batches to look at while training: the validation part, or the test part without one."""
@@ -181,8 +185,10 @@ class TextClassifier(Run):
             logits = logits_of(model, reading.of(splits.test.texts))
         # 1. What is needed to use the model.
         parameters = sum(p.numel() for p in model.parameters())
-        known = {"classes": list(splits.train.classes), "words": list(reading.words.words), "longest": self.longest,
-                 "text": self.text, "parameters": parameters}  # fmt: skip
+        known = {
+            "classes": list(splits.train.classes), "words": list(reading.words.words),
+            "longest": self.longest, "text": self.text, "parameters": parameters,
+        }  # fmt: skip
         folder.write("model.json", known)
         # 2. Scores, and those of linear models on the same texts.
         s = scores_of(logits, splits.test.labels)
@@ -194,7 +200,11 @@ class TextClassifier(Run):
     def reopened(self, folder: RunFolder) -> tuple[nn.Module, Reading, dict[str, Any]]:
         """The trained model on the run's machine, how it reads, and the facts of model.json."""
         model, facts = rebuilt(folder, self)
-        return machine_of(folder).place_module(model), Reading(WordList(facts["words"]), facts["longest"]), facts
+        return (
+            machine_of(folder).place_module(model),
+            Reading(WordList(facts["words"]), facts["longest"]),
+            facts,
+        )
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Baselines, scores of classes, confusion, surprises, length, salient words, and curves."""
@@ -239,7 +249,8 @@ class TextClassifier(Run):
         """The share that is right, beside that of the best linear model."""
         accuracy, (low, high) = result["metrics"]["test_accuracy"], result["interval"]
         told = (
-            f"{100 * accuracy:.1f} % of {counted(result['tested'], 'test text')} in {result['seconds']:.1f} s "
+            f"{100 * accuracy:.1f} % of {counted(result['tested'], 'test text')} "
+            f"in {result['seconds']:.1f} s "
             f"(95 % interval {100 * low:.1f} to {100 * high:.1f})"
         )
         first = f" accuracy {curve}{told}"

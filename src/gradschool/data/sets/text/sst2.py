@@ -1,4 +1,5 @@
-"""Sentences of film reviews, favourable or not: the Stanford Sentiment Treebank without its neutral sentences.
+"""Sentences of film reviews, favourable or not: the Stanford Sentiment Treebank without its neutral
+sentences.
 
 Source: Socher et al. 2013, "Recursive deep models for semantic compositionality over a sentiment treebank";
 whole sentences only, none of their phrases. Sentences without a label in two classes are the neutral ones.
