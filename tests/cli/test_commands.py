@@ -80,9 +80,28 @@ def test_a_finished_run_is_used(run, capsys, place):
     assert "elsewhere/short" in shown and "0.5" in shown and "learning_rate" not in shown.splitlines()[1]
     code, _, err = call(capsys, "train", "--resume", "short")
     assert code == 2 and "finished" in err
-    for other in (["mnist"], ["--seed", "7"], ["--plain"]):
+    kept = (["mnist"], ["--seed", "7"], ["--plain"], ["--device", "cuda"], ["--out", "other"], ["--mine"])
+    for other in kept:
         code, _, err = call(capsys, "train", *other, "--resume", "short")
         assert code == 2 and "A run keeps its settings" in err
+
+
+@pytest.mark.parametrize(
+    ("recipe", "second", "said"),
+    [
+        ("digits", "nonsense", "there is no data set or folder 'nonsense'"),
+        ("digits", "airline", "holds no pictures"),
+        ("perceptron", "digits", "--ood digits was given to a perceptron; wanted: a run on pictures"),
+        ("airline", "digits", "--ood digits was given to a forecaster"),
+        ("dcgan_mnist", "digits", "--ood digits was given to a GAN; wanted: a run that rebuilds any picture"),
+        ("cvae_fashion", "digits", "wanted: a run that rebuilds any picture, such as vae_mnist"),
+        ("names_mlp", "digits", "Score other lines with: gradschool predict RUN FILE.txt"),
+    ],
+)
+def test_a_second_set_that_will_not_do_is_refused_before_training(capsys, place, recipe, second, said):
+    code, out, err = call(capsys, "train", recipe, "--ood", second, "--out", "untouched")
+    assert (code, out) == (2, "") and said in err
+    assert not (place / "untouched").exists()
 
 
 @pytest.mark.long

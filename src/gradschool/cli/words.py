@@ -1,7 +1,6 @@
 """The words of a command into its dataclass: tyro reads them, and wrong ones end in a sentence."""
 
 import contextlib
-import difflib
 import io
 import re
 from collections.abc import Sequence
@@ -10,11 +9,17 @@ from itertools import groupby
 from typing import Any
 
 from gradschool.errors import UserError
-from gradschool.phrases import command
+from gradschool.phrases import command, did_you_mean, nearest
 
 
-def parse(kind: type, name: str, words: Sequence[str]) -> Any:
+def parse(kind: type, name: str, words: Sequence[str], beside: Sequence[str] = ()) -> Any:
     """An instance of `kind` from the words behind `gradschool NAME`.
+
+    Args:
+        kind: dataclass of the command's options.
+        name: of the command.
+        words: behind it.
+        beside: what else may be written as an option, for a guess at what was meant.
 
     Raises:
         UserError: a word is unknown, a value is of another type, or something that is needed is missing.
@@ -42,7 +47,7 @@ def parse(kind: type, name: str, words: Sequence[str]) -> Any:
             raise UserError(what, " ".join([command(name), *needed(kind)]), help_at) from None
         raise UserError(told, "", help_at) from None
     if unknown:
-        guess = meant(unknown[0], [field.name for field in fields(kind)])
+        guess = meant(unknown[0], [*(field.name for field in fields(kind)), *beside])
         raise UserError(f"{command(name)} does not know {unknown[0]}", "", f"{guess}{help_at}")
     return read
 
@@ -77,8 +82,7 @@ def meant(word: str, options: Sequence[str]) -> str:
     if "=" in word and not word.startswith("-"):
         return f"Did you mean --set {word}? " if "set" in options else ""
     flags = [f"--{option.replace('_', '-')}" for option in options]
-    near = difflib.get_close_matches(word.partition("=")[0], flags, 1) if word.startswith("-") else []
-    return f"Did you mean {near[0]}? " if near else ""
+    return did_you_mean(nearest(word.partition("=")[0], flags)) if word.startswith("-") else ""
 
 
 def whole(word: str, name: str, least: int, most: int | None, next_step: str) -> int:

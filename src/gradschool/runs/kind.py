@@ -97,6 +97,15 @@ class Kind:
         """
         raise NotImplementedError
 
+    def refuse_second(self, ood: str) -> None:
+        """Refuse a second set before any work: none of this name is here, or this kind compares with none.
+
+        Raises:
+            UserError: always, for a kind whose report compares with no second set.
+        """
+        wanted = "a run on pictures, such as digits or vae_mnist"
+        raise UserError(f"--ood {ood} was given to {self.title}", wanted, "Leave --ood out.")
+
     def predict(
         self, folder: RunFolder, files: Sequence[Path], top: int, progress: Progress, skip: Skip
     ) -> Iterator[Answer]:

@@ -163,7 +163,7 @@ def test_rare_classes_are_weighed_up(discs):
 @pytest.mark.long
 def test_what_cannot_be_done_is_said(finished, tmp_path):
     run, folder = finished
-    with pytest.raises(UserError, match="--ood was given"):
+    with pytest.raises(UserError, match="--ood digits was given to a segmenter"):
         run.report(folder, ood="digits")
     with pytest.raises(UserError, match="digits has a class for each picture"):
         trained("digits", tmp_path / "run", 1)

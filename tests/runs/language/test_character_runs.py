@@ -80,7 +80,7 @@ def test_the_report_has_its_sections_and_reaches_for_nothing_outside(finished):
     assert "trigram, add-one" in page and "bits per character" in page and page.count("<svg") == 4
     assert "1,620 training names · 180 validation names · 200 test names" in page
     assert "http://" not in page.replace("http://www.w3.org", "") and "#0102" not in page
-    with pytest.raises(UserError, match="--ood was given to a character-level language model"):
+    with pytest.raises(UserError, match="--ood digits was given to a character-level language model"):
         run.report(finished, ood="digits")
 
 

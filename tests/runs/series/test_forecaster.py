@@ -87,7 +87,7 @@ def test_the_report_has_its_sections_and_the_verdict(whole):
     assert "<dt>MAE, network</dt>" in page and "<small>thousand passengers</small>" in page
     assert page.count('role="img"') == 8 and "13 origins of the test part" in page
     assert 'aria-label="thousand passengers over time: measured from 112 to 432' in page
-    with pytest.raises(UserError, match="--ood was given to a forecaster"):
+    with pytest.raises(UserError, match="--ood digits was given to a forecaster"):
         run.report(whole, ood="digits")
 
 

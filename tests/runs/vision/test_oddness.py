@@ -39,5 +39,5 @@ def test_an_autoencoder_rebuilds_digits_better_than_noise(tmp_path, noise):
 @pytest.mark.long
 def test_a_model_that_is_told_classes_cannot_tell(tmp_path, noise):
     run, folder = trained("vae_mnist", tmp_path / "run", 1, "conditional=true")
-    with pytest.raises(UserError, match="--ood was given to a VaeRun; wanted: a run that rebuilds any"):
+    with pytest.raises(UserError, match="to a variational autoencoder; wanted: a run that rebuilds any"):
         run.report(folder, ood=noise)

@@ -7,6 +7,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.cli.words import whole
+from gradschool.phrases import command
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,12 @@ def run(args: Args) -> int:
     from gradschool.course.lessons.bugs import curve_of, mark, right_loop, sheet
 
     # 1. The sheet.
-    number = whole(args.number, "the number of the sheet", 0, None, "For example: gradschool bugs 1")
+    number = whole(args.number, "the number of the sheet", 0, None, f"For example: {command('bugs 1')}")
     given = sheet(number)
     # 2. A guess is judged.
     if args.line:
         last = len(given.text.splitlines())
-        line = whole(args.line, "the line", 1, last, f"Show the sheet: gradschool bugs {number}")
+        line = whole(args.line, "the line", 1, last, f"Show the sheet: {command('bugs', number)}")
         print(mark(given, line))
         finish(args, {"sheet": number, "line": line, "right": line in given.lines})
         return 0
@@ -42,6 +43,6 @@ def run(args: Args) -> int:
     for epoch, lines in enumerate(zip(*curves, strict=True), 1):
         shown = "   ".join(f"loss {c['loss']:<8.4g} {100 * c['accuracy']:5.1f} %" for c in lines)
         print(f"{epoch:5}   {shown}")
-    print(f"\nIn which line is the fault? gradschool bugs {number} LINE")
+    print(f"\nIn which line is the fault? {command('bugs', number, 'LINE')}")
     finish(args, {"sheet": number, "curve": curves[0], "right": curves[1]})
     return 0

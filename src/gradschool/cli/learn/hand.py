@@ -9,6 +9,7 @@ import tyro
 from gradschool.cli.main import finish
 from gradschool.cli.words import whole
 from gradschool.errors import UserError
+from gradschool.phrases import command
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ def run(args: Args) -> int:
         raise UserError(
             f"there is no sheet {args.sheet!r}",
             f"one of {', '.join(SHEETS)}",
-            "For example: gradschool hand trace 1",
+            f"For example: {command('hand trace 1')}",
         )
     number = whole(
-        args.number, "the number of the sheet", 0, None, f"For example: gradschool hand {args.sheet} 1"
+        args.number, "the number of the sheet", 0, None, f"For example: {command('hand', args.sheet, 1)}"
     )
     sheet = SHEETS[args.sheet](np.random.default_rng(number))
     print(sheet.text)
@@ -53,10 +54,10 @@ def run(args: Args) -> int:
             print(f"  {remark}")
             if remark == "right":
                 replies.append(reply)
-        print(f"All steps are right. Another sheet: gradschool hand {args.sheet} {number + 1}")
+        print(f"All steps are right. Another sheet: {command('hand', args.sheet, number + 1)}")
     except EOFError:
         print(f"\n{len(replies)} of {len(sheet.tasks)} steps are right.", end=" ")
-        print(f"The same sheet again: gradschool hand {args.sheet} {number}")
+        print(f"The same sheet again: {command('hand', args.sheet, number)}")
     finish(
         args,
         {"sheet": args.sheet, "number": number, "right": len(replies), "steps": len(sheet.tasks)},

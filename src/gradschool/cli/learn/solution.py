@@ -40,7 +40,10 @@ def run(args: Args) -> int:
     # 1. Make sure that it is wanted.
     if not args.yes:
         if not sys.stdin.isatty():
-            raise UserError("the solution waits for a yes", "--yes where nobody can be asked", "")
+            again = command("solution", exercise.id, "--yes")
+            raise UserError(
+                "the solution waits for a yes, and nobody can be asked", "--yes", f"Type: {again}"
+            )
         left = len(exercise.hints) - seen
         told = f"Hints left: {left} of {len(exercise.hints)}. " if left > 0 else ""
         if input(f"{told}Show the solution of {exercise.id}? [y/N] ").strip().lower() not in ("y", "yes"):

@@ -150,7 +150,7 @@ def one(args: Args, name: str, wants_it: bool) -> int:
 def absent(args: Args, info: "SetInfo") -> int:
     """What is known of a set without its files, and how to get them."""
     told = facts(info, None)
-    shown = {**told, "size": megabytes(info.size), "next": f"gradschool data fetch {info.name}"}
+    shown = {**told, "size": megabytes(info.size), "next": command("data fetch", info.name)}
     for key, value in shown.items():
         print(textwrap.fill(value, 98, initial_indent=f" {key:<8} ", subsequent_indent=" " * 10))
     finish(args, told | {"bytes": info.size})

@@ -9,7 +9,7 @@ from pathlib import Path
 from gradschool import parts
 from gradschool.cli.main import finish
 from gradschool.cli.project.data import is_absent, megabytes, waiting
-from gradschool.phrases import counted, hanging
+from gradschool.phrases import command, counted, hanging
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def run(args: Args) -> int:
         print(hanging(f" {name:<12} ", text))
     advice = "nothing: everything in the course runs here"
     if stuck:
-        advice = f"{len(stuck)} recipes wait for sets that are not here: gradschool data fetch NAME"
+        advice = f"{len(stuck)} recipes wait for sets that are not here: {command('data fetch NAME')}"
     if free < 5:
         advice = f"free some disk space: {free:.1f} GB are left and data sets are unpacked there"
     print(hanging(" to do        ", advice))
@@ -67,7 +67,7 @@ def about_sets(waiting: int) -> dict[str, str]:
     if absent:
         lines["sets absent"] = ", ".join(f"{info.name} ({megabytes(info.size)})" for info in absent)
     known = len(listing())
-    told = f"{known - waiting} of {known} have their data here; gradschool train says which wait for what"
+    told = f"{known - waiting} of {known} have their data here; {command('train')} says which wait for what"
     return lines | {"recipes": told}
 
 

@@ -9,7 +9,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
-from gradschool.phrases import command, hanging
+from gradschool.phrases import command, hanging, quoted
 
 FIRST = 81  # chapters of one's own stand behind the course's
 
@@ -43,7 +43,7 @@ def run(args: Args) -> int:
         write(args.dir / name, text)
         written.append(args.dir / name)
         print(f" wrote    {args.dir / name}")
-    print(hanging(" then     ", f"export GRADSCHOOL_COURSE={args.dir.resolve()}"))
+    print(hanging(" then     ", f"export GRADSCHOOL_COURSE={quoted(str(args.dir.resolve()))}"))
     print(hanging(" prove    ", command("gates", args.name)))
     print(hanging(" next     ", command("read", args.name)))
     finish(args, {"chapter": args.name, "files": written})

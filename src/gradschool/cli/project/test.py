@@ -14,14 +14,14 @@ import tyro
 
 from gradschool.errors import UserError
 from gradschool.parts import need
-from gradschool.phrases import command
+from gradschool.phrases import as_called, command
 
 HELP = """usage: gradschool test [--quick | --processors] [PYTEST WORDS ...]
 
 Lint, types, import contracts, size budgets, tests.
 --quick leaves out the tests that take long: for daily work.
 --processors runs the numeric tests and all gates as other processors compute: slow.
-With further words, only pytest runs: gradschool test tests/engine, gradschool test -m slow."""
+With further words, only pytest runs. For example: gradschool test tests/engine"""
 QUICK = ("-m", "not slow and not gpu and not long")
 # Libraries choose other kernels for these; the sums then run in another order. MKL and oneDNN only go down
 # from what the machine has.
@@ -71,7 +71,7 @@ def root() -> Path:
 def parse(words: list[str]) -> Args:
     """All words but our own go to pytest as they are; --help explains."""
     if {"-h", "--help"} & set(words):
-        print(HELP)
+        print(as_called(HELP))
         raise SystemExit(0)
     own = ("--", "--quick", "--processors")
     return Args(tuple(w for w in words if w not in own), "--quick" in words, "--processors" in words)

@@ -33,7 +33,10 @@ def run(args: Args) -> int:
     from gradschool.runs.reopen import reopen
 
     folder = RunFolder.open(args.run)
-    path = reopen(folder)[0].report(folder, args.ood, args.data)
+    run, _ = reopen(folder)
+    if args.ood is not None:
+        run.refuse_second(args.ood)
+    path = run.report(folder, args.ood, args.data)
     print(f" report   {path}")
     abroad = tell_second_set(folder) if args.ood else {}
     finish(args, {"run": folder.path, "report": path, **abroad})

@@ -61,7 +61,8 @@ def parse(words: list[str]) -> Args:
         print(f"{make.__doc__}\n\nSettings, each changed with --set name=value:\n")
         print(settings_table(make()))
         raise SystemExit(0)
-    args: Args = parse_words(Args, "train", as_settings(recipe, words) if recipe else words)
+    words, known = as_settings(recipe, words) if recipe else (words, [])
+    args: Args = parse_words(Args, "train", words, known)
     return args
 
 
@@ -69,16 +70,19 @@ FIRST = "digits"  # what a newcomer is told to type
 SHORT = {"lr": "learning_rate", "bs": "batch_size", "batch": "batch_size", "wd": "weight_decay"}
 
 
-def as_settings(recipe: str, words: list[str]) -> list[str]:
+def as_settings(recipe: str, words: list[str]) -> tuple[list[str], list[str]]:
     """The words with what is a setting of the recipe, as people write it first, in its own form:
     `--epochs 5`, `--lr=0.01` and `--batch-size 32` are `--set epochs=5` and so on.
+
+    Returns:
+        The words, and the names of all settings where a word is no option of the command.
     """
     from gradschool.recipes import places
 
     options = {f"--{field.name.replace('_', '-')}" for field in fields(Args)} | {"--no-report"}
     foreign = [w for w in words[1:] if w.startswith("--") and w.partition("=")[0] not in options]
     if not foreign or recipe.replace("-", "_") not in places():
-        return words
+        return words, []
     from gradschool.recipes import find
     from gradschool.runs.settings import to_dict
 
@@ -94,7 +98,7 @@ def as_settings(recipe: str, words: list[str]) -> list[str]:
         if not equals:
             value = left.pop(0) if left and not left[0].startswith("--") else "true"
         read += ["--set", f"{name}={value}"]
-    return read
+    return read, list(known)
 
 
 def settings_table(run: Any) -> str:
@@ -137,6 +141,8 @@ def run(args: Args) -> int:
         raise UserError(f"recipe {args.recipe} has no data yet", settings.takes, "Add --data PATH.")
     if args.steps is not None and args.steps < 1:
         raise UserError(f"steps is {args.steps}", "a whole number >= 1", "Example: --steps 100")
+    if args.ood is not None:
+        settings.refuse_second(args.ood)
     # 2. The run, with the learner's functions if they are wanted.
     overlaid = put_in_force(args.dir) if args.mine else []
     request = recipes.ask(
@@ -165,10 +171,31 @@ def go_on(args: Args) -> int:
                 f"--resume came with {name} {asked}, and {folder.path} has {kept}", "--resume alone",
                 "A run keeps its settings.",
             )  # fmt: skip
+    refuse_another_place(args, folder, request)
+    if args.ood is not None:
+        settings.refuse_second(args.ood)
     settings = replace(settings, data=args.data) if args.data else settings  # the same data, moved
     overlaid = install_again(request.mine) if request.mine else []
     resume(folder, settings, replace(request, checkpoint=args.checkpoint))
     return conclude(args, settings, folder, overlaid)
+
+
+def refuse_another_place(args: Args, folder: Any, request: Any) -> None:
+    """A run goes on where it began: in its folder, on its device, with the functions that it was begun with.
+
+    Raises:
+        UserError: another folder or device is asked for, or functions of the learner's in a run without.
+    """
+    device = folder.read("environment.json").get("device", request.device)
+    if args.device not in ("auto", request.device, device):
+        what, wanted = f"--resume came with --device {args.device}", f"{device}, where {folder.path} began"
+    elif args.out is not None and args.out.resolve() != folder.path.resolve():
+        what, wanted = f"--resume came with --out {args.out}", f"{folder.path}, the run's own folder"
+    elif args.mine and not request.mine:
+        what, wanted = "--resume came with --mine", f"--resume alone: {folder.path} began without"
+    else:
+        return
+    raise UserError(what, wanted, "A run keeps its settings.")
 
 
 def conclude(args: Args, run: Any, folder: Any, overlaid: list[Any]) -> int:

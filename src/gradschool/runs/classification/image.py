@@ -9,6 +9,7 @@ import torch
 
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
+from gradschool.data.vision.open import resolve_pictures
 from gradschool.engine.run import RunFolder
 from gradschool.evals.classification.predict import predict
 from gradschool.evals.export import ExportCheck, export_onnx
@@ -28,6 +29,10 @@ class ImageRun(ClassifierRun):
 
     kind: ClassVar[str] = "classifier"
     title: ClassVar[str] = "an image classifier"
+
+    def refuse_second(self, ood: str) -> None:
+        """A classifier compares with any set of pictures that is here."""
+        resolve_pictures(ood)
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Write report.html: scores, mistakes, calibration, what the network looks at, and a second set."""

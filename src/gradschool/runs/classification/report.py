@@ -20,6 +20,7 @@ from gradschool.evals.report import classes, looks, numbers, trust
 from gradschool.evals.report.classes import ClassFacts
 from gradschool.evals.report.material import SectionOf
 from gradschool.evals.report.page import write_report
+from gradschool.phrases import counted
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.vision.classifier import ClassifierRun
@@ -123,7 +124,9 @@ def second_set(name: str, folder: RunFolder, facts: dict[str, Any]) -> Images:
     pixels, labels = torch.cat([p.pixels for p in parts]), torch.cat([p.labels for p in parts])
     if pixels.shape[1] != facts["channels"]:
         raise UserError(
-            f"{name} has {pixels.shape[1]} channels", f"{facts['channels']} as in {folder.path}", ""
+            f"{name} has {counted(pixels.shape[1], 'channel')}",
+            f"{facts['channels']} as in {folder.path}",
+            "",
         )
     pixels = resized(pixels, facts["height"], facts["width"])  # a set of arrays comes in its own size
     return Images(pixels, labels, parts[0].classes, [n for p in parts for n in p.names])

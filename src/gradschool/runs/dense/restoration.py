@@ -14,6 +14,7 @@ from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
+from gradschool.data.vision.open import resolve_pictures
 from gradschool.data.vision.pictures import open_pictures
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
@@ -180,6 +181,10 @@ class RestoreRun(PictureRun):
             f" error    {curve}{m['test_loss']:.4f}{told} a damaged pixel of {result['test_images']:,} test "
             f"images, {m['test_mse']:.5f} over all pixels, {alike}, {result['seconds']:.1f} s"
         )
+
+    def refuse_second(self, ood: str) -> None:
+        """What a network restores can be any picture of the size."""
+        resolve_pictures(ood)
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Write report.html: curves, and test pictures whole, damaged and restored."""

@@ -186,9 +186,7 @@ class SegmentRun(PictureRun):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Curves, scores by class, and test pictures beside their masks."""
         if ood:
-            raise UserError(
-                "--ood was given", "a classifier's run", "Train on the second set in place of it."
-            )
+            self.refuse_second(ood)
         ending = [numbers.settings]
         if not folder.read("model.json"):
             return write_report(folder.path, Facts(), [numbers.training, *ending])

@@ -19,6 +19,7 @@ from gradschool.data.examples import Splits
 from gradschool.data.vision.chosen import chosen, names
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
+from gradschool.data.vision.open import resolve_pictures
 from gradschool.data.vision.pictures import open_pictures
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import Progress
@@ -207,6 +208,17 @@ class GenerativeRun(PictureRun):
             scores |= self.measured(pieces)
         write_result(self, pieces, folder, at, scores, test_images=len(splits.test))
 
+    def refuse_second(self, ood: str) -> None:
+        """Only a model that rebuilds any picture compares, without being told its class.
+
+        Raises:
+            UserError: this one does not, or there is no such set of pictures.
+        """
+        if self.conditional or type(self).redrawn is GenerativeRun.redrawn:
+            wanted = "a run that rebuilds any picture, such as vae_mnist"
+            raise UserError(f"--ood {ood} was given to {self.title}", wanted, "Leave --ood out.")
+        resolve_pictures(ood)
+
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Losses, pictures over training, reconstructions, and what else a kind of model has to show."""
         standard: list[SectionOf] = [*self.curves(), samples.made, samples.judged, samples.course]
@@ -222,6 +234,7 @@ class GenerativeRun(PictureRun):
             again = self.redrawn(model, x.to(device), y.to(device))
             own = list(self.sections(model, splits, pipeline))
         if ood:
+            self.refuse_second(ood)
             own.append(self.oddness(model, splits, pipeline, ood))
         if again is not None:
             standard.append(partial(samples.redrawn, x=to_unit(x, self.scale), again=again))
@@ -253,18 +266,12 @@ class GenerativeRun(PictureRun):
         return len(classes) if self.conditional else 0
 
     def oddness(self, model: nn.Module, splits: Splits[Images], pipeline: Pipeline, ood: str) -> Section:
-        """How well the error of reconstructions tells the test part from pictures of another set.
-
-        Raises:
-            UserError: the model rebuilds no pictures, or only of classes it is told.
-        """
+        """How well the error of reconstructions tells the test part from pictures of another set."""
         device = next(model.parameters()).device
 
         def rebuild(x: Tensor) -> tuple[Tensor, Tensor]:
             again = self.redrawn(model, x.to(device), torch.zeros(len(x), dtype=torch.int64, device=device))
-            if again is None or self.conditional:
-                wanted = "a run that rebuilds any picture, such as vae_mnist"
-                raise UserError(f"--ood was given to a {type(self).__name__}", wanted, "Leave --ood out.")
+            assert again is not None, "such a model was refused"
             return to_unit(x, self.scale), again
 
         return oddness(rebuild, pipeline, splits, ood)

@@ -115,6 +115,8 @@ class ScoreRun(SmallRun):
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """The loss and the figure."""
+        if ood:
+            self.refuse_second(ood)
         sections = [numbers.training, samples.made, numbers.settings]
         return write_report(folder.path, Facts(unit="points"), sections)
 

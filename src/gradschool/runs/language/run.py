@@ -153,11 +153,19 @@ class CharacterRun(Run):
         model, facts = rebuilt(folder, self)
         return machine_of(folder).place_module(model), facts
 
+    def refuse_second(self, ood: str) -> None:
+        """Other lines are scored one by one, not compared with.
+
+        Raises:
+            UserError: always.
+        """
+        advice = f"Score other lines with: {command('predict RUN FILE.txt')}"
+        raise UserError(f"--ood {ood} was given to {self.title}", "an image classifier", advice)
+
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Baselines, new names, next characters, the embeddings of the characters, and curves."""
         if ood:
-            advice = f"Score other lines with: {command('predict', folder.path, 'FILE.txt')}"
-            raise UserError(f"--ood was given to {self.title}", "an image classifier", advice)
+            self.refuse_second(ood)
         # 1. What a finished run has to show; any other has its curves.
         facts = sections.LineFacts()
         if result := folder.read("result.json"):

@@ -85,6 +85,8 @@ class PerceptronRun(SmallRun):
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Its curves, and a race where there was one; it has no pictures to show."""
+        if ood:
+            self.refuse_second(ood)
         return write_report(folder.path, Facts(unit="points"), [numbers.training, numbers.settings])
 
     def draw(self, random: np.random.Generator, line: Any) -> tuple[Any, Any]:

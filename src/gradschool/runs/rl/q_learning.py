@@ -217,8 +217,7 @@ class QLearningRun(Run):
             UserError: a second set is given.
         """
         if ood:
-            wanted = "nothing: the values of one grid world say nothing of another"
-            raise UserError(f"--ood {ood} was given to {self.title}", wanted, "Leave --ood out.")
+            self.refuse_second(ood)
         if not folder.read("model.json"):
             return write_report(folder.path, Facts(unit="episodes"), [sections.learning, numbers.settings])
         model, world, name = self.finished(folder)

@@ -156,7 +156,7 @@ class ForecastRun(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Forecast over the series, scores beside the baselines, error by step ahead, residuals."""
         if ood:
-            raise UserError("--ood was given to a forecaster", "an image classifier", "Leave --ood out.")
+            self.refuse_second(ood)
         sections = [series.forecast, series.scores, series.by_step, series.residuals, numbers.training,
                     numbers.rate, numbers.settings]  # fmt: skip
         facts = SeriesFacts(unit=self.examples)
