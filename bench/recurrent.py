@@ -49,10 +49,8 @@ class Packing(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.embedding, self.core = (
-            nn.Embedding(VOCABULARY, 64),
-            nn.LSTM(64, 64, batch_first=True, bidirectional=True),
-        )
+        self.embedding = nn.Embedding(VOCABULARY, 64)
+        self.core: nn.Module = nn.LSTM(64, 64, batch_first=True, bidirectional=True)
         self.output = nn.Linear(128, 2)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
@@ -101,13 +99,9 @@ def classifiers() -> dict[str, Side]:
 def cases() -> dict[str, tuple[dict[str, Side], dict[str, float]]]:
     """Sides of each comparison, ours first, and the ratio that is wanted against each peer."""
     torch.manual_seed(0)
-    peer, gru, theirs = (
-        nn.LSTM(WIDTH, WIDTH, batch_first=True),
-        nn.GRU(WIDTH, WIDTH, batch_first=True),
-        minGRU(WIDTH),
-    )
-    mine, layer = ops.Weights(*peer.parameters()), ours.LSTM(WIDTH, WIDTH)
-    minimal = ours.MinGRU(WIDTH, WIDTH)
+    peer, layer = nn.LSTM(WIDTH, WIDTH, batch_first=True), ours.LSTM(WIDTH, WIDTH)
+    mine = ops.Weights(peer.weight_ih_l0, peer.weight_hh_l0, peer.bias_ih_l0, peer.bias_hh_l0)
+    minimal, theirs, gru = ours.MinGRU(WIDTH, WIDTH), minGRU(WIDTH), nn.GRU(WIDTH, WIDTH, batch_first=True)
     x, long = torch.randn(BATCH, STEPS, WIDTH), torch.randn(4, 2048, WIDTH)
     x.requires_grad_()
     zero = torch.zeros(BATCH, WIDTH)
@@ -123,7 +117,8 @@ def cases() -> dict[str, tuple[dict[str, Side], dict[str, float]]]:
             {},
         ),
         "minGRU, 32 x 256 steps": (
-            {"ours": partial(there_and_back, minimal, x), "minGRU-pytorch": partial(there_and_back, theirs, x),
+            {"ours": partial(there_and_back, minimal, x),
+             "minGRU-pytorch": partial(there_and_back, theirs, x),
              "nn.GRU": partial(there_and_back, gru, x)},
             {"minGRU-pytorch": 2, "nn.GRU": 1},
         ),

@@ -15,8 +15,8 @@ from gradschool.engine.shard import shard
 from gradschool.errors import UserError, WorkFailed
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toys import CPU, Regression
-from two_processes import Smooth, trained
+from toys import CPU, Regression, stepper_for
+from two_processes import Remembering, Smooth, remembered, trained
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,23 @@ def test_one_process_reads_what_two_saved_and_trains_on(two, tmp_path):
     trained(tmp_path / "one", 40, go_on=True)
     trained(two / "sharded", 40, go_on=True)
     assert losses(two / "sharded")[30:] == pytest.approx(losses(tmp_path / "one")[30:], rel=1e-3)
+
+
+@pytest.mark.long
+def test_what_a_task_carries_is_saved_whole_and_given_back_by_rows(two, tmp_path):
+    """Two processes that broke off and went on, and then one process, equal one that never stopped."""
+    one = remembered(tmp_path / "one", 40)
+    whole = remembered(two / "carried", 40, go_on=True)
+    assert losses(two / "carried") == pytest.approx(losses(tmp_path / "one"), rel=1e-4)
+    torch.testing.assert_close(whole.task.carried, one.task.carried)
+    kept = RunFolder(two / "carried").checkpoints.load("step-00000030")[0]["carried"]["sum"]
+    assert len(kept) == len(one.task.carried["sum"]) == 32
+
+
+def test_a_task_that_carries_a_state_is_not_sharded(monkeypatch):
+    monkeypatch.setattr("gradschool.engine.update.is_sharded", lambda module: True)
+    with pytest.raises(UserError, match="shard is on in a run that carries a state"):
+        stepper_for(Remembering())
 
 
 def test_a_silently_single_process_is_refused(monkeypatch):
