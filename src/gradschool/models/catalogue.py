@@ -1,6 +1,7 @@
 """Find a network by name: a function of a file in this package whose first parameter is `classes` (networks
 that classify), `shape` (networks that make pictures), `labels` (networks that give each pixel a class),
-`history` (networks that forecast) or `vocabulary` (networks that predict tokens).
+`history` (networks that forecast), `vocabulary` (networks that predict tokens) or `symbols` (networks that
+read strings of a formal language).
 
 Listing reads the source only, so it is quick and imports nothing heavy.
 """
