@@ -14,33 +14,42 @@ from gradschool.nn.embedding import Embedding
 from gradschool.nn.linear import Dropout, Linear
 from gradschool.nn.norm import BatchNorm1d, BatchNorm2d, GroupNorm, LayerNorm, LocalResponseNorm, RMSNorm
 from gradschool.nn.pool import AdaptiveAvgPool2d, AvgPool2d, BlurPool2d, MaxPool2d
+from gradschool.nn.sequence.convolutional import ConvLSTM
+from gradschool.nn.sequence.parallel import MinGRU, MinLSTM
+from gradschool.nn.sequence.recurrent import GRU, LSTM, RNN
+from gradschool.nn.sequence.statespace import StateSpace
 from gradschool.nn.spectral import SpectralConv2d, SpectralLinear
 from gradschool.ops import switch
 
 switch.find_twins()
 
 __all__ = [
-    "ELU",
-    "GELU",
     "AdaptiveAvgPool2d",
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
     "BlurPool2d",
     "Conv2d",
+    "ConvLSTM",
     "ConvNormAct",
     "ConvTranspose2d",
     "Dropout",
+    "ELU",
     "Embedding",
     "Flatten",
+    "GELU",
+    "GRU",
     "GroupNorm",
     "Hardswish",
     "Identity",
+    "LSTM",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
     "MaxPool2d",
+    "MinGRU",
+    "MinLSTM",
     "Mish",
     "Module",
     "ModuleDict",
@@ -48,6 +57,7 @@ __all__ = [
     "PReLU",
     "Parameter",
     "RMSNorm",
+    "RNN",
     "ReLU",
     "Reshape",
     "Sequential",
@@ -55,5 +65,6 @@ __all__ = [
     "Sigmoid",
     "SpectralConv2d",
     "SpectralLinear",
+    "StateSpace",
     "Tanh",
 ]
