@@ -102,8 +102,8 @@ def extract(model: nn.Module, language: Grammar | WordProblem, seed: int = 0, n:
     strings = language.draw(n, generator)
     with torch.no_grad():
         logits, hidden = model(strings.inputs)
-    rows = np.cumsum((strings.states != NOWHERE).sum(1).numpy()) <= MOST
-    read = [one_reading(i, strings, logits, language) for i in np.flatnonzero(rows)]
+    many = int(((strings.states != NOWHERE).sum(1).cumsum(0) <= MOST).sum())
+    read = [one_reading(i, strings, logits, language) for i in range(max(1, many))]
     points = np.concatenate([hidden[i, : len(one.symbols)].numpy() for i, one in enumerate(read)])
     diameter = float(np.linalg.norm(np.ptp(points, 0)))
     # 2. Strings to compare on: new ones, and as many with one symbol changed.

@@ -4,6 +4,7 @@ Source: Vaswani et al. 2017. Deviations: one layer, positions are numbers of the
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from gradschool import nn
@@ -22,8 +23,8 @@ class AttentionReader(nn.Module):
 
     def __init__(self, symbols: int, answers: int, width: int, heads: int) -> None:
         super().__init__()
-        self.heads = heads
-        self.embedding = nn.Embedding(symbols, width)
+        self.symbols, self.heads = symbols, heads
+        self.embedding = nn.Linear(symbols, width)
         self.project = nn.Linear(width, 3 * width)
         self.join = nn.Linear(width, width)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(3))
@@ -34,7 +35,7 @@ class AttentionReader(nn.Module):
         """Symbols (b, t) to logits (b, t, answers) and what the layer has at each position (b, t, width)."""
         b, t = x.shape
         # 1. Symbols at their positions.
-        h = self.embedding(x)
+        h = self.embedding(F.one_hot(x, self.symbols).to(self.readout.weight.dtype))
         h = h + sinusoids(t, h.shape[2]).to(h)
         # 2. Each head looks at all symbols so far.
         parts = self.project(self.norms[0](h)).view(b, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)

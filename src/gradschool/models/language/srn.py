@@ -32,5 +32,5 @@ class SRN(nn.Module):
 
 
 def srn(symbols: int, answers: int, hidden: int = 2) -> SRN:
-    """39 parameters for Reber's seven symbols and two hidden units."""
+    """43 parameters for Reber's seven symbols and two hidden units."""
     return SRN(symbols, answers, hidden)

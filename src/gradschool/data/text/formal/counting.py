@@ -25,7 +25,7 @@ class Counting(Language):
 
     powers: tuple[int, ...] = (1, 1)
     highest: int = 10
-    steps: int = 64
+    steps: int = 48
 
     @property
     def within(self) -> str:
