@@ -126,7 +126,9 @@ def train(run: FormalRun, language: Language, seeds: range) -> list[nn.Module]:
     optimizer = torch.optim.Adam(p.values(), lr=run.learning_rate)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
     generator = torch.Generator().manual_seed(seeds[0])
-    for _, strings in zip(range(run.steps), batches(language, many * run.batch_size, generator), strict=False):
+    for _, strings in zip(
+        range(run.steps), batches(language, many * run.batch_size, generator), strict=False
+    ):
         x = nn.functional.one_hot(strings.inputs, kinds).float()
         logits = look(p, x.view(many, run.batch_size, -1, kinds).transpose(1, 2)).transpose(1, 2)
         loss = loss_of(logits.flatten(0, 1), strings, many)
@@ -162,7 +164,10 @@ def measure(name: str, trial: Trial, seeds: range) -> dict[str, Any]:
     models = train(trial.run, language, seeds)
     seconds = time.process_time() - start
     with torch.no_grad():
-        rows = [trial.run.measured(model.eval(), language, seed) for seed, model in zip(seeds, models, strict=True)]
+        rows = [
+            trial.run.measured(model.eval(), language, seed)
+            for seed, model in zip(seeds, models, strict=True)
+        ]
     success = [trial.success(row) for row in rows]
     names = sorted(set().union(*rows))
     spread = {each: quartiles([row[each] for row in rows]) for each in names}

@@ -78,7 +78,7 @@ def test_drawn_strings_are_of_the_grammar_and_longer_ones_longer(name, pattern):
     language = find_language(name)
     texts = texts_of(language.draw(300, seeded()), language)
     assert all(pattern.fullmatch(text) for text in texts) and len(set(texts)) > 50
-    assert sum("BT" == text[:2] for text in texts) / 300 == pytest.approx(0.5, abs=0.12)
+    assert sum(text[:2] == "BT" for text in texts) / 300 == pytest.approx(0.5, abs=0.12)
     longer = texts_of(language.longer(40, seeded()), language)
     assert len(longer) == 40
     assert all(pattern.fullmatch(text) and len(text) > language.longest for text in longer)

@@ -92,7 +92,9 @@ def test_clusters_are_no_wider_than_asked():
 def test_extracted_by_hand():
     """Two strings of the language (01)* and one stray step; most decide."""
     yes = np.array([[False, True], [True, False]])
-    one = Reading(np.array([0, 1, 0, 1]), np.array([0, 1, 0, 1]), np.tile(yes, (2, 1)), np.array([0, 1, 0, 1]) > 0)
+    one = Reading(
+        np.array([0, 1, 0, 1]), np.array([0, 1, 0, 1]), np.tile(yes, (2, 1)), np.array([0, 1, 0, 1]) > 0
+    )
     stray = Reading(np.array([0, 1]), np.array([0, 0]), yes, np.array([False, True]))
     found = extracted([one, one, stray], is_start_accepting=True)
     assert minimal(found).to.tolist() == [[1, -1], [-1, 0]]

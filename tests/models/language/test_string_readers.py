@@ -24,7 +24,11 @@ def strings(seed=0):
 def test_answers_after_every_symbol_and_does_not_look_ahead(name):
     model, x = built(name), strings()
     logits, hidden = model(x)
-    assert logits.shape == (3, 6, 7) and hidden.shape == (3, 6, 8 if "hidden" not in NAMES[name] else NAMES[name]["hidden"])
+    assert logits.shape == (3, 6, 7) and hidden.shape == (
+        3,
+        6,
+        NAMES[name].get("hidden", 8),
+    )
     other = x.clone()
     other[:, 4:] = (other[:, 4:] + 1) % 7
     # Sums in another order differ by rounding in float32.
@@ -54,13 +58,13 @@ def test_an_srn_is_elmans_equation():
 def test_cell_states_lead_to_the_hidden_states():
     model, x = lstm_reader(7, 7, hidden=4), strings()
     cells = model.cells(x)
-    _, (h, c) = model.recurrent(torch.nn.functional.one_hot(x, 7).float())
+    _, (_, c) = model.recurrent(torch.nn.functional.one_hot(x, 7).float())
     torch.testing.assert_close(cells[:, -1], c[-1])
     assert cells.shape == (3, 6, 4) and (model(x)[1].abs() <= cells.tanh().abs() + 1e-6).all()
 
 
 def test_minimal_gates_do_not_see_the_state():
-    """The share of the old state that stays depends on the symbol alone: states of two strings draw closer."""
+    """What stays of the old state depends on the symbol alone: states of two strings draw closer."""
     model = mingru_reader(2, 2, hidden=5)
     _, hidden = model(torch.tensor([[0, 1, 1, 1], [1, 1, 1, 1]]))
     apart = (hidden[0] - hidden[1]).abs()

@@ -1,4 +1,4 @@
-"""Networks that read formal languages: trained in seconds, taken up again, reported, measured side by side."""
+"""Networks that read formal languages: trained in seconds, reopened, reported, measured side by side."""
 
 from dataclasses import replace
 
@@ -95,7 +95,7 @@ def test_what_cannot_be_is_a_sentence(tmp_path):
         run.reopened(folder)
     with pytest.raises(UserError, match="language is one of"):
         override(find("anbn_srn")(), ["language=anbm"], "anbn_srn")
-    with pytest.raises(UserError, match="no model 'srm'.*Did you mean srn"):
+    with pytest.raises(UserError, match=r"no model 'srm'.*Did you mean srn"):
         override(find("anbn_srn")(), ["model=srm"], "anbn_srn")
 
 
@@ -137,7 +137,14 @@ def test_reach_is_the_largest_n_without_a_mistake():
 def test_notes_name_the_last_b_and_the_next_a():
     language = find_language("anbn")
     text = "aabbab" + "a"
-    assert [noted(language, text, i) for i in range(1, 7)] == ["", "", "the last b", "the next a", "the last b", "the next a"]
+    assert [noted(language, text, i) for i in range(1, 7)] == [
+        "",
+        "",
+        "the last b",
+        "the next a",
+        "the last b",
+        "the next a",
+    ]
     assert noted(find_language("embedded_reber"), "BTBTXSETE", 7) == "the T of the second place"
     assert noted(find_language("reber"), "BTXSE", 3) == ""
 

@@ -1,7 +1,7 @@
-"""Read a finite automaton out of a recurrent network: cluster its hidden states, follow symbols between clusters.
+"""Read a finite automaton out of a recurrent network: clusters of hidden states, and symbols between them.
 
-Sources: Giles et al. 1992, section 4 (extraction); Moore 1956 (minimisation). Deviations: clusters by complete
-linkage in place of a grid; where symbols lead to several clusters, most of the strings decide.
+Sources: Giles et al. 1992, section 4 (extraction); Moore 1956 (minimisation). Deviations: clusters by
+complete linkage in place of a grid; where symbols lead to several clusters, most of the strings decide.
 """
 
 from collections.abc import Iterable, Sequence

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gradschool.data.text.formal.grammar import Grammar
-from gradschool.data.text.formal.language import Language, Strings
+from gradschool.data.text.formal.language import Strings
 from gradschool.data.text.formal.machine import NOWHERE, Machine
 from gradschool.data.text.formal.words import WordProblem
 from gradschool.evals.language.automaton import Automaton, Reading, alike, clusters, extracted, minimal
@@ -88,7 +88,9 @@ def true_automaton(language: Grammar | WordProblem) -> Automaton:
     return Automaton(table.to.numpy(), (table.chance.sum(1) == 0).numpy())
 
 
-def extract(model: nn.Module, language: Grammar | WordProblem, seed: int = 0, n: int = 300) -> list[Extraction]:
+def extract(
+    model: nn.Module, language: Grammar | WordProblem, seed: int = 0, n: int = 300
+) -> list[Extraction]:
     """Automata for several widths of clusters, and how they agree with the true one.
 
     Args:
@@ -113,7 +115,9 @@ def extract(model: nn.Module, language: Grammar | WordProblem, seed: int = 0, n:
     # 3. An automaton for every width.
     found = []
     for width in WIDTHS:
-        numbers = np.split(clusters(points, width * diameter), np.cumsum([len(one.symbols) for one in read])[:-1])
+        numbers = np.split(
+            clusters(points, width * diameter), np.cumsum([len(one.symbols) for one in read])[:-1]
+        )
         readings = [Reading(one.symbols, each, one.possible, one.accepting)
                     for one, each in zip(read, numbers, strict=True)]  # fmt: skip
         automaton = minimal(extracted(readings, bool(truth.accepting[0])))

@@ -12,8 +12,8 @@ from torch import Tensor
 from gradschool.data.text.formal.machine import Machine
 from gradschool.evals.language.dynamics import Cloud, Extraction
 from gradschool.evals.report import charts, html
-from gradschool.evals.report.html import Section
 from gradschool.evals.report.hidden import lines, plane, space
+from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Facts, Material
 
 
@@ -142,7 +142,7 @@ def automaton(m: Material[FormalFacts]) -> Section | None:
     shown = table if len(to) <= 30 else Markup("")
     reading = (
         "Hidden states are clustered, symbols lead from cluster to cluster, and the automaton is minimised. "
-        "The width is the largest distance within a cluster, as a share of the diameter of all hidden states. "
+        "The width is the largest distance within a cluster, as a share of the diameter of all of them. "
         f"The smallest automaton of the language has {m.facts.true_states} states."
     )
     return Section("Extracted automaton", reading, html.join([widths, shown]))

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = (
-    "#4477aa", "#ee6677", "#228833", "#b8a32c", "#66a8c8", "#aa3377", "#e07b39", "#7a7a7a", "#5ab4ac", "#8c6bb1",
+    "#4477aa", "#ee6677", "#228833", "#b8a32c", "#66a8c8", "#aa3377", "#e07b39",
+    "#7a7a7a", "#5ab4ac", "#8c6bb1",
 )  # fmt: skip
 NAMED = 30  # states, at most, that get their names
 SHOWN = 1200  # points, at most
@@ -90,9 +91,7 @@ def arrows(cloud: Cloud, machine: Machine) -> dict[tuple[str, str], str]:
     """Transitions between states that occurred, with their symbols."""
     shared, found = shared_states(machine), dict[tuple[str, str], set[str]]()
     later = cloud.before != NOWHERE
-    pairs = zip(
-        cloud.states[cloud.before[later]], cloud.states[later], cloud.symbols[later], strict=True
-    )
+    pairs = zip(cloud.states[cloud.before[later]], cloud.states[later], cloud.symbols[later], strict=True)
     for start, end, symbol in set(map(tuple, (map(int, each) for each in pairs))):
         found.setdefault((shared[start], shared[end]), set()).add(machine.symbols[symbol])
     return {pair: ",".join(sorted(symbols)) for pair, symbols in found.items()}

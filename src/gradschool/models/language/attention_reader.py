@@ -12,7 +12,7 @@ from gradschool.ops.attention import attend
 
 
 class AttentionReader(nn.Module):
-    """Symbols and sinusoidal positions, attention with several heads, a hidden layer, a logit for every answer.
+    """Symbols and sinusoidal positions, attention with several heads, a hidden layer, logits of the answers.
 
     Args:
         symbols: that strings are made of.

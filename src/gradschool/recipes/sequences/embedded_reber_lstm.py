@@ -7,5 +7,8 @@ from gradschool.runs.language.formal import FormalRun
 def embedded_reber_lstm() -> FormalRun:
     """LSTM with four cells on the embedded Reber grammar, cell states drawn (?)."""
     return FormalRun(
-        language="embedded_reber", model=lstm_reader, model_options={"hidden": 4}, steps=2000,
-    )  # fmt: skip
+        language="embedded_reber",
+        model=lstm_reader,
+        model_options={"hidden": 4},
+        steps=2000,
+    )

@@ -5,7 +5,12 @@ from gradschool.runs.language.formal import FormalRun
 
 
 def parity_mingru() -> FormalRun:
-    """minGRU with 32 units on parity, 16 bits, tested on 64 (?)."""
+    """MinGRU with 32 units on parity, 16 bits, tested on 64 (?)."""
     return FormalRun(
-        language="parity", model=mingru_reader, model_options={"hidden": 32}, steps=1500, batch_size=32, learning_rate=0.02,
-    )  # fmt: skip
+        language="parity",
+        model=mingru_reader,
+        model_options={"hidden": 32},
+        steps=1500,
+        batch_size=32,
+        learning_rate=0.02,
+    )

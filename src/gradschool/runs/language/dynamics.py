@@ -44,7 +44,9 @@ def look(model: nn.Module, language: Language, tried: int = 0) -> FormalFacts:
     if isinstance(model, StringReader) and isinstance(model.recurrent, LSTM):
         text, values = remembered(model, language, shown)
         known |= {"cells": values, "cell_text": text}
-    return FormalFacts(model=model, unit="strings", machine=language.machine, answers=language.answers, **known)
+    return FormalFacts(
+        model=model, unit="strings", machine=language.machine, answers=language.answers, **known
+    )
 
 
 def example(language: Language, generator: torch.Generator) -> Strings:

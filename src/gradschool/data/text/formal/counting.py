@@ -4,7 +4,6 @@ Source: Wiles and Elman 1995; Rodriguez, Wiles and Elman 1999. While n is bounde
 network that has learnt the rule goes on where the machine of training ends.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -72,9 +71,11 @@ def counting_machine(powers: tuple[int, ...], highest: int) -> Machine:
         if letter == "a":
             ends = 1 / (highest - count + 1)
             turn = {letters[1]: (ends, left(1, powers[1] * count - 1, count))} if count else {}
-            return turn | ({"a": (1 - ends, f"a{count + 1}")} if count < highest else {}) if count else {
-                "a": (1.0, "a1")
-            }
+            return (
+                turn | ({"a": (1 - ends, f"a{count + 1}")} if count < highest else {})
+                if count
+                else {"a": (1.0, "a1")}
+            )
         # 2. Within a later letter: as many as are left, then the next letter, or the next string.
         place = letters.index(letter)
         if count:

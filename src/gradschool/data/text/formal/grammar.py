@@ -1,6 +1,6 @@
 """Reber's grammar and the embedded one: finite-state languages in which every string ends.
 
-Sources: Reber 1967; Cleeremans, Servan-Schreiber and McClelland 1989 (as a task for a simple recurrent network);
+Sources: Reber 1967; Cleeremans, Servan-Schreiber and McClelland 1989 (as a task for an SRN);
 Hochreiter and Schmidhuber 1997, section 5.1 (embedded). Symbols that may follow are equally probable.
 """
 

@@ -1,7 +1,7 @@
 """A finite machine that writes strings: states, the symbols that may follow in each, and their probabilities.
 
-Drawing a string is a random walk on the machine, for a whole batch at once. A language that counts (a^n b^n) is
-such a machine as well while n is bounded.
+Drawing a string is a random walk on the machine, for a whole batch at once. A language that counts (a^n b^n)
+is such a machine as well while n is bounded.
 Source: Hopcroft and Ullman 1979, chapter 2 (deterministic finite automata).
 """
 
