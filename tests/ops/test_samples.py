@@ -99,5 +99,7 @@ def test_every_op_with_a_twin_is_here():
     from test_twins import OPS
 
     ops = {f"{op.plain.__module__.split('.')[-1]}.{op.plain.__name__}" for op, _ in samples.TWINS.values()}
-    # The approximation by a tanh is GELU's argument in torch.
-    assert {name for name, op in OPS.items() if op.fast} - ops == {"activation.gelu_tanh"}
+    # The approximation by a tanh is GELU's argument in torch. Sequences have no samples there; they have tests
+    # of their own.
+    twins = {name for name, op in OPS.items() if op.fast and not name.startswith("sequence.")}
+    assert twins - ops == {"activation.gelu_tanh"}

@@ -28,7 +28,12 @@ class Update(Protocol):
 
 
 class Task(Protocol):
-    """What is being optimised. A task owns its step; a GAN's calls `update` once for each part."""
+    """What is being optimised. A task owns its step; a GAN's calls `update` once for each part.
+
+    A task may have `carried` besides, a dictionary of tensors that go from step to step, such as the state
+    of a recurrent network. Their first axis counts the rows of the batch. They are saved in every checkpoint
+    (of all processes) and put back when the run is resumed.
+    """
 
     parts: dict[str, nn.Module]
 

@@ -25,6 +25,8 @@ from gradschool.engine.shard import is_sharded
 from gradschool.engine.task import Batch, LossOf, Task
 from gradschool.errors import UserError, WorkFailed
 
+CARRIED = "carried"  # the file of what a task carries from step to step
+
 
 @dataclass(frozen=True)
 class Stepping:
@@ -63,6 +65,11 @@ class Stepper:
         self.modules = dict(task.parts)
         self.optimizers: dict[str, Optimizer] = {}
         self.is_sharded = any(is_sharded(module) for module in task.parts.values())
+        if self.is_sharded and hasattr(task, "carried"):
+            wanted = "a run without: a sharded checkpoint would not hold it"
+            raise UserError(
+                "shard is on in a run that carries a state", wanted, "Leave --set shard=true out."
+            )
         for name, module in task.parts.items():
             task.parts[name] = module if self.is_sharded else self.accelerator.prepare(module)
         for name, optimizer in optimizers.items():
@@ -207,10 +214,22 @@ class Stepper:
     def save(self, run: RunFolder, at: Mapping[str, Any], best: bool) -> None:
         """Write a checkpoint; every process calls it, those that have nothing to write return at once."""
         state = {**self.state(), **at}
+        carried = {name: self.accelerator.gather(rows.contiguous()) for name, rows in self._carried().items()}
         if self.is_sharded:
             run.checkpoints.save_shards(int(at["step"]), self.tensors(), state, best, self.rank)
         elif run.writes:
-            run.checkpoints.save(int(at["step"]), self.tensors(), state, best)
+            tensors = self.tensors() | ({CARRIED: carried} if carried else {})
+            run.checkpoints.save(int(at["step"]), tensors, state, best)
+
+    def _carried(self) -> dict[str, Tensor]:
+        return getattr(self.task, "carried", {})
+
+    def _carry_on(self, saved: Mapping[str, Tensor]) -> None:
+        """Give the task what it carried, each process its rows."""
+        if hasattr(self.task, "carried"):
+            world = self.accelerator.num_processes
+            own = {name: rows.chunk(world)[self.rank] for name, rows in saved.items()}
+            self.task.carried = {name: self.machine.place(rows) for name, rows in own.items()}
 
     def load(self, run: RunFolder, which: str = "last") -> dict[str, Any]:
         """Take up a checkpoint; returns its state.
@@ -234,6 +253,7 @@ class Stepper:
                 states.setdefault(int(index), {})[field] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
             lay_alike(optimizer)
+        self._carry_on(tensors.get(CARRIED, {}))
         self.plateau.load(state["plateau"])
         if self.accelerator.scaler is not None and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])

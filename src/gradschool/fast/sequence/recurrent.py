@@ -15,12 +15,12 @@ Pair = tuple[Tensor, Tensor]
 FAR = 1e4  # a gate's sum at which the sigmoid is exactly 0 or 1 in every precision
 
 
-def has_kernel(weights: Weights, cell: Op) -> bool:
+def _has_kernel(weights: Weights, cell: Op) -> bool:
     """Whether torch has this network: not layer-normalised, and not of a learner's own cell."""
     return weights.norm_ih is None and weights.norm_hh is None and weights.norm_c is None and not cell.mine
 
 
-def biases(weights: Weights) -> Pair:
+def _biases(weights: Weights) -> Pair:
     """Both biases; the kernels want both or none."""
     zeros = weights.hh.new_zeros(len(weights.hh))
     ih, hh = weights.bias_ih, weights.bias_hh
@@ -29,31 +29,31 @@ def biases(weights: Weights) -> Pair:
 
 def rnn_step(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
     """See ops.sequence.recurrent.rnn_step."""
-    if not has_kernel(weights, ops.rnn_cell):
+    if not _has_kernel(weights, ops.rnn_cell):
         return ops.rnn_step.plain(x, h, weights)
-    return torch.rnn_tanh_cell(x, h, weights.ih, weights.hh, *biases(weights))
+    return torch.rnn_tanh_cell(x, h, weights.ih, weights.hh, *_biases(weights))
 
 
 def lstm_step(x: Tensor, state: Pair, weights: Weights) -> Pair:
     """See ops.sequence.recurrent.lstm_step."""
-    if not has_kernel(weights, ops.lstm_cell):
+    if not _has_kernel(weights, ops.lstm_cell):
         return ops.lstm_step.plain(x, state, weights)
-    return torch.lstm_cell(x, state, weights.ih, weights.hh, *biases(weights))
+    return torch.lstm_cell(x, state, weights.ih, weights.hh, *_biases(weights))
 
 
 def gru_step(x: Tensor, h: Tensor, weights: Weights) -> Tensor:
     """See ops.sequence.recurrent.gru_step."""
-    if not has_kernel(weights, ops.gru_cell):
+    if not _has_kernel(weights, ops.gru_cell):
         return ops.gru_step.plain(x, h, weights)
-    return torch.gru_cell(x, h, weights.ih, weights.hh, *biases(weights))
+    return torch.gru_cell(x, h, weights.ih, weights.hh, *_biases(weights))
 
 
-def flat(weights: Weights) -> list[Tensor]:
+def _flat(weights: Weights) -> list[Tensor]:
     """The parameters in the order of torch's kernels."""
-    return [weights.ih, weights.hh, *biases(weights)]
+    return [weights.ih, weights.hh, *_biases(weights)]
 
 
-def kernel(which: str, x: Tensor, state: Tensor | Pair, weights: Weights) -> tuple[Tensor, ...]:
+def _kernel(which: str, x: Tensor, state: Tensor | Pair, weights: Weights) -> tuple[Tensor, ...]:
     """torch's kernel over whole sequences, batch first: one layer, one direction, without dropout.
 
     On a CPU it computes in the weights' precision: oneDNN's LSTM fails under autocast.
@@ -62,13 +62,13 @@ def kernel(which: str, x: Tensor, state: Tensor | Pair, weights: Weights) -> tup
         with torch.autocast("cpu", enabled=False):
             to = weights.hh.dtype
             wide = tuple(s.to(to) for s in state) if isinstance(state, tuple) else state.to(to)
-            return kernel(which, x.to(to), wide, weights)
+            return _kernel(which, x.to(to), wide, weights)
     own = tuple(s.unsqueeze(0) for s in state) if isinstance(state, tuple) else state.unsqueeze(0)
-    found = getattr(torch, which)(x, own, flat(weights), True, 1, 0.0, torch.is_grad_enabled(), False, True)
+    found = getattr(torch, which)(x, own, _flat(weights), True, 1, 0.0, torch.is_grad_enabled(), False, True)
     return tuple(each if i == 0 else each.squeeze(0) for i, each in enumerate(found))
 
 
-def zero_padding(y: Tensor, lengths: Tensor | None) -> Tensor:
+def _zero_padding(y: Tensor, lengths: Tensor | None) -> Tensor:
     """Outputs, 0 at the padding."""
     return y if lengths is None else y * valid_steps(lengths, y.shape[1]).unsqueeze(2)
 
@@ -77,11 +77,11 @@ def rnn(
     x: Tensor, state: Tensor, weights: Weights, lengths: Tensor | None = None, reverse: bool = False
 ) -> tuple[Tensor, Tensor]:
     """See ops.sequence.recurrent.rnn."""
-    if not has_kernel(weights, ops.rnn_cell):
+    if not _has_kernel(weights, ops.rnn_cell):
         return ops.rnn.plain(x, state, weights, lengths, reverse)
     x = reversed_steps(x, lengths) if reverse else x
-    y, _ = kernel("rnn_tanh", x, state, weights)
-    h, y = last_valid(y, lengths), zero_padding(y, lengths)
+    y, _ = _kernel("rnn_tanh", x, state, weights)
+    h, y = last_valid(y, lengths), _zero_padding(y, lengths)
     return reversed_steps(y, lengths) if reverse else y, h
 
 
@@ -89,11 +89,11 @@ def gru(
     x: Tensor, state: Tensor, weights: Weights, lengths: Tensor | None = None, reverse: bool = False
 ) -> tuple[Tensor, Tensor]:
     """See ops.sequence.recurrent.gru."""
-    if not has_kernel(weights, ops.gru_cell):
+    if not _has_kernel(weights, ops.gru_cell):
         return ops.gru.plain(x, state, weights, lengths, reverse)
     x = reversed_steps(x, lengths) if reverse else x
-    y, _ = kernel("gru", x, state, weights)
-    h, y = last_valid(y, lengths), zero_padding(y, lengths)
+    y, _ = _kernel("gru", x, state, weights)
+    h, y = last_valid(y, lengths), _zero_padding(y, lengths)
     return reversed_steps(y, lengths) if reverse else y, h
 
 
@@ -105,7 +105,7 @@ def lstm(
     The kernel returns the cell state after the last step only, padding included. An input more, 1 at the
     padding, closes the input gate and opens the forget gate there: c stays what it was, exactly.
     """
-    if not has_kernel(weights, ops.lstm_cell):
+    if not _has_kernel(weights, ops.lstm_cell):
         return ops.lstm.plain(x, state, weights, lengths, reverse)
     x = reversed_steps(x, lengths) if reverse else x
     padded, of_padded = x, weights
@@ -113,7 +113,9 @@ def lstm(
         padding = ~valid_steps(lengths, x.shape[1]).unsqueeze(2)
         hold = x.new_tensor([-FAR, FAR, 0, 0]).repeat_interleave(weights.hh.shape[1]).unsqueeze(1)
         padded = torch.cat([x, padding.to(x.dtype)], 2)
-        of_padded = Weights(torch.cat([weights.ih, hold.to(weights.ih.dtype)], 1), weights.hh, *biases(weights))
-    y, h, c = kernel("lstm", padded, state, of_padded)
-    h, y = last_valid(y, lengths), zero_padding(y, lengths)
+        of_padded = Weights(
+            torch.cat([weights.ih, hold.to(weights.ih.dtype)], 1), weights.hh, *_biases(weights)
+        )
+    y, h, c = _kernel("lstm", padded, state, of_padded)
+    h, y = last_valid(y, lengths), _zero_padding(y, lengths)
     return reversed_steps(y, lengths) if reverse else y, (h, c)

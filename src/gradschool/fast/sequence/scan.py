@@ -16,14 +16,14 @@ from gradschool.ops.norm import wide
 ENOUGH = 4096  # numbers a step from which one operation a step is no longer dominated by its start
 
 
-def in_place(a: Tensor, h: Tensor) -> None:
+def _in_place(a: Tensor, h: Tensor) -> None:
     """Turn h, which holds b_1 to b_t along axis 1 with the first state added in, into h_1 to h_t."""
     before = h[:, 0]
     for a_t, h_t in zip(a.unbind(1)[1:], h.unbind(1)[1:], strict=True):
         before = h_t.addcmul_(a_t, before)
 
 
-def by_chunks(a: Tensor, h: Tensor, chunk: int) -> None:
+def _by_chunks(a: Tensor, h: Tensor, chunk: int) -> None:
     """The same with whole chunks beside each other; see ops.sequence.scan.chunked_recurrence."""
     whole = h.shape[1] // chunk * chunk
     cut, left = h[:, :whole].unflatten(1, (-1, chunk)), a[:, :whole].unflatten(1, (-1, chunk)).clone()
@@ -35,18 +35,18 @@ def by_chunks(a: Tensor, h: Tensor, chunk: int) -> None:
     for k in range(1, cut.shape[1]):
         cut[:, k].addcmul_(left[:, k], cut[:, k - 1, -1:])
     if whole < h.shape[1]:
-        in_place(a[:, whole - 1 :], h[:, whole - 1 :])
+        _in_place(a[:, whole - 1 :], h[:, whole - 1 :])
 
 
-def states(a: Tensor, b: Tensor, state: Tensor) -> Tensor:
+def _states(a: Tensor, b: Tensor, state: Tensor) -> Tensor:
     """All states, without a graph."""
     h = b.clone(memory_format=torch.contiguous_format)
     h[:, 0].addcmul_(a[:, 0], state)
     t, chunk = h.shape[1], round(h.shape[1] ** 0.5)
     if h[:, 0].numel() >= ENOUGH or chunk < 4:
-        in_place(a, h)
+        _in_place(a, h)
     else:
-        by_chunks(a, h, chunk)
+        _by_chunks(a, h, chunk)
     return h
 
 
@@ -55,7 +55,7 @@ class Recurrence(Function):
 
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor, state: Tensor) -> Tensor:
-        h = states(a, b, state)
+        h = _states(a, b, state)
         ctx.save_for_backward(a, state, h)
         return h
 

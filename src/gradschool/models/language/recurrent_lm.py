@@ -42,7 +42,9 @@ class RecurrentLM(nn.Module):
         if core not in CORES:
             raise ValueError(f"core is {core!r}, one of {', '.join(CORES)} was wanted")
         if tied and embedding != hidden:
-            raise ValueError(f"embedding is {embedding} and hidden {hidden}, equal sizes were wanted to tie them")
+            raise ValueError(
+                f"embedding is {embedding} and hidden {hidden}, equal sizes were wanted to tie them"
+            )
         self.embedding = nn.Embedding(vocabulary, embedding)
         self.dropout = nn.Dropout(dropout)
         self.core = CORES[core](embedding, hidden, layers=layers, dropout=dropout)

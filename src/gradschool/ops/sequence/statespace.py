@@ -36,7 +36,12 @@ def discretise(
 
 @op
 def selective_scan(
-    x: Channels, delta: Channels, A: Float[Tensor, "d n"], B: Vectors, C: Vectors, state: Float[Tensor, "b d n"]
+    x: Channels,
+    delta: Channels,
+    A: Float[Tensor, "d n"],
+    B: Vectors,
+    C: Vectors,
+    state: Float[Tensor, "b d n"],
 ) -> tuple[Channels, Float[Tensor, "b d n"]]:
     """Run the system along a sequence: each channel has n states of its own, and C reads them.
 

@@ -25,9 +25,7 @@ def sequences(gates: int, x: Tensor, state: Tensor | Pair, weights: Any, lengths
         within("lengths", lengths, 1, x.shape[1])
 
 
-def rnn(
-    x: Tensor, state: Tensor, weights: Any, lengths: Tensor | None = None, reverse: bool = False
-) -> None:
+def rnn(x: Tensor, state: Tensor, weights: Any, lengths: Tensor | None = None, reverse: bool = False) -> None:
     """One row of weights for each unit."""
     sequences(1, x, state, weights, lengths)
 
@@ -37,8 +35,6 @@ def lstm(x: Tensor, state: Pair, weights: Any, lengths: Tensor | None = None, re
     sequences(4, x, state, weights, lengths)
 
 
-def gru(
-    x: Tensor, state: Tensor, weights: Any, lengths: Tensor | None = None, reverse: bool = False
-) -> None:
+def gru(x: Tensor, state: Tensor, weights: Any, lengths: Tensor | None = None, reverse: bool = False) -> None:
     """Three rows for each unit."""
     sequences(3, x, state, weights, lengths)
