@@ -18,7 +18,7 @@ from gradschool.data.text.formal.words import WordProblem
 from gradschool.evals.language.automaton import Automaton, Reading, alike, clusters, extracted, minimal
 
 POSSIBLE = 0.1  # probability from which a symbol counts as possible; the rarest legal one of Reber's has 0.5
-MOST = 1500  # hidden states that are clustered
+MOST = 1000  # hidden states that are clustered
 WIDTHS = (0.1, 0.2, 0.3, 0.45, 0.6)  # of a cluster, in units of the cloud's diameter
 
 

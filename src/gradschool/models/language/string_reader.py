@@ -1,7 +1,7 @@
 """Gated recurrent networks that read strings of symbols: LSTM, GRU and minGRU under one output layer.
 
-Sources: Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000 (forget gate); Cho et al. 2014; Feng
-et al. 2024 (minGRU, whose gates see the input alone). Layers follow each other without anything between them.
+Sources: Hochreiter and Schmidhuber 1997; Gers, Schmidhuber and Cummins 2000 (forget gate); Cho et al. 2014;
+Feng et al. 2024 (minGRU, whose gates see the input alone). Nothing is between layers.
 """
 
 import torch

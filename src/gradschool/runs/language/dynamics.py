@@ -16,6 +16,7 @@ from gradschool.nn.sequence.recurrent import LSTM
 
 READ = 200  # strings whose hidden states are drawn
 LARGEST = 24  # states of a machine that can still be compared with an extracted one
+MEMORABLE = "last"  # the state of embedded strings in which what is remembered has been said
 MEMORY = "TXXVPXVV"  # inside an embedded string: long enough to see what is remembered
 
 
@@ -73,20 +74,20 @@ def steps(model: nn.Module, language: Language, strings: Strings) -> list[Step]:
 
 def noted(language: Language, text: str, place: int) -> str:
     """Why the prediction of the symbol at a place is worth a look; "" where it is not."""
-    symbol = text[place]
+    symbol = text[place : place + 1]
     if isinstance(language, Counting):
         is_first, is_last = text[place - 1] != symbol, text[place + 1 : place + 2] != symbol
         if symbol == "a":
             return "the next a" if is_first else ""
         first = symbol != "b" and is_first
         return f"the first {symbol}" if first else f"the last {symbol}" if is_last else ""
-    is_embedded = "last" in language.machine.names
+    is_embedded = MEMORABLE in language.machine.names
     return f"the {symbol} of the second place" if is_embedded and place == len(text) - 2 else ""
 
 
 def remembered(model: StringReader, language: Language, shown: Strings) -> tuple[str, Tensor]:
     """Cell states along a string; for embedded strings along two that differ in what is to be remembered."""
-    if "last" not in language.machine.names:
+    if MEMORABLE not in language.machine.names:
         text = shown.text(0, language.symbols)
         return text, model.cells(shown.inputs[:, : len(text)])[0].detach()
     pair = [f"B{side}B{MEMORY}E{side}E" for side in "TP"]

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
-from gradschool.data.text.formal.language import Language, Strings, encode, next_symbols
-from gradschool.data.text.formal.machine import Machine, machine, walk
+from gradschool.data.text.formal.language import Language, Strings, next_symbols
+from gradschool.data.text.formal.machine import NOWHERE, Machine, machine, walk
 
 MOST = 200  # symbols of a string; a walk of Reber's grammar is longer with probability below 1e-12
 SYMBOLS = "BTSXVPE"
@@ -52,12 +54,12 @@ class Grammar(Language):
 
     def longer(self, n: int, generator: torch.Generator) -> Strings:
         """Strings of more than `longest` symbols: of those drawn, the first n that are long enough."""
-        kept: list[str] = []
+        kept: list[Tensor] = []
         while len(kept) < n:
-            strings = self.draw(20 * n, generator)
-            texts = (strings.text(row, self.symbols) for row in range(len(strings)))
-            kept += [text for text in texts if len(text) > self.longest]
-        return next_symbols(self.machine, *encode(self.machine, kept[:n]), only_determined=False)
+            both = torch.stack(walk(self.machine, 10 * n, generator, MOST), 2)
+            kept += both[(both[..., 1] != NOWHERE).sum(1) > self.longest].unbind(0)
+        padded = pad_sequence(kept[:n], batch_first=True, padding_value=NOWHERE)
+        return next_symbols(self.machine, *padded.unbind(2), only_determined=False)
 
 
 def reber() -> Grammar:
