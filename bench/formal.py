@@ -133,7 +133,7 @@ def train(run: FormalRun, language: Language, seeds: range) -> list[nn.Module]:
         logits = look(p, x.view(many, run.batch_size, -1, kinds).transpose(1, 2)).transpose(1, 2)
         loss = loss_of(logits.flatten(0, 1), strings, many)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         clip(list(p.values()), run.clip)
         optimizer.step()
         falling.step()
@@ -186,7 +186,8 @@ def main(asked: list[str]) -> None:
     """Measure all recipes, or those asked for; others keep what was measured before."""
     torch.set_num_threads(1)
     file = common.RESULTS / "formal.json"
-    result = json.loads(file.read_text()) if file.is_file() else {"name": "formal", "trials": {}}
+    result: dict[str, Any] = {"name": "formal", "trials": {}}
+    result |= json.loads(file.read_text()) if file.is_file() else {}
     for name, trial in trials().items():
         if asked and name not in asked:
             continue

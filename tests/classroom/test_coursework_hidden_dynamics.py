@@ -25,7 +25,8 @@ def call(*words):
 def done(tmp_path_factory):
     """All of it, after a few steps of training."""
     place = tmp_path_factory.mktemp("runs") / "dynamics"
-    assert call("coursework", "hidden-dynamics", "--quick", "--out", place) == 0
+    few = [f"--set={name}.steps=50" for name in PARTS]
+    assert call("coursework", "hidden-dynamics", "--quick", "--out", place, *few) == 0
     return place
 
 

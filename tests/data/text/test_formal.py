@@ -89,7 +89,7 @@ def test_the_embedded_grammar_asks_for_what_was_second():
     assert machine.following("BTBTXSE") == {"T": 1.0} and machine.following("BPBTXSE") == {"P": 1.0}
     assert machine.following("BTBTXSETE") == {}
     with pytest.raises(UserError, match=r"'P' stands at place 7 .*T was wanted|'P' stands at place 7"):
-        machine.state("BTBTXSEPE")
+        machine.path("BTBTXSEPE")
 
 
 @pytest.mark.parametrize("powers", [(1, 1), (1, 2), (1, 1, 1), (1, 2, 1)])

@@ -30,15 +30,16 @@ def plane(cloud: Cloud, machine: Machine) -> "Figure":
         # 1. An arrow for each transition; a symbol that leads back to its own state is written beside it.
         for (start, end), symbols in arrows(cloud, machine).items():
             a, b = means[start], means[end]
+            here, there = (float(a[0]), float(a[1])), (float(b[0]), float(b[1]))
             if start == end:
-                ax.annotate(f"↻{symbols}", a, (7, -11), textcoords="offset points", fontsize=8)
+                ax.annotate(f"↻{symbols}", here, (7, -11), textcoords="offset points", fontsize=8)
                 continue
             look = {"arrowstyle": "-|>", "color": colours[start], "alpha": 0.8, "shrinkA": 6, "shrinkB": 6,
                     "connectionstyle": "arc3,rad=0.18"}  # fmt: skip
-            ax.annotate("", b, a, arrowprops=look)
-            if len(names) <= NAMED:
-                bulge = 0.09 * np.array([b[1] - a[1], a[0] - b[0]])
-                ax.text(*((a + b) / 2 + bulge), symbols, fontsize=8, ha="center", va="center")
+            ax.annotate("", there, here, arrowprops=look)
+            if not is_counting(names):  # there the colours tell the letters
+                x, y = (a + b) / 2 + 0.09 * np.array([b[1] - a[1], a[0] - b[0]])
+                ax.text(x, y, symbols, fontsize=8, ha="center", va="center")
         ax.set(**axis_names(cloud, 2))
         return figure
 

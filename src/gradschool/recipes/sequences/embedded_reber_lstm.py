@@ -10,5 +10,5 @@ def embedded_reber_lstm() -> FormalRun:
         language="embedded_reber",
         model=lstm_reader,
         model_options={"hidden": 4},
-        steps=2000,
+        steps=3000,
     )

@@ -1,5 +1,7 @@
 """What a report shows of a network that reads a formal language, gathered from the trained network."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -33,7 +35,7 @@ def look(model: nn.Module, language: Language, tried: int = 0) -> FormalFacts:
     shown, drawn = example(language, generator), language.draw(READ, generator)
     with torch.no_grad():
         _, hidden = model(drawn.inputs)
-    known = {"steps": steps(model, language, shown), "cloud": cloud(hidden, drawn)}
+    known: dict[str, Any] = {"steps": steps(model, language, shown), "cloud": cloud(hidden, drawn)}
     # 2. What only some languages and networks have.
     if isinstance(language, Counting):
         strings = language.each(1, tried or 2 * language.highest)

@@ -31,7 +31,8 @@ PARTS = {
     "embedded": ("embedded_reber_lstm", "embedded_reber", "The embedded Reber grammar, four LSTM cells"),
 }  # name of the part -> recipe, language, title
 EPOCHS = (50, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000)  # at which the 9-2-9 encoder is drawn
-QUICK = 100  # steps and epochs of a short training
+QUICK = 0.1  # share of the steps and epochs in a short training
+MOST = 4000  # epochs of an encoder
 NETS = 4  # networks that learn each table
 
 
@@ -71,13 +72,13 @@ class HiddenDynamics(Coursework):
                 extracted = {"alike": best.alike, "tested": best.tested, "clusters": best.clusters}
             shown += figures.dynamics(name, title, facts)
         # 3. Marks.
-        found = {"scores": scores, "automaton": extracted}
+        found: dict[str, Any] = {"scores": scores, "automaton": extracted}
         found |= {"learnt": {name: int((made.epochs >= 0).sum()) for name, made in learnt.items()}, "n": NETS}
         return Outcome(shown, marks(handed, learnt, scores, extracted), BY_HAND, found)
 
     def encoders(self, handed: dict[str, Any]) -> tuple[dict[str, encoders.Pictures], list[Shown]]:
         """Networks that learn each table, and the 9-2-9 encoder at several epochs."""
-        most = QUICK if self.quick else 4000
+        most = round(MOST * QUICK) if self.quick else MOST
         learnt = {name: encoders.train(table, NETS, np.random.default_rng(self.seed), most)
                   for name, table in handed.items()}  # fmt: skip
         drawn = []
@@ -91,7 +92,7 @@ class HiddenDynamics(Coursework):
         recipe = PARTS[name][0]
         run = override(find(recipe)(), self.settings_of(name, tuple(PARTS)), recipe)
         assert isinstance(run, FormalRun)
-        steps = QUICK if self.quick else None
+        steps = max(1, round(run.steps * QUICK)) if self.quick else None
         request = ask(recipe, seed=self.seed, steps=steps, out=desk.folder / name, mine=desk.mine)
         folder = run.train(request, desk.say)
         desk.say(run.conclusion(folder.read("result.json"), ""))

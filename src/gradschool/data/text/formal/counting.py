@@ -61,31 +61,28 @@ class Counting(Language):
 
 
 def counting_machine(powers: tuple[int, ...], highest: int) -> Machine:
-    """The machine of strings with n uniform from 1 to `highest`; its states count."""
-    letters = "abc"[: len(powers)]
+    """The machine of strings with n uniform from 1 to `highest`.
+
+    Its states count: a3 is after three a; b2 has two b to come, and b2/5 knows besides that n is 5.
+    """
+    letters, last = "abc"[: len(powers)], len(powers) - 1
+
+    def later(place: int, count: int, n: int) -> str:
+        return f"{letters[place]}{count}" + ("" if place == last else f"/{n}")
 
     def following(state: object) -> dict[str, tuple[float, object]]:
-        # 1. After n times a: n may end here, with probability 1 / (values that are left), or grow.
-        name = str(state)
-        letter, count, n = name[0], *map(int, (name[1:] + "/0").split("/")[:2])
-        if letter == "a":
-            ends = 1 / (highest - count + 1)
-            turn = {letters[1]: (ends, left(1, powers[1] * count - 1, count))} if count else {}
-            return (
-                turn | ({"a": (1 - ends, f"a{count + 1}")} if count < highest else {})
-                if count
-                else {"a": (1.0, "a1")}
-            )
-        # 2. Within a later letter: as many as are left, then the next letter, or the next string.
-        place = letters.index(letter)
-        if count:
-            return {letter: (1.0, left(place, count - 1, n))}
-        if place + 1 == len(letters):
-            return {"a": (1.0, "a1")}
-        return {letters[place + 1]: (1.0, left(place + 1, powers[place + 1] * n - 1, n))}
-
-    def left(place: int, count: int, n: int) -> str:
-        last = place + 1 == len(letters)
-        return f"{letters[place]}{count}" + ("" if last else f"/{n}")
+        letter, count, n = str(state)[0], *map(int, f"{str(state)[1:]}/0".split("/")[:2])
+        place, next_a = letters.index(letter), f"a{count + 1}" if letter == "a" else "a1"
+        # 1. Within a later letter: as many as are to come, then the next letter, or the next string.
+        if letter != "a" and count:
+            return {letter: (1.0, later(place, count - 1, n))}
+        if place == last or str(state) == "a0":
+            return {"a": (1.0, next_a)}
+        if letter != "a":
+            return {letters[place + 1]: (1.0, later(place + 1, powers[place + 1] * n - 1, n))}
+        # 2. After n times a: n ends here with probability 1 / (values that are left), or grows.
+        ends = 1 / (highest - count + 1)
+        found: dict[str, tuple[float, object]] = {"b": (ends, later(1, powers[1] * count - 1, count))}
+        return found | ({"a": (1 - ends, next_a)} if count < highest else {})
 
     return machine(letters, "a0", following)

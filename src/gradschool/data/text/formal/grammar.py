@@ -59,7 +59,7 @@ class Grammar(Language):
             both = torch.stack(walk(self.machine, 10 * n, generator, MOST), 2)
             kept += both[(both[..., 1] != NOWHERE).sum(1) > self.longest].unbind(0)
         padded = pad_sequence(kept[:n], batch_first=True, padding_value=NOWHERE)
-        return next_symbols(self.machine, *padded.unbind(2), only_determined=False)
+        return next_symbols(self.machine, padded[..., 0], padded[..., 1], only_determined=False)
 
 
 def reber() -> Grammar:

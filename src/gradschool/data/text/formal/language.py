@@ -134,6 +134,6 @@ def encode(machine: Machine, texts: Sequence[str]) -> tuple[Codes, Codes]:
         UserError: a string has an illegal symbol.
     """
     rows = [torch.tensor([machine.symbols.find(symbol) for symbol in text]) for text in texts]
-    states = [torch.tensor([machine.state(text[: i + 1]) for i in range(len(text))]) for text in texts]
+    states = [torch.tensor(machine.path(text)) for text in texts]
     padded = [pad_sequence(each, batch_first=True, padding_value=NOWHERE) for each in (rows, states)]
     return padded[0], padded[1]

@@ -35,25 +35,27 @@ class Machine:
     to: Int64[Tensor, "s k"] = field(repr=False)
     chance: Float32[Tensor, "s k"] = field(repr=False)
 
-    def state(self, prefix: str) -> int:
-        """The state after a prefix.
+    def path(self, text: str) -> list[int]:
+        """The state after each symbol of a text.
 
         Raises:
             UserError: a symbol is illegal where it stands.
         """
-        at = 0
-        for place, symbol in enumerate(prefix):
+        to, at, found = self.to.tolist(), 0, []
+        for place, symbol in enumerate(text):
             known = self.symbols.find(symbol)
-            if known < 0 or self.to[at, known] == NOWHERE:
-                wanted = " or ".join(self.following(prefix[:place])) or "the end"
-                what = f"{symbol!r} stands at place {place} of {prefix!r}"
+            if known < 0 or to[at][known] == NOWHERE:
+                wanted = " or ".join(self.following(text[:place])) or "the end"
+                what = f"{symbol!r} stands at place {place} of {text!r}"
                 raise UserError(what, wanted, "Only prefixes of legal strings have a state.")
-            at = int(self.to[at, known])
-        return at
+            at = to[at][known]
+            found.append(at)
+        return found
 
     def following(self, prefix: str) -> dict[str, float]:
         """The legal next symbols after a prefix and their true probabilities; {} where a string ends."""
-        row = self.chance[self.state(prefix)].tolist()
+        state = [0, *self.path(prefix)][-1]
+        row = self.chance[state].tolist()
         return {symbol: p for symbol, p in zip(self.symbols, row, strict=True) if p > 0}
 
 
