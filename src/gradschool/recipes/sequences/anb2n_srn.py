@@ -1,0 +1,16 @@
+"""Counting at two rates."""
+
+from gradschool.models.language.srn import srn
+from gradschool.runs.language.formal import FormalRun
+
+
+def anb2n_srn() -> FormalRun:
+    """SRN with two hidden units on a^n b^2n, n up to 8 (?)."""
+    return FormalRun(
+        language="anb2n",
+        model=srn,
+        model_options={"hidden": 2},
+        steps=3000,
+        batch_size=8,
+        learning_rate=0.02,
+    )
