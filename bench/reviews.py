@@ -21,7 +21,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from bench import common
-from gradschool.data.text.openlabelled import open_labelled
+from gradschool.data.text.labelled.openlabelled import open_labelled
 from gradschool.engine.run import RunFolder
 from gradschool.evals.language import linear
 from gradschool.evals.language.classified import logits_of

@@ -21,11 +21,11 @@ from gensim.models import Word2Vec
 
 from bench import common
 from gradschool.data.catalogue import find, located
-from gradschool.data.text.cooccurrence import Corpus, WordVocabulary, cooccurrence, words_of
 from gradschool.data.text.read import read_lines
-from gradschool.data.text.stretches import Stretches
-from gradschool.data.text.wordsets import ANALOGIES, SIMLEX, WORDSIM
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.cooccurrence import Corpus, WordVocabulary, cooccurrence, words_of
+from gradschool.data.text.vectors.stretches import Stretches
+from gradschool.data.text.vectors.wordsets import ANALOGIES, SIMLEX, WORDSIM
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.evals.language import words
 from gradschool.models.language.word_table import WordTable
 from gradschool.tasks.word_vectors import Predicting

@@ -14,9 +14,9 @@ from letters import letters
 from gradschool.data.catalogue import find
 from gradschool.data.examples import inventory
 from gradschool.data.sets.text import tinyshakespeare
-from gradschool.data.text import corpus
-from gradschool.data.text.chunks import UNSCORED, Chunks, in_chunks
-from gradschool.data.text.corpus import open_corpus
+from gradschool.data.text.running import corpus
+from gradschool.data.text.running.chunks import UNSCORED, Chunks, in_chunks
+from gradschool.data.text.running.corpus import open_corpus
 from gradschool.errors import UserError
 
 PACK = Path(os.environ.get("GRADSCHOOL_DATA", "")) / "text" / "tinyshakespeare.txt"

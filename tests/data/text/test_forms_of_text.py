@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradschool.data.text.form import is_running
+from gradschool.data.text.running.form import is_running
 from gradschool.recipes import on
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from gradschool.data.examples import as_it_was, inventory
 from gradschool.data.text.decode import decoded
-from gradschool.data.text.openlabelled import open_labelled
-from gradschool.data.text.tables import read_table
+from gradschool.data.text.labelled.openlabelled import open_labelled
+from gradschool.data.text.labelled.tables import read_table
 from gradschool.errors import UserError
 
 GOOD = [f"a lovely film number {i}, truly" for i in range(20)]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradschool.data.text import running
-from gradschool.data.text.running import Running, before_words, between, open_running
+from gradschool.data.text.running import running
+from gradschool.data.text.running.running import Running, before_words, between, open_running
 from gradschool.errors import UserError
 
 TEXT = "Größe: ½ Elle,\nnaïve Œuvre – “quoted”.\n"

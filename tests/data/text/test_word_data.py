@@ -8,11 +8,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradschool.data.text.cooccurrence import Corpus, Noise, WordVocabulary, cooccurrence, windows, words_of
-from gradschool.data.text.documents import open_documents
-from gradschool.data.text.stretches import Stretches
-from gradschool.data.text.subwords import Subwords
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.cooccurrence import (
+    Corpus,
+    Noise,
+    WordVocabulary,
+    cooccurrence,
+    windows,
+    words_of,
+)
+from gradschool.data.text.vectors.documents import open_documents
+from gradschool.data.text.vectors.stretches import Stretches
+from gradschool.data.text.vectors.subwords import Subwords
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.errors import UserError
 
 

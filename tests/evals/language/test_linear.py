@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from gradschool.data.text.words import split
+from gradschool.data.text.labelled.words import split
 from gradschool.evals.language import linear
 
 TEXTS = st.lists(st.lists(st.sampled_from("abcd!"), max_size=6).map(" ".join), min_size=1, max_size=8)

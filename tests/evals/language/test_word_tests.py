@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.errors import UserError
 from gradschool.evals.language import words
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gradschool.evals.report import language
-from gradschool.evals.report.language import LineFacts
 from gradschool.evals.report.material import Material
+from gradschool.evals.report.text import lines as language
+from gradschool.evals.report.text.lines import LineFacts
 
 
 def material(**facts):

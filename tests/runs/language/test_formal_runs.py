@@ -12,7 +12,7 @@ from gradschool.data.text.formal.languages import find_language
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.language.strings import judged, reach, right
-from gradschool.evals.report.formal import spans
+from gradschool.evals.report.text.formal import spans
 from gradschool.models.language.srn import srn
 from gradschool.models.language.string_reader import lstm_reader
 from gradschool.recipes import find

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from gradschool.cli.main import main
-from gradschool.data.text.running import open_running
+from gradschool.data.text.running.running import open_running
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.language.ngrams import NGram

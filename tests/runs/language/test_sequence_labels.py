@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from gradschool.data.examples import inventory
-from gradschool.data.text.opentagged import open_tagged
-from gradschool.data.text.tagged import columns, restored, stripped
+from gradschool.data.text.labelled.opentagged import open_tagged
+from gradschool.data.text.labelled.tagged import columns, restored, stripped
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.runs.language.label import SequenceLabels

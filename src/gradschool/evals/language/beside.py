@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from gradschool.data.text.chunks import Tokens
+from gradschool.data.text.running.chunks import Tokens
 from gradschool.evals.language.ngrams import NGram
 
 COUNTED = 20_000_000  # tokens of a longer text are not all counted

@@ -12,11 +12,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradschool.data.text.buckets import rectangle
-from gradschool.data.text.columns import TEXTS as USUAL
-from gradschool.data.text.columns import found, headed, known
 from gradschool.data.text.decode import read_text
-from gradschool.data.text.tables import is_table, lines_of, read_table
-from gradschool.data.text.words import PADDING, Reading
+from gradschool.data.text.labelled.columns import TEXTS as USUAL
+from gradschool.data.text.labelled.columns import found, headed, known
+from gradschool.data.text.labelled.tables import is_table, lines_of, read_table
+from gradschool.data.text.labelled.words import PADDING, Reading
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.inference import device_of, evaluating
 

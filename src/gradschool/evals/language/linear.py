@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from gradschool.data.text.words import split
+from gradschool.data.text.labelled.words import split
 
 Labels = NDArray[np.int64]
 Sides = NDArray[np.float64]

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from gradschool.data.text.chunks import Tokens, in_chunks, rows_for
+from gradschool.data.text.running.chunks import Tokens, in_chunks, rows_for
 from gradschool.ops.loss import cross_entropy
 
 

@@ -9,7 +9,7 @@ label and both ends are).
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from gradschool.data.text.tagged import OUTSIDE
+from gradschool.data.text.labelled.tagged import OUTSIDE
 
 Span = tuple[int, int, str]  # first word, the word behind the last, label
 

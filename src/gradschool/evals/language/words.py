@@ -13,9 +13,9 @@ import torch
 from scipy import sparse, stats
 from scipy.sparse.linalg import svds
 
-from gradschool.data.text.cooccurrence import Corpus, WordVocabulary, cooccurrence
 from gradschool.data.text.read import read_lines
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.cooccurrence import Corpus, WordVocabulary, cooccurrence
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.errors import UserError
 from gradschool.ops.sequence.words import cos_add, cos_mul, ppmi
 

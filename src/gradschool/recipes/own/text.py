@@ -1,6 +1,6 @@
 """Texts of your own: a plain text makes a language model, texts with labels make a classifier."""
 
-from gradschool.data.text.form import is_running
+from gradschool.data.text.running.form import is_running
 from gradschool.models.language.recurrent_lm import recurrent_lm
 from gradschool.runs.language.classify import TextClassifier
 from gradschool.runs.language.model import LanguageRun

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from gradschool.data.text.running import open_running
+from gradschool.data.text.running.running import open_running
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.checkpoint import disk_errors, write_whole
 from gradschool.engine.run import RunFolder

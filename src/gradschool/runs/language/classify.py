@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from gradschool.data.catalogue import resolve
 from gradschool.data.examples import Splits
 from gradschool.data.text.buckets import Buckets, by_length
-from gradschool.data.text.labelled import LabelledTexts
-from gradschool.data.text.openlabelled import open_labelled
-from gradschool.data.text.words import LISTED, PADDING, Reading, WordList, split
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.labelled.labelled import LabelledTexts
+from gradschool.data.text.labelled.openlabelled import open_labelled
+from gradschool.data.text.labelled.words import LISTED, PADDING, Reading, WordList, split
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut, Progress
 from gradschool.engine.run import RunFolder
@@ -26,8 +26,9 @@ from gradschool.evals.export import ExportCheck, export_onnx
 from gradschool.evals.language import linear
 from gradschool.evals.language.classified import Opinion, classified_files, logits_of, opinions
 from gradschool.evals.metric import ACCURACY, LOSS, Metric
-from gradschool.evals.report import numbers, texts
+from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
+from gradschool.evals.report.text import texts
 from gradschool.models import catalogue
 from gradschool.models.language.bag import bag
 from gradschool.phrases import command, counted, hanging

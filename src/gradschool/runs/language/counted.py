@@ -11,16 +11,16 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from gradschool.data.text.cooccurrence import Corpus, WordVocabulary, cooccurrence, words_of
-from gradschool.data.text.documents import open_documents
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.cooccurrence import Corpus, WordVocabulary, cooccurrence, words_of
+from gradschool.data.text.vectors.documents import open_documents
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.language.words import ppmi_svd
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import numbers
-from gradschool.evals.report import words as sections
 from gradschool.evals.report.page import write_report
+from gradschool.evals.report.text import words as sections
 from gradschool.runs.config import config
 from gradschool.runs.kind import Progress, Skip
 from gradschool.runs.language.neighbours import Neighbours, neighbours_in

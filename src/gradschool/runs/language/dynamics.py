@@ -12,7 +12,7 @@ from gradschool.data.text.formal.words import WordProblem
 from gradschool.evals.language.automaton import minimal
 from gradschool.evals.language.dynamics import cloud, extract, true_automaton
 from gradschool.evals.language.strings import probabilities, right
-from gradschool.evals.report.formal import FormalFacts, Step
+from gradschool.evals.report.text.formal import FormalFacts, Step
 from gradschool.models.language.string_reader import StringReader
 from gradschool.nn.sequence.recurrent import LSTM
 

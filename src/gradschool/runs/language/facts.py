@@ -9,7 +9,7 @@ from gradschool.data.examples import Splits
 from gradschool.data.text.contexts import Contexts
 from gradschool.data.text.lines import Lines
 from gradschool.evals.language.plane import in_plane
-from gradschool.evals.report.language import LineFacts, Next, beginnings
+from gradschool.evals.report.text.lines import LineFacts, Next, beginnings
 from gradschool.ops.activation import softmax
 
 NEXT = 5  # most probable characters after a beginning

@@ -26,10 +26,10 @@ from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError
 from gradschool.evals.language.strings import judged, probabilities, reach
 from gradschool.evals.metric import Metric
-from gradschool.evals.report import formal as sections
 from gradschool.evals.report import numbers
 from gradschool.evals.report.material import Facts
 from gradschool.evals.report.page import write_report
+from gradschool.evals.report.text import formal as sections
 from gradschool.models import catalogue
 from gradschool.phrases import command
 from gradschool.runs.language.dynamics import look

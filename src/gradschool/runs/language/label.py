@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.text.buckets import Buckets, by_length
-from gradschool.data.text.opentagged import is_restoring, open_tagged
-from gradschool.data.text.tagged import TaggedTexts, restored, stripped
-from gradschool.data.text.words import LISTED, PADDING, WordList
+from gradschool.data.text.labelled.opentagged import is_restoring, open_tagged
+from gradschool.data.text.labelled.tagged import TaggedTexts, restored, stripped
+from gradschool.data.text.labelled.words import LISTED, PADDING, WordList
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut, Progress
 from gradschool.engine.run import RunFolder
@@ -25,8 +25,9 @@ from gradschool.evals.classification.metrics import confusion_matrix
 from gradschool.evals.language.classified import each_logits, texts_in
 from gradschool.evals.language.tags import MostFrequent, span_f1, token_accuracy
 from gradschool.evals.metric import ACCURACY, LOSS, Metric
-from gradschool.evals.report import numbers, tags
+from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
+from gradschool.evals.report.text import tags
 from gradschool.models import catalogue
 from gradschool.models.language.tagger import tagger
 from gradschool.phrases import command, hanging

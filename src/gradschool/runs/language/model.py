@@ -17,9 +17,9 @@ from pydantic import Field
 from torch import nn
 
 from gradschool.data.examples import Splits
-from gradschool.data.text.chunks import Chunks, in_chunks, rows_for
-from gradschool.data.text.corpus import Corpus, open_corpus
-from gradschool.data.text.running import Running
+from gradschool.data.text.running.chunks import Chunks, in_chunks, rows_for
+from gradschool.data.text.running.corpus import Corpus, open_corpus
+from gradschool.data.text.running.running import Running
 from gradschool.data.text.tokens.bpe import ByteBPE
 from gradschool.data.text.tokens.characters import Characters
 from gradschool.data.text.tokens.load import tokeniser_of
@@ -35,9 +35,9 @@ from gradschool.evals.export import ExportCheck
 from gradschool.evals.language.beside import counted_models
 from gradschool.evals.language.reading import Forgetful, has_state
 from gradschool.evals.metric import Metric
-from gradschool.evals.report import corpus as sections
 from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
+from gradschool.evals.report.text import corpus as sections
 from gradschool.models import catalogue
 from gradschool.nn.inputs import WrongInput
 from gradschool.phrases import command

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gradschool.data.text.read import read_lines
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.language.scored import listed
 from gradschool.runs.language.wordfacts import asked

@@ -24,9 +24,9 @@ from gradschool.errors import UserError
 from gradschool.evals.language import counting
 from gradschool.evals.language.scored import Scored, scored_files
 from gradschool.evals.metric import Metric
-from gradschool.evals.report import language as sections
 from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
+from gradschool.evals.report.text import lines as sections
 from gradschool.models import catalogue
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result

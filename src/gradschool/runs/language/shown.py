@@ -8,12 +8,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
-from gradschool.data.text.corpus import Corpus
+from gradschool.data.text.running.corpus import Corpus
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.errors import UserError
 from gradschool.evals.language.reading import has_state, surprisals
 from gradschool.evals.language.surprise import extremes
-from gradschool.evals.report.corpus import CorpusFacts
+from gradschool.evals.report.text.corpus import CorpusFacts
 
 LOOKED = 30_000  # tokens of the test part in which passages are looked for
 PASSAGE, EACH = 240, 3

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
-from gradschool.data.text.labelled import LabelledTexts
-from gradschool.data.text.words import Reading, split
+from gradschool.data.text.labelled.labelled import LabelledTexts
+from gradschool.data.text.labelled.words import Reading, split
 from gradschool.evals.language.classified import logits_of
 from gradschool.evals.language.saliency import word_saliency
-from gradschool.evals.report.texts import Salient, TextFacts
+from gradschool.evals.report.text.texts import Salient, TextFacts
 
 EXPLAINED = 3  # texts of each sort whose words are coloured
 WORDS = 120  # a text whose words are coloured has at most

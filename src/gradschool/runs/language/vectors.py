@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.rows import Rows, in_order, seeded
-from gradschool.data.text.cooccurrence import Corpus, WordVocabulary, cooccurrence, words_of
-from gradschool.data.text.documents import Documents, open_documents
-from gradschool.data.text.stretches import Stretches
-from gradschool.data.text.subwords import Subwords
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.cooccurrence import Corpus, WordVocabulary, cooccurrence, words_of
+from gradschool.data.text.vectors.documents import Documents, open_documents
+from gradschool.data.text.vectors.stretches import Stretches
+from gradschool.data.text.vectors.subwords import Subwords
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut, Progress
 from gradschool.engine.optim import Name
@@ -25,8 +25,8 @@ from gradschool.engine.schedule import Kind as ScheduleKind
 from gradschool.errors import UserError
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import numbers
-from gradschool.evals.report import words as sections
 from gradschool.evals.report.page import write_report
+from gradschool.evals.report.text import words as sections
 from gradschool.models.language.word_table import WordTable
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, write_result

@@ -7,12 +7,12 @@ from typing import Any
 
 from gradschool.data.catalogue import find, located
 from gradschool.data.examples import Splits
-from gradschool.data.text.cooccurrence import Corpus, WordVocabulary, cooccurrence
-from gradschool.data.text.wordsets import ANALOGIES, SIMLEX, WORDSIM
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.cooccurrence import Corpus, WordVocabulary, cooccurrence
+from gradschool.data.text.vectors.wordsets import ANALOGIES, SIMLEX, WORDSIM
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.evals.language import words
 from gradschool.evals.language.plane import in_plane
-from gradschool.evals.report.words import COUNTED, OURS, WordFacts
+from gradschool.evals.report.text.words import COUNTED, OURS, WordFacts
 from gradschool.ops.sequence.words import unit
 
 QUESTIONS = ("man king woman", "good better bad", "actor actress man", "he his she", "boy girl father")

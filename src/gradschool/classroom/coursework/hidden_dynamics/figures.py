@@ -6,9 +6,10 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from gradschool.classroom.coursework.frame import Shown
-from gradschool.evals.report import formal, html
-from gradschool.evals.report.formal import FormalFacts
-from gradschool.evals.report.hidden import COLOURS, lines, plane, space
+from gradschool.evals.report import html
+from gradschool.evals.report.text import formal
+from gradschool.evals.report.text.formal import FormalFacts
+from gradschool.evals.report.text.hidden import COLOURS, lines, plane, space
 from gradschool.scratch.arrays import Array
 from gradschool.scratch.neurons import encoders
 

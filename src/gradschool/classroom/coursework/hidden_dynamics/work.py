@@ -15,7 +15,7 @@ from gradschool.classroom.coursework.hidden_dynamics import figures, tables
 from gradschool.classroom.coursework.hidden_dynamics.marks import BY_HAND, marks
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
-from gradschool.evals.report.formal import FormalFacts
+from gradschool.evals.report.text.formal import FormalFacts
 from gradschool.recipes import ask, find
 from gradschool.runs.language.dynamics import look
 from gradschool.runs.language.formal import FormalRun

@@ -9,8 +9,8 @@ from torch import nn
 
 from gradschool.classroom.coursework.frame import Lost, Mark, marked
 from gradschool.classroom.coursework.reviews.record import Share
-from gradschool.data.text.words import LISTED
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.labelled.words import LISTED
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.engine.run import RunFolder
 
 LIMIT = 50_000_000  # bytes of the saved model

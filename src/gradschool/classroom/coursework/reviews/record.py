@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gradschool.data.text.columns import JOINT
+from gradschool.data.text.labelled.columns import JOINT
 
 BOTH, CATEGORY, RATING = 1.0, 0.5, 0.1
 STRENGTHS = {"1": "strongest", "10": "strongest", "2": "strong", "9": "strong", "3": "mild", "8": "mild",

@@ -26,9 +26,9 @@ from gradschool.classroom.coursework.reviews.record import (
 from gradschool.data.catalogue import find as find_set
 from gradschool.data.catalogue import located
 from gradschool.data.examples import Splits
-from gradschool.data.text.columns import JOINT
-from gradschool.data.text.labelled import LabelledTexts
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.labelled.columns import JOINT
+from gradschool.data.text.labelled.labelled import LabelledTexts
+from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.language import linear

@@ -1,6 +1,6 @@
 """GloVe 6B, 50 numbers a word: the 25,151 words that the evaluation files and frequent English need."""
 
-from gradschool.data.text.wordsets import VectorSet
+from gradschool.data.text.vectors.wordsets import VectorSet
 
 SET = VectorSet(
     name="glove",

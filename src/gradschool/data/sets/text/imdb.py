@@ -4,7 +4,7 @@ Labels are those of the star ratings: 1 to 4 stars are negative, 7 to 10 positiv
 the stars themselves. Source: Maas et al. 2011, "Learning word vectors for sentiment analysis".
 """
 
-from gradschool.data.text.labelledset import LabelledSet
+from gradschool.data.text.labelled.labelledset import LabelledSet
 
 SET = LabelledSet(
     name="imdb",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gradschool.data.text.proseset import ProseSet
+from gradschool.data.text.labelled.proseset import ProseSet
 
 SET = ProseSet(
     name="lectures",

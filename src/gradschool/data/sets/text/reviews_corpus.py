@@ -1,6 +1,6 @@
 """Film reviews without their ratings, one a line: raw English for tokenisers and language models."""
 
-from gradschool.data.text.corpusset import CorpusSet
+from gradschool.data.text.running.corpusset import CorpusSet
 
 SET = CorpusSet(
     name="reviews_corpus",

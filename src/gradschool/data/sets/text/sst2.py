@@ -5,7 +5,7 @@ Source: Socher et al. 2013, "Recursive deep models for semantic compositionality
 whole sentences only, none of their phrases. Sentences without a label in two classes are the neutral ones.
 """
 
-from gradschool.data.text.labelledset import LabelledSet
+from gradschool.data.text.labelled.labelledset import LabelledSet
 
 SET = LabelledSet(
     name="sst2",

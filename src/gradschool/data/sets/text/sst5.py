@@ -4,7 +4,7 @@ Source: Socher et al. 2013, "Recursive deep models for semantic compositionality
 whole sentences only, none of their phrases.
 """
 
-from gradschool.data.text.labelledset import LabelledSet
+from gradschool.data.text.labelled.labelledset import LabelledSet
 
 SET = LabelledSet(
     name="sst5",

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 from gradschool.data.setinfo import RemoteFile
-from gradschool.data.text.corpusset import CorpusSet
+from gradschool.data.text.running.corpusset import CorpusSet
 
 KEPT = 1_059_544  # bytes, which are characters here
 DIGEST = "d179f6c5e37410c533c42f8af0ec048353c4a7b6cb0f5fb9862b1b5388e2a47c"

@@ -1,6 +1,6 @@
 """Tolstoy's novel in English: three million characters by one hand."""
 
-from gradschool.data.text.corpusset import CorpusSet
+from gradschool.data.text.running.corpusset import CorpusSet
 
 SET = CorpusSet(
     name="war_and_peace",

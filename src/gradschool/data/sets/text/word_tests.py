@@ -1,6 +1,6 @@
 """What word vectors are measured by: 19,544 analogies, WordSim-353 and SimLex-999."""
 
-from gradschool.data.text.wordsets import TestSet
+from gradschool.data.text.vectors.wordsets import TestSet
 
 SET = TestSet(
     name="word_tests",

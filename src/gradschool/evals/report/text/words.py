@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from gradschool.evals.report import html, language
+from gradschool.evals.report import html
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Facts, Figure, Material
+from gradschool.evals.report.text import lines as language
 
 OURS, COUNTED = "these vectors", "PPMI + SVD"
 TITLES = {"wordsim": "WordSim-353", "simlex": "SimLex-999", "analogies": "analogies, 3CosAdd",

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gradschool.data.rows import seeded
-from gradschool.data.text.cooccurrence import Corpus, Noise, WordVocabulary, windows
+from gradschool.data.text.vectors.cooccurrence import Corpus, Noise, WordVocabulary, windows
 from gradschool.errors import UserError
 from gradschool.ops.sequence.words import keep_probability
 

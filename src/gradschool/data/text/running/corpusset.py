@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from gradschool.data.setinfo import Contents, SetInfo
-from gradschool.data.text.running import open_running
+from gradschool.data.text.running.running import open_running
 
 
 @dataclass(frozen=True, kw_only=True)

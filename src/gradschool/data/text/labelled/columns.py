@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gradschool.data.text.tables import Table
+from gradschool.data.text.labelled.tables import Table
 from gradschool.errors import UserError
 
 TEXTS = (

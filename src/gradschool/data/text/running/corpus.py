@@ -20,8 +20,8 @@ from torch import Tensor
 from gradschool.data.cache import Arrays, Room, remembered
 from gradschool.data.catalogue import resolve
 from gradschool.data.examples import Splits
-from gradschool.data.text.corpusset import CorpusSet
-from gradschool.data.text.running import Running, open_running
+from gradschool.data.text.running.corpusset import CorpusSet
+from gradschool.data.text.running.running import Running, open_running
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.errors import UserError
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from gradschool.data.text.subwords import Subwords
+from gradschool.data.text.vectors.subwords import Subwords
 from gradschool.errors import UserError
 from gradschool.ops.sequence.words import cos_add, cosine_similarity
 

@@ -10,9 +10,16 @@ import torch
 from gradschool.data.catalogue import resolve
 from gradschool.data.examples import Splits
 from gradschool.data.setinfo import SetInfo
-from gradschool.data.text.columns import SPELLINGS
 from gradschool.data.text.decode import read_text
-from gradschool.data.text.tagged import Pairs, TaggedTexts, collected, columns, json_sequences, windows
+from gradschool.data.text.labelled.columns import SPELLINGS
+from gradschool.data.text.labelled.tagged import (
+    Pairs,
+    TaggedTexts,
+    collected,
+    columns,
+    json_sequences,
+    windows,
+)
 from gradschool.errors import UserError
 
 LEAST = 10  # sequences that can be cut into parts

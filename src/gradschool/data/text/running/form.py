@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gradschool.data.catalogue import find, is_known
-from gradschool.data.text.corpusset import CorpusSet
+from gradschool.data.text.running.corpusset import CorpusSet
 
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from gradschool.data.text.columns import UNKNOWN, Row, is_missing
+from gradschool.data.text.labelled.columns import UNKNOWN, Row, is_missing
 from gradschool.errors import UserError
 from gradschool.phrases import counted
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from gradschool.data.setinfo import Contents, SetInfo
-from gradschool.data.text.columns import is_missing, rows_of
-from gradschool.data.text.tables import read_table
+from gradschool.data.text.labelled.columns import is_missing, rows_of
+from gradschool.data.text.labelled.tables import read_table
 
 
 @dataclass(frozen=True, kw_only=True)

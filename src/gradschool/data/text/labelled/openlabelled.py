@@ -17,12 +17,12 @@ from gradschool.data.catalogue import resolve
 from gradschool.data.examples import Splits
 from gradschool.data.source import Source, open_source
 from gradschool.data.splits import cut
-from gradschool.data.text.classes import classes_of, cleaned, uneven
-from gradschool.data.text.columns import SPELLINGS, Row, rows_of
 from gradschool.data.text.decode import decoded
-from gradschool.data.text.labelled import LabelledTexts
-from gradschool.data.text.labelledset import LabelledSet
-from gradschool.data.text.tables import is_table, read_table
+from gradschool.data.text.labelled.classes import classes_of, cleaned, uneven
+from gradschool.data.text.labelled.columns import SPELLINGS, Row, rows_of
+from gradschool.data.text.labelled.labelled import LabelledTexts
+from gradschool.data.text.labelled.labelledset import LabelledSet
+from gradschool.data.text.labelled.tables import is_table, read_table
 from gradschool.errors import UserError
 
 LEAST = 10  # different texts that can be cut into parts

@@ -12,9 +12,9 @@ from torch import Tensor
 from gradschool.data.text.formal.machine import Machine
 from gradschool.evals.language.dynamics import Cloud, Extraction
 from gradschool.evals.report import charts, html
-from gradschool.evals.report.hidden import lines, plane, space
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Facts, Material
+from gradschool.evals.report.text.hidden import lines, plane, space
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from gradschool.data.text.tables import lines_of
+from gradschool.data.text.labelled.tables import lines_of
 from gradschool.errors import UserError
 from gradschool.phrases import counted
 

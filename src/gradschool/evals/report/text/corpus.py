@@ -13,8 +13,8 @@ from gradschool.evals.language import counting
 from gradschool.evals.language.surprise import Passage
 from gradschool.evals.report import html
 from gradschool.evals.report.html import Section
-from gradschool.evals.report.language import NETWORK, bars
 from gradschool.evals.report.material import Facts, Figure, Material
+from gradschool.evals.report.text.lines import NETWORK, bars
 
 TEXTS = 6  # of those that were drawn over training
 STRONG = 6.0  # nats from which on a token has the full colour

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from gradschool.data.setinfo import Contents, SetInfo
-from gradschool.data.text.opentagged import sequences
+from gradschool.data.text.labelled.opentagged import sequences
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from gradschool.data.setinfo import Contents, SetInfo
 from gradschool.data.text.read import read_lines
-from gradschool.data.text.wordvectors import WordVectors
+from gradschool.data.text.vectors.wordvectors import WordVectors
 
 ANALOGIES, WORDSIM, SIMLEX = "questions-words.txt", "wordsim353.txt", "simlex999.txt"
 
