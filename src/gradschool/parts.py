@@ -4,7 +4,6 @@ Nothing is ever installed silently: a command that needs a part says so, with it
 The table is parts.toml, which the launcher reads as well; pyproject.toml names the packages.
 """
 
-import difflib
 import importlib.metadata
 import importlib.util
 import os
@@ -16,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from gradschool.errors import UserError
+from gradschool.phrases import did_you_mean, nearest
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ def known(names: tuple[str, ...]) -> tuple[str, ...]:
     """
     for name in names:
         if name not in table():
-            near = difflib.get_close_matches(name, table(), 1)
-            guess = f"Did you mean {near[0]}? " if near else ""
+            guess = did_you_mean(nearest(name, table()))
             raise UserError(f"there is no part {name!r}", "", f"{guess}All parts: {', '.join(table())}")
     return names
 

@@ -1,11 +1,13 @@
 """Phrases that messages share: a command that can be pasted as it stands, and a count with its noun."""
 
+import difflib
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import textwrap
+from collections.abc import Iterable
 
 
 def called() -> str:
@@ -54,6 +56,27 @@ def hanging(head: str, text: str, limit: int = 1000) -> str:
 def quoted(word: str) -> str:
     """A word as this system's shell reads it."""
     return subprocess.list2cmdline([word]) if os.name == "nt" else shlex.quote(word)
+
+
+def nearest(name: str, known: Iterable[str], most: int = 1, likeness: float = 0.6) -> list[str]:
+    """The known names that a mistyped one is most like, the best first; upper and lower case are the same.
+
+    Args:
+        name: as it was typed.
+        known: names that there are.
+        most: names at most.
+        likeness: from 0, anything, to 1, the same; below it only a name that begins as typed is near.
+    """
+    plain = {one.lower(): one for one in known}
+    typed = name.lower()
+    begun = [one for one in plain if typed and one.startswith(typed)]
+    return [plain[one] for one in (difflib.get_close_matches(typed, plain, most, likeness) or begun[:most])]
+
+
+def did_you_mean(near: Iterable[str]) -> str:
+    """The question "Did you mean neurons? " with a space for what follows; "" where nothing is near."""
+    names = " or ".join(near)
+    return f"Did you mean {names}? " if names else ""
 
 
 def counted(number: int, one: str, many: str = "") -> str:

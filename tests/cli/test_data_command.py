@@ -129,3 +129,11 @@ def test_the_set_of_every_recipe_is_read_without_importing_it():
     read = {name: data for name, data in known.items() if data is not None}
     assert {name: getattr(made[name], "data", "") for name in read} == read
     assert sum(map(bool, read.values())) > len(known) / 2
+
+
+def test_a_path_where_nothing_lies_names_what_lies_beside_it(tmp_path, capsys):
+    (tmp_path / "photos").mkdir()
+    code, _, err = call(capsys, "check", str(tmp_path / "photo"))
+    assert code == 2 and f"Did you mean {tmp_path / 'photos'}?" in err and "airline" not in err
+    code, _, err = call(capsys, "check", str(tmp_path / "no" / "photo"))
+    assert code == 2 and f"There is no folder {str(tmp_path / 'no')!r} either. Check the path." in err

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gradschool.cli.main import main
-from gradschool.phrases import as_called, command, counted, hanging
+from gradschool.phrases import as_called, command, counted, did_you_mean, hanging, nearest
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the stand-in for the launcher is a shell script")
 
@@ -51,6 +51,52 @@ def test_a_command_is_as_it_was_called_and_quoted(monkeypatch):
 def test_a_count_has_its_noun():
     assert [counted(n, "file") for n in (0, 1, 2000)] == ["0 files", "1 file", "2,000 files"]
     assert counted(1, "entry", "entries") == "1 entry" and counted(3, "entry", "entries") == "3 entries"
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [("nuerons", ["neurons"]), ("GANS", ["gans"]), ("back", ["backpropagation"]), ("", []), ("zzz", [])],
+)
+def test_the_nearest_name_is_found_in_any_case_and_by_its_beginning(typed, near):
+    known = ("neurons", "backpropagation", "gans")
+    assert nearest(typed, known) == near
+    assert did_you_mean(near) == (f"Did you mean {near[0]}? " if near else "")
+
+
+def test_several_near_names_are_asked_in_one_question():
+    assert nearest("digit", ("digits", "mnist", "digit_a"), 2) == ["digits", "digit_a"]
+    assert did_you_mean(["digits", "digit_a"]) == "Did you mean digits or digit_a? "
+
+
+def test_names_are_guessed_in_one_place_only():
+    package = Path(__file__).resolve().parents[2] / "src/gradschool"
+    guessing = [file.name for file in package.rglob("*.py") if "get_close_matches" in file.read_text("utf-8")]
+    assert guessing == ["phrases.py"]
+
+
+BARE = re.compile(r"(?<![`\w./-])gradschool (?:train|data fetch|hand|bugs|read)\b")
+
+
+@pytest.mark.parametrize("words", [["bugs", "7", "x"], ["hand", "trace", "x"], ["doctor"], ["data", "mnist"]])
+def test_what_is_printed_names_the_launcher_as_it_was_called(words, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GRADSCHOOL_CALLED", "./gradschool")
+    monkeypatch.setenv("GRADSCHOOL_CACHE", str(tmp_path))
+    monkeypatch.delenv("GRADSCHOOL_DATA", raising=False)
+    with pytest.raises(SystemExit):
+        main(words)
+    said = capsys.readouterr()
+    assert not BARE.search(said.out + said.err) and "./gradschool " in said.out + said.err
+
+
+def test_sheets_end_with_a_command_as_it_was_called(monkeypatch, capsys):
+    def leave(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setenv("GRADSCHOOL_CALLED", "./gradschool")
+    monkeypatch.setattr("builtins.input", leave)
+    with pytest.raises(SystemExit):
+        main(["hand", "trace", "3"])
+    assert "The same sheet again: ./gradschool hand trace 3\n" in capsys.readouterr().out
 
 
 def test_a_narrow_terminal_breaks_no_word_and_no_command(monkeypatch):

@@ -21,6 +21,7 @@ def refused(capsys, *words):
     [
         (("train", "digits", "--sed", "3"), "does not know --sed. Did you mean --seed? "),
         (("train", "digits", "--set", "epochs=3", "batch_size=4"), "Did you mean --set batch_size=4? "),
+        (("train", "digits", "--epoch", "3"), "does not know --epoch. Did you mean --epochs? "),
         (("train", "digits", "extra"), "gradschool train does not know extra. "),
         (("train", "digits", "--seed", "x"), "parsing --seed: invalid literal for int() with base 10: 'x'. "),
         (("predict",), "gradschool predict lacks something; wanted: gradschool predict RUN FILES. "),

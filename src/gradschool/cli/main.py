@@ -4,7 +4,6 @@ Each command is one module of a group's folder, with a frozen dataclass `Args`, 
 and help, and a function `run(args)`. Nothing heavy is imported before the command that needs it.
 """
 
-import difflib
 import importlib
 import json
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gradschool.errors import UserError
-from gradschool.phrases import as_called, called, command, hanging
+from gradschool.phrases import as_called, called, command, did_you_mean, hanging, nearest
 
 GROUPS = {
     "learn": {
@@ -127,8 +126,7 @@ def dispatch(words: list[str]) -> int:
         return 0
     name, rest = words[0], words[1:]
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, 1)
-        guess = f"Did you mean {near[0]}? " if near else ""
+        guess = did_you_mean(nearest(name, COMMANDS))
         raise UserError(f"there is no command {name!r}", "", f"{guess}All commands: {command('--help')}")
     group = next(group for group, commands in GROUPS.items() if name in commands)
     module = importlib.import_module(f"gradschool.cli.{group}.{name}")

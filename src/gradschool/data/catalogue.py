@@ -1,6 +1,5 @@
 """Find a data set by name, wherever it lies: in a data pack, in the cache, or where a package put it."""
 
-import difflib
 import importlib
 import os
 from pathlib import Path
@@ -10,6 +9,7 @@ from gradschool.data.cache import cache_folder
 from gradschool.data.fetch import brought, content_of, fetch, usable
 from gradschool.data.setinfo import SetInfo
 from gradschool.errors import UserError
+from gradschool.phrases import did_you_mean, nearest
 
 SETS, SETS_FOLDER = "gradschool.data.sets", Path(__file__).parent / "sets"
 
@@ -39,8 +39,7 @@ def find(name: str) -> SetInfo:
     known = {spelling: info for info in all_sets() for spelling in spellings(info)}
     if plain(name) in known:
         return known[plain(name)]
-    near = difflib.get_close_matches(plain(name), known, 1, 0.6)
-    guess = f"Did you mean {known[near[0]].name}? " if near else ""
+    guess = did_you_mean(known[spelling].name for spelling in nearest(plain(name), known))
     raise UserError(
         f"there is no data set or folder {name!r}",
         f"one of {', '.join(info.name for info in all_sets())}, or the path of a folder, zip or file",
@@ -76,11 +75,22 @@ def resolve(name: str | Path) -> tuple[SetInfo | None, Path | None]:
     is_path = isinstance(name, Path) or bool({"/", os.sep} & set(name)) or path.suffix == ".zip"
     if path.exists() and (is_path or not is_known(str(name))):
         return None, path
+    if is_path and not is_known(str(name)):
+        raise nothing_at(path)
     info = find(str(name))
     place = located(info) or (fetch(info) if brought(info) else None)
     if place is None and (info.files or info.packs):
         raise missing(info)
     return info, place
+
+
+def nothing_at(path: Path) -> UserError:
+    """A path where nothing lies, and what beside it was probably meant."""
+    beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    guess = did_you_mean(str(path.parent / name) for name in nearest(path.name, beside))
+    lost = "" if path.parent.is_dir() else f"There is no folder {str(path.parent)!r} either. "
+    what = f"there is no data set or folder {str(path)!r}"
+    return UserError(what, "the path of a folder, zip or file", guess or f"{lost}Check the path.")
 
 
 def is_known(name: str) -> bool:

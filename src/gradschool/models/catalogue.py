@@ -6,7 +6,6 @@ Listing reads the source only, so it is quick and imports nothing heavy.
 """
 
 import ast
-import difflib
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from gradschool import scan
 from gradschool.errors import UserError
+from gradschool.phrases import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -40,8 +40,7 @@ def find(name: str, first: str = "classes") -> Callable[..., "nn.Module"]:
     """
     known = listing(first)
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        guess = f"Did you mean {near[0]}?" if near else ""
+        guess = did_you_mean(nearest(name, known))
         raise UserError(f"there is no model {name!r}", f"one of {', '.join(known)}", guess)
     function: Callable[..., nn.Module] = getattr(importlib.import_module(known[name]), name)
     return function

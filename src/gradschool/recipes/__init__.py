@@ -1,7 +1,6 @@
 """Recipes: one function a run, found by scanning: a new file with a function of its name is enough."""
 
 import ast
-import difflib
 import importlib
 from collections.abc import Callable
 from functools import cache
@@ -10,7 +9,7 @@ from typing import Any
 
 from gradschool import scan
 from gradschool.errors import UserError
-from gradschool.phrases import command
+from gradschool.phrases import command, did_you_mean, nearest
 from gradschool.runs.request import Request
 
 FORMER = {"hymenoptera_transfer": "transfer"}  # names of 0.1.0
@@ -63,13 +62,9 @@ def find(name: str) -> Callable[[], Any]:
     name = name.replace("-", "_")
     known, name = places(), FORMER.get(name, name)
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        guess = (
-            f"Did you mean {near[0]}?"
-            if near
-            else f"For images of your own: {command('train folder --data PATH')}"
-        )
-        raise UserError(f"there is no recipe {name!r}", f"one of {', '.join(known)}", guess)
+        guess = did_you_mean(nearest(name, known))
+        advice = guess or f"For images of your own: {command('train folder --data PATH')}. "
+        raise UserError(f"there is no recipe {name!r}", "", f"{advice}All recipes: {command('train')}")
     function: Callable[[], Any] = getattr(importlib.import_module(known[name][0]), name)
     return function
 

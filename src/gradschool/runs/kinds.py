@@ -1,13 +1,13 @@
 """Find a kind of run by its name: a class of this package that has a `kind`, found by reading the source."""
 
 import ast
-import difflib
 import importlib
 from pathlib import Path
 from typing import Any
 
 from gradschool import scan
 from gradschool.errors import UserError
+from gradschool.phrases import did_you_mean, nearest
 
 PACKAGE = "gradschool.runs"
 
@@ -31,8 +31,7 @@ def find_kind(name: str) -> type[Any]:
     """
     known = places()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        guess = f"Did you mean {near[0]}? " if near else ""
+        guess = did_you_mean(nearest(name, known))
         advice = f"{guess}A newer gradschool may have made this run."
         raise UserError(f"there is no kind of run {name!r}", f"one of {', '.join(known)}", advice)
     module, kind = known[name]

@@ -5,7 +5,6 @@ what is allowed, and the nearest spelling.
 """
 
 import dataclasses
-import difflib
 import inspect
 import json
 import math
@@ -17,7 +16,7 @@ from pydantic_core import core_schema
 
 from gradschool.errors import UserError
 from gradschool.models import catalogue
-from gradschool.phrases import command
+from gradschool.phrases import command, did_you_mean, nearest
 
 T = TypeVar("T")
 
@@ -51,9 +50,8 @@ def make_model(model: Callable[..., Any], *shape: Any, options: Mapping[str, Any
     takes_all = any(each.kind is each.VAR_KEYWORD for each in known)
     for name in [] if takes_all else options:
         if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
             wanted = f"one of {', '.join(names)}" if names else "none: the model takes no options"
-            raise UserError(f"model_options has {name!r}", wanted, f"Did you mean {near[0]}?" if near else "")
+            raise UserError(f"model_options has {name!r}", wanted, did_you_mean(nearest(name, names)))
     return model(*shape, **options)
 
 
@@ -112,14 +110,10 @@ def override(run: T, assignments: Sequence[str], recipe: str) -> T:
 def unknown(key: str, name: str, path: Sequence[str], place: Any, recipe: str) -> UserError:
     """The sentence for a setting that does not exist, with the nearest that does."""
     known = list(place) if isinstance(place, dict) else []
-    near = difflib.get_close_matches(name, known, 1, 0.6)
+    near = nearest(name, known)
     inside = [f"{k}.{sub}" for k, v in place.items() if isinstance(v, dict) for sub in v] if known else []
-    near = (
-        near
-        or [k for k in inside if k.split(".")[-1] == name]
-        or difflib.get_close_matches(name, inside, 1, 0.7)
-    )
-    guess = f"Did you mean {'.'.join([*path, near[0]])}? " if near else ""
+    near = near or [k for k in inside if k.split(".")[-1] == name] or nearest(name, inside, 1, 0.7)
+    guess = did_you_mean(".".join([*path, one]) for one in near[:1])
     return UserError(
         f"{recipe} has no setting {key!r}", "", f"{guess}All settings: {command('train', recipe, '--help')}"
     )

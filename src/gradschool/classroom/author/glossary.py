@@ -1,6 +1,5 @@
 """The course's terms: glossary.toml of each chapter, read as one."""
 
-import difflib
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 from gradschool.classroom.exercise.manifest import Chapter, chapters
 from gradschool.classroom.exercise.record import Strict, Text
 from gradschool.errors import UserError
-from gradschool.phrases import command
+from gradschool.phrases import command, did_you_mean, nearest
 
 
 class Term(Strict):
@@ -77,6 +76,6 @@ def find_term(wanted: str, course: Path | None = None) -> tuple[str, Term, Chapt
         return (name, *glossary(course)[name])
     # Words that hold what was typed come before words that only look like it.
     holding = [one for one in known if len(asked) > 1 and asked in one]
-    near = list(dict.fromkeys(known[one] for one in holding + difflib.get_close_matches(asked, known, 5)))[:5]
-    guess = f"Did you mean {' or '.join(near)}? " if near else ""
-    raise UserError(f"the glossary has no {wanted!r}", "", f"{guess}All terms: {command('glossary')}")
+    near = list(dict.fromkeys(known[one] for one in holding + nearest(asked, known, 5)))[:5]
+    advice = f"{did_you_mean(near)}All terms: {command('glossary')}"
+    raise UserError(f"the glossary has no {wanted!r}", "", advice)

@@ -1,14 +1,13 @@
 """Courseworks: whole guided projects, a folder each, found by a class of its name in work.py."""
 
 import ast
-import difflib
 import importlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gradschool import scan
 from gradschool.errors import UserError
-from gradschool.phrases import command
+from gradschool.phrases import command, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from gradschool.classroom.coursework.frame import Coursework
@@ -37,8 +36,7 @@ def find(name: str) -> "type[Coursework]":
     """
     known, name = listing(), name.replace("_", "-")
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        guess = f"Did you mean {near[0]}?" if near else f"See: {command('coursework')}"
+        guess = did_you_mean(nearest(name, known)) or f"See: {command('coursework')}"
         raise UserError(f"there is no coursework {name!r}", f"one of {', '.join(known)}", guess)
     module = importlib.import_module(f"gradschool.classroom.coursework.{name.replace('-', '_')}.work")
     kind: type[Coursework] = getattr(module, class_name(name))

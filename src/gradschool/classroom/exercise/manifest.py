@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 from gradschool.classroom.exercise.proofs import Equivalent, Promise, proofs
 from gradschool.classroom.exercise.record import Mutant, Name, Strict, Target, Text
 from gradschool.errors import UserError
-from gradschool.phrases import called, command
+from gradschool.phrases import called, command, did_you_mean, nearest
 
 COURSE = Path(__file__).resolve().parents[2] / "course"
 PACKAGE = Path(__file__).resolve().parents[2]
@@ -234,8 +234,9 @@ def find_chapter(name: str, course: Path | None = None) -> Chapter:
     for chapter in chapters(course):
         if name in (chapter.id, str(chapter.number), chapter.folder.name):
             return chapter
-    known = ", ".join(chapter.id for chapter in chapters(course))
-    raise UserError(f"there is no chapter {name!r}", f"one of {known}", f"See the map: {called()}")
+    known = [chapter.id for chapter in chapters(course)]
+    advice = f"{did_you_mean(nearest(name, known))}See the map: {called()}"
+    raise UserError(f"there is no chapter {name!r}", f"one of {', '.join(known)}", advice)
 
 
 def find_exercise(name: str, course: Path | None = None) -> tuple[Chapter, Exercise]:
@@ -244,16 +245,13 @@ def find_exercise(name: str, course: Path | None = None) -> tuple[Chapter, Exerc
     Raises:
         UserError: there is none; the sentence names the nearest.
     """
-    import difflib
-
     known = {
         exercise.id: (chapter, exercise) for chapter in chapters(course) for exercise in chapter.exercises
     }
     name = Path(name).stem.replace("_", "-")
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, 1)
-    guess = f"Did you mean {near[0]}?" if near else f"See the map: {called()}"
+    guess = did_you_mean(nearest(name, known)) or f"See the map: {called()}"
     raise UserError(f"there is no exercise {name!r}", "", guess)
 
 

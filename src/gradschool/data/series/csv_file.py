@@ -5,7 +5,6 @@ refuses it later. The separator is a comma, a semicolon or a tab; the decimal si
 """
 
 import csv
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from gradschool.data.series.calendar import read_date
 from gradschool.errors import UserError
-from gradschool.phrases import counted
+from gradschool.phrases import counted, did_you_mean, nearest
 
 WANTED = "a CSV file: dates in the first column, numbers in another"
 Line = tuple[int, list[str]]  # its number in the file, its cells
@@ -112,8 +111,7 @@ def chosen(names: Sequence[str], rows: Sequence[Sequence[str]], target: str | No
     if target is not None:
         if target in names[1:]:
             return names.index(target, 1)
-        near = difflib.get_close_matches(target, names[1:], 1)
-        guess = f"Did you mean --set target={near[0]}?" if near else ""
+        guess = did_you_mean(f"--set target={name}" for name in nearest(target, names[1:]))
         raise UserError(f"{path} has no column {target!r}", f"one of {', '.join(names[1:])}", guess)
     numeric = [i for i in range(1, len(names)) if is_numeric([row[i] for row in rows if i < len(row)])]
     if len(numeric) != 1:

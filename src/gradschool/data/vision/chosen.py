@@ -1,6 +1,5 @@
 """Some classes of a set: to learn what one kind of thing looks like."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.errors import UserError
+from gradschool.phrases import did_you_mean, nearest
 
 
 def names(value: Any) -> list[str]:
@@ -28,8 +28,7 @@ def chosen(splits: Splits[Images], classes: Sequence[str]) -> Splits[Images]:
     have = splits.train.classes
     for name in classes:
         if name not in have:
-            near = difflib.get_close_matches(name, have, 1)
-            guess = f"Did you mean {near[0]}?" if near else ""
+            guess = did_you_mean(nearest(name, have))
             raise UserError(f"{splits.name} has no class {name!r}", f"one of {', '.join(have)}", guess)
     if len(set(classes)) < len(classes):
         raise UserError(f"only is {', '.join(classes)}", "each class once", "")

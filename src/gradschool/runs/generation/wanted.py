@@ -4,7 +4,6 @@ Source: the coursework of 2025 passes a picture when its class is among the clas
 Chance and real pictures of the class stand beside it, for of 20 classes five are a quarter.
 """
 
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.classification.metrics import wilson
 from gradschool.evals.pictures import save_grid
+from gradschool.phrases import did_you_mean, nearest
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.generation.ask import columns_for, number_of
 from gradschool.runs.generation.generator import GenerativeRun
@@ -173,8 +173,8 @@ def place_of(name: str, classes: Sequence[str]) -> int:
         places = [i for i, parts in enumerate(names) if plain(name) in parts]
         if len(places) == 1 or (places and names is words):
             return places[0]
-    near = difflib.get_close_matches(plain(name), [part for parts in words for part in parts], 3)
-    guess = f"Did you mean {' or '.join(near)}?" if near else "Choose a classifier that does."
+    near = nearest(plain(name), [part for parts in words for part in parts], 3)
+    guess = did_you_mean(near) or "Choose a classifier that does."
     raise UserError(f"the classifier knows no {name!r} among its {len(classes)} classes", "", guess)
 
 

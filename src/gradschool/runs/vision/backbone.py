@@ -4,7 +4,6 @@ Weights come from safetensors files only: a pickle can run code when it is opene
 networks and weights: Wightman, PyTorch Image Models (timm), and the Hugging Face Hub.
 """
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError, WorkFailed
 from gradschool.nn import Linear
 from gradschool.parts import need
+from gradschool.phrases import did_you_mean, nearest
 
 WAITS = 10  # seconds for the Hub's first answer
 
@@ -83,8 +83,7 @@ def found(name: str) -> dict[str, Any]:
     import timm
 
     if not timm.is_model(name):
-        near = difflib.get_close_matches(name, timm.list_models(), 3)
-        guess = f"Did you mean {' or '.join(near)}?" if near else "Try --set backbone=resnet18."
+        guess = did_you_mean(nearest(name, timm.list_models(), 3)) or "Try --set backbone=resnet18."
         raise UserError(f"backbone is {name!r}", "a network of timm", guess)
     try:
         config = timm.get_pretrained_cfg(name)
