@@ -17,7 +17,7 @@ from gradschool.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = [pytest.param(chapter, id=chapter.id) for chapter in chapters()]
-CHECKS = ("terms", "parts", "links", "style", "words", "commands")
+CHECKS = ("terms", "parts", "time", "links", "style", "words", "commands")
 BANDS = {file.stem for file in (ROOT / "src/gradschool/classroom/bands").glob("*.json")}
 SOON = ("map", "read", "glossary", "start", "hint", "solution")  # they end in seconds and ask nothing
 
@@ -26,6 +26,21 @@ SOON = ("map", "read", "glossary", "start", "hint", "solution")  # they end in s
 @pytest.mark.parametrize("check", CHECKS)
 def test_a_lecture_is_written_as_it_should_be(check, chapter):
     assert getattr(writing, f"{check}_at_fault")(chapter) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("about 50 minutes to read, about two hours for the exercises.", 120),
+        ("about 60 minutes of reading and 2.5 hours of exercises.", 150),
+        ("Reading takes about 50 minutes, the exercises about 3 hours and 20 minutes.", 200),
+        ("two hours to read. The exercises take two and a half hours.", 150),
+        ("about 20 minutes to read, about 20 minutes for the exercise.", 20),
+        ("70 minutes to read.", None),
+    ],
+)
+def test_a_time_in_words_is_read(text, minutes):
+    assert writing.exercise_minutes(text) == minutes
 
 
 def test_every_chapter_has_its_terms_listed_or_is_pending():
@@ -97,7 +112,7 @@ A small text. It is easy to read, and it says one thing at a time.
 
 ## You need
 
-Nothing but 5 minutes.
+Nothing but 5 minutes for the exercise.
 
 ## Notation
 
@@ -183,6 +198,8 @@ def test_the_made_chapter_holds(made, check):
         ("parts", "| sign | meaning |\n|--|--|\n| $x$ | a number |", "x", "no table"),
         ("parts", QUESTION * 3, QUESTION * 2, "fewer than 3 questions"),
         ("parts", "{paper}", "{cite}", "names no {paper}"),
+        ("time", "5 minutes for", "three hours for", "the exercises take 5 minutes, not 180"),
+        ("time", "for the exercise.", "to read.", "no time for the exercises"),
         ("links", "(#summary)", "(#sumary)", "#sumary leads nowhere"),
         ("links", "../03-probability", "../33-probability", "../33-probability leads nowhere"),
         ("links", "../03-probability", "../03-probability#no-such-part", "no-such-part leads nowhere"),

@@ -25,6 +25,8 @@ from gradschool.runs.settings import override
 HERE = Path(__file__).parent
 TERMS = tomllib.loads((HERE / "terms.toml").read_text(encoding="utf-8"))
 LONGEST_MEAN, LEAST_EASE = 18, 55  # words a sentence; Flesch reading ease
+NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
+ROUNDED = 15  # minutes that the time of a chapter's exercises may be off where it is told in hours
 FIRST = ["You will be able to", "You need", "Notation"]
 LAST = ["Summary", "Check yourself", "In practice", "Further reading", "Next"]
 OPEN = (
@@ -111,6 +113,32 @@ def parts_at_fault(chapter):
         ("{paper}" in body.get(LAST[3], ""), "Further reading names no {paper}"),
     ]
     return faults + [fault for holds, fault in needs if not holds]
+
+
+def time_at_fault(chapter):
+    """Whether the time that You need names for the exercises is more than `ROUNDED` from their minutes."""
+    said = exercise_minutes(dict(sections(lecture(chapter))).get(FIRST[1], ""))
+    if said is None:
+        return ["You need says no time for the exercises"]
+    wrong = abs(said - chapter.minutes) > ROUNDED
+    return [f"the exercises take {chapter.minutes} minutes, not {said}"] if wrong else []
+
+
+def exercise_minutes(text):
+    """The minutes for exercises in "two and a half hours", "2.5 hours", "3 hours and 20 minutes"; None: none.
+
+    They stand on the side of the word "exercise" where its clause goes on.
+    """
+    amount = rf"(?:{'|'.join(NUMBERS)}|[0-9.]+)"
+    time = rf"{amount}(?: and a half)? (?:hours?|minutes)(?: and {amount} minutes)?"
+    before, behind = rf"({time}) (?:for the|of) exercises?", rf"exercises (?:take |about )+({time})"
+    found = re.search(rf"{before}|{behind}", text)
+    if not found:
+        return None
+    total = 0.0
+    for number, half, unit in re.findall(rf"({amount})( and a half)? (hour|minute)", found[1] or found[2]):
+        total += (NUMBERS.get(number) or float(number)) * (60 if unit == "hour" else 1) + (30 if half else 0)
+    return round(total)
 
 
 def anchors(chapter):
