@@ -11,10 +11,11 @@ from typing import Annotated
 
 import tyro
 
+from gradschool.cli.main import finish
 from gradschool.cli.project.test import root
 from gradschool.errors import UserError
 from gradschool.parts import need
-from gradschool.phrases import hanging
+from gradschool.phrases import did_you_mean, hanging, nearest
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,11 @@ def run(args: Args) -> int:
     known = listing(folder)
     if not args.name:
         print("\n".join(hanging(f"  {name:<14} ", text) for name, text in known.items()))
+        finish(args, {"benchmarks": known})
         return 0
     if args.name not in known:
-        raise UserError(f"there is no benchmark {args.name!r}", f"one of {', '.join(known)}", "")
+        guess = did_you_mean(nearest(args.name, known))
+        raise UserError(f"there is no benchmark {args.name!r}", f"one of {', '.join(known)}", guess)
     if args.repeats < 5:
         raise UserError(f"repeats is {args.repeats}", "a whole number >= 5", "Example: --repeats 5")
     for package in imported(folder / f"{args.name}.py"):
