@@ -2,7 +2,8 @@
 
 Usage: python -m bench.language [--minutes 5] [--seeds 1] [RECIPE ...]. Every recipe is trained on the first
 1,003,854 characters with a budget of time, and stands beside the n-gram models of the same characters.
-Nothing is chosen by the test part. The result is results/language.json; a shorter run has its minutes in its name.
+Nothing is chosen by the test part. The result is results/language.json; a shorter run has its minutes in its
+name.
 """
 
 import argparse
