@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from gradschool.classroom.coursework.frame import Lost
-from gradschool.classroom.coursework.hidden_dynamics import tables
+from gradschool.classroom.coursework.hidden_dynamics import tables, work
 from gradschool.classroom.coursework.hidden_dynamics.marks import BY_HAND, marks
 from gradschool.classroom.coursework.hidden_dynamics.work import PARTS, HiddenDynamics
 from gradschool.cli.main import main
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
+from gradschool.runs.language import formal
 from gradschool.scratch.neurons import encoders
 
 
@@ -25,8 +26,11 @@ def call(*words):
 def done(tmp_path_factory):
     """All of it, after a few steps of training."""
     place = tmp_path_factory.mktemp("runs") / "dynamics"
-    few = [f"--set={name}.steps=50" for name in PARTS]
-    assert call("coursework", "hidden-dynamics", "--quick", "--out", place, *few) == 0
+    few = [f"--set={name}.steps=30" for name in PARTS]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formal, "TESTED", 20)
+        patch.setattr(work, "MOST", 500)
+        assert call("coursework", "hidden-dynamics", "--quick", "--out", place, *few) == 0
     return place
 
 
@@ -50,16 +54,19 @@ def test_finished_runs_are_marked_and_not_trained_again(done, tmp_path):
     words = [word for name, path in given.items() for word in (f"--{name}", path)]
     place = tmp_path / "again"
     command = ("coursework", "hidden-dynamics", "--quick", "--tables", done / "tables", "--out", place)
-    assert call(*command, *words) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(formal, "TESTED", 20)
+        patch.setattr(work, "MOST", 500)
+        assert call(*command, *words) == 0
     first, again = (json.loads((each / "marks.json").read_text()) for each in (done, place))
     assert first["marks"] == again["marks"] and not (place / "reber").exists()
 
 
 @pytest.mark.long
 def test_another_run_is_refused(done, tmp_path):
-    work = HiddenDynamics(quick=True)
+    asked = HiddenDynamics(quick=True).asked
     with pytest.raises(UserError, match=r"--anbn .* is another run"):
-        work.asked("anbn", RunFolder.open(done / "reber"))
+        asked("anbn", RunFolder.open(done / "reber"))
     assert call("coursework", "hidden-dynamics", "--tables", tmp_path / "no", "--out", tmp_path / "x") == 2
 
 

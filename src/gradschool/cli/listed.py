@@ -19,6 +19,7 @@ GROUPS = {
     "dense": "Segment and restore",
     "generative": "Generate",
     "adversarial": "Generate with adversarial networks",
+    "sequences": "Formal languages",
     "language": "Text",
     "audio": "Sound",
     "series": "Series",

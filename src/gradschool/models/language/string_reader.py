@@ -44,8 +44,8 @@ class StringReader(nn.Module):
 
 
 def lstm_reader(symbols: int, answers: int, hidden: int = 4, layers: int = 1) -> StringReader:
-    """243 parameters for Reber's seven symbols and four cells."""
-    return StringReader(symbols, answers, LSTM(symbols, hidden, layers), hidden)
+    """243 parameters for Reber's seven symbols and four cells, which begin by remembering."""
+    return StringReader(symbols, answers, LSTM(symbols, hidden, layers, forget_bias=1.0), hidden)
 
 
 def gru_reader(symbols: int, answers: int, hidden: int = 4, layers: int = 1) -> StringReader:

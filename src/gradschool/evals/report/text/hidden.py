@@ -52,6 +52,8 @@ def space(cloud: Cloud, machine: Machine) -> "Figure":
     with charts.style():
         figure = Figure(figsize=(5.4, 4.8), layout="constrained")
         ax = figure.add_subplot(projection="3d")
+        for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+            axis.set_pane_color((1, 1, 1, 0))  # the page's own background
         _, means, colours = scattered(ax, places, cloud, machine)
         for start, end in arrows(cloud, machine):
             ax.plot(*np.stack([means[start], means[end]]).T, color=colours[start], linewidth=1, alpha=0.7)
