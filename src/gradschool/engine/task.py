@@ -18,6 +18,11 @@ class Update(Protocol):
 
     progress: float
 
+    @property
+    def rate(self) -> float:
+        """The learning rate of this step, for a task that moves weights itself."""
+        ...
+
     def __call__(self, part: str, batch: Batch, loss_of: LossOf) -> dict[str, Tensor]:
         """Step the optimiser of `part` down the gradient of `loss_of(batch)["loss"]`, a mean over the batch.
 

@@ -20,7 +20,10 @@ PREDICTED = {"skip_gram": skip_gram_gradients, "cbow": cbow_gradients}
 class Update(Protocol):
     """What the engine hands to a step: its optimiser, and the learning rate now."""
 
-    rate: float
+    @property
+    def rate(self) -> float:
+        """The learning rate of this step."""
+        ...
 
     def __call__(
         self, part: str, batch: Batch, loss_of: Callable[[Batch], dict[str, Tensor]]

@@ -147,8 +147,8 @@ class NGram:
         """
         text = checked(tokens, self.kinds)
         found = [each[0, :-1, None] for each in self.histories(text[None])]
-        pieces = zip(*(each.split(AT_ONCE) for each in found), strict=True)
-        parts = zip(pieces, text[:, None].split(AT_ONCE), strict=True)
+        pieces = zip(*(torch.split(each, AT_ONCE) for each in found), strict=True)
+        parts = zip(pieces, torch.split(text[:, None], AT_ONCE), strict=True)
         return -torch.cat([self.probabilities(piece, token)[:, 0] for piece, token in parts]).log()
 
     def nats(self, tokens: Tokens) -> float:

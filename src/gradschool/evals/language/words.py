@@ -92,7 +92,7 @@ def answers(vectors: WordVectors, questions: Sequence[Question], product: bool =
     numbers = [[vectors.numbers[word] for word in each] for each in questions]
     rows = torch.tensor(numbers, dtype=torch.int64).view(-1, 4)
     right = []
-    for part in rows.split(AT_ONCE):
+    for part in torch.split(rows, AT_ONCE):
         asked = (vectors.table[part[:, i]] for i in range(3))
         score = (cos_mul if product else cos_add)(vectors.table, *asked)
         score.scatter_(1, part[:, :3], -torch.inf)
@@ -148,7 +148,8 @@ def similarity(vectors: WordVectors, pairs: Sequence[Pair], seed: int = 0, times
     known = [(a, b, score) for a, b, score in pairs if a in vectors and b in vectors]
     if len(known) < FEWEST:
         return Score(np.nan, np.nan, np.nan, len(known), len(pairs) - len(known))
-    a, b = (vectors.table[[vectors.numbers[pair[i]] for pair in known]] for i in (0, 1))
+    sides = [a for a, _, _ in known], [b for _, b, _ in known]
+    a, b = (vectors.table[[vectors.numbers[word] for word in side]] for side in sides)
     cosine = torch.cosine_similarity(a, b).double().numpy()
     people = np.array([pair[2] for pair in known])
     rho = float(stats.spearmanr(cosine, people).statistic)

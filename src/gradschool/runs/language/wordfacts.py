@@ -83,7 +83,10 @@ def verdict(measured: dict[str, Any]) -> str:
 
 def asked(vectors: WordVectors, words: Sequence[str], top: int) -> list[tuple[str, float]]:
     """Neighbours of one word; the answers to an analogy for three."""
-    return vectors.analogy(*words, n=top) if len(words) == 3 else vectors.nearest(words[0], top)
+    if len(words) == 1:
+        return vectors.nearest(words[0], top)
+    a, b, c = words
+    return vectors.analogy(a, b, c, top)
 
 
 def saved(vectors: WordVectors, folder: Path) -> Path:

@@ -53,9 +53,13 @@ class Stretches:
         counts = torch.bincount(self.corpus.tokens, minlength=len(self.vocabulary)).clamp(min=1).double()
         return keep_probability(counts / counts.sum(), self.threshold or torch.inf)
 
-    def __len__(self) -> int:
+    @cached_property
+    def count(self) -> int:
         """Stretches an epoch, from how many words are kept on average."""
         return max(1, round(float(self.keep[self.corpus.tokens].sum()) / self.size))
+
+    def __len__(self) -> int:
+        return self.count
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number` from position `start` on: words, their windows, and random words."""
