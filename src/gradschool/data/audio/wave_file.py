@@ -54,7 +54,7 @@ def decoded(content: bytes) -> Sound:
         with wave.open(io.BytesIO(content)) as file:
             channels, width, rate, said = file.getparams()[:4]
             raw = file.readframes(said)
-    except (wave.Error, EOFError, struct.error, ValueError, ZeroDivisionError) as error:
+    except (wave.Error, EOFError, struct.error, ValueError, RuntimeError, ArithmeticError) as error:
         raise Unreadable(reason_of(error)) from error
     if width > 4 or not RATES[0] <= rate <= RATES[1]:
         raise Unreadable(f"its header says {8 * width} bits and {rate} samples a second; {SAVE}")
