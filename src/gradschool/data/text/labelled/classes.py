@@ -84,7 +84,7 @@ def classes_of(labels: Sequence[str], name: str) -> tuple[dict[str, str], list[s
     values = [number(label) for label in kinds]
     are_numbers = all(value is not None for value in values)
     to_class = {k: f"{v:.12g}" if are_numbers else k for k, v in zip(kinds, values, strict=True)}
-    classes = sorted(set(to_class.values()), key=float if are_numbers else None)  # type: ignore[type-var]
+    classes = sorted(set(to_class.values()), key=float if are_numbers else None)
     if merged := [label for label in kinds if to_class[label] != label]:
         notes.append(f"Labels of {name} are read as numbers: {merged[0]!r} is class {to_class[merged[0]]!r}.")
     fractions = are_numbers and any(not float(c).is_integer() for c in classes)

@@ -7,7 +7,7 @@ the others are cut out, with the same share of every class. No text is in two pa
 
 import posixpath
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def add_folders(source: Source, found: Found) -> None:
 
 
 def labelled(
-    rows: Sequence[Row], names: dict[str, str], title: str
+    rows: Sequence[Row], names: Mapping[str, str], title: str
 ) -> tuple[LabelledTexts, list[str], list[str]]:
     """All texts with their classes, the part of each, and sentences.
 

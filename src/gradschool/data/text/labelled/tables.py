@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from gradschool.data.text.decode import read_text
 from gradschool.errors import UserError
@@ -130,7 +131,7 @@ def cells(text: str, delimiter: str) -> tuple[list[tuple[int, list[str]]], bool]
     return plain, False
 
 
-def parsed(text: str, delimiter: str, quoting: int) -> list[tuple[int, list[str]]]:
+def parsed(text: str, delimiter: str, quoting: Literal[0, 3]) -> list[tuple[int, list[str]]]:
     """The rows as Python's csv reads them; any of the three line ends ends a line."""
     csv.field_size_limit(LARGEST)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
