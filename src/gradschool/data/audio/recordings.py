@@ -96,7 +96,7 @@ class Recordings:
         """Samples, class and speaker of each recording with a name; without names, of all together."""
         if not self.names:
             numbers = (self.samples, self.starts, self.labels)
-            return [bytes(memoryview(np.ascontiguousarray(x.numpy()))) for x in numbers] if len(self) else []
+            return [np.ascontiguousarray(x.numpy()).tobytes() for x in numbers] if len(self) else []
         who = self.speakers or [""] * len(self)
         words = [f"{self.classes[y]}\n{s}" for y, s in zip(self.labels.tolist(), who, strict=True)]
         return [self.wave(i).numpy().tobytes() + word.encode() for i, word in enumerate(words)]

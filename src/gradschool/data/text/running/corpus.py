@@ -66,7 +66,7 @@ class Corpus:
 
     def content(self) -> Sequence[bytes | memoryview]:
         """All tokens in one piece."""
-        return [memoryview(np.ascontiguousarray(self.tokens)).cast("B")]
+        return [np.ascontiguousarray(self.tokens).data.cast("B")]
 
     def text(self, start: int = 0, stop: int | None = None) -> str:
         """The text of the tokens from `start` to before `stop`."""
