@@ -10,7 +10,7 @@ def s5_lstm() -> FormalRun:
         language="s5",
         model=lstm_reader,
         model_options={"hidden": 128},
-        steps=2000,
+        steps=1500,
         batch_size=64,
         learning_rate=0.005,
     )
