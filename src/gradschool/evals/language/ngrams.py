@@ -23,7 +23,6 @@ from gradschool.ops.sequence.counting import (
     witten_bell_weight,
 )
 
-
 Tokens = Int64[Tensor, " t"] | Sequence[int]
 AT_ONCE = 1 << 18  # predictions that are made together
 
