@@ -138,8 +138,8 @@ def mel_filters(
     """
     # 1. Corners at equal distances in mel, back in Hz; neighbouring triangles share two of their three.
     high = rate / 2 if high is None else high
-    ends = hz_to_mel(torch.tensor([low, high], dtype=torch.float64), scale).tolist()
-    corners = mel_to_hz(torch.linspace(*ends, bands + 2, dtype=torch.float64), scale)
+    first, last = hz_to_mel(torch.tensor([low, high], dtype=torch.float64), scale).tolist()
+    corners = mel_to_hz(torch.linspace(first, last, bands + 2, dtype=torch.float64), scale)
     left, middle, right = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     # 2. Each triangle is the lower of two lines, and nothing where that is below zero.
     hz = torch.arange(size // 2 + 1, dtype=torch.float64) * rate / size
