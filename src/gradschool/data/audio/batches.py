@@ -73,13 +73,13 @@ class Spoken:
         order = torch.randperm(len(self.part), generator=generator)[: size * len(self)]
         # 2. Within stretches of it by length, so that those of a batch are about as long.
         lengths = self.part.lengths
-        pools = [pool[lengths[pool].argsort(stable=True)] for pool in order.split(POOL * size)]
+        pools = [pool[lengths[pool].argsort(stable=True)] for pool in torch.split(order, POOL * size)]
         # 3. The batches in a random order, or every stretch would end with its longest.
-        batches = torch.cat(pools).split(size)
+        batches = torch.split(torch.cat(pools), size)
         return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 
 def in_order(part: Recordings, features: Features, batch_size: int) -> Iterator[Batch]:
     """All recordings once, in order and unchanged; the last batch may be smaller."""
-    for index in torch.arange(len(part)).split(batch_size):
+    for index in torch.split(torch.arange(len(part)), batch_size):
         yield *features.of(*part.padded(index)), part.labels[index]

@@ -109,7 +109,7 @@ class Features:
     def learnt(self, train: Recordings) -> "Features":
         """With the mean and the deviation of each number over all frames of the training part."""
         total, squares, count = torch.zeros(self.size).double(), torch.zeros(self.size).double(), 0
-        for index in torch.arange(len(train)).split(AT_ONCE):
+        for index in torch.split(torch.arange(len(train)), AT_ONCE):
             x, rows = self.raw(*train.padded(index))
             total, squares = total + x.double().sum((0, 1)), squares + x.double().square().sum((0, 1))
             count += int(rows.sum())
@@ -129,7 +129,7 @@ def summaries(features: Features, part: Recordings, pieces: int = 1) -> Float32[
         pieces: how many equal pieces of time each recording is cut into; those of a short one overlap.
     """
     found: list[Tensor] = []
-    for index in torch.arange(len(part)).split(AT_ONCE):
+    for index in torch.split(torch.arange(len(part)), AT_ONCE):
         x, rows = features.log_mel(*part.padded(index))
         for each, count in zip(x, rows.tolist(), strict=True):
             found.append(torch.cat([each[a:b].mean(0) for a, b in stretches(count, pieces)]))

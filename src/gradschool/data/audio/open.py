@@ -49,7 +49,7 @@ def open_recordings(name: str | Path, wished: Wished | None = None, seed: int = 
         wanted = "a set of recordings such as spoken_digits, or a folder of class folders of WAV files"
         raise UserError(f"{info.name} ({info.title}) holds no recordings", wanted, "Try --data FOLDER.")
     assert place is not None, "a set of recordings lies in a file"
-    skipped, notes = [], []
+    skipped, notes = list[tuple[str, str]](), list[str]()
     if info is not None:
         whole = info.read(place)
     else:

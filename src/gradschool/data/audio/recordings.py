@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from jaxtyping import Float32, Int16, Int64
 from torch import Tensor
@@ -96,7 +95,7 @@ class Recordings:
         """Samples, class and speaker of each recording with a name; without names, of all together."""
         if not self.names:
             numbers = (self.samples, self.starts, self.labels)
-            return [np.ascontiguousarray(x.numpy()).tobytes() for x in numbers] if len(self) else []
+            return [x.numpy().tobytes() for x in numbers] if len(self) else []
         who = self.speakers or [""] * len(self)
         words = [f"{self.classes[y]}\n{s}" for y, s in zip(self.labels.tolist(), who, strict=True)]
         return [self.wave(i).numpy().tobytes() + word.encode() for i, word in enumerate(words)]

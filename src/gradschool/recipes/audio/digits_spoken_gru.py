@@ -1,4 +1,8 @@
-"""The ten spoken digits, tested on voices that were never heard."""
+"""The ten spoken digits, tested on voices that were never heard.
+
+Four voices to learn from are few: logistic regression on eight pieces of time is better, and the report's
+first line says so.
+"""
 
 from gradschool.data.audio.change import Change
 from gradschool.models.audio.recurrent import bigru_2
@@ -6,7 +10,7 @@ from gradschool.runs.audio.run import AudioRun
 
 
 def digits_spoken_gru() -> AudioRun:
-    """Bidirectional GRU on ten spoken digits, two speakers held out (TIME, SCORE)."""
+    """Bidirectional GRU on ten spoken digits, two speakers held out (30 s, 62 %; best baseline 70 %)."""
     return AudioRun(
         data="spoken_digits",
         model=bigru_2,
