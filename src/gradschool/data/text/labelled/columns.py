@@ -129,9 +129,9 @@ def headed(
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """Names without space at their ends; an empty or repeated one gets its number."""
+    """Names on one line; an empty or repeated one gets its number."""
     found: list[str] = []
-    for i, name in enumerate((name.strip() for name in names), 1):
+    for i, name in enumerate((" ".join(name.split()) for name in names), 1):
         found.append(name if name and name not in found else f"{name or 'column'} {i}")
     return found
 
