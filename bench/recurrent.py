@@ -100,7 +100,7 @@ def cases() -> dict[str, tuple[dict[str, Side], dict[str, float]]]:
     """Sides of each comparison, ours first, and the ratio that is wanted against each peer."""
     torch.manual_seed(0)
     peer, layer = nn.LSTM(WIDTH, WIDTH, batch_first=True), ours.LSTM(WIDTH, WIDTH)
-    mine = ops.Weights(peer.weight_ih_l0, peer.weight_hh_l0, peer.bias_ih_l0, peer.bias_hh_l0)
+    mine = ops.Weights(*peer.parameters())
     minimal, theirs, gru = ours.MinGRU(WIDTH, WIDTH), minGRU(WIDTH), nn.GRU(WIDTH, WIDTH, batch_first=True)
     x, long = torch.randn(BATCH, STEPS, WIDTH), torch.randn(4, 2048, WIDTH)
     x.requires_grad_()
