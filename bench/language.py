@@ -26,7 +26,8 @@ FULL = 5.0  # minutes
 def measure(recipes: list[str], minutes: float, seeds: int, threads: int) -> dict[str, Any]:
     """Train every recipe with every seed, and say which beats counting."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    models, baselines = {}, {}
+    models: dict[str, Any] = {}
+    baselines: dict[str, float] = {}
     for name in recipes:
         run = replace(find(name)(), minutes=minutes)
         label = f"{name}-{minutes:g}-minutes"

@@ -100,7 +100,8 @@ def cases() -> dict[str, tuple[dict[str, Side], dict[str, float]]]:
     """Sides of each comparison, ours first, and the ratio that is wanted against each peer."""
     torch.manual_seed(0)
     peer, layer = nn.LSTM(WIDTH, WIDTH, batch_first=True), ours.LSTM(WIDTH, WIDTH)
-    mine = ops.Weights(*peer.parameters())
+    ih, hh, bias_ih, bias_hh = peer.parameters()
+    mine = ops.Weights(ih, hh, bias_ih, bias_hh)
     minimal, theirs, gru = ours.MinGRU(WIDTH, WIDTH), minGRU(WIDTH), nn.GRU(WIDTH, WIDTH, batch_first=True)
     x, long = torch.randn(BATCH, STEPS, WIDTH), torch.randn(4, 2048, WIDTH)
     x.requires_grad_()

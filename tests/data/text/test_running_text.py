@@ -28,7 +28,9 @@ def test_common_encodings_give_the_same_text(tmp_path, encoding):
     assert open_running(file).digest == open_running(file).digest
 
 
-@pytest.mark.parametrize("text", [b"\xef\xbb\xbfabc", gzip.compress(b"abc"), b"abc"])
+@pytest.mark.parametrize(
+    "text", [b"\xef\xbb\xbfabc", gzip.compress(b"abc"), b"abc"], ids=["mark", "gzip", "bare"]
+)
 def test_marks_and_gzip_are_no_part_of_the_text(tmp_path, text):
     file = tmp_path / ("a.txt.gz" if text[:2] == b"\x1f\x8b" else "a.txt")
     file.write_bytes(text)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
@@ -54,7 +54,7 @@ def run(args: Args) -> int:
 
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
-    text = {
+    text: dict[str, Any] = {
         "prompt": args.prompt,
         "tokens": args.tokens,
         "temperature": args.temperature,

@@ -39,7 +39,7 @@ def shown_of(
         advice = "Name the text it was trained on with --data PATH, or train again."
         raise UserError(f"{splits.name} has other tokens now", "the text of the run", advice)
     # 1. What surprises the model in the test part.
-    tokens = np.asarray(splits.test.tokens[:LOOKED])
+    tokens = splits.test.tokens[:LOOKED]
     nats = surprisals(model, tokens, context)
     most, least = extremes(tokeniser, tokens[1:], nats, PASSAGE, EACH)
     # 2. Its state while it reads.

@@ -71,7 +71,7 @@ def glove_only(folder: RunFolder, model: nn.Module, vectors: WordVectors | None)
     if not settings.get("frozen"):
         return 1.0, f"All {len(words):,} words are in GloVe; their vectors were trained further."
     wanted = vectors.table[[vectors.numbers[word] for word in words]]
-    apart = float((model.embedding.weight[LISTED:].cpu() - wanted).abs().max())  # type: ignore[union-attr, operator, index]
+    apart = float((model.embedding.weight[LISTED:].cpu() - wanted).abs().max())  # type: ignore[union-attr, index]
     if apart > 0:
         raise Lost(f"The vectors are said to be frozen, and differ from GloVe's by {apart:.2g}.")
     return 1.0, f"The vectors of all {len(words):,} words are GloVe's."
