@@ -5,7 +5,7 @@ from gradschool.runs.language.formal import FormalRun
 
 
 def anb2n_srn() -> FormalRun:
-    """SRN with two hidden units on a^n b^2n, n up to 8 (?)."""
+    """SRN with two hidden units on a^n b^2n, n up to 8."""
     return FormalRun(
         language="anb2n",
         model=srn,

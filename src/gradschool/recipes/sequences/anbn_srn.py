@@ -5,7 +5,7 @@ from gradschool.runs.language.formal import FormalRun
 
 
 def anbn_srn() -> FormalRun:
-    """SRN with two hidden units on a^n b^n, n up to 10 (?)."""
+    """SRN with two hidden units on a^n b^n, n up to 10."""
     return FormalRun(
         language="anbn",
         model=srn,

@@ -5,7 +5,7 @@ from gradschool.runs.language.formal import FormalRun
 
 
 def anbncn_srn() -> FormalRun:
-    """SRN with three hidden units on a^n b^n c^n, n up to 8 (?)."""
+    """SRN with three hidden units on a^n b^n c^n, n up to 8."""
     return FormalRun(
         language="anbncn",
         model=srn,

@@ -5,7 +5,7 @@ from gradschool.runs.language.formal import FormalRun
 
 
 def embedded_reber_lstm() -> FormalRun:
-    """LSTM with four cells on the embedded Reber grammar, cell states drawn (?)."""
+    """LSTM with four cells on the embedded Reber grammar, cell states drawn."""
     return FormalRun(
         language="embedded_reber",
         model=lstm_reader,

@@ -5,7 +5,7 @@ from gradschool.runs.language.formal import FormalRun
 
 
 def parity_lstm() -> FormalRun:
-    """LSTM with eight cells on parity, 16 bits, tested on 64 (?)."""
+    """LSTM with eight cells on parity, 16 bits, tested on 64."""
     return FormalRun(
         language="parity",
         model=lstm_reader,

@@ -5,7 +5,7 @@ from gradschool.runs.language.formal import FormalRun
 
 
 def parity_mingru() -> FormalRun:
-    """MinGRU with 32 units on parity, 16 bits, tested on 64 (?)."""
+    """MinGRU with 32 units on parity, 16 bits, tested on 64."""
     return FormalRun(
         language="parity",
         model=mingru_reader,
