@@ -5,5 +5,5 @@ from gradschool.runs.language.formal import FormalRun
 
 
 def reber_srn() -> FormalRun:
-    """SRN with two hidden units on Reber's grammar, hidden states drawn (error 0.0005, 10 s)."""
+    """SRN with two hidden units on Reber's grammar, hidden states drawn."""
     return FormalRun(language="reber", model=srn, model_options={"hidden": 2}, steps=3000)
