@@ -222,6 +222,8 @@ def test_words_and_byte_pairs_are_tokens_as_well(file, tmp_path, tokeniser):
     assert set(result["baselines"]) == {"1-gram", "2-gram", "3-gram"}
     assert ("test_bits_per_byte" in result["metrics"]) == (tokeniser == "bpe")
     run, _ = reopen(folder)
+    (one,) = run.answer(folder, ["The  cat sat"], 3)  # words lose the capital and a space
+    assert (one.bits_per_byte is None) == (tokeniser == "words") == ("bits" not in one.line())
     assert "Surprise" in run.report(folder).read_text()
     assert run.sample(folder, Wanted(prompt="the cat", tokens=5), None).read_text().startswith("the cat")
 

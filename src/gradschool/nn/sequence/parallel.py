@@ -33,7 +33,7 @@ class Minimal(Stack):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """See Stack.run."""
         x = reversed_steps(x, lengths) if reverse else x
-        weight, bias = self.get_parameter(f"weight{end}"), self.get_parameter(f"bias{end}")
+        weight, bias = getattr(self, f"weight{end}"), getattr(self, f"bias{end}")
         y = self.scan(linear(x, weight, bias), state[0])
         h = last_valid(y, lengths)
         if lengths is not None:

@@ -52,7 +52,7 @@ class Recurrent(Stack):
             gain, shift = own(f"gain_{part}"), own(f"shift_{part}")
             return None if gain is None or shift is None else (gain, shift)
 
-        ih, hh = self.get_parameter(f"weight_ih{end}"), self.get_parameter(f"weight_hh{end}")
+        ih, hh = getattr(self, f"weight_ih{end}"), getattr(self, f"weight_hh{end}")
         norms = norm("ih"), norm("hh"), norm("c")
         return ops.Weights(ih, hh, own("bias_ih"), own("bias_hh"), *norms)
 
@@ -104,8 +104,8 @@ class LSTM(Recurrent):
             word = "shift" if norm else "bias"
             with torch.no_grad():
                 for end, _ in self.ends():
-                    self.get_parameter(f"{word}_ih{end}")[hidden : 2 * hidden] = forget_bias
-                    self.get_parameter(f"{word}_hh{end}")[hidden : 2 * hidden] = 0
+                    getattr(self, f"{word}_ih{end}")[hidden : 2 * hidden] = forget_bias
+                    getattr(self, f"{word}_hh{end}")[hidden : 2 * hidden] = 0
 
     def run(
         self, x: Tensor, state: tuple[Tensor, ...], end: str, lengths: Tensor | None, reverse: bool

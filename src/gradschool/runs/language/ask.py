@@ -92,28 +92,34 @@ def tell(text: str, told: int, heard: Callable[[str], None]) -> int:
 
 @dataclass(frozen=True)
 class Read:
-    """What a model says of a text: `size` is in bytes, `count` are the tokens that it predicted."""
+    """What a model says of a text: `count` are the tokens that it predicted, `size` the bytes that they give
+    back, or None where they do not give back the text (as words without their spaces).
+    """
 
     name: str
     nats: float
     count: int
-    size: int
+    size: int | None
     words: Sequence[Word]
+
+    @property
+    def bits_per_byte(self) -> float | None:
+        """Bits for each byte of the text in UTF-8."""
+        return None if self.size is None else self.nats * self.count / self.size / math.log(2)
 
     def line(self) -> str:
         """For a terminal."""
         words = ", ".join(f"{word.text} ({word.nats:.1f})" for word in self.words)
-        per_byte = self.nats * self.count / self.size / math.log(2)
+        per_byte = "" if self.bits_per_byte is None else f", {self.bits_per_byte:.3f} bits a byte"
         return (
-            f"{self.nats:6.3f} nats a token, {per_byte:.3f} bits a byte  {self.name}\n"
+            f"{self.nats:6.3f} nats a token{per_byte}  {self.name}\n"
             f"         most surprising, in nats: {words}"
         )
 
     def facts(self) -> dict[str, Any]:
         """For JSON."""
         words = [{"word": word.text, "nats": word.nats} for word in self.words]
-        per_byte = self.nats * self.count / self.size / math.log(2)
-        known = {"text": self.name, "nats_per_token": self.nats, "bits_per_byte": per_byte}
+        known = {"text": self.name, "nats_per_token": self.nats, "bits_per_byte": self.bits_per_byte}
         return known | {"tokens": self.count, "bytes": self.size, "most_surprising": words}
 
 
@@ -132,13 +138,15 @@ def read(model: nn.Module, tokeniser: Tokeniser, context: int, top: int, name: s
         UserError: it has characters that the model does not know, or no token.
     """
     # 1. Every token, and the one that stands before the first.
-    tokens = np.array(beginning(tokeniser, "")[-1:] + tokeniser.encode(text), np.uint32)
+    own = tokeniser.encode(text)
+    tokens = np.array(beginning(tokeniser, "")[-1:] + own, np.uint32)
     if len(tokens) < 2:
         raise UserError(f"{name!r} has no token", "a text with a word in it")
     # 2. Their surprise, by tokens and by words.
     nats = surprisals(model, tokens, context)
     worst = sorted(words_of(tokeniser, tokens[1:], nats), key=lambda word: -word.nats)[:top]
-    return Read(name, float(nats.mean()), len(nats), len(text.encode("utf-8", "replace")), worst)
+    size = len(text.encode("utf-8", "replace")) if tokeniser.decode(own) == text else None
+    return Read(name, float(nats.mean()), len(nats), size, worst)
 
 
 def read_files(
