@@ -157,7 +157,9 @@ def test_the_command_line_trains_and_predicts(tones, tmp_path, capsys, monkeypat
     code, out, _ = call(capsys, "predict", tmp_path / "r", tones / "rise" / "rise_s0_0.wav")
     assert code == 0 and "rise_s0_0.wav  " in out
     code, _, err = call(capsys, "train", "speech")
-    assert code == 2 and "recipe speech needs recordings; wanted: a folder or zip of class folders" in err
+    assert (
+        code == 2 and "recipe speech has no data yet; wanted: a folder of class folders of .wav files" in err
+    )
 
 
 @pytest.mark.parametrize(
