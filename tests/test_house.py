@@ -22,6 +22,8 @@ LATE = {
     "data/sets/vision/camvid.py": "beside torch, which listing the sets must not load",
     "data/sets/vision/chestmnist.py": "beside torch, which listing the sets must not load",
     "data/sets/vision/digits.py": "beside scikit-learn and torch, which listing the sets must not load",
+    "data/text/labelled/proseset.py": "beside torch, which listing the sets must not load",
+    "data/text/vectors/wordsets.py": "beside torch, which listing the sets must not load",
     "engine/device.py": "the version, when a run is described",
     "recipes/__init__.py": "pydantic takes a while to load, and listing recipes needs none",
 }

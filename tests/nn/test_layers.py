@@ -67,7 +67,9 @@ def twins(name, args=(), kwargs=None):
 
 
 def test_every_layer_is_compared():
-    made_here = {name for name in ours.__all__ if getattr(ours, name).__module__.startswith("gradschool")}
+    places = {name: getattr(ours, name).__module__ for name in ours.__all__}
+    # Recurrent layers, which have states and lengths, are compared in test_recurrent_layers.py.
+    made_here = {n for n, p in places.items() if p.startswith("gradschool") and ".sequence." not in p}
     assert made_here == {*LAYERS, *WITHOUT_PEER, "Dropout"}
 
 

@@ -46,7 +46,7 @@ class Reader:
 
 
 @torch.inference_mode()
-def surprisals(model: nn.Module, tokens: Tokens, context: int) -> Float[np.ndarray, " n-1"]:
+def surprisals(model: nn.Module, tokens: Tokens, context: int) -> Float[np.ndarray, " m"]:
     """The negative log-probability of every token but the first, in nats, in the order of the text.
 
     Args:

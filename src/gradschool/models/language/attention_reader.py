@@ -4,8 +4,8 @@ Source: Vaswani et al. 2017. Deviations: one layer, positions are numbers of the
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from gradschool import nn
 from gradschool.ops.attention import attend
@@ -35,7 +35,7 @@ class AttentionReader(nn.Module):
         """Symbols (b, t) to logits (b, t, answers) and what the layer has at each position (b, t, width)."""
         b, t = x.shape
         # 1. Symbols at their positions.
-        h = self.embedding(F.one_hot(x, self.symbols).to(self.readout.weight.dtype))
+        h = self.embedding(one_hot(x, self.symbols).to(self.readout.weight.dtype))
         h = h + sinusoids(t, h.shape[2]).to(h)
         # 2. Each head looks at all symbols so far.
         parts = self.project(self.norms[0](h)).view(b, t, 3, self.heads, -1).permute(2, 0, 3, 1, 4)

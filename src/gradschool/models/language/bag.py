@@ -34,7 +34,7 @@ class Bag(nn.Module):
         self.embedding = nn.Embedding(words, width)
         self.pair_embedding = nn.Embedding(pairs, width) if pairs else None
         for table in filter(None, (self.embedding, self.pair_embedding)):
-            torch.nn.init.normal_(table.weight, std=0.1)
+            table.weight.data.normal_(std=0.1)
         self.dropout, self.head = nn.Dropout(dropout), nn.Linear(width, classes)
 
     def forward(

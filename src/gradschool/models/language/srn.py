@@ -3,8 +3,8 @@
 Source: Elman 1990. Deviations: trained by backpropagation through the whole string, with a softmax.
 """
 
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from gradschool import nn
 from gradschool.nn.sequence.recurrent import RNN
@@ -27,7 +27,7 @@ class SRN(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Symbols (b, t) to logits (b, t, answers) and hidden units (b, t, hidden)."""
-        hidden, _ = self.recurrent(F.one_hot(x, self.symbols).to(self.readout.weight.dtype))
+        hidden, _ = self.recurrent(one_hot(x, self.symbols).to(self.readout.weight.dtype))
         return self.readout(hidden), hidden
 
 

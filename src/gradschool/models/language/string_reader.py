@@ -5,8 +5,8 @@ Feng et al. 2024 (minGRU, whose gates see the input alone). Nothing is between l
 """
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from gradschool import nn
 from gradschool.nn.sequence.parallel import MinGRU
@@ -31,12 +31,12 @@ class StringReader(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Symbols (b, t) to logits (b, t, answers) and outputs of the recurrent layer (b, t, hidden)."""
-        hidden, _ = self.recurrent(F.one_hot(x, self.symbols).to(self.readout.weight.dtype))
+        hidden, _ = self.recurrent(one_hot(x, self.symbols).to(self.readout.weight.dtype))
         return self.readout(hidden), hidden
 
     def cells(self, x: Tensor) -> Tensor:
         """The cell state of the last layer after each symbol, (b, t, hidden); of an LSTM only."""
-        inputs, state, found = F.one_hot(x, self.symbols).to(self.readout.weight.dtype), None, []
+        inputs, state, found = one_hot(x, self.symbols).to(self.readout.weight.dtype), None, []
         for t in range(x.shape[1]):
             _, state = self.recurrent(inputs[:, t : t + 1], state)
             found.append(state[1][-1])

@@ -5,9 +5,9 @@ Source: Kim 2014, "Convolutional neural networks for sentence classification", s
 """
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gradschool import nn
 from gradschool.nn.inputs import WrongInput
@@ -47,7 +47,7 @@ class TextCNN(nn.Module):
         is_word = (
             torch.ones_like(x, dtype=torch.bool) if lengths is None else valid_steps(lengths, x.shape[1])
         )
-        x, is_word = (F.pad(each, (0, max(self.sizes) - 1)) for each in (x, is_word))
+        x, is_word = (pad(each, (0, max(self.sizes) - 1)) for each in (x, is_word))
         is_word = is_word.unsqueeze(2)
         vectors = (self.embedding(x) * is_word).transpose(1, 2).unsqueeze(2)  # (b, d, 1, t)
         # 2. The largest answer of each filter, over the windows that begin at a word.

@@ -8,5 +8,4 @@ SET = CorpusSet(
     licence="none stated; research",
     source="Maas et al. 2011, the unlabelled part of IMDB",
     packs=["text/reviews-corpus.txt.gz"],
-    aliases=["reviews"],
 )

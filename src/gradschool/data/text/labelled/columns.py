@@ -4,12 +4,12 @@ A person names them, or they are known by their names, or guessed from what they
 repeat. What was guessed is told.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gradschool.data.text.labelled.tables import Table
 from gradschool.errors import UserError
+from gradschool.phrases import nearest
 
 TEXTS = (
     "text", "review", "sentence", "comment", "tweet", "message", "content", "body", "document", "utterance",
@@ -145,8 +145,8 @@ def found(names: Sequence[str], wanted: str, file: str, setting: str) -> int:
     lower = [name.lower() for name in names]
     if wanted in names or wanted.lower() in lower:
         return names.index(wanted) if wanted in names else lower.index(wanted.lower())
-    near = difflib.get_close_matches(wanted.lower(), lower, 1)
-    guess = f"Did you mean --set {setting}={names[lower.index(near[0])]}?" if near else ""
+    near = nearest(wanted, names)
+    guess = f"Did you mean --set {setting}={near[0]}?" if near else ""
     shown = ", ".join(name[:40] for name in names)
     raise UserError(f"{file} has no column {wanted!r}", f"one of {shown}", guess)
 

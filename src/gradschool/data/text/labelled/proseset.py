@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import ClassVar
 
 from gradschool.data.setinfo import Contents, SetInfo
-from gradschool.data.text.labelled.opentagged import sequences
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,5 +16,7 @@ class ProseSet(SetInfo):
 
     def contents(self, place: Path | None) -> Contents:
         """How many words there are; a run cuts them into parts."""
+        from gradschool.data.text.labelled.opentagged import sequences
+
         assert place is not None, "a text lies in a file or folder"
         return {"": {self.examples: sum(len(words) for words, _ in sequences(place)[0])}}

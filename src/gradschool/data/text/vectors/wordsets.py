@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from gradschool.data.setinfo import Contents, SetInfo
 from gradschool.data.text.read import read_lines
-from gradschool.data.text.vectors.wordvectors import WordVectors
 
 ANALOGIES, WORDSIM, SIMLEX = "questions-words.txt", "wordsim353.txt", "simlex999.txt"
 
@@ -19,6 +18,8 @@ class VectorSet(SetInfo):
 
     def contents(self, place: Path | None) -> Contents:
         """How many words there are."""
+        from gradschool.data.text.vectors.wordvectors import WordVectors
+
         assert place is not None, "word vectors lie in a file"
         return {"": {self.examples: len(WordVectors.load(place))}}
 
