@@ -28,6 +28,13 @@ def test_a_lecture_is_written_as_it_should_be(check, chapter):
     assert getattr(writing, f"{check}_at_fault")(chapter) == []
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_column_of_a_table_has_a_name(chapter):
+    """A reader who hears the page hears the name of the column first."""
+    heads = re.findall(r"^(\|.*)\n\|[-:| ]+\|$", lecture(chapter), re.MULTILINE)
+    assert [head for head in heads if re.search(r"\|\s*\|", head)] == []
+
+
 @pytest.mark.parametrize(
     ("text", "minutes"),
     [
