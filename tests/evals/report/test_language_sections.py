@@ -7,6 +7,7 @@ import pytest
 
 from gradschool.evals.report.material import Material
 from gradschool.evals.report.text import lines as language
+from gradschool.evals.report.text.baselines import bars, verdict
 from gradschool.evals.report.text.lines import LineFacts
 
 
@@ -19,7 +20,7 @@ def test_a_network_that_n_grams_beat_is_called_so():
     section = language.against(material(loss=1.6, baselines=baselines))
     assert "The network does not beat the best n-gram model (trigram, add-one, 1.500 nats" in section.reading
     assert "beats the best n-gram model (trigram, add-one, 1.500 nats per character) by 0.100" in (
-        language.verdict(1.4, baselines)
+        verdict(1.4, baselines, "character")
     )
     assert '<td class="number">2.308</td>' in section.body  # bits: 1.6 / log 2
     value, least, new = LineFacts(loss=1.6, baselines=baselines, new=0.25).on_top()
@@ -46,8 +47,8 @@ def test_beginnings_are_the_most_frequent_of_each_length():
 
 
 def test_charts_of_bars_and_words_say_what_they_show():
-    bars = language.bars({"one": 1.0, "<two>": 2.0}, "nats", own=["one"])
-    assert 'aria-label="nats: one 1; &lt;two&gt; 2"' in bars and bars.count("var(--one)") == 1
+    drawn = bars({"one": 1.0, "<two>": 2.0}, "nats", own=["one"])
+    assert 'aria-label="nats: one 1; &lt;two&gt; 2"' in drawn and drawn.count("var(--one)") == 1
     places = np.array([[0.0, 1.0], [2.0, 0.0], [1.0, 1.0]], np.float32)
     words = language.words(places, ["a", "$x$", "&"], "a", "three tokens")
     assert 'aria-label="three tokens"' in words and "#0102" not in words

@@ -25,15 +25,22 @@ def read_text(file: Path) -> tuple[str, list[str]]:
     Raises:
         UserError: it cannot be read, or is no gzip file in spite of its name.
     """
-    wanted = "a text file"
+    return decoded(content_of(file), file.name)
+
+
+def content_of(file: Path, wanted: str = "a text file") -> bytes:
+    """The bytes of a file, unpacked where its name ends in .gz.
+
+    Raises:
+        UserError: it cannot be read, or is no gzip file in spite of its name; `wanted` is named.
+    """
     try:
         raw = file.read_bytes()
-        raw = gzip.decompress(raw) if file.suffix.lower() == ".gz" else raw
+        return gzip.decompress(raw) if file.suffix.lower() == ".gz" else raw
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{file} is damaged ({error})", "a whole gzip file", "Copy it again.") from error
+        raise UserError(f"{file} is damaged ({error})", wanted, "Copy it again.") from error
     except OSError as error:
         raise UserError(f"{file} cannot be read ({error.strerror})", wanted, "Check the path.") from error
-    return decoded(raw, file.name)
 
 
 def decoded(raw: bytes, name: str) -> tuple[str, list[str]]:

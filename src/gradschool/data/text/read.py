@@ -1,11 +1,10 @@
 """Read a text file of any origin: with or without a byte-order mark, with any line ends, composed or not."""
 
-import gzip
 import unicodedata
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from gradschool.data.text.decode import content_of
 from gradschool.errors import UserError
 
 
@@ -18,15 +17,10 @@ def read_lines(file: Path) -> list[str]:
     """
     wanted = "a text file in UTF-8, one item a line"
     try:
-        content = file.read_bytes()
-        text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode("utf-8-sig")
+        text = content_of(file, wanted).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         what = f"{file} is not UTF-8 (byte {error.start + 1} is {error.object[error.start]:#04x})"
         raise UserError(what, wanted, "Save it as UTF-8 in your editor.") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{file} is damaged ({error})", wanted, "Bring it again.") from error
-    except OSError as error:
-        raise UserError(f"{file} cannot be read ({error.strerror})", wanted, "Check the path.") from error
     if "\0" in text:
         raise UserError(f"{file} holds zero bytes", wanted, "Save it as UTF-8 in your editor.")
     lines = unicodedata.normalize("NFC", text).replace("\r\n", "\n").replace("\r", "\n").split("\n")

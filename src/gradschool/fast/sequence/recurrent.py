@@ -75,16 +75,23 @@ def _zero_padding(y: Tensor, lengths: Tensor | None) -> Tensor:
     return y if lengths is None else y * valid_steps(lengths, y.shape[1]).unsqueeze(2)
 
 
+def _outputs_are_states(
+    which: str, x: Tensor, state: Tensor, weights: Weights, lengths: Tensor | None, reverse: bool
+) -> tuple[Tensor, Tensor]:
+    """A network whose output at a step is its state, so that the state after the last valid step is there."""
+    x = reversed_steps(x, lengths) if reverse else x
+    y, _ = _kernel(which, x, state, weights)
+    h, y = last_valid(y, lengths), _zero_padding(y, lengths)
+    return reversed_steps(y, lengths) if reverse else y, h
+
+
 def rnn(
     x: Tensor, state: Tensor, weights: Weights, lengths: Tensor | None = None, reverse: bool = False
 ) -> tuple[Tensor, Tensor]:
     """See ops.sequence.recurrent.rnn."""
     if not _has_kernel(weights, ops.rnn_cell):
         return ops.rnn.plain(x, state, weights, lengths, reverse)
-    x = reversed_steps(x, lengths) if reverse else x
-    y, _ = _kernel("rnn_tanh", x, state, weights)
-    h, y = last_valid(y, lengths), _zero_padding(y, lengths)
-    return reversed_steps(y, lengths) if reverse else y, h
+    return _outputs_are_states("rnn_tanh", x, state, weights, lengths, reverse)
 
 
 def gru(
@@ -93,10 +100,7 @@ def gru(
     """See ops.sequence.recurrent.gru."""
     if not _has_kernel(weights, ops.gru_cell):
         return ops.gru.plain(x, state, weights, lengths, reverse)
-    x = reversed_steps(x, lengths) if reverse else x
-    y, _ = _kernel("gru", x, state, weights)
-    h, y = last_valid(y, lengths), _zero_padding(y, lengths)
-    return reversed_steps(y, lengths) if reverse else y, h
+    return _outputs_are_states("gru", x, state, weights, lengths, reverse)
 
 
 def lstm(

@@ -112,9 +112,13 @@ def witten_bell_weight(kinds: Int64[Tensor, "*n"], total: Int64[Tensor, "*n"]) -
 def bits_per_byte(nats: Float[Tensor, "*n"] | float, tokens: int, size: int) -> Float[Tensor, "*n"] | float:
     """The cost of a text in bits per byte, which does not depend on how the text is cut into tokens.
 
+    Nats per token cannot be compared between vocabularies: longer tokens are fewer and harder.
+
     Args:
         nats: mean negative log-likelihood of a token, >= 0.
         tokens: in the text, >= 0.
         size: of the text in bytes (UTF-8), > 0.
+
+    Source: Gao et al. 2020 (The Pile), section 3.1.
     """
     return nats * tokens / (math.log(2) * size)

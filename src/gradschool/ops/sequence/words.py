@@ -167,7 +167,8 @@ def cbow_gradients(
         The mean loss of a word that has a context, and the gradients of the sum over all of them.
     """
     # 1. The mean of the input vectors around each word.
-    far = torch.arange(len(x))[None] - torch.arange(len(x))[:, None]
+    place = torch.arange(len(x), device=x.device)
+    far = place[None] - place[:, None]
     near = (far >= -windows[:, :1]) & (far <= windows[:, 1:]) & (far != 0)
     share = near / near.sum(1, keepdim=True).clamp(min=1)
     mean, some = share.to(x) @ x, near.any(1)

@@ -1,6 +1,5 @@
 """What can be asked of a finished language model: go on with a text, and how surprising a text is."""
 
-import math
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.language.reading import surprisals
 from gradschool.evals.language.scored import listed
 from gradschool.evals.language.surprise import Word, words_of
+from gradschool.ops.sequence.counting import bits_per_byte
 from gradschool.runs.kind import Wanted
 from gradschool.runs.language.generate import Drawing, drawn
 
@@ -105,7 +105,7 @@ class Read:
     @property
     def bits_per_byte(self) -> float | None:
         """Bits for each byte of the text in UTF-8."""
-        return None if self.size is None else self.nats * self.count / self.size / math.log(2)
+        return None if self.size is None else float(bits_per_byte(self.nats, self.count, self.size))
 
     def line(self) -> str:
         """For a terminal."""

@@ -5,7 +5,6 @@ only count.
 """
 
 import inspect
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,8 +37,10 @@ from gradschool.evals.metric import Metric
 from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
 from gradschool.evals.report.text import corpus as sections
+from gradschool.evals.report.text.baselines import verdict
 from gradschool.models import catalogue
 from gradschool.nn.inputs import WrongInput
+from gradschool.ops.sequence.counting import bits_per_byte
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Told
@@ -184,8 +185,8 @@ class LanguageRun(Run):
             folder.write("model.json", {"tokeniser": tokeniser.facts(), "parameters": parameters})
         # 3. Per byte, so that runs with other tokens can be compared; words do not give back the text.
         if self.tokeniser != "words":
-            per_byte = len(splits.test) / splits.test.size / math.log(2)
-            found["test_bits_per_byte"] = found["test_loss"] * per_byte
+            sizes = len(splits.test), splits.test.size
+            found["test_bits_per_byte"] = float(bits_per_byte(found["test_loss"], *sizes))
         # 4. Models that count, on the same tokens.
         orders = (1, 3, 5, 7) if self.tokeniser == "characters" else (1, 2, 3)
         counted = counted_models(splits.train.tokens, splits.test.tokens, len(tokeniser), orders)
@@ -243,8 +244,8 @@ class LanguageRun(Run):
             f", {per_byte:.3f} bits a byte" if per_byte else ""
         )
         where = f"on {result['tested']:,} test {result['unit']} in {result['seconds']:.1f} s"
-        verdict = sections.verdict(scores["test_loss"], result["baselines"])
-        return f" verdict  {verdict}\n loss     {curve}{told} {where}"
+        first = verdict(scores["test_loss"], result["baselines"], "token")
+        return f" verdict  {first}\n loss     {curve}{told} {where}"
 
     def next_step(self, folder: RunFolder) -> str:
         """Texts are what it is for."""

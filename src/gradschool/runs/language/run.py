@@ -27,6 +27,7 @@ from gradschool.evals.metric import Metric
 from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
 from gradschool.evals.report.text import lines as sections
+from gradschool.evals.report.text.baselines import verdict
 from gradschool.models import catalogue
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
@@ -231,7 +232,7 @@ class CharacterRun(Run):
         told = (
             f"{loss:.3f} nats per character on {result['tested']:,} test names in {result['seconds']:.1f} s"
         )
-        return f" loss     {curve}{told}\n baseline {sections.verdict(loss, result['baselines'])}"
+        return f" loss     {curve}{told}\n baseline {verdict(loss, result['baselines'], 'character')}"
 
     def next_step(self, folder: RunFolder) -> str:
         """Names are what it is for."""

@@ -16,13 +16,14 @@ from gradschool.data.text.tokens.bpe import ByteBPE
 from gradschool.data.text.tokens.characters import Characters
 from gradschool.data.text.tokens.lattice import edges, expected_uses, log_add, viterbi
 from gradschool.data.text.tokens.load import KINDS, tokeniser_of
-from gradschool.data.text.tokens.measure import bits_per_byte, bytes_per_token
+from gradschool.data.text.tokens.measure import bytes_per_token
 from gradschool.data.text.tokens.split import GPT2
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.data.text.tokens.unigram import Unigram, em_step, pruned
 from gradschool.data.text.tokens.wordpiece import WordPiece, learn, longest_match
 from gradschool.data.text.tokens.words import Words, words_of
 from gradschool.errors import UserError
+from gradschool.ops.sequence.counting import bits_per_byte
 
 CORPUS = own_text()[:8_000]
 

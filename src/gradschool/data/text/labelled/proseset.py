@@ -16,6 +16,7 @@ class ProseSet(SetInfo):
 
     def contents(self, place: Path | None) -> Contents:
         """How many words there are; a run cuts them into parts."""
+        # Late, as listing the sets must not load torch.
         from gradschool.data.text.labelled.opentagged import sequences
 
         assert place is not None, "a text lies in a file or folder"

@@ -4,7 +4,6 @@ Nothing is held in memory but one block, so that a text may be larger than memor
 line. What was guessed or changed is told; what is no text is refused.
 """
 
-import codecs
 import gzip
 import hashlib
 import io
@@ -15,14 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gradschool.data.source import counted
+from gradschool.data.text.decode import MARKS
 from gradschool.errors import UserError
 
 BLOCK = 1 << 20  # characters that are read at once
 BETWEEN = "\n\n"  # stands between two files
-MARKS = {
-    codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32", codecs.BOM_UTF8: "utf-8-sig",
-    codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16",
-}  # fmt: skip
 GUESSES = ("utf-8", "cp1252", "latin-1")  # Latin-1 gives every byte a character
 CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 MOST_CONTROLS = 1e-3  # share of control characters above which a file is no text

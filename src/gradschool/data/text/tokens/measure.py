@@ -1,10 +1,4 @@
-"""How good a tokeniser is: bytes per token, and a loss that does not depend on the tokeniser.
-
-Nats per token cannot be compared between vocabularies: longer tokens are fewer and harder. Per byte of the
-text they can. Source: Gao et al. 2020 (The Pile), section 3.1.
-"""
-
-import math
+"""How much a tokeniser compresses: bytes of text per token."""
 
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.errors import UserError
@@ -24,17 +18,3 @@ def bytes_per_token(tokeniser: Tokeniser, text: str) -> float:
     if not tokens:
         raise UserError("the text has no token", "a text of one character or more")
     return len(text.encode("utf-8", "surrogateescape")) / tokens
-
-
-def bits_per_byte(nats_per_token: float, tokens: int, size: int) -> float:
-    """A loss in bits per byte of text.
-
-    Args:
-        nats_per_token: mean cross-entropy, >= 0.
-        tokens: how many were predicted.
-        size: bytes of the text that they stand for, >= 1: of its UTF-8, not its characters.
-    """
-    # 1. All nats of the text; a nat is 1 / ln 2 bits.
-    bits = nats_per_token * tokens / math.log(2)
-    # 2. Spread over its bytes.
-    return bits / size

@@ -18,6 +18,7 @@ class VectorSet(SetInfo):
 
     def contents(self, place: Path | None) -> Contents:
         """How many words there are."""
+        # Late, as listing the sets must not load torch.
         from gradschool.data.text.vectors.wordvectors import WordVectors
 
         assert place is not None, "word vectors lie in a file"

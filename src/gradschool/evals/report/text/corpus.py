@@ -14,7 +14,7 @@ from gradschool.evals.language.surprise import Passage
 from gradschool.evals.report import html
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Facts, Figure, Material
-from gradschool.evals.report.text.lines import NETWORK, bars
+from gradschool.evals.report.text.baselines import beside
 
 TEXTS = 6  # of those that were drawn over training
 STRONG = 6.0  # nats from which on a token has the full colour
@@ -26,7 +26,7 @@ class CorpusFacts(Facts):
     """What is shown of a language model, besides what any report shows.
 
     Args:
-        loss: of the test part, in nats a token; None before the end of a run.
+        loss: of the test part, in nats per token; None before the end of a run.
         per_byte: the same in bits a byte; None for tokens that do not give back the text.
         baselines: the loss of n-gram models, by name.
         most: the passages of the test part that surprise the model most.
@@ -49,44 +49,25 @@ class CorpusFacts(Facts):
             return []
         name, least = counting.best(self.baselines)
         said = "beats counting" if self.loss < least else "does not beat counting"
-        note = f"nats a token; perplexity {math.exp(self.loss):.2f}"
+        note = f"nats per token; perplexity {math.exp(self.loss):.2f}"
         per_byte = [] if self.per_byte is None else [Figure(f"{self.per_byte:.3f}", "bits per byte")]
         return [
-            Figure(said, "the network", f"by {abs(least - self.loss):.3f} nats a token"),
+            Figure(said, "the network", f"by {abs(least - self.loss):.3f} nats per token"),
             Figure(f"{self.loss:.3f}", "test loss", note),
-            Figure(f"{least:.3f}", "best n-gram model", f"{name}; nats a token"),
+            Figure(f"{least:.3f}", "best n-gram model", f"{name}; nats per token"),
             *per_byte,
         ]
-
-
-def verdict(loss: float, baselines: Mapping[str, float]) -> str:
-    """Whether the network beats the best n-gram model, in a sentence."""
-    name, least = counting.best(baselines)
-    if loss >= least:
-        return f"The network does not beat counting: {loss:.3f} nats a token, the {name} has {least:.3f}."
-    return f"The network beats counting: {loss:.3f} nats a token, the {name} has {least:.3f}."
 
 
 def against(m: Material[CorpusFacts]) -> Section | None:
     """The network's loss beside that of n-gram models on the same tokens."""
     if m.facts.loss is None:
         return None
-    # 1. All scores, the network's last.
-    scores = {**m.facts.baselines, NETWORK: m.facts.loss}
-    rows = [
-        (name, f"{nats:.3f}", f"{nats / math.log(2):.3f}", f"{math.exp(nats):.2f}")
-        for name, nats in scores.items()
-    ]  # fmt: skip
-    reading = (
-        f"{verdict(m.facts.loss, m.facts.baselines)} Mean negative log-likelihood of a token of the test "
-        "part; lower is better. An n-gram model counts in the training part which token follows the n - 1 "
-        "tokens before it, and mixes that with shorter histories (interpolated modified Kneser-Ney)."
+    about = (
+        "An n-gram model counts in the training part which token follows the n - 1 tokens before it, and "
+        "mixes that with shorter histories (interpolated modified Kneser-Ney)."
     )
-    # 2. The same as bars.
-    head = ("model", "nats a token", "bits a token", "perplexity")
-    drawn = bars(scores, "nats a token", [NETWORK])
-    body = html.join([html.charts([drawn]), html.table(head, rows, "Loss on the test part")])
-    return Section("Baselines", reading, body)
+    return beside(m.facts.loss, m.facts.baselines, "token", about)
 
 
 def written(m: Material[CorpusFacts]) -> Section | None:
@@ -137,7 +118,7 @@ def coloured(passage: Passage) -> Markup:
         ).format(nats, 100 * min(1.0, nats / STRONG), text.replace("\n", "↵\n"))
         for text, nats in zip(passage.tokens, passage.nats.tolist(), strict=True)
     ]
-    told = Markup("<p><i>{:.2f} nats a token</i></p>").format(passage.mean)
+    told = Markup("<p><i>{:.2f} nats per token</i></p>").format(passage.mean)
     return told + Markup('<pre style="white-space:pre-wrap">{}</pre>').format(Markup("").join(spans))
 
 

@@ -14,9 +14,9 @@ from gradschool.evals.language import counting
 from gradschool.evals.report import charts, html
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Facts, Figure, Material
+from gradschool.evals.report.text.baselines import beside
 
 VOWELS = "aeiouAEIOU"
-NETWORK = "this network"
 
 
 @dataclass(frozen=True)
@@ -72,36 +72,16 @@ def share_new(drawn: Sequence[str], known: frozenset[str]) -> float:
     return sum(text not in known for text in drawn) / len(drawn)
 
 
-def verdict(loss: float, baselines: Mapping[str, float]) -> str:
-    """Whether the network beats the best n-gram model, in a sentence."""
-    name, least = counting.best(baselines)
-    baseline = f"the best n-gram model ({name}, {least:.3f} nats per character)"
-    if loss >= least:
-        return f"The network does not beat {baseline}."
-    return f"The network beats {baseline} by {least - loss:.3f}."
-
-
 def against(m: Material[LineFacts]) -> Section | None:
     """The network's loss beside that of n-gram models on the same test part."""
     if m.facts.loss is None:
         return None
-    # 1. All scores, the network's last, in the units in use.
-    scores = {**m.facts.baselines, NETWORK: m.facts.loss}
-    rows = [
-        (name, f"{nats:.3f}", f"{nats / math.log(2):.3f}", f"{math.exp(nats):.2f}")
-        for name, nats in scores.items()
-    ]  # fmt: skip
-    head = ("model", "nats per character", "bits per character", "perplexity")
-    reading = (
-        "Mean negative log-likelihood of a character in the test part, the end of a name included. Lower is "
-        "better. An n-gram model counts which character follows the n - 1 characters before it in the "
-        "training part. The interpolated one mixes them with the counts after all shorter histories. "
-        + verdict(m.facts.loss, m.facts.baselines)
+    about = (
+        "The end of a name counts as a character. An n-gram model counts which character follows the n - 1 "
+        "characters before it in the training part. The interpolated one mixes them with the counts after "
+        "all shorter histories."
     )
-    # 2. The same as bars.
-    drawn = bars(scores, "nats per character", [NETWORK])
-    body = html.join([html.charts([drawn]), html.table(head, rows, "Loss on the test part")])
-    return Section("Baselines", reading, body)
+    return beside(m.facts.loss, m.facts.baselines, "character", about)
 
 
 def made(m: Material[LineFacts]) -> Section | None:
@@ -157,29 +137,6 @@ def vectors(m: Material[LineFacts]) -> Section | None:
         "that can replace each other move together. Rare characters stay near their random initial position."
     )
     return Section("Character embeddings", reading, html.charts([drawn]))
-
-
-def bars(values: Mapping[str, float], across: str, own: Collection[str]) -> Markup:
-    """A horizontal bar for each name, with its number behind it, from the top in the order given.
-
-    Args:
-        values: name -> length, >= 0.
-        across: what the lengths are, with their unit.
-        own: names whose bars stand out.
-    """
-    with charts.style():
-        # 1. A bar and a number for each.
-        figure, ax = charts.panel(4.8, 0.6 + 0.34 * len(values))
-        colours = [charts.SERIES[0] if name in own else charts.FAINT for name in values]
-        drawn = ax.barh(list(values), list(values.values()), color=colours)
-        ax.bar_label(drawn, [f"{length:.3f}" for length in values.values()], padding=4)
-        # 2. The first on top, with room for the numbers.
-        ax.invert_yaxis()
-        ax.margins(x=0.15)
-        ax.set(xlabel=across)
-        ax.grid(False, axis="y")
-        told = "; ".join(f"{name} {length:.3g}" for name, length in values.items())
-        return charts.svg(figure, f"{across}: {told}")
 
 
 def words(places: Float[np.ndarray, "n 2"], names: Sequence[str], bold: Collection[str], alt: str) -> Markup:
