@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from gradschool.ops.language import perplexity
 from gradschool.ops.loss import cross_entropy
+from gradschool.ops.sequence.recurrent import detach_state
 
 Batch = tuple[Tensor, ...]
 State = Tensor | tuple[Tensor, ...]
@@ -81,7 +82,7 @@ class NextChunk:
 def rows_of(state: State) -> dict[str, Tensor]:
     """The tensors of a state by number, detached, batch first."""
     several = (state,) if isinstance(state, Tensor) else state
-    return {str(i): each.detach().transpose(0, 1) for i, each in enumerate(several)}
+    return {str(i): each.transpose(0, 1) for i, each in enumerate(detach_state(several))}
 
 
 def ordered(rows: dict[str, Tensor]) -> list[Tensor]:

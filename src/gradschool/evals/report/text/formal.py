@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -167,8 +166,3 @@ def spans(numbers: Sequence[int]) -> str:
     cuts = np.split(np.array(numbers, int), np.flatnonzero(np.diff(numbers) > 1) + 1)
     told = [f"{cut[0]}" if len(cut) == 1 else f"{cut[0]} to {cut[-1]}" for cut in cuts if len(cut)]
     return ", ".join(told) or "none"
-
-
-def on_page(m: Material[Any]) -> list[Section | None]:
-    """All sections in their order."""
-    return [scores(m), predictions(m), states(m), cells(m), automaton(m)]
