@@ -132,7 +132,7 @@ def test_open_writes_the_page_and_opens_it(capsys, monkeypatch):
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
     assert (
         "no browser could be started here: open page.html"
-        in call(capsys, "read", "12", "--open", "--out", "page.html")[1]
+        in call(capsys, "read", "14", "--open", "--out", "page.html")[1]
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks of chapter 12: oracles are torch's attention in float64, and the formula entry by entry."""
+"""Checks of chapter 14: oracles are torch's attention in float64, and the formula entry by entry."""
 
 import torch
 import torch.nn.functional as F
