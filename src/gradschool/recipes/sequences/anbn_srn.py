@@ -10,7 +10,8 @@ def anbn_srn() -> FormalRun:
         language="anbn",
         model=srn,
         model_options={"hidden": 2},
-        steps=3000,
+        steps=6000,
         batch_size=8,
         learning_rate=0.02,
+        initial_scale=0.1,
     )

@@ -10,7 +10,8 @@ def anbncn_srn() -> FormalRun:
         language="anbncn",
         model=srn,
         model_options={"hidden": 3},
-        steps=3000,
+        steps=8000,
         batch_size=8,
         learning_rate=0.02,
+        initial_scale=0.1,
     )

@@ -10,5 +10,6 @@ def embedded_reber_lstm() -> FormalRun:
         language="embedded_reber",
         model=lstm_reader,
         model_options={"hidden": 4},
-        steps=3000,
+        steps=6000,
+        initial_scale=0.3,
     )

@@ -74,6 +74,9 @@ class FormalRun(SmallRun):
     """Learning rate of Adam, falling to 0 as a cosine."""
     clip: Annotated[float, Field(gt=0)] = 1.0
     """Largest gradient norm."""
+    initial_scale: Annotated[float, Field(gt=0)] = 1.0
+    """The usual random initial weights and biases are multiplied by this. Small ones let a network begin
+    as a nearly linear one, which finds counting more often."""
     data: str = "drawn strings"
     """Strings are drawn, nothing is read."""
 
@@ -107,6 +110,9 @@ class FormalRun(SmallRun):
         """The network before training; the caller has seeded torch's generator."""
         sizes = len(language.symbols), len(language.answers)
         model: nn.Module = make_model(self.model, *sizes, options=self.model_options)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter *= self.initial_scale
         return model
 
     def learn(self, model: nn.Module, language: Language, steps: int, seed: int, folder: RunFolder) -> None:

@@ -26,7 +26,7 @@ from gradschool.scratch.neurons import encoders
 PARTS = {
     "reber": ("reber_srn", "reber", "Reber's grammar, two hidden units"),
     "anbn": ("anbn_srn", "anbn", "a^n b^n, two hidden units"),
-    "anb2n": ("anb2n_srn", "anb2n", "a^n b^2n, two hidden units"),
+    "anb2n": ("anb2n_srn", "anb2n", "a^n b^2n, three hidden units"),
     "anbncn": ("anbncn_srn", "anbncn", "a^n b^n c^n, three hidden units"),
     "embedded": ("embedded_reber_lstm", "embedded_reber", "The embedded Reber grammar, four LSTM cells"),
 }  # name of the part -> recipe, language, title
