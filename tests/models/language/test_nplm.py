@@ -26,7 +26,7 @@ def test_a_context_of_another_length_is_a_sentence():
 
 
 def test_is_found_by_name_and_as_large_as_stated():
-    assert catalogue.listing("vocabulary") == {"nplm": "gradschool.models.language.nplm"}
+    assert catalogue.listing("vocabulary")["nplm"] == "gradschool.models.language.nplm"
     assert catalogue.find("nplm", "vocabulary") is nplm
     size = 27 * 16 + (5 * 16 + 1) * 200 + (200 + 1) * 27
     assert sum(p.numel() for p in nplm(27).parameters()) == size == 22059
