@@ -19,7 +19,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.recipes import find
 from gradschool.runs.settings import to_dict
 
-RECIPES = ("shakespeare_lstm", "shakespeare_gru_long")
+RECIPES = ("shakespeare_lstm", "shakespeare_lstm_long")
 FULL = 5.0  # minutes
 
 
