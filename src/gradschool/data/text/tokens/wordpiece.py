@@ -29,7 +29,7 @@ def longest_match(word: str, pieces: Mapping[str, int]) -> list[str] | None:
 
     Args:
         word: not empty.
-        pieces: those within a word begin with ##.
+        pieces: all there are; those that continue a word begin with ##, as do they in what is returned.
 
     Returns:
         The pieces, or None if at some place none fits.
