@@ -30,12 +30,12 @@ def kneser_ney_discounts(count: Int64[Tensor, " g"]) -> Float[Tensor, "4"]:
     Source: Chen and Goodman 1999, eq. 17.
     """
     # 1. Counts of counts n_1 to n_4.
-    _, *n = torch.bincount(count.clamp(max=5), minlength=6)[:5].tolist()
+    n = [int((count == j).sum()) for j in (1, 2, 3, 4)]
     # 2. The discounts, as far as they are determined.
     D = [0.0]
     for j in (1, 2, 3):
         known = n[0] > 0 and n[j - 1] > 0
-        found = j - (j + 1) * n[0] / (n[0] + 2 * n[1]) * n[j] / n[j - 1] if known else -1.0
+        found = j - (j + 1) * n[0] / (n[0] + 2 * n[1]) * n[j] / n[j - 1] if known else j / 2
         D.append(found if 0 <= found <= j else j / 2)
     return torch.tensor(D, dtype=torch.float64)
 
@@ -95,8 +95,8 @@ def continuation_counts(shorter: Int64[Tensor, " m"], n: int) -> Int64[Tensor, "
 def kneser_ney(count: Int64[Tensor, "v v"], discount: float = 0.75) -> Float[Tensor, "v v"]:
     """Interpolated Kneser-Ney for pairs of words: the probability of each word after each other one.
 
-    With c(u, w) how often w came after u, C(u) the sum of c over w, T(u) the number of different words after u,
-    N(w) the number of different words before w, and N the number of different pairs:
+    With c(u, w) how often w came after u, C(u) the sum of c over w, T(u) the number of different words after
+    u, N(w) the number of different words before w, and N the number of different pairs:
     p(w | u) = max(c(u, w) - D, 0) / C(u) + D T(u) / C(u) * N(w) / N.
 
     Args:
@@ -110,13 +110,13 @@ def kneser_ney(count: Int64[Tensor, "v v"], discount: float = 0.75) -> Float[Ten
 
     Source: Kneser and Ney 1995; Chen and Goodman 1999, section 2.7.
     """
-    seen, total = count > 0, count.sum(1, keepdim=True)
+    seen, total = (count > 0).double(), count.sum(1, keepdim=True)
     # 1. The share that each pair keeps of its own.
-    own = (count.double() - discount).clamp(min=0) / total.clamp(min=1)
+    own = (count - discount * seen) / total.clamp(min=1)
     # 2. The share that was taken off all pairs of a row; all of it, if nothing was seen there.
-    taken = torch.where(total > 0, discount * seen.sum(1, keepdim=True) / total.clamp(min=1), 1.0)
+    taken = torch.where(total > 0, discount * seen.sum(1, keepdim=True) / total, 1.0)
     # 3. In how many different contexts each word was seen, as a share of all pairs.
-    continuation = seen.sum(0) / seen.sum().double()
+    continuation = seen.sum(0) / seen.sum()
     # 4. What was taken off is given out by these shares.
     return own + taken * continuation
 

@@ -77,6 +77,9 @@ def skip_gram_loss(
         context: u, output vectors of a word near each.
         negatives: n, output vectors of random words.
 
+    Returns:
+        The mean loss of a pair, >= 0; finite for scores of any size.
+
     Source: Mikolov et al. 2013 (Distributed representations), eq. 4.
     """
     # 1. Scores of the true contexts and of the random ones.

@@ -29,8 +29,8 @@ def pair_counts(words: Mapping[tuple[int, ...], int]) -> Counter[Pair]:
     # 1. A word that occurs n times has each of its pairs n times.
     counts: Counter[Pair] = Counter()
     for word, times in words.items():
-        for pair in pairwise(word):
-            counts[pair] += times
+        for i in range(len(word) - 1):
+            counts[word[i], word[i + 1]] += times
     return counts
 
 
@@ -69,9 +69,9 @@ def tie_rule(ties: Ties) -> Callable[[int, bytes], Any]:
         ties: "rustbpe", "hf" or "cs336".
 
     Returns:
-        A function of a part's number and its bytes that returns its key. For "hf" a byte's key is its place in
-        `POSITION`, and a merge, which has the number 256 or more, has its number. For "cs336" the greater of
-        two texts is the one that Python's comparison of bytes calls greater: b"b" > b"ab" > b"a".
+        A function of a part's number and its bytes that returns its key. For "hf" a byte's key is its place
+        in `POSITION`, and a merge, which has the number 256 or more, has its number. For "cs336" the greater
+        of two texts is the one that Python's comparison of bytes calls greater: b"b" > b"ab" > b"a".
     """
     # 1. By number, as the parts were made.
     if ties == "rustbpe":
