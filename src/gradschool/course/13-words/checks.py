@@ -10,6 +10,7 @@ from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
 
 CLOSE = Tolerance(1e-5, 1e-6, "float32, sums of a few products, against float64")
 FLOAT64 = Tolerance(1e-9, 1e-12, "float64, a few operations a number, in another order")
+GENTLE = Tolerance(1e-6, 1e-7, "float64, but a discount times whole numbers may be float32 on the way")
 EXACT = Tolerance(0, 0, "whole numbers and words")
 
 
@@ -87,9 +88,9 @@ def continuation(ladder: Ladder) -> None:
         Case("6 words, D = 1, so that pairs seen once keep nothing", (many, 1.0)),
         Case("1 word, seen after itself", (torch.tensor([[5]]),)),
     ]
-    ladder.agrees(cases, pair_after_pair, FLOAT64)
+    ladder.agrees(cases, pair_after_pair, GENTLE)
     sums = ladder.subject(many).sum(1)
-    ladder.same("Each row sums to 1, which", sums, torch.ones(6, dtype=torch.float64), FLOAT64)
+    ladder.same("Each row sums to 1, which", sums, torch.ones(6, dtype=torch.float64), GENTLE)
 
 
 def twos_to_the_bits(nats, tokens, size):
@@ -261,8 +262,7 @@ def analogy(ladder: Ladder) -> None:
     table = torch.tensor([[2.0, 1.0], [0.2, 1.0], [2.0, 0.1], [0.5, 0.3], [-1.0, 0.4]])
     names = list("abcdefg")
     every = [(a, b, c, d) for a in names[:3] for b in names[2:5] for c in names[1:6] for d in names]
-    different = [each for each in every if len(set(each)) == 4][:100]
-    random = draw(3, 7, 3)
+    random, different = draw(3, 7, 3), [each for each in every if len(set(each)) == 4][:100]
     away = torch.tensor([[1.0, 0.0], [0.9, 0.1], [1.0, 0.05], [-1.0, 0.2], [-1.0, -0.3]])
     far = [(*words[:3], word) for word in words[3:]]
     france = [("france", "paris", "italy", "rome"), ("france", "paris", "italy", "cow")]

@@ -111,7 +111,7 @@ def encode_by_merges(word: Sequence[int], ranks: Mapping[Pair, int]) -> list[int
     # 1. Of all pairs of neighbours, the one that was learnt first.
     parts = list(word)
     while len(parts) > 1:
-        pair = min(pairwise(parts), key=lambda pair: ranks.get(pair, len(ranks)))
+        pair = min(pairwise(parts), key=lambda each: ranks.get(each, len(ranks)))
         # 2. No pair was ever merged: done.
         if pair not in ranks:
             break
