@@ -24,11 +24,6 @@ PIECES = {"un": 0.1, "unlike": 0.02, "like": 0.05, "likely": 0.03, "ly": 0.1}
 PAIRS = torch.tensor([[6, 0, 0], [0, 1, 1], [0, 1, 1], [0, 1, 0]])  # after San, in, to, near
 
 
-def bare(ax):
-    """No frame and no ticks."""
-    ax.axis("off")
-
-
 def box(ax, x, y, text, width=0.9, height=0.7, colour="black", size=11):
     """A box with a text in it."""
     ax.add_patch(Rectangle((x - width / 2, y - height / 2), width, height, fill=False, ec=colour, lw=1.2))
@@ -44,11 +39,11 @@ def utf8() -> Figure:
         ax.text(1.15, y, f"U+{ord(character):04X}", ha="center", va="center", fontsize=11)
         for i, byte in enumerate(character.encode()):
             bits = f"{byte:08b}"
-            lead = 2 if i else bits.index("0") + 1
-            x = 2.55 + 1.42 * i
+            lead, x = 2 if i else bits.index("0") + 1, 2.55 + 1.42 * i
             ax.add_patch(Rectangle((x - 0.66, y - 0.3), 1.32, 0.6, fill=False, ec="gray"))
-            ax.text(x - 0.58, y, bits[:lead], va="center", fontsize=10, family="monospace", color="C3")
-            ax.text(x - 0.58, y, " " * lead + bits[lead:], va="center", fontsize=10, family="monospace")
+            for place, bit in enumerate(bits):
+                colour = "C3" if place < lead else "black"
+                ax.text(x - 0.53 + 0.15 * place, y, bit, color=colour, ha="center", va="center", fontsize=10)
     for x, head in (
         (0, "sign"),
         (1.15, "code point"),
@@ -59,7 +54,7 @@ def utf8() -> Figure:
     ):
         ax.text(x, 3.75, head, ha="center", fontsize=9, color="gray")
     ax.set(xlim=(-0.5, 7.6), ylim=(-0.5, 4.1))
-    bare(ax)
+    ax.axis("off")
     return figure
 
 
@@ -131,7 +126,7 @@ def window() -> Figure:
     ax.text(3.45, -0.35, "random", ha="center", va="center", color="C3", fontsize=10)
     ax.text(3.45, 1.95, "true contexts", ha="center", color="C2", fontsize=10)
     ax.set(xlim=(-0.7, 7.6), ylim=(-0.75, 2.2))
-    bare(ax)
+    ax.axis("off")
     return figure
 
 
@@ -164,13 +159,16 @@ def plane() -> Figure:
     """Thirty words of the lectures in the plane of the two main directions of their vectors."""
     run = measured(__file__, "neighbours")
     figure, ax = panels(1, 1, (6.0, 4.6))
-    places = iter(run["map"])
+    places, taken = iter(run["map"]), []
     for i, (group, words) in enumerate(run["groups"].items()):
         for word in words.split():
             x, y = next(places)
+            while any(abs(x - a) < 0.17 and abs(y - b) < 0.045 for a, b in taken):
+                y += 0.005  # names must not lie on each other
+            taken.append((x, y))
             ax.text(x, y, word, color=f"C{i}", fontsize=9.5, ha="center", va="center")
         ax.plot([], [], "s", color=f"C{i}", label=group)
-    x, y = np.array(run["map"]).T
+    x, y = np.array(taken).T
     ax.set(xlim=(x.min() - 0.13, x.max() + 0.13), ylim=(y.min() - 0.06, y.max() + 0.06), xticks=[], yticks=[])
     ax.legend(frameon=False, fontsize=9.5, loc="upper left", handletextpad=0.2)
     return figure
@@ -237,7 +235,7 @@ def merges() -> Figure:
             b = -1
         (xa, ya), (xb, yb) = place[a], place[b]
         x, y = (
-            {"an": 2.5, "and": 3.0, "sand": 2.85, "band": 0.9, "sandy": 3.6, "bands": -0.3}[texts[new]],
+            {"an": 2.5, "and": 3.0, "sand": 3.1, "band": 0.9, "sandy": 4.0, "bands": -0.3}[texts[new]],
             rank + 1.0,
         )
         for px, py in ((xa, ya), (xb, yb)):
@@ -250,7 +248,7 @@ def merges() -> Figure:
             box(ax, x, y, "s" if number < 0 else chr(number), 0.45, 0.54)
     ax.text(5.75, 0, "bytes", va="center", fontsize=10)
     ax.set(xlim=(-1.5, 7.0), ylim=(-0.4, 6.4))
-    bare(ax)
+    ax.axis("off")
     return figure
 
 
@@ -278,7 +276,7 @@ def lattice() -> Figure:
     for place in range(len(word) + 1):
         ax.plot(place, 0.0, "o", ms=3, color="gray")
     ax.set(xlim=(-0.4, 8.4), ylim=(-2.0, 2.0))
-    bare(ax)
+    ax.axis("off")
     return figure
 
 
