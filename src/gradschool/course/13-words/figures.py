@@ -74,11 +74,11 @@ def zipf() -> Figure:
 
 def continuation() -> Figure:
     """Shares of three words: by frequency, by contexts, and after the word "in"."""
-    count = PAIRS.double()
+    count, square = PAIRS.double(), torch.nn.functional.pad(PAIRS, (4, 0, 0, 3))  # a row and column a word
     shares = {
         "how often": count.sum(0) / count.sum(),
         "in how many contexts": (count > 0).sum(0) / (count > 0).sum(),
-        "Kneser-Ney after “in”": kneser_ney(PAIRS, 0.5)[1],
+        "Kneser-Ney after “in”": kneser_ney(square, 0.5)[1, 4:],
     }
     figure, axes = panels(1, 3, (6.0, 2.3), sharey=True)
     for ax, (title, share) in zip(axes, shares.items(), strict=True):
