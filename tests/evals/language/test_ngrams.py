@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from gradschool.errors import UserError
 from gradschool.evals.language.ngrams import NGram
-from gradschool.ops.sequence.counting import bits_per_byte, continuation_counts, kneser_ney_discounts
+from gradschool.ops.sequence.counting import (
+    back_off_weight,
+    bits_per_byte,
+    continuation_counts,
+    discounted,
+    kneser_ney,
+    kneser_ney_discounts,
+)
 
 TEXTS = st.integers(2, 5).flatmap(
     lambda kinds: st.tuples(st.just(kinds), st.lists(st.integers(0, kinds - 1), min_size=4, max_size=60))
@@ -96,6 +103,31 @@ def test_discounts_of_counts_by_hand():
 def test_a_word_of_one_context_counts_once():
     # Bigrams "the dog", "a dog", "San Francisco": dog continues two words, Francisco one.
     assert continuation_counts(torch.tensor([0, 0, 1]), 3).tolist() == [2, 1, 0]
+
+
+def test_francisco_is_frequent_but_continues_one_word():
+    # the dog 1, a dog 1, San Francisco 8; D = 0.5: after "the", dog has 0.5 + 0.5 * 2/3, Francisco 0.5 * 1/3.
+    the, a, san, dog, francisco = range(5)
+    count = torch.zeros(5, 5, dtype=torch.int64)
+    count[the, dog] = count[a, dog] = 1
+    count[san, francisco] = 8
+    p = kneser_ney(count, 0.5)
+    assert p[the].tolist() == pytest.approx([0, 0, 0, 0.5 + 0.5 * 2 / 3, 0.5 / 3])
+    assert p[dog].tolist() == pytest.approx([0, 0, 0, 2 / 3, 1 / 3])
+    assert p.sum(1).tolist() == pytest.approx([1] * 5)
+
+
+@given(st.integers(1, 6), st.integers(0, 2**16), st.sampled_from([0.2, 0.75, 1.0]))
+@settings(max_examples=30, deadline=None)
+def test_a_table_of_pairs_is_discounted_as_the_model_does(v, seed, discount):
+    count = torch.randint(0, 4, (v, v), generator=torch.Generator().manual_seed(seed))
+    count[0, 0] += 1
+    total, d = count.sum(1), torch.tensor([0.0, *[discount] * 3], dtype=torch.float64)
+    kinds = torch.stack([(count == 1).sum(1), (count == 2).sum(1), (count > 2).sum(1)], 1)
+    ends = continuation_counts(count.nonzero()[:, 1], v)
+    wanted = discounted(count, total[:, None].expand(v, v), d)
+    wanted = wanted + back_off_weight(kinds, total, d)[:, None] * ends / ends.sum()
+    torch.testing.assert_close(kneser_ney(count, discount), wanted)
 
 
 def test_bits_per_byte_do_not_depend_on_tokens():

@@ -34,6 +34,18 @@ def test_an_analogy_that_is_a_parallelogram():
     assert words.analogies(vectors, sections, product=True)["semantic"].value == 1
 
 
+def test_many_questions_are_answered_in_parts(monkeypatch):
+    table = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
+    vectors = WordVectors(list("abcdefghi"), table)
+    questions = [(a, b, "h", d) for a in "abc" for b in "def" for d in "abcdefgi"]
+    for product in (False, True):
+        whole = words.answers(vectors, questions, product)
+        monkeypatch.setattr(words, "AT_ONCE", 5)
+        assert 0 < whole.sum() < len(questions)
+        np.testing.assert_array_equal(words.in_parts(vectors, questions, product), whole)
+        assert words.in_parts(vectors, [], product).shape == (0,)
+
+
 def test_similarity_of_ordered_pairs_is_one():
     angles = torch.linspace(0, 3, 13)
     vectors = WordVectors([str(i) for i in range(13)], torch.stack([angles.cos(), angles.sin()], 1))

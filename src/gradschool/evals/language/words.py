@@ -85,19 +85,23 @@ def answers(vectors: WordVectors, questions: Sequence[Question], product: bool =
     """Whether each question is answered rightly; every word of every one must have a vector.
 
     Args:
-        vectors: the answer is sought among all their words but the three of the question.
+        vectors: the answer is sought among all their words but the three of the question; `numbers` has the
+            row of each word in `table`.
         questions: "a is to b as c is to d", where d is asked for.
         product: 3CosMul in place of 3CosAdd.
+
+    Returns:
+        A truth value for each question, in their order; an empty array without questions.
     """
+    # 1. The rows of the four words of each question.
     numbers = [[vectors.numbers[word] for word in each] for each in questions]
-    rows = torch.tensor(numbers, dtype=torch.int64).view(-1, 4)
-    right = []
-    for part in torch.split(rows, AT_ONCE):
-        asked = (vectors.table[part[:, i]] for i in range(3))
-        score = (cos_mul if product else cos_add)(vectors.table, *asked)
-        score.scatter_(1, part[:, :3], -torch.inf)
-        right.append(score.argmax(1) == part[:, 3])
-    return torch.cat(right).numpy() if right else np.zeros(0, bool)
+    a, b, c, d = torch.tensor(numbers, dtype=torch.int64).view(-1, 4).T
+    # 2. The score of every word as an answer to each question.
+    table = vectors.table
+    score = (cos_mul if product else cos_add)(table, table[a], table[b], table[c])
+    # 3. The words of the question are no answers; the best of the others must be d.
+    score.scatter_(1, torch.stack([a, b, c], 1), -torch.inf)
+    return (score.argmax(1) == d).numpy()
 
 
 def analogies(
@@ -115,7 +119,7 @@ def analogies(
         name: [each for each in questions if all(word in vectors for word in each)]
         for name, questions in sections.items()
     }
-    right = {name: answers(vectors, questions, product) for name, questions in known.items()}
+    right = {name: in_parts(vectors, questions, product) for name, questions in known.items()}
     syntactic = [name for name in sections if name.startswith(GRAMMAR)]
     groups = {"all": list(sections), "semantic": [name for name in sections if name not in syntactic]}
     groups |= {"syntactic": syntactic, **{name: [name] for name in sections}}
@@ -125,6 +129,12 @@ def analogies(
         lost = sum(len(sections[name]) for name in names) - len(values)
         found[group] = share(values, lost, seed)
     return found
+
+
+def in_parts(vectors: WordVectors, questions: Sequence[Question], product: bool) -> np.ndarray:
+    """What `answers` returns, for so many questions that their scores would not all fit into memory."""
+    parts = [questions[i : i + AT_ONCE] for i in range(0, len(questions), AT_ONCE)] or [questions]
+    return np.concatenate([answers(vectors, part, product) for part in parts])
 
 
 def share(right: np.ndarray, left_out: int, seed: int, times: int = 1000) -> Score:

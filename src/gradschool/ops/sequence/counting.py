@@ -30,12 +30,12 @@ def kneser_ney_discounts(count: Int64[Tensor, " g"]) -> Float[Tensor, "4"]:
     Source: Chen and Goodman 1999, eq. 17.
     """
     # 1. Counts of counts n_1 to n_4.
-    _, *n = torch.bincount(count.clamp(max=5), minlength=6)[:5].tolist()
+    n = [int((count == j).sum()) for j in (1, 2, 3, 4)]
     # 2. The discounts, as far as they are determined.
     D = [0.0]
     for j in (1, 2, 3):
         known = n[0] > 0 and n[j - 1] > 0
-        found = j - (j + 1) * n[0] / (n[0] + 2 * n[1]) * n[j] / n[j - 1] if known else -1.0
+        found = j - (j + 1) * n[0] / (n[0] + 2 * n[1]) * n[j] / n[j - 1] if known else j / 2
         D.append(found if 0 <= found <= j else j / 2)
     return torch.tensor(D, dtype=torch.float64)
 
@@ -92,6 +92,36 @@ def continuation_counts(shorter: Int64[Tensor, " m"], n: int) -> Int64[Tensor, "
 
 
 @op
+def kneser_ney(count: Int64[Tensor, "v v"], discount: float = 0.75) -> Float[Tensor, "v v"]:
+    """Interpolated Kneser-Ney for pairs of words: the probability of each word after each other one.
+
+    With c(u, w) how often w came after u, C(u) the sum of c over w, T(u) the number of different words after
+    u, N(w) the number of different words before w, and N the number of different pairs:
+    p(w | u) = max(c(u, w) - D, 0) / C(u) + D T(u) / C(u) * N(w) / N.
+
+    Args:
+        count: c, a row for each word u that comes first, a column for each word w that follows; >= 0, and
+            not all 0.
+        discount: D, taken off every count, above 0, at most 1.
+
+    Returns:
+        p in float64, shaped as `count`; each row sums to 1. After a word that nothing ever followed it is
+        N(w) / N.
+
+    Source: Kneser and Ney 1995; Chen and Goodman 1999, section 2.7.
+    """
+    seen, total = (count > 0).double(), count.sum(1, keepdim=True)
+    # 1. The share that each pair keeps of its own.
+    own = (count - discount * seen) / total.clamp(min=1)
+    # 2. The share that was taken off all pairs of a row; all of it, if nothing was seen there.
+    taken = torch.where(total > 0, discount * seen.sum(1, keepdim=True) / total, 1.0)
+    # 3. In how many different contexts each word was seen, as a share of all pairs.
+    continuation = seen.sum(0) / seen.sum()
+    # 4. What was taken off is given out by these shares.
+    return own + taken * continuation
+
+
+@op
 def witten_bell_weight(kinds: Int64[Tensor, "*n"], total: Int64[Tensor, "*n"]) -> Float[Tensor, "*n"]:
     """The weight of the shorter history: T / (C + T), the share of times that something new came.
 
@@ -115,10 +145,15 @@ def bits_per_byte(nats: Float[Tensor, "*n"] | float, tokens: int, size: int) -> 
     Nats per token cannot be compared between vocabularies: longer tokens are fewer and harder.
 
     Args:
-        nats: mean negative log-likelihood of a token, >= 0.
+        nats: mean negative log-likelihood of a token, >= 0; a number, or a tensor of several.
         tokens: in the text, >= 0.
         size: of the text in bytes (UTF-8), > 0.
 
     Source: Gao et al. 2020 (The Pile), section 3.1.
     """
-    return nats * tokens / (math.log(2) * size)
+    # 1. What all tokens cost together, in nats.
+    whole = nats * tokens
+    # 2. In bits: a bit is log 2 nats.
+    bits = whole / math.log(2)
+    # 3. A byte's share of it.
+    return bits / size

@@ -32,6 +32,9 @@ def ppmi(
             contexts count as less rare than they are.
         shift: k, >= 1; what is not more than k times as frequent as by chance becomes 0.
 
+    Returns:
+        In nats, >= 0, for each pair; of the dtype of `count`.
+
     Source: Levy, Goldberg and Dagan 2015, sections 2.1 and 3.2.
     """
     # 1. How often each word, and each context, was seen at all.
@@ -55,7 +58,9 @@ def keep_probability(share: Float[Tensor, " v"], threshold: float = 1e-3) -> Flo
 
     Source: Mikolov et al. 2013 (Distributed representations), eq. 5, and its program.
     """
+    # 1. How much rarer than the threshold each word is: below 1 for frequent words.
     rare = threshold / share
+    # 2. The formula; a probability is at most 1.
     return (rare.sqrt() + rare).clamp(max=1)
 
 
@@ -71,6 +76,9 @@ def skip_gram_loss(
         centre: v, input vectors of the words.
         context: u, output vectors of a word near each.
         negatives: n, output vectors of random words.
+
+    Returns:
+        The mean loss of a pair, >= 0; finite for scores of any size.
 
     Source: Mikolov et al. 2013 (Distributed representations), eq. 4.
     """
@@ -209,7 +217,10 @@ def glove_loss(
 
     Source: Pennington et al. 2014, eq. 8.
     """
-    return (glove_weight(count, most, power) * (score - count.log()) ** 2).mean()
+    # 1. How far each score is from the logarithm of its count.
+    error = score - count.log()
+    # 2. The mean of the squares, each with the weight of its pair.
+    return (glove_weight(count, most, power) * error**2).mean()
 
 
 @op

@@ -31,12 +31,12 @@ def viterbi(lattice: Sequence[Edge], length: int, pieces: Mapping[str, float]) -
     """The most probable way to cut a text into pieces.
 
     Args:
-        lattice: where pieces fit, ordered by where they end.
-        length: of the text, characters.
-        pieces: the log-probability of every piece.
+        lattice: where pieces fit, as (from, to, piece), ordered by where they end.
+        length: of the text, characters, >= 0.
+        pieces: the log-probability of every piece, at most 0; those of a cut add up.
 
     Returns:
-        The pieces, from left to right; empty if there is no way.
+        The pieces, from left to right; empty if there is no way. Of equally probable ways it is any.
     """
     # 1. The best score with which each place can be reached, and the piece that came last.
     best, last = [0.0] + [-math.inf] * length, [""] * (length + 1)
@@ -44,12 +44,12 @@ def viterbi(lattice: Sequence[Edge], length: int, pieces: Mapping[str, float]) -
         score = best[start] + pieces[piece]
         if score > best[end]:
             best[end], last[end] = score, piece
-    # 2. Back from the end.
+    # 2. Back from the end. A place that cannot be reached has no last piece.
     found, at = [], length
     while last[at]:
         found.append(last[at])
         at -= len(last[at])
-    return found[::-1] if not at else []
+    return found[::-1]
 
 
 def expected_uses(

@@ -22,12 +22,15 @@ def pair_counts(words: Mapping[tuple[int, ...], int]) -> Counter[Pair]:
 
     Args:
         words: sequences of parts, each with the number of times that it occurs.
+
+    Returns:
+        A count for each pair (left, right) that occurs; in a a a, the pair a a occurs twice.
     """
     # 1. A word that occurs n times has each of its pairs n times.
     counts: Counter[Pair] = Counter()
     for word, times in words.items():
-        for pair in pairwise(word):
-            counts[pair] += times
+        for i in range(len(word) - 1):
+            counts[word[i], word[i + 1]] += times
     return counts
 
 
@@ -35,9 +38,12 @@ def merged(word: Sequence[int], pair: Pair, new: int) -> list[int]:
     """Replace a pair wherever it occurs, from left to right: of a a a, merging a a leaves aa a.
 
     Args:
-        word: parts.
+        word: parts; it stays as it is.
         pair: the two parts that are replaced.
         new: what stands for them.
+
+    Returns:
+        A new list of parts.
     """
     # 1. Where the pair begins, write the new part and step over both.
     out, i = [], 0
@@ -63,7 +69,9 @@ def tie_rule(ties: Ties) -> Callable[[int, bytes], Any]:
         ties: "rustbpe", "hf" or "cs336".
 
     Returns:
-        A function of a part's number and its bytes that returns its key.
+        A function of a part's number and its bytes that returns its key. For "hf" a byte's key is its place
+        in `POSITION`, and a merge, which has the number 256 or more, has its number. For "cs336" the greater
+        of two texts is the one that Python's comparison of bytes calls greater: b"b" > b"ab" > b"a".
     """
     # 1. By number, as the parts were made.
     if ties == "rustbpe":
@@ -94,13 +102,16 @@ def encode_by_merges(word: Sequence[int], ranks: Mapping[Pair, int]) -> list[int
     training saw.
 
     Args:
-        word: parts, at first the bytes.
+        word: parts, at first the bytes; it stays as it is.
         ranks: of each pair the number of its merge, from 0; the result of merge k is part 256 + k.
+
+    Returns:
+        A new list of parts, of which no two neighbours are a pair of `ranks`.
     """
     # 1. Of all pairs of neighbours, the one that was learnt first.
     parts = list(word)
     while len(parts) > 1:
-        pair = min(pairwise(parts), key=lambda pair: ranks.get(pair, len(ranks)))
+        pair = min(pairwise(parts), key=lambda each: ranks.get(each, len(ranks)))
         # 2. No pair was ever merged: done.
         if pair not in ranks:
             break

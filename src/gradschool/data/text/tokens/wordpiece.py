@@ -29,7 +29,7 @@ def longest_match(word: str, pieces: Mapping[str, int]) -> list[str] | None:
 
     Args:
         word: not empty.
-        pieces: those within a word begin with ##.
+        pieces: all there are; those that continue a word begin with ##, as do they in what is returned.
 
     Returns:
         The pieces, or None if at some place none fits.
@@ -39,11 +39,11 @@ def longest_match(word: str, pieces: Mapping[str, int]) -> list[str] | None:
     while start < len(word):
         head = INSIDE if start else ""
         ends = range(len(word), start, -1)
-        piece, end = next(((p, e) for e in ends if (p := head + word[start:e]) in pieces), (None, 0))
+        end = next((end for end in ends if head + word[start:end] in pieces), None)
         # 2. One place without a piece makes the whole word unknown.
-        if piece is None:
+        if end is None:
             return None
-        found.append(piece)
+        found.append(head + word[start:end])
         start = end
     return found
 

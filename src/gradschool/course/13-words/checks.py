@@ -1,0 +1,500 @@
+"""Checks of chapter 13: counts by plain loops, probabilities in float64, every way to cut a text."""
+
+import math
+from collections import Counter
+
+import numpy as np
+import torch
+
+from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
+
+CLOSE = Tolerance(1e-5, 1e-6, "float32, sums of a few products, against float64")
+FLOAT64 = Tolerance(1e-9, 1e-12, "float64, a few operations a number, in another order")
+GENTLE = Tolerance(1e-6, 1e-7, "float64, but a discount times whole numbers may be float32 on the way")
+EXACT = Tolerance(0, 0, "whole numbers and words")
+
+
+def draw(seed, *shape, dtype=torch.float32):
+    """Random numbers of one seed."""
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+def numbers(*values):
+    """A few numbers to calculate with by hand."""
+    return torch.tensor(values)
+
+
+def whole(seed, most, *shape):
+    """Random whole numbers from 0 to `most`."""
+    return torch.randint(0, most + 1, shape, generator=torch.Generator().manual_seed(seed))
+
+
+# Counting
+
+
+def discounts_by_hand(count):
+    """Counts of counts by a Counter; the paper's three fractions one by one."""
+    n = Counter(count.tolist())
+    found = [0.0]
+    y = n[1] / (n[1] + 2 * n[2]) if n[1] else math.nan
+    for j in (1, 2, 3):
+        d = j - (j + 1) * y * n[j + 1] / n[j] if n[j] else math.nan
+        found.append(d if 0 <= d <= j else j / 2)
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def kneser_ney_discounts(ladder: Ladder) -> None:
+    """By hand, many, and samples in which a number of the formula is 0 or a discount leaves its range."""
+    told = {
+        "counts 1, 1, 1, 1, 2, 2, 3, 4": [1, 1, 1, 1, 2, 2, 3, 4],
+        "counts 1, 1, 1, 2, 2, 3, with zeros among them": [0, 1, 2, 0, 1, 3, 0, 2, 1],
+        "many counts, some of them large": [1] * 60 + [2] * 25 + [3] * 12 + [4] * 7 + [5] * 9 + [6, 90, 700],
+        "counts 1, 1, 2, without a 3": [1, 1, 2],
+        "counts 1 and 3, without a 2": [1, 1, 3, 3, 4],
+        "counts 2, 2, 3, without a 1": [2, 2, 3],
+        "counts 7 and 8, large ones alone": [7, 8],
+        "counts 1, 2, 2, 2, whose formula gives D_1 = 1/7": [1, 2, 2, 2],
+        "two 1, two 2 and five 3, whose formula gives D_2 = -1/2": [1, 1, 2, 2, 3, 3, 3, 3, 3],
+        "counts 1, 2, 3 and five times 4, whose formula gives D_3 below 0": [1, 2, 3, 4, 4, 4, 4, 4],
+        "no n-gram at all": [],
+    }
+    cases = [Case(about, (torch.tensor(counts, dtype=torch.int64),)) for about, counts in told.items()]
+    ladder.agrees(cases, discounts_by_hand, FLOAT64)
+
+
+def pair_after_pair(count, discount=0.75):
+    """One probability at a time, in Python's float64."""
+    rows = count.tolist()
+    before = [sum(row[w] > 0 for row in rows) for w in range(len(rows))]
+    found = []
+    for row in rows:
+        total, kinds = sum(row), sum(c > 0 for c in row)
+        weight = discount * kinds / total if total else 1.0
+        own = [max(c - discount, 0) / total if total else 0.0 for c in row]
+        found.append([p + weight * n / sum(before) for p, n in zip(own, before, strict=True)])
+    return torch.tensor(found, dtype=torch.float64)
+
+
+def continuation(ladder: Ladder) -> None:
+    """Two words, San Francisco, a row without counts, other discounts; then rows sum to 1."""
+    francisco = torch.tensor([[0, 9, 0, 1], [0, 0, 1, 0], [1, 0, 0, 2], [0, 0, 3, 0]])
+    lonely = torch.tensor([[2, 1, 0], [0, 0, 0], [0, 4, 1]])
+    many = whole(0, 4, 6, 6) * whole(1, 1, 6, 6)
+    cases = [
+        Case("2 words, counts ((0, 2), (1, 1)), D = 0.5", (torch.tensor([[0, 2], [1, 1]]), 0.5)),
+        Case("word 1 (Francisco) 9 times, always after word 0 (San)", (francisco,)),
+        Case("a word that nothing ever followed", (lonely,)),
+        Case("6 words, D = 0.3", (many, 0.3)),
+        Case("6 words, D = 1, so that pairs seen once keep nothing", (many, 1.0)),
+        Case("1 word, seen after itself", (torch.tensor([[5]]),)),
+    ]
+    ladder.agrees(cases, pair_after_pair, GENTLE)
+    sums = ladder.subject(many).sum(1)
+    ladder.same("Each row sums to 1, which", sums, torch.ones(6, dtype=torch.float64), GENTLE)
+
+
+def twos_to_the_bits(nats, tokens, size):
+    """The base-2 logarithm of 1 / probability of the text, over its bytes; float64."""
+    value = nats.double() if isinstance(nats, torch.Tensor) else nats
+    found = value * tokens * math.log2(math.e) / size
+    return found.to(nats.dtype) if isinstance(nats, torch.Tensor) else found
+
+
+def bits_per_byte(ladder: Ladder) -> None:
+    """A number by hand, real ones, extremes, a tensor; then bytes cost 8 bits if all are equally likely."""
+    wide = draw(0, 5, dtype=torch.float64).abs()
+    cases = [
+        Case("nats = log 2 (a bit a token), 8 tokens in 4 bytes", (math.log(2), 8, 4)),
+        Case("nats = 1, 3 tokens in 10 bytes", (1.0, 3, 10)),
+        Case("nats = 6.2, 250,000 tokens in 1,115,394 bytes", (6.2, 250_000, 1_115_394)),
+        Case("nats = 0, where every token was certain", (0.0, 7, 30)),
+        Case("no tokens", (2.5, 0, 30)),
+        Case("a tensor of 2x3 costs", (draw(1, 2, 3).abs(), 5, 17)),
+        Case("a tensor of 5 costs in float64", (wide, 11, 3)),
+    ]
+    ladder.agrees(cases, twos_to_the_bits, CLOSE)
+    ladder.gradients(cases[5:], twos_to_the_bits, CLOSE)
+    eight = ladder.subject(math.log(256), 9, 9)
+    ladder.same("If all 256 bytes are equally likely, one costs 8 bits, which", eight, 8.0, CLOSE)
+
+
+# Word vectors
+
+
+def dense_table(count, word, context, smoothing=0.75, shift=1.0):
+    """The whole table of counts in NumPy's float64, its margins, and the logarithm of each entry."""
+    table = np.zeros((int(word.max()) + 1, int(context.max()) + 1))
+    for c, w, u in zip(count.tolist(), word.tolist(), context.tolist(), strict=True):
+        table[w, u] = c
+    p_word, powers = table.sum(1) / table.sum(), table.sum(0) ** smoothing
+    p_context = powers / powers.sum()
+    found = [
+        max(math.log(table[w, u] / table.sum() / (p_word[w] * p_context[u]) / shift), 0.0)
+        for w, u in zip(word.tolist(), context.tolist(), strict=True)
+    ]
+    return torch.tensor(found, dtype=count.dtype)
+
+
+def ppmi(ladder: Ladder) -> None:
+    """By hand without smoothing; with it, with a shift, with both; float64; then a table of chance is 0."""
+    two, three = (numbers(0, 0, 1), numbers(0, 1, 1)), numbers(4.0, 2.0, 2.0)
+    table = whole(0, 9, 5, 7) * whole(1, 1, 5, 7)
+    word, context = table.nonzero().T
+    count = table[word, context].float()
+    cases = [
+        Case("(0, 0) 4 times, (0, 1) and (1, 1) twice, smoothing = 1", (three, *two, 1.0)),
+        Case("the same counts, smoothing = 0.75", (three, *two)),
+        Case("the same counts, smoothing = 1, shift = 1.5", (three, *two, 1.0, 1.5)),
+        Case("pairs of 5 words and 7 contexts", (count, word, context)),
+        Case("pairs of 5 words and 7 contexts, smoothing = 0.5, shift = 2", (count, word, context, 0.5, 2.0)),
+        Case("counts that are fractions, in float64", (count.double() / 3, word, context, 0.9)),
+        Case("one pair, in float16", (torch.tensor([3.0]).half(), torch.tensor([2]), torch.tensor([1]))),
+    ]
+    ladder.agrees(cases, dense_table, CLOSE)
+    chance = torch.outer(torch.tensor([1.0, 2.0, 5.0]), torch.tensor([3.0, 1.0]))
+    word, context = (chance > 0).nonzero().T
+    found = ladder.subject(chance.flatten(), word, context, 1.0)
+    ladder.same("Where all is as frequent as by chance, everything is 0, which", found, torch.zeros(6), CLOSE)
+
+
+def kept(share, threshold=1e-3):
+    """sqrt(t / f) (1 + sqrt(t / f)), the root taken by logarithms in float64."""
+    root = torch.exp(0.5 * (math.log(threshold) - share.double().log()))
+    return torch.minimum(root * (1 + root), torch.ones_like(root)).to(share.dtype)
+
+
+def keep_probability(ladder: Ladder) -> None:
+    """By hand, the default, other thresholds, the whole text; then rare words are always kept."""
+    shares = torch.tensor([0.06, 0.01, 0.003, 0.001, 1e-5])
+    cases = [
+        Case("f = (0.16), t = 0.01", (torch.tensor([0.16]), 0.01)),
+        Case("f = (0.06, 0.01, 0.003, 0.001, 0.00001)", (shares,)),
+        Case("the same shares, t = 0.0001", (shares, 1e-4)),
+        Case("f = 1, a text of one word", (torch.ones(1), 0.04)),
+        Case("4 shares in float64", (torch.tensor([0.5, 0.25, 0.2, 0.05], dtype=torch.float64), 0.02)),
+    ]
+    ladder.agrees(cases, kept, CLOSE)
+    found = ladder.subject(torch.tensor([0.038, 0.03, 0.001]), 0.1)
+    ladder.same("Words rarer than 2.6 t are always kept, which", found, torch.ones(3), CLOSE)
+
+
+def told_apart(centre, context, negatives):
+    """Torch's binary cross-entropy of k + 1 scores, the first of them true, in float64."""
+    words = torch.cat([context[:, None], negatives], 1).double()
+    scores = torch.einsum("bd,bkd->bk", centre.double(), words)
+    truth = torch.zeros_like(scores)
+    truth[:, 0] = 1
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(scores, truth, reduction="none")
+    return (loss.sum() / len(centre)).to(centre.dtype)
+
+
+def skip_gram_loss(ladder: Ladder) -> None:
+    """One pair by hand, several, float64, scores of a thousand; then a right answer costs nothing."""
+    v, u, n = draw(0, 4, 3), draw(1, 4, 3), draw(2, 4, 5, 3)
+    axis, turned = numbers([1.0, 0.0]), numbers([1.0], [-1.0], [1.0], [-1.0])
+    one, two = numbers([[-1.0, 3.0]]), numbers([[0.0, 3.0], [1.0, 1.0]])
+    cases = [
+        Case("v = (1, 0), u = (2, 5), n = (-1, 3)", (axis, numbers([2.0, 5.0]), one)),
+        Case("v = (1, 0), u = (0, 5), n = (0, 3) and (1, 1)", (axis, numbers([0.0, 5.0]), two)),
+        Case("v = (1, 0), u = (-200, 5), n = (-1, 3)", (axis, numbers([-200.0, 5.0]), one)),
+        Case("4 pairs in 3 dimensions, 5 random words each", (v, u, n)),
+        Case("4 pairs in float64", (v.double(), u.double(), n.double())),
+        Case("scores of about +-1000, of which half are wrong", (30 * v, 30 * u * turned, 30 * n)),
+    ]
+    ladder.agrees(cases, told_apart, CLOSE)
+    ladder.gradients(cases, told_apart, CLOSE)
+    sure = ladder.subject(50 * axis, axis, -axis[None])
+    ladder.same("Where all is told apart with certainty the loss is 0, which", sure, torch.zeros(()), CLOSE)
+
+
+def pulled(score, count, most=100.0, power=0.75):
+    """Pair after pair in float64."""
+    total = 0.0
+    for s, c in zip(score.double(), count.double(), strict=True):
+        weight = torch.exp(power * torch.log(c / most)) if c < most else torch.ones_like(c)
+        total = total + weight * (s - torch.log(c)).square()
+    return (total / len(score)).to(score.dtype)
+
+
+def glove_loss(ladder: Ladder) -> None:
+    """By hand, at and above the most, other settings, float64; then right scores cost nothing."""
+    both, score, count = torch.ones(2), draw(0, 6), torch.tensor([1.0, 2.5, 16.0, 99.0, 130.0, 4000.0])
+    cases = [
+        Case("score = (2), count = (1), most = 16, power = 0.5", (numbers(2.0), numbers(1.0), 16.0, 0.5)),
+        Case("score = (1, 3), count = (1, 1), most = 4, power = 0.5", (numbers(1.0, 3.0), both, 4.0, 0.5)),
+        Case("6 pairs, two of them above 100", (score, count)),
+        Case("6 pairs, most = 10, power = 0.3", (score, count, 10.0, 0.3)),
+        Case("6 pairs in float64", (3 * score.double(), count.double())),
+    ]
+    ladder.agrees(cases, pulled, CLOSE)
+    ladder.gradients(cases, pulled, CLOSE)
+    right = ladder.subject(count.log(), count)
+    ladder.same("Where all scores are logarithms of counts the loss is 0, which", right, 0 * right, CLOSE)
+
+
+def of_words(mine, words, table, questions, product):
+    """The learner's function with word vectors of these words."""
+    from gradschool.data.text.vectors.wordvectors import WordVectors
+
+    vectors = WordVectors(words, table)
+    return mine(vectors, questions, product) if product is not None else mine(vectors, questions)
+
+
+def one_word_at_a_time(words, table, questions, product):
+    """The cosines of each word with a, b and c, in float64; the best that the question does not name."""
+    unit = {w: v / np.linalg.norm(v) for w, v in zip(words, table.double().numpy(), strict=True)}
+    right = []
+    for a, b, c, d in questions:
+        scores = {}
+        for word in words:
+            to_a, to_b, to_c = (unit[word] @ unit[other] for other in (a, b, c))
+            scores[word] = to_b - to_a + to_c
+            if product:
+                scores[word] = (to_b + 1) / 2 * (to_c + 1) / 2 / ((to_a + 1) / 2 + 1e-3)
+        best = max((word for word in words if word not in (a, b, c)), key=scores.__getitem__)
+        right.append(best == d)
+    return np.array(right, dtype=bool)
+
+
+def analogy(ladder: Ladder) -> None:
+    """Capitals in a plane, every question on random words by sum and by product, none at all."""
+    words = ["paris", "france", "rome", "italy", "cow"]
+    table = torch.tensor([[2.0, 1.0], [0.2, 1.0], [2.0, 0.1], [0.5, 0.3], [-1.0, 0.4]])
+    names = list("abcdefg")
+    every = [(a, b, c, d) for a in names[:3] for b in names[2:5] for c in names[1:6] for d in names]
+    random, different = draw(3, 7, 3), [each for each in every if len(set(each)) == 4][:100]
+    away = torch.tensor([[1.0, 0.0], [0.9, 0.1], [1.0, 0.05], [-1.0, 0.2], [-1.0, -0.3]])
+    far = [(*words[:3], word) for word in words[3:]]
+    france = [("france", "paris", "italy", "rome"), ("france", "paris", "italy", "cow")]
+    cases = [
+        Case("france to paris as italy to rome, then to cow", (words, table, france, None)),
+        Case("100 questions and 7 words in 3 dimensions", (names, random, different, False)),
+        Case("100 questions and 7 words, by 3CosMul", (names, random, different, True)),
+        Case("all other words lie on the other side", (words, away, far, False)),
+        Case("no questions", (words, table, [], False)),
+    ]
+    ladder.agrees(cases, one_word_at_a_time, EXACT, through=of_words)
+    longer = ladder.inside(of_words)(names, random * torch.arange(1.0, 8.0)[:, None], different, False)
+    wanted = one_word_at_a_time(names, random, different, False)
+    ladder.same("Longer vectors have the same angles and give the same answers, which", longer, wanted, EXACT)
+
+
+# Tokens
+
+
+def counted(mine, words):
+    """The counts as a text, sorted by pair; words are sent as lists, since keys of a dict must be text."""
+    given = {tuple(word): times for word, times in words}
+    found = mine(given)
+    if given != {tuple(word): times for word, times in words}:
+        return "the words were changed"
+    return ", ".join(f"{a} {b}: {times}" for (a, b), times in sorted(found.items()))
+
+
+def slid(words):
+    """A window of two over each word, once for each time that it occurs."""
+    found = []
+    for word, times in words:
+        for _ in range(times):
+            found += [(word[i], word[i + 1]) for i in range(len(word) - 1)]
+    counts = {pair: found.count(pair) for pair in sorted(set(found))}
+    return ", ".join(f"{a} {b}: {times}" for (a, b), times in counts.items())
+
+
+def pair_counts(ladder: Ladder) -> None:
+    """Small words by hand, repeated pairs, one part alone, nothing; then random words."""
+    drawn = [(whole(i, 3, 2 + i).tolist(), 1 + i % 3) for i in range(7)]
+    cases = [
+        Case("the word 1 2 3, twice", ([([1, 2, 3], 2)],)),
+        Case("the words 1 2 1 2, three times, and 2 1, once", ([([1, 2, 1, 2], 3), ([2, 1], 1)],)),
+        Case("the word 5 5 5, once", ([([5, 5, 5], 1)],)),
+        Case("a word of one part", ([([7], 4)],)),
+        Case("no words", ([],)),
+        Case("7 words of parts 0 to 3", (drawn,)),
+    ]
+    ladder.agrees(cases, slid, EXACT, through=counted)
+
+
+def rewritten(mine, word, what, *new):
+    """The new word as a text. A pair is sent as a list, ranks as a list of pairs; the word must stay."""
+    given = list(word) if isinstance(word, list) else tuple(word)
+    found = mine(given, tuple(what) if new else {tuple(pair): rank for rank, pair in enumerate(what)}, *new)
+    if list(given) != list(word):
+        return "the word was changed"
+    return " ".join(map(str, found)) if isinstance(found, list | tuple) else found
+
+
+def in_text(word, pair, new):
+    """Parts as characters; Python's `str.replace` goes from left to right, too."""
+    text = "".join(chr(1000 + part) for part in word)
+    text = text.replace("".join(chr(1000 + part) for part in pair), chr(1000 + new))
+    return " ".join(str(ord(character) - 1000) for character in text)
+
+
+def merge(ladder: Ladder) -> None:
+    """By hand, overlaps, the ends, nothing to do, a tuple, empty; then many."""
+    cases = [
+        Case("1 2 3 1 2, pair 1 2 becomes 9", ([1, 2, 3, 1, 2], [1, 2], 9)),
+        Case("1 1 1, pair 1 1 becomes 9", ([1, 1, 1], [1, 1], 9)),
+        Case("1 1 1 2 1 1 1 1, pair 1 1 becomes 9", ([1, 1, 1, 2, 1, 1, 1, 1], [1, 1], 9)),
+        Case("2 1 2 1 3, pair 1 2 becomes 9", ([2, 1, 2, 1, 3], [1, 2], 9)),
+        Case("a word without the pair", ([4, 5, 6], [5, 4], 9)),
+        Case("a tuple, 1 2 1 2 3, pair 1 2 becomes 9", ((1, 2, 1, 2, 3), [1, 2], 9)),
+        Case("one part", ([1], [1, 1], 9)),
+        Case("an empty word", ([], [1, 1], 9)),
+        Case("60 parts 0 and 1, pair 1 0 becomes 300", (whole(0, 1, 60).tolist(), [1, 0], 300)),
+    ]
+    ladder.agrees(cases, in_text, EXACT, through=rewritten)
+
+
+def in_order(mine, ties, parts):
+    """Numbers of parts (each sent with its bytes as a list) in the order of their keys."""
+    key = mine(ties)
+    return [number for number, _ in sorted(parts, key=lambda part: key(part[0], bytes(part[1])))]
+
+
+def in_the_order_of_the_programs(ties, parts):
+    """GPT-2's order of bytes from its three ranges; bytes compared by Python."""
+    if ties == "rustbpe":
+        return sorted(number for number, _ in parts)
+    if ties == "cs336":
+        return [number for number, _ in sorted(parts, key=lambda part: bytes(part[1]), reverse=True)]
+    first = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    place = [*first, *(byte for byte in range(256) if byte not in first), *range(256, 999)]
+    return sorted((number for number, _ in parts), key=place.index)
+
+
+def merge_ties(ladder: Ladder) -> None:
+    """The same parts by each of the three rules: letters, a space, all bytes, merges that begin alike."""
+    letters = [(97, [97]), (98, [98]), (32, [32]), (200, [200]), (256, [97, 98])]
+    bytes_alone = [(byte, [byte]) for byte in range(256)]
+    merges = [
+        (257, [98, 97]), (97, [97]), (256, [97, 98]), (258, [97, 98, 97]), (32, [32]), (259, [255]),
+        (260, [97, 0]), (261, [32, 97]), (262, [97, 255, 255]),
+    ]  # fmt: skip
+    rules = ("rustbpe", "hf", "cs336")
+    told = {"a, b, space, byte 200 and the merge ab": letters, "all 256 bytes": bytes_alone}
+    told["merges of which some begin with others"] = merges
+    cases = [Case(f"{about}, ties = {r!r}", (r, parts)) for about, parts in told.items() for r in rules]
+    ladder.agrees(cases, in_the_order_of_the_programs, EXACT, through=in_order)
+
+
+def merge_by_merge(word, merges):
+    """All merges one after the other, as training did them, each over the whole text."""
+    text = "".join(chr(1000 + part) for part in word)
+    for rank, (a, b) in enumerate(merges):
+        text = text.replace(chr(1000 + a) + chr(1000 + b), chr(1256 + rank))
+    return " ".join(str(ord(character) - 1000) for character in text)
+
+
+def encode_by_merges(ladder: Ladder) -> None:
+    """By hand, an order that differs from left to right and from the longest, repeats; nothing to do."""
+    abc = [97, 98, 99]
+    tower = [[97, 98], [256, 99], [257, 100]]
+    drawn = [[97, 98], [98, 97], [256, 256], [97, 97], [257, 256], [258, 97], [99, 256], [260, 99]]
+    cases = [
+        Case("abc, where bc was learnt before ab", (abc, [[98, 99], [97, 98]])),
+        Case("abc, where ab was learnt before bc", (abc, [[97, 98], [98, 99]])),
+        Case("abcdab, ab then ab+c then abc+d", ([*abc, 100, 97, 98], tower)),
+        Case("aaaaa, aa then aa+aa", ([97] * 5, [[97, 97], [256, 256]])),
+        Case("xabx, where only ab is known", ([120, 97, 98, 120], [[97, 98]])),
+        Case("no merges", (abc, [])),
+        Case("one byte", ([97], [[97, 97]])),
+        Case("an empty word", ([], [[97, 98]])),
+        Case("a tuple, abab", ((97, 98, 97, 98), drawn)),
+        Case("40 letters a to c, 8 merges", ((97 + whole(2, 2, 40)).tolist(), drawn)),
+    ]
+    ladder.agrees(cases, merge_by_merge, EXACT, through=rewritten)
+
+
+def pieces_of(mine, word, pieces):
+    """The pieces with bars between them; None stays None."""
+    found = mine(word, {piece: number for number, piece in enumerate(pieces)})
+    return "|".join(found) if isinstance(found, list | tuple) else "no way" if found is None else found
+
+
+def by_pattern(word, pieces):
+    """Greedy matching by regular expressions, the longest alternative first."""
+    import re
+
+    first = sorted((re.escape(p) for p in pieces if not p.startswith("##")), key=len, reverse=True)
+    inside = sorted((re.escape(p[2:]) for p in pieces if p.startswith("##")), key=len, reverse=True)
+    found, rest, marks = [], word, first
+    while rest:
+        match = re.match("|".join(marks), rest) if marks else None
+        if match is None:
+            return "no way"
+        found.append(("##" if found else "") + match[0])
+        rest, marks = rest[match.end() :], inside
+    return "|".join(found)
+
+
+def wordpiece(ladder: Ladder) -> None:
+    """By hand, whole words, marks, dead ends, one letter; then a vocabulary of many pieces."""
+    small = ["un", "una", "u", "##able", "##ble", "##b", "##le", "able", "b"]
+    letters = ["a", "b", "##a", "##b", "ab", "##ab", "##bb", "aab", "##abb"]
+    cases = [
+        Case("'unable' with un, una, ##able, ##ble and others", ("unable", small)),
+        Case("'able', which is a piece", ("able", small)),
+        Case("'unble' with un, ##ble and ##b, ##le", ("unble", small)),
+        Case("'unx', of which x is no piece", ("unx", small)),
+        Case("'xun', which begins with no piece", ("xun", small)),
+        Case("'unaable', where the longest first is right", ("unaable", small)),
+        Case("'abc' with a, ab, ##bc: the longest first leads nowhere", ("abc", ["a", "ab", "##bc"])),
+        Case("'bb' with b alone, which is no piece within a word", ("bb", ["b"])),
+        Case("'b'", ("b", small)),
+        Case("'ababbaabab'", ("ababbaabab", letters)),
+        Case("'aabbabbb'", ("aabbabbb", letters)),
+        Case("'a' without pieces", ("a", [])),
+    ]
+    ladder.agrees(cases, by_pattern, EXACT, through=pieces_of)
+
+
+def best_way(mine, text, pieces):
+    """The learner's cut with bars between pieces; the lattice is laid out here."""
+    n = len(text)
+    spans = [(i, j) for j in range(1, n + 1) for i in range(j)]
+    lattice = [(i, j, text[i:j]) for i, j in spans if text[i:j] in pieces]
+    found = mine(lattice, n, pieces)
+    return "|".join(found) if isinstance(found, list | tuple) else found
+
+
+def of_all_ways(text, pieces):
+    """Every set of places to cut at; the way with the greatest sum."""
+    best, found = -math.inf, ""
+    for cuts in range(2 ** max(len(text) - 1, 0)):
+        way, start = [], 0
+        for end in range(1, len(text) + 1):
+            if end == len(text) or cuts >> (end - 1) & 1:
+                way.append(text[start:end])
+                start = end
+        score = sum(pieces.get(piece, -math.inf) for piece in way)
+        if score > best:
+            best, found = score, "|".join(way)
+    return found
+
+
+def viterbi_segmentation(ladder: Ladder) -> None:
+    """By hand, against greed and against few pieces, no way, nothing; then random vocabularies."""
+    hug = {"h": -3.0, "u": -3.1, "g": -3.2, "hu": -4.0, "ug": -2.5, "hug": -6.0}
+    few = {"a": -0.5, "b": -0.7, "ab": -4.0, "abab": -9.0}
+    late = {"a": -1.0, "aa": -1.9, "aab": -7.0, "b": -5.0, "ab": -3.3}
+    texts = ["".join("ab"[i] for i in whole(seed, 1, 9).tolist()) for seed in range(4)]
+    costs = -draw(5, 40).abs().double() - 0.1
+    grams = sorted({text[i:j] for text in texts for i in range(9) for j in range(i + 1, min(i + 4, 10))})
+    drawn = {gram: round(cost, 3) for gram, cost in zip(grams, costs.tolist(), strict=False)}
+    cases = [
+        Case("'hug', log p of h -3, u -3.1, g -3.2, hu -4, ug -2.5, hug -6", ("hug", hug)),
+        Case("'abab', log p of a -0.5, b -0.7, ab -4, abab -9", ("abab", few)),
+        Case("'aaab' with a -1, aa -1.9, aab -7, b -5, ab -3.3", ("aaab", late)),
+        Case("'huh', where the last piece is one letter", ("huh", hug)),
+        Case("'hugx', of which x is no piece", ("hugx", hug)),
+        Case("'xhug', which begins with no piece", ("xhug", hug)),
+        Case("an empty text", ("", hug)),
+        Case("a certain piece, log p = 0", ("q", {"q": 0.0})),
+    ]
+    cases += [Case(f"{text!r}, all pieces up to 3 letters", (text, drawn)) for text in texts]
+    ladder.agrees(cases, of_all_ways, EXACT, through=best_way)
+    alike = {"a": -1.0, "bc": -2.0, "ab": -2.0, "c": -1.0, "b": -4.0}
+    came = ladder.inside(best_way)("abc", alike)
+    ladder.holds(f"Both ways to cut 'abc' are the best; {came} came.", came in ("a|bc", "ab|c"))
