@@ -72,7 +72,8 @@ def main() -> None:
     asked = parser.parse_args()
     found = measure(asked.file, asked.epochs, asked.seeds)
     place = common.RESULTS / "names.json"
-    result = json.loads(place.read_text()) if place.is_file() else {"name": "names", "sets": {}}
+    result: dict[str, Any] = {"name": "names", "sets": {}}
+    result |= json.loads(place.read_text()) if place.is_file() else {}
     result["sets"][asked.file.name if asked.file else "names"] = found
     result |= {"n": asked.seeds, "unit": "nats a character", "machine": found["machine"]}
     place.write_text(json.dumps(result, indent=1) + "\n")

@@ -112,7 +112,7 @@ class FormalRun(SmallRun):
         model: nn.Module = make_model(self.model, *sizes, options=self.model_options)
         with torch.no_grad():
             for parameter in model.parameters():
-                parameter *= self.initial_scale
+                parameter.mul_(self.initial_scale)
         return model
 
     def learn(self, model: nn.Module, language: Language, steps: int, seed: int, folder: RunFolder) -> None:
