@@ -59,7 +59,12 @@ class Buckets:
         return max(1, len(self.sequences) // self.batch_size)
 
     def batches(self, number: int) -> list[Int64[Tensor, " b"]]:
-        """Which texts are in each batch of epoch `number`, over all processes."""
+        """Which texts are in each batch of epoch `number`, over all processes.
+
+        Returns:
+            `len(self)` batches of `size` numbers of texts each, no text twice. Which texts are left out and
+            every order depend on the seed and on `number` alone: draw with `seeded(self.seed, ..., number)`.
+        """
         world, count = self.share[1], len(self)
         size = min(self.batch_size, len(self.sequences)) // world * world
         lengths = torch.tensor([len(each) for each in self.sequences])
