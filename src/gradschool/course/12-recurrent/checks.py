@@ -65,7 +65,7 @@ def run(mine, how, given, slopes=False):
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         return o.sigmoid() * c.tanh(), c
 
-    cells = {"sum": lambda u, v, h: (u + v,), "rnn": lambda u, v, h: (torch.tanh(u + v),), "lstm": lstm}
+    cells = {"half": lambda u, v, h: (u + v / 2,), "rnn": lambda u, v, h: (torch.tanh(u + v),), "lstm": lstm}
     g = dict(given)
     if slopes:
         g |= {n: v.clone().requires_grad_() for n, v in g.items() if getattr(v, "is_floating_point", bool)()}
@@ -138,17 +138,17 @@ def packed_lstm(x, h, c, lengths, **w):
 
 
 def unroll(ladder: Ladder) -> None:
-    """A running sum by hand, lengths, both directions, one tensor or two; gradients; torch's packed LSTM."""
+    """A sum that is halved by hand, lengths, both directions, one tensor or two; gradients; torch's packed LSTM."""
     net, back = {"x": draw(0, 4, 6, 3), "h": 0.5 * draw(1, 4, 5), **layer(2, 3, 5)}, {"reverse": True}
     uneven = net | {"lengths": LENGTHS}
     lstm = uneven | layer(6, 3, 5, gates=4) | {"c": draw(9, 4, 5)}
     x = numbers([[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]])
-    one = {"x": x[:1], "h": numbers([10.0]), "ih": torch.ones(1, 1), "hh": torch.ones(1, 1)}
-    two = one | {"x": x, "h": numbers([0.0], [10.0]), "lengths": torch.tensor([3, 2])}
-    cases = called("sum", {
-        "h' = x + h, x = (1, 2, 3), first state 10": one,
-        "h' = x + h, x = (1, 2, 3), first state 10, reversed": one | back,
-        "h' = x + h, rows (1, 2, 3) and (4, 5 | padding), first states 0 and 10": two,
+    one = {"x": x[:1], "h": numbers([8.0]), "ih": torch.ones(1, 1), "hh": torch.ones(1, 1)}
+    two = one | {"x": x, "h": numbers([0.0], [8.0]), "lengths": torch.tensor([3, 2])}
+    cases = called("half", {
+        "h' = x + h / 2, x = (1, 2, 3), first state 8": one,
+        "h' = x + h / 2, x = (1, 2, 3), first state 8, reversed": one | back,
+        "h' = x + h / 2, rows (1, 2, 3) and (4, 5 | padding), first states 0 and 8": two,
         "the same rows, reversed": two | back,
     }) + called("rnn", {
         "tanh, 4 sequences of 6 steps": net, "one step": net | {"x": net["x"][:, :1]},
@@ -249,9 +249,9 @@ def by_restarting(core, x, loss_of):
 
 def gradient_norms(ladder: Ladder) -> None:
     """A chain at rest by hand; three networks, one or two layers, several losses."""
-    x, rising, last = draw(0, 3, 6, 2), torch.arange(1.0, 7.0), torch.arange(6) == 5
+    x, rising, last = draw(0, 3, 4, 2), torch.arange(1.0, 5.0), torch.arange(4) == 3
     cases = [
-        Case("one unit at rest, U = 0.5, 4 steps, dL/dh_4 = 1", ("rest", 1, torch.zeros(1, 4, 1), last[2:])),
+        Case("one unit at rest, U = 0.5, 4 steps, dL/dh_4 = 1", ("rest", 1, torch.zeros(1, 4, 1), last)),
         Case("an RNN, loss of the last output", ("RNN", 1, x, last)),
         Case("an RNN, loss of all outputs", ("RNN", 1, x, rising)),
         Case("an LSTM, whose last cell state does not matter", ("LSTM", 1, x, last)),
@@ -259,7 +259,7 @@ def gradient_norms(ladder: Ladder) -> None:
         Case("a GRU of two layers", ("GRU", 2, x, last)),
         Case("an RNN of two layers, loss of all outputs", ("RNN", 2, x, rising)),
         Case("one step", ("LSTM", 2, x[:, :1], rising[:1])),
-        Case("a loss of the first output alone", ("RNN", 1, x, torch.arange(6) == 0)),
+        Case("a loss of the first output alone", ("RNN", 1, x, torch.arange(4) == 0)),
     ]
     ladder.agrees(cases, partial(norms_of, by_restarting), STEPS, through=norms_of)
 
@@ -275,12 +275,12 @@ def gates_in_float64(u, v, c, norm=None):
 
 def lstm_cell(ladder: Ladder) -> None:
     """Gates half open, wide open and shut by hand; sizes, maps, a norm, float64; gradients."""
-    zero, two, rows = torch.zeros(1, 4), numbers([2.0]), {"u": draw(0, 5, 12), "v": draw(1, 5, 12)}
-    rows |= {"c": draw(2, 5, 3)}
+    zero, two, rows = torch.zeros(1, 4), numbers([2.0]), {"u": draw(0, 3, 20), "v": draw(1, 3, 20)}
+    rows |= {"c": draw(2, 3, 5)}
     cases = called("cell", {
         "u = v = (0, 0, 0, 0), c = (2)": {"u": zero, "v": zero, "c": two},
         "u = (99, -99, 1, 99), v = 0, c = (2)": {"u": numbers([99.0, -99, 1, 99]), "v": zero, "c": two},
-        "5 rows of 3 units": rows, "a norm of the cell state": rows | {"norm": (draw(6, 3), draw(7, 3))},
+        "3 rows of 5 units": rows, "a norm of the cell state": rows | {"norm": (draw(6, 5), draw(7, 5))},
         "2 maps of 4 x 5": {"u": draw(3, 2, 12, 4, 5), "v": draw(4, 2, 12, 4, 5), "c": draw(5, 2, 3, 4, 5)},
         "sums of about 10000": {"u": 1e4 * rows["u"], "v": 1e4 * rows["v"], "c": rows["c"]},
         "float64": {n: t.double() for n, t in rows.items()},
