@@ -138,7 +138,7 @@ def packed_lstm(x, h, c, lengths, **w):
 
 
 def unroll(ladder: Ladder) -> None:
-    """A sum that is halved by hand, lengths, both directions, one tensor or two; gradients; torch's packed LSTM."""
+    """By hand, lengths, both directions, one tensor or two; gradients; torch's LSTM on packed sequences."""
     net, back = {"x": draw(0, 4, 6, 3), "h": 0.5 * draw(1, 4, 5), **layer(2, 3, 5)}, {"reverse": True}
     uneven = net | {"lengths": LENGTHS}
     lstm = uneven | layer(6, 3, 5, gates=4) | {"c": draw(9, 4, 5)}
@@ -221,9 +221,8 @@ def norms_of(mine, kind, layers, x, count):
 
     from gradschool import nn
 
-    with torch.random.fork_rng():
-        torch.manual_seed(layers)
-        core = nn.RNN(1, 1) if kind == "rest" else getattr(nn, kind)(x.shape[2], 4, layers=layers)
+    torch.manual_seed(layers)
+    core = nn.RNN(1, 1) if kind == "rest" else getattr(nn, kind)(x.shape[2], 4, layers=layers)
     with torch.no_grad():
         for name, value in core.named_parameters():
             value.mul_(1.5).mul_(kind != "rest").add_(0.5 * (kind == "rest" and name == "weight_hh_l0"))
