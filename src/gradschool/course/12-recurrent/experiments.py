@@ -1,6 +1,5 @@
-"""Experiments of chapter 12: how far gradients and memories of recurrent networks reach, and what they cost."""
+"""Experiments of chapter 12: how far gradients and memories of recurrent networks reach."""
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -8,11 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.func import stack_module_state
 
+from gradschool.course.lessons.small_readers import IGNORED, MANY, moods, seeded, strings, together
+from gradschool.course.lessons.tones import words
 from gradschool.data.text.buckets import Buckets
 from gradschool.data.text.formal.counting import Counting
-from gradschool.data.text.formal.language import Language, batches
 from gradschool.data.text.formal.languages import find_language
 from gradschool.evals.language.dynamics import extract
 from gradschool.evals.language.gradients import gradient_norms
@@ -23,13 +22,10 @@ from gradschool.models.language.string_reader import StringReader, lstm_reader, 
 from gradschool.nn.sequence.recurrent import GRU, LSTM, RNN
 from gradschool.ops.sequence.lengths import mean_over_steps
 from gradschool.ops.sequence.scan import chunked_recurrence, linear_recurrence
-from gradschool.ops.sequence.sound import frames, hann_window, log_mel, mel_filters, power_spectrum
 from gradschool.tasks.next_chunk import NextChunk
 
-Draw = Callable[[], tuple[Tensor, Tensor, Tensor]]
 SEEDS = 5
-MANY, STEPS = 10, 2500  # networks that train side by side, and for how long
-IGNORED = -100
+STEPS = 2500  # of networks that read a formal language
 UPDATES = 200  # of the networks that read streams
 
 
@@ -65,13 +61,13 @@ def cores(inputs: int, hidden: int) -> dict[str, Callable[[], nn.Module]]:
 
 def reaching_back() -> dict:
     """The norm of the gradient of the last output in each of 100 states, for layers as they begin."""
-    steps, hidden, found = 100, 64, {}
+    steps, hidden, seeds, found = 100, 64, 3, {}
     for name, make in cores(4, hidden).items():
         runs = []
-        for seed in range(SEEDS):
+        for seed in range(seeds):
             torch.manual_seed(seed)
             core = make()
-            x = torch.randn(16, steps, 4)
+            x = torch.randn(8, steps, 4)
             direction = torch.randn(hidden)
 
             def loss_of(y: Tensor, direction: Tensor = direction) -> Tensor:
@@ -79,106 +75,14 @@ def reaching_back() -> dict:
 
             norms = gradient_norms(core, x, loss_of)
             runs.append([norm / norms[-1] for norm in norms])
-        curve = [statistics.geometric_mean([max(run[t], 1e-45) for run in runs]) for t in range(steps)]
-        found[name] = {"curve": curve, "first": curve[0],
-                       "lowest": min(run[0] for run in runs), "highest": max(run[0] for run in runs)}  # fmt: skip
-    return {"seeds": SEEDS, "steps": steps, "hidden": hidden, "of": found}
-
-
-def answers(p: dict[str, Tensor], x: Tensor) -> Tensor:
-    """Logits of many simple recurrent networks, LSTMs or minGRUs of one size, as one batch of matrices.
-
-    Args:
-        p: their parameters, a network on axis 0.
-        x: symbols (networks * strings, t).
-    """
-    # 1. The input's part of all steps.
-    m, hidden = len(p["readout.weight"]), p["readout.weight"].shape[2]
-    matrix = p["recurrent.weight_ih_l0" if "recurrent.weight_hh_l0" in p else "recurrent.weight_l0"]
-    bias = torch.stack([p[name] for name in p if name.startswith("recurrent.bias")]).sum(0)[:, None]
-    inputs = F.one_hot(x, matrix.shape[2]).float().view(m, -1, matrix.shape[2])
-    u = torch.baddbmm(bias, inputs, matrix.mT).view(m, len(x) // m, x.shape[1], -1).unbind(2)
-    # 2. Step by step, all networks in one product.
-    back = p["recurrent.weight_hh_l0"].mT if "recurrent.weight_hh_l0" in p else None
-    h = c = torch.zeros(m, len(x) // m, hidden)
-    states = []
-    for u_t in u:
-        sums = u_t if back is None else torch.baddbmm(u_t, h, back)
-        if back is None:
-            h = torch.lerp(h, sums[..., hidden:], sums[..., :hidden].sigmoid())
-        elif sums.shape[2] == hidden:
-            h = sums.tanh()
-        else:
-            i, f, g, o = sums.chunk(4, 2)
-            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-            h = o.sigmoid() * c.tanh()
-        states.append(h)
-    # 3. The output layer.
-    y = torch.stack(states, 2).flatten(1, 2)
-    return torch.baddbmm(p["readout.bias"][:, None], y, p["readout.weight"].mT).view(*x.shape, -1)
-
-
-def together(
-    models: list[nn.Module], draw: Draw, steps: int, rate: float, largest: float = 1.0
-) -> list[float]:
-    """Train small networks side by side, each on strings of its own.
-
-    Args:
-        models: of one form; see `answers`.
-        draw: symbols, answers, and where there is one: (networks * strings, t) each.
-        steps: of Adam, whose learning rate falls to 0 as a cosine.
-        rate: at the beginning.
-        largest: norm to which each network's gradient is clipped.
-
-    Returns:
-        Norms of the gradients before clipping, of all steps and networks.
-    """
-    p = {name: value.detach().requires_grad_() for name, value in stack_module_state(models)[0].items()}
-    m, norms = len(models), []
-    optimizer = torch.optim.Adam(p.values(), lr=rate)
-    falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    for _ in range(steps):
-        # 1. Each network's mean loss.
-        x, y, asked = draw()
-        nats = F.cross_entropy(answers(p, x).flatten(0, 1), y.flatten(), reduction="none") * asked.flatten()
-        loss = (nats.view(m, -1).sum(1) / asked.reshape(m, -1).sum(1)).sum()
-        optimizer.zero_grad()
-        loss.backward()
-        # 2. Each network's gradient is clipped alone.
-        slopes = [value.grad for value in p.values() if value.grad is not None]
-        norm = torch.stack([slope.flatten(1).square().sum(1) for slope in slopes]).sum(0).sqrt()
-        norms += norm.tolist()
-        for slope in slopes:
-            slope.mul_((largest / norm).clamp(max=1).view(-1, *[1] * (slope.dim() - 1)))
-        optimizer.step()
-        falling.step()
-    for i, model in enumerate(models):
-        model.load_state_dict({name: value.detach()[i] for name, value in p.items()})
-    return norms
-
-
-def seeded(make: Callable[[], nn.Module], seeds: int = MANY) -> list[nn.Module]:
-    """One network a seed."""
-    found = []
-    for seed in range(seeds):
-        torch.manual_seed(seed)
-        found.append(make())
-    return found
-
-
-def strings(language: Language, count: int, seed: int) -> Draw:
-    """Fresh strings of a language, so many a call."""
-    source = batches(language, count, generator(seed))
-
-    def draw() -> tuple[Tensor, Tensor, Tensor]:
-        one = next(source)
-        return one.inputs, one.targets, one.asked
-
-    return draw
+        first = [run[0] for run in runs]
+        mean = statistics.geometric_mean([max(norm, 1e-45) for norm in first])
+        found[name] = {"first": mean, "lowest": min(first), "highest": max(first)}
+    return {"seeds": seeds, "steps": steps, "hidden": hidden, "of": found}
 
 
 def first_symbol(count: int, steps: int, source: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Strings whose first symbol is 0 or 1 and whose others are 2 or 3; the answer at the end is the first."""
+    """Strings whose first symbol is 0 or 1, the others 2 or 3; the answer at the end is the first."""
     x = torch.randint(2, 4, (count, steps), generator=source)
     x[:, 0] -= 2
     asked = torch.zeros(count, steps, dtype=torch.bool)
@@ -213,10 +117,15 @@ def parity() -> dict:
     for name, (make, hidden) in kinds.items():
         models = seeded(lambda make=make, hidden=hidden: make(2, 2, hidden))
         together(models, strings(language, 32 * MANY, 0), steps, 0.02)
-        shares = [[judged(probabilities(model, words), words)["accuracy"] for model in models] for words in (near, far)]
+        shares = [
+            [judged(probabilities(model, words), words)["accuracy"] for model in models]
+            for words in (near, far)
+        ]
         size = sum(p.numel() for p in models[0].parameters())
-        found[name] = {"near": spread(shares[0]), "far": spread(shares[1]), "hidden": hidden, "parameters": size,
-                       "solved": sum(share > 0.999 for share in shares[1])}  # fmt: skip
+        found[name] = {"near": spread(shares[0]), "far": spread(shares[1]), "hidden": hidden, 
+                       "parameters": size, "solved": sum(share > 0.999 for share in shares[1])}  # fmt: skip
+        if name == "lstm":
+            found["weights"] = weights(models[shares[1].index(max(shares[1]))])
     return found
 
 
@@ -225,72 +134,40 @@ def weights(model: nn.Module) -> dict:
     return {name: value.tolist() for name, value in model.state_dict().items()}
 
 
-def counters(largest: float) -> dict:
-    """Two hidden units on a^n b^n, n up to 10, with gradients clipped to a norm."""
+def counting() -> dict:
+    """Two hidden units on a^n b^n: how far they count after training on n up to 10."""
     language = find_language("anbn")
     assert isinstance(language, Counting)
     models = seeded(lambda: srn(2, 2, 2))
-    norms = together(models, strings(language, 8 * MANY, 0), STEPS, 0.02, largest)
+    norms = together(models, strings(language, 8 * MANY, 0), STEPS, 0.02)
     near = language.draw(200, generator(1000))
     errors = [judged(probabilities(model, near), near)["error"] for model in models]
     reached = [reach(model, language, 40) for model in models]
     best = reached.index(max(reached))
     return {"seeds": MANY, "steps": STEPS, "trained": language.highest, "reach": spread(reached),
             "learned": sum(n >= language.highest for n in reached), "best": max(reached),
-            "error": spread(errors), "median_error": statistics.median(errors), "weights": weights(models[best]),
+            "error": spread(errors), "median_error": statistics.median(errors),
+            "weights": weights(models[best]),
             "median_norm": statistics.median(norms), "largest_norm": max(norms)}  # fmt: skip
-
-
-def counting() -> dict:
-    """Two hidden units on a^n b^n: how far they count after training on n up to 10."""
-    return counters(1.0)
-
-
-def unclipped() -> dict:
-    """The same with gradients as they are."""
-    return counters(math.inf)
 
 
 def grammar() -> dict:
     """Two hidden units read Reber's grammar; the automaton between clusters of their states."""
     language = find_language("reber")
     models = seeded(lambda: srn(7, 7, 2))
-    together(models, strings(language, 16 * MANY, 0), STEPS, 0.03, 1.0)
+    together(models, strings(language, 16 * MANY, 0), STEPS, 0.03)
     near = language.draw(500, generator(1000))
     scores = [judged(probabilities(model, near), near) for model in models]
     errors = [each["error"] for each in scores]
     found = [max(extract(model, language, 0), key=lambda one: one.alike) for model in models]
-    best = errors.index(min(errors))
-    return {"seeds": MANY, "steps": STEPS, "error": spread(errors), "median_error": statistics.median(errors),
-            "strings": spread([each["strings"] for each in scores]), "alike": spread([one.alike for one in found]),
+    best = min(range(MANY), key=lambda i: (-found[i].alike, errors[i]))
+    return {"seeds": MANY, "steps": STEPS, "error": spread(errors),
+            "median_error": statistics.median(errors),
+            "strings": spread([each["strings"] for each in scores]),
+            "alike": spread([one.alike for one in found]),
             "states": [len(one.automaton) for one in found], "exact": sum(one.alike == 1 for one in found),
             "learned": sum(each["strings"] == 1 for each in scores), "tested": found[0].tested,
             "weights": weights(models[best])}  # fmt: skip
-
-
-def moods(rows: int, steps: int, source: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
-    """Streams in which A or B is announced now and then, and asked for at "?".
-
-    Returns:
-        Symbols A, B, ? and noise (0 to 3); the last announcement (0 or 1) where it is asked for, -100
-        elsewhere; and steps since the announcement.
-    """
-    draws = torch.rand(rows, steps, generator=source).tolist()
-    sides = torch.randint(2, (rows, steps), generator=source).tolist()
-    streams, targets, distances = [], [], []
-    for chances, mood_of in zip(draws, sides, strict=True):
-        stream, far, wanted, mood, since = [mood_of[0]], [0], [IGNORED], mood_of[0], 0
-        for p, side in zip(chances[1:], mood_of[1:], strict=True):
-            since += 1
-            if p < 1 / 48:
-                mood, since = side, 0
-            stream.append(mood if p < 1 / 48 else 2 if p < 1 / 48 + 1 / 8 else 3)
-            far.append(since)
-            wanted.append(mood if stream[-1] == 2 else IGNORED)
-        streams.append(stream)
-        targets.append(wanted)
-        distances.append(far)
-    return torch.tensor(streams), torch.tensor(targets), torch.tensor(distances)
 
 
 def remembered(model: nn.Module, length: int, is_carried: bool, seed: int) -> tuple[float, list[float]]:
@@ -333,8 +210,9 @@ def truncation() -> dict:
             torch.manual_seed(seed)
             model = recurrent_lm(4, "gru", 8, 24)
             runs.append(remembered(model, length, is_carried, seed))
-        found[name] = {"chunk": length, "share": spread([share for share, _ in runs]),
-                       "by_distance": [statistics.fmean(each) for each in zip(*(b for _, b in runs), strict=True)]}  # fmt: skip
+        by_distance = [statistics.fmean(each) for each in zip(*(bins for _, bins in runs), strict=True)]
+        shares = spread([share for share, _ in runs])
+        found[name] = {"chunk": length, "share": shares, "by_distance": by_distance}
     return found
 
 
@@ -368,37 +246,6 @@ def scanning() -> dict:
             found[name].append(1000 * statistics.median(spent[1:]))
     found["ratio"] = [slow / fast for slow, fast in zip(found["loop"], found["chunks"], strict=True)]
     return found
-
-
-def word(order: Sequence[int], source: torch.Generator) -> Tensor:
-    """Three tones in an order, each gliding a little, of drawn pitches, lengths and loudness, in noise."""
-    base = 300 * 2 ** (torch.rand((), generator=source) - 0.5)
-    parts = []
-    for which in order:
-        n = int(900 + 900 * torch.rand((), generator=source))
-        pitch = base * 1.8**which * (1 + 0.1 * torch.rand((), generator=source))
-        glide = torch.linspace(1, 1.1, n) * pitch
-        wave = torch.sin(2 * torch.pi * torch.cumsum(glide, 0) / 8000) * torch.hann_window(n)
-        parts += [wave * (0.5 + torch.rand((), generator=source)), torch.zeros(200)]
-    whole = torch.cat(parts)
-    return whole + 0.05 * torch.randn(len(whole), generator=source)
-
-
-def features(wave: Tensor) -> Tensor:
-    """Its log-mel spectrogram: frames of 32 ms, 16 bands."""
-    power = power_spectrum(frames(wave, 256, 128) * hann_window(256))
-    return (log_mel(power, mel_filters(16, 256, 8000), 1e-4) + 3) / 3
-
-
-ORDERS = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
-
-
-def words(n: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Padded features of n words, their lengths, and which of the six orders each has."""
-    source = generator(seed)
-    labels = torch.arange(n) % 6
-    rows = [features(word(ORDERS[i], source)) for i in labels.tolist()]
-    return nn.utils.rnn.pad_sequence(rows, True), torch.tensor([len(row) for row in rows]), labels
 
 
 def tones() -> dict:
