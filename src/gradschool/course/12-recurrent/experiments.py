@@ -122,7 +122,7 @@ def parity() -> dict:
             for words in (near, far)
         ]
         size = sum(p.numel() for p in models[0].parameters())
-        found[name] = {"near": spread(shares[0]), "far": spread(shares[1]), "hidden": hidden, 
+        found[name] = {"near": spread(shares[0]), "far": spread(shares[1]), "hidden": hidden,
                        "parameters": size, "solved": sum(share > 0.999 for share in shares[1])}  # fmt: skip
         if name == "lstm":
             found["weights"] = weights(models[shares[1].index(max(shares[1]))])

@@ -24,7 +24,7 @@ INK = {"color": "black", "lw": 1.2}
 def words_of_tones() -> Figure:
     """Two words of the experiment `tones` as log-mel spectrograms."""
     figure, axes = panels(1, 2, (5.8, 2.6), sharey=True)
-    for ax, order, seed in zip(axes, ((0, 1, 2), (2, 0, 1)), (3, 5), strict=True):
+    for ax, order, seed in zip(axes, ((0, 1, 2), (2, 0, 1)), (3, 3), strict=True):
         rows = features(word(order, torch.Generator().manual_seed(seed)))
         ax.imshow(rows.T.numpy(), origin="lower", aspect="auto", cmap="gray_r", interpolation="nearest")
         ax.set(title=", ".join(("low", "middle", "high")[i] for i in order), xlabel="frame")
@@ -48,32 +48,34 @@ def unrolled() -> Figure:
             arrow(axes, (x - 1.3, 2.2), (x - 0.5, 2.2), "C1")
             axes.text(x - 0.9, 2.4, "$U$", color="C1", fontsize=11, ha="center")
     axes.text(2.72, 2.2, "$h_0$", ha="right", va="center", fontsize=12)
-    arrow(axes, (1.7, 2.35), (0.7, 2.35), "C1", bend=1.3)
-    axes.text(0.25, 3.1, "$U$", color="C1", fontsize=11)
+    arrow(axes, (0.7, 2.4), (0.7, 2.0), "C1", bend=2.2)
+    axes.text(0.1, 2.75, "$U$", color="C1", fontsize=11)
     return figure
 
 
 def norms_over_time() -> Figure:
     """Gradient norms over 100 steps, computed here by the library's function for one seed."""
     kinds = {
-        "RNN, default": (lambda: RNN(4, 64), 1.0, "C0-"), "RNN, orthogonal": (lambda: RNN(4, 64), 1.0, "C0--"),
-        "GRU": (lambda: GRU(4, 64), 0, "C2-"), "LSTM": (lambda: LSTM(4, 64), 0, "C1-"),
-        "LSTM, bias 1": (lambda: LSTM(4, 64, forget_bias=1.0), 0, "C1--"),
-        "LSTM, bias 5": (lambda: LSTM(4, 64, forget_bias=5.0), 0, "C3-"),
-    }  # fmt: skip
+        "RNN, default": (lambda: RNN(4, 64), "C0-"),
+        "RNN, orthogonal": (lambda: RNN(4, 64), "C0--"),
+        "GRU": (lambda: GRU(4, 64), "C2-"),
+        "LSTM": (lambda: LSTM(4, 64), "C1-"),
+        "LSTM, bias 1": (lambda: LSTM(4, 64, forget_bias=1.0), "C1--"),
+        "LSTM, bias 5": (lambda: LSTM(4, 64, forget_bias=5.0), "C3-"),
+    }
     figure, axes = panels(1, 1, (5.8, 3.4))
-    for name, (make, gain, style) in kinds.items():
+    for name, (make, style) in kinds.items():
         torch.manual_seed(0)
         core = make()
         if name.endswith("orthogonal"):
-            torch.nn.init.orthogonal_(core.get_parameter("weight_hh_l0"), gain)
+            torch.nn.init.orthogonal_(core.get_parameter("weight_hh_l0"))
         x = torch.randn(8, 100, 4)
         norms = np.array(gradient_norms(core, x, lambda y: y[:, -1].sum()))
         axes.semilogy(np.arange(1, 101), np.maximum(norms / norms[-1], 1e-30), style, label=name)
     axes.set(
         xlabel="step $t$ (the loss is at step 100)", ylabel=r"gradient / that of step 100", ylim=(1e-24, 1e3)
     )
-    axes.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.0, 0.62))
+    axes.legend(frameon=False, fontsize=9, loc="lower right")
     return figure
 
 
@@ -81,8 +83,8 @@ def lstm_diagram() -> Figure:
     """One step of an LSTM."""
     figure, axes = canvas(10.2, 5.6, (6, 3.3))
     # 1. The frame, and the cell state along the top.
-    axes.add_patch(FancyBboxPatch((1.1, 0.55), 7.9, 4.5, boxstyle="round,pad=0,rounding_size=0.25", fill=False,
-                                  edgecolor="gray", lw=1))  # fmt: skip
+    shape = "round,pad=0,rounding_size=0.25"
+    axes.add_patch(FancyBboxPatch((1.1, 0.55), 7.9, 4.5, boxstyle=shape, fill=False, ec="gray", lw=1))
     arrow(axes, (0.2, 4.4), (2.35, 4.4), lw=2.4)
     arrow(axes, (2.85, 4.4), (4.95, 4.4), lw=2.4)
     arrow(axes, (5.45, 4.4), (10.0, 4.4), lw=2.4)
@@ -97,7 +99,7 @@ def lstm_diagram() -> Figure:
         (2.6, 4.4, r"$\times$"),
         (5.2, 4.4, "+"),
         (5.2, 3.2, r"$\times$"),
-        (7.0, 3.0, r"$\times$"),
+        (7.0, 2.8, r"$\times$"),
     ):
         axes.add_patch(plt.Circle((x, y), 0.25, fill=False, ec="black", lw=1.3))
         axes.text(x, y, sign, ha="center", va="center", fontsize=11)
@@ -106,16 +108,14 @@ def lstm_diagram() -> Figure:
     axes.plot([4.1, 4.1], [2.15, 3.2], color="C2", lw=1.4)
     arrow(axes, (4.1, 3.2), (4.95, 3.2), "C2")
     arrow(axes, (5.2, 3.45), (5.2, 4.15))
-    arrow(axes, (7.0, 2.15), (7.0, 2.75), "C1")
-    axes.plot([8.0, 8.0], [4.4, 4.0], **INK)
-    box(axes, 8.0, 3.7, "tanh", w=1.1)
-    axes.plot([8.0, 8.0], [3.4, 3.0], **INK)
-    arrow(axes, (8.0, 3.0), (7.25, 3.0))
-    axes.plot([7.0, 7.0], [3.25, 3.62], **INK)
-    axes.plot([7.0, 6.3, 6.3], [3.62, 3.62, 1.3], **INK)
-    arrow(axes, (6.3, 1.3), (10.0, 1.3))
-    for x, y, text in ((0.2, 4.7, "$c_{t-1}$"), (9.25, 4.7, "$c_t$"), (0.2, 1.25, "$h_{t-1}$"), (9.25, 1.6, "$h_t$"),
-                       (1.85, 0.12, "$x_t$")):  # fmt: skip
+    arrow(axes, (7.0, 2.15), (7.0, 2.55), "C1")
+    arrow(axes, (7.0, 4.4), (7.0, 4.0))
+    box(axes, 7.0, 3.72, "tanh", w=1.1, h=0.56)
+    arrow(axes, (7.0, 3.44), (7.0, 3.05))
+    axes.plot([7.25, 8.3, 8.3], [2.8, 2.8, 1.0], **INK)
+    arrow(axes, (8.3, 1.0), (10.0, 1.0))
+    labels = {"$c_{t-1}$": (0.2, 4.7), "$c_t$": (9.25, 4.7), "$h_{t-1}$": (0.2, 1.25), "$h_t$": (9.25, 1.25)}
+    for text, (x, y) in {**labels, "$x_t$": (1.85, 0.12)}.items():
         axes.text(x, y, text, fontsize=12)
     return figure
 
@@ -145,9 +145,9 @@ def gates() -> Figure:
         )
         ax.set(yticks=[], ylabel="units")
         ax.set_title(name, fontsize=10)
-    odd = np.cumsum(string) % 2
-    axes[3].set_xticks(range(len(string)), [f"{s}\n{'odd' if o else 'even'}" for s, o in zip(string, odd, strict=True)],
-                       fontsize=8)  # fmt: skip
+    right = ["odd" if count % 2 else "even" for count in np.cumsum(string)]
+    words = [f"{symbol}\n{answer}" for symbol, answer in zip(string, right, strict=True)]
+    axes[3].set_xticks(range(len(string)), words, fontsize=8)
     axes[3].set_xlabel("symbol, and the right answer")
     return figure
 
@@ -189,8 +189,10 @@ def distances() -> Figure:
     return figure
 
 
-PLACES = {"start": (0.4, 2), "1": (2.0, 2), "2": (3.8, 3.4), "3": (3.8, 0.6), "4": (6.0, 3.4), "5": (6.0, 0.6),
-          "6": (7.8, 2), "end": (9.4, 2)}  # fmt: skip
+PLACES = {
+    "start": (0.4, 2), "1": (2.0, 2), "2": (3.8, 3.4), "3": (3.8, 0.6), "4": (6.0, 3.4), "5": (6.0, 0.6),
+    "6": (7.8, 2), "end": (9.4, 2),
+}  # fmt: skip
 
 
 def reber() -> Figure:
@@ -233,12 +235,15 @@ def automaton() -> Figure:
     """The automaton that was extracted from the same network, laid out as the grammar is."""
     language, model = find_language("reber"), reader("grammar", 7)
     best = max(extract(model, language, 0), key=lambda one: one.alike).automaton
-    count = len(best)
-    turns = np.pi - 2 * np.pi * np.arange(count) / count
-    places = {str(i): (5 + 3.6 * np.cos(t), 3.3 + 2.5 * np.sin(t)) for i, t in enumerate(turns)}
-    rows = [(str(i), str(int(to)), language.symbols[s]) for i, row in enumerate(best.to) for s, to in enumerate(row)
-            if to >= 0]  # fmt: skip
-    figure, axes = canvas(10, 6.9, (5.4, 3.8))
+    # 1. As the grammar was drawn, if there are as many states: they are numbered as a search meets them.
+    turns = np.pi - 2 * np.pi * np.arange(len(best)) / len(best)
+    ring = [(4.9 + 3.6 * np.cos(t), 2 + 2.2 * np.sin(t)) for t in turns]
+    spots = list(PLACES.values()) if len(best) == len(PLACES) else ring
+    places = {str(i): (x, y + 0.6) for i, (x, y) in enumerate(spots)}
+    # 2. Its arrows; a double circle is where a string may end.
+    found = [(i, s, best.to[i, s]) for i, s in zip(*np.nonzero(best.to >= 0), strict=True)]
+    rows = [(str(i), str(to), language.symbols[s]) for i, s, to in found]
+    figure, axes = canvas(9.9, 5.2, (5.9, 3.1))
     arcs(axes, rows, places)
     for i in np.flatnonzero(best.accepting):
         axes.add_patch(plt.Circle(places[str(i)], 0.44, fill=False, ec="black", lw=1.3))

@@ -23,8 +23,8 @@ def box(axes, x, y, text, color="black", w=0.9, h=0.6):
 
 def arrow(axes, start, end, color="black", bend=0.0, lw=1.4, style="-|>"):
     """An arrow from point to point."""
-    axes.annotate("", end, start, arrowprops={"arrowstyle": style, "color": color, "lw": lw, "shrinkA": 0,
-                                              "shrinkB": 0, "connectionstyle": f"arc3,rad={bend}"})  # fmt: skip
+    form = {"arrowstyle": style, "color": color, "lw": lw, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", end, start, arrowprops={**form, "connectionstyle": f"arc3,rad={bend}"})
 
 
 def arcs(axes, rows, places):
@@ -36,10 +36,9 @@ def arcs(axes, rows, places):
         start, end = np.array(places[a], float), np.array(places[b], float)
         if a == b:
             up = 1 if start[1] > 1.9 else -1
-            arrow(axes, start + (-0.2, 0.28 * up), start + (0.2, 0.28 * up), bend=-1.9 * up)
-            axes.text(
-                start[0], start[1] + 1.0 * up, letter, ha="center", va="center", fontsize=11, color="C0"
-            )
+            x, y = places[a]
+            arrow(axes, (x - 0.2, y + 0.28 * up), (x + 0.2, y + 0.28 * up), bend=-1.9 * up)
+            axes.text(x, y + up, letter, ha="center", va="center", fontsize=11, color="C0")
             continue
         way = (end - start) / np.linalg.norm(end - start)
         arrow(axes, start + 0.36 * way, end - 0.36 * way)
