@@ -26,7 +26,7 @@ def words_of_tones() -> Figure:
     figure, axes = panels(1, 2, (5.8, 2.6), sharey=True)
     for ax, order, seed in zip(axes, ((0, 1, 2), (2, 0, 1)), (3, 3), strict=True):
         rows = features(word(order, torch.Generator().manual_seed(seed)))
-        ax.imshow(rows.T.numpy(), origin="lower", aspect="auto", cmap="gray_r", interpolation="nearest")
+        ax.imshow(rows.T.numpy(), origin="lower", aspect="auto", interpolation="nearest")
         ax.set(title=", ".join(("low", "middle", "high")[i] for i in order), xlabel="frame")
     axes[0].set_ylabel("mel band")
     return figure
@@ -140,9 +140,7 @@ def gates() -> Figure:
     names = ("forget gate", "input gate", "output gate", "hidden state")
     for ax, name, part in zip(axes, names, zip(*rows, strict=True), strict=True):
         low = -1 if name == "hidden state" else 0
-        ax.imshow(
-            torch.cat(part).T.numpy(), aspect="auto", cmap="gray_r", vmin=low, vmax=1, interpolation="nearest"
-        )
+        ax.imshow(torch.cat(part).T.numpy(), aspect="auto", vmin=low, vmax=1, interpolation="nearest")
         ax.set(yticks=[], ylabel="units")
         ax.set_title(name, fontsize=10)
     right = ["odd" if count % 2 else "even" for count in np.cumsum(string)]
@@ -294,7 +292,7 @@ def filter_bank() -> Figure:
     wave = torch.sin(2 * torch.pi * torch.cumsum(pitch, 0) / 8000)
     power = power_spectrum(frames(wave, 256, 128) * hann_window(256))
     rows = log_mel(power, mel_filters(24, 256, 8000), 1e-3)
-    axes[1].imshow(rows.T.numpy(), origin="lower", aspect="auto", cmap="gray_r", extent=(0, 1, 0, 24),
+    axes[1].imshow(rows.T.numpy(), origin="lower", aspect="auto", extent=(0, 1, 0, 24),
                    interpolation="nearest")  # fmt: skip
     axes[1].set(xlabel="time (s)", ylabel="mel band", title="log-mel spectrogram")
     return figure
