@@ -66,9 +66,9 @@ def reaching_back() -> dict:
         runs = []
         for seed in range(seeds):
             torch.manual_seed(seed)
-            core = make()
-            x = torch.randn(8, steps, 4)
-            direction = torch.randn(hidden)
+            core = make().double()
+            x = torch.randn(8, steps, 4).double()
+            direction = torch.randn(hidden).double()
 
             def loss_of(y: Tensor, direction: Tensor = direction) -> Tensor:
                 return (y[:, -1] @ direction).sum()
@@ -76,7 +76,7 @@ def reaching_back() -> dict:
             norms = gradient_norms(core, x, loss_of)
             runs.append([norm / norms[-1] for norm in norms])
         first = [run[0] for run in runs]
-        mean = statistics.geometric_mean([max(norm, 1e-45) for norm in first])
+        mean = statistics.geometric_mean(first)
         found[name] = {"first": mean, "lowest": min(first), "highest": max(first)}
     return {"seeds": seeds, "steps": steps, "hidden": hidden, "of": found}
 
