@@ -17,7 +17,7 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "activation.linear", "activation.step", "loss.contrastive_loss", "loss.focal_loss",
     "pool.global_avg_pool2d", "pool.blur_pool2d",
     "sequence.recurrent.rnn_cell", "sequence.recurrent.lstm_cell", "sequence.recurrent.gru_cell",
-    "sequence.recurrent.bptt",
+    "sequence.recurrent.bptt", "sequence.recurrent.unrolled",
     "sequence.scan.chunked_recurrence", "sequence.scan.min_gru", "sequence.scan.min_lstm",
     "sequence.words.ppmi", "sequence.words.keep_probability", "sequence.words.skip_gram_loss",
     "sequence.words.cbow_loss", "sequence.words.glove_weight", "sequence.words.glove_loss",

@@ -44,12 +44,17 @@ class NextChunk:
 
         Args:
             batch: x, y, first, and after them the tensors of the state, if there is one.
+
+        Returns:
+            "loss", the mean over all steps whose y is not -100. `rows_of` the state in which the chunk ended is
+            appended to `self.reached`, detached: no later gradient may reach into this chunk.
         """
         x, y, first, *rows = batch
-        # 1. The state in which the last chunk ended; zeros for rows that begin a new text.
+        # 1. Go on from the state in which the last chunk ended; zeros for rows that begin a new text.
         logits, state = self.parts["model"](x, restarted(rows, first))
-        # 2. It is kept for the next chunk, without its history.
-        self.reached.append(rows_of(state))
+        # 2. Keep the new state for the next chunk, without its history (truncated backpropagation).
+        self.reached.append(rows_of(detach_state(state)))
+        # 3. Every step of every row is one example.
         return {"loss": cross_entropy(logits.flatten(0, 1), y.flatten())}
 
     def step(self, batch: Batch, update: Callable[..., dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -66,23 +71,30 @@ class NextChunk:
         Returns:
             "val_loss" in nats a token and "val_perplexity" ("test_..." where `held_out` says so).
         """
-        # 1. Sums over tokens, chunk after chunk; logits in float32, sums as numbers of Python.
-        nats = count = 0.0
-        rows: list[Tensor] = []
-        for x, y, first in batches:
-            logits, state = self.parts["model"](x, restarted(rows, first))
-            rows = ordered(rows_of(state))
-            nats += cross_entropy(logits.float().flatten(0, 1), y.flatten(), reduction="sum").item()
-            count += (y != -100).sum().item()
-        # 2. The mean, and what it means in equally probable tokens.
+        nats, count = summed(self.parts["model"], batches)
         mean = torch.tensor(nats / count, dtype=torch.float64)
         return {f"{self.held_out}_loss": mean.item(), f"{self.held_out}_perplexity": perplexity(mean).item()}
 
 
+def summed(model: nn.Module, batches: Iterator[Batch]) -> tuple[float, int]:
+    """The negative log-likelihood of all scored tokens, chunk after chunk, and their number.
+
+    Logits are taken in float32, and sums are numbers of Python.
+    """
+    nats, count = 0.0, 0
+    rows: list[Tensor] = []
+    for x, y, first in batches:
+        logits, state = model(x, restarted(rows, first))
+        rows = ordered(rows_of(detach_state(state)))
+        nats += cross_entropy(logits.float().flatten(0, 1), y.flatten(), reduction="sum").item()
+        count += int((y != -100).sum())
+    return nats, count
+
+
 def rows_of(state: State) -> dict[str, Tensor]:
-    """The tensors of a state by number, detached, batch first."""
+    """The tensors of a state by number, batch first."""
     several = (state,) if isinstance(state, Tensor) else state
-    return {str(i): each.transpose(0, 1) for i, each in enumerate(detach_state(several))}
+    return {str(i): each.transpose(0, 1) for i, each in enumerate(several)}
 
 
 def ordered(rows: dict[str, Tensor]) -> list[Tensor]:

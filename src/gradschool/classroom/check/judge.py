@@ -156,17 +156,20 @@ def strip_types(function: Any) -> ast.arguments:
 
 
 def check_of(chapter: Chapter, exercise: Exercise) -> Callable[[Ladder], None]:
-    """The function in the chapter's checks.py that walks this exercise's ladder.
+    """The function in a file of the chapter's checks that walks this exercise's ladder.
 
     Raises:
         Failure: there is none, which is the course's fault.
     """
-    file = chapter.folder / "checks.py"
-    spec = importlib.util.spec_from_file_location(f"checks_{chapter.number}", file)
-    if spec is None or spec.loader is None or not file.is_file():
-        raise Failure("infra_error", f"{file} does not exist")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not callable(check := getattr(module, exercise.slug, None)):
-        raise Failure("infra_error", f"{file} has no check {exercise.slug}")
-    return check
+    if not chapter.checks:
+        raise Failure("infra_error", f"{chapter.folder / 'checks.py'} does not exist")
+    for file in chapter.checks:
+        if f"def {exercise.slug}(" in file.read_text(encoding="utf-8"):
+            spec = importlib.util.spec_from_file_location(f"{file.stem}_{chapter.number}", file)
+            assert spec is not None and spec.loader is not None
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            check: Callable[[Ladder], None] = getattr(module, exercise.slug)
+            return check
+    names = " or ".join(file.name for file in chapter.checks)
+    raise Failure("infra_error", f"{chapter.folder} has no check {exercise.slug} in {names}")

@@ -33,7 +33,7 @@ def work_of(job: Job, chapter: Chapter, exercise: Exercise) -> Work:
     """What a subject needs to know; the chapter's own oracles are closed to it."""
     return Work(
         job.text, job.path, exercise.function, exercise.hidden, exercise.forbid, exercise.allow,
-        (str(chapter.folder / "checks.py"),), job.limits(exercise),
+        tuple(map(str, chapter.checks)), job.limits(exercise),
     )  # fmt: skip
 
 

@@ -119,6 +119,11 @@ class Chapter(Strict):
         """The exercises' minutes together."""
         return sum(exercise.minutes for exercise in self.exercises)
 
+    @property
+    def checks(self) -> tuple[Path, ...]:
+        """The files that hold its checks: checks.py, and checks_TOPIC.py where one file would be too long."""
+        return tuple(sorted(self.folder.glob("checks*.py")))
+
     @model_validator(mode="after")
     def consistent(self) -> "Chapter":
         """Ids occur once, and prerequisites that are in this chapter come before."""

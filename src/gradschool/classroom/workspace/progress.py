@@ -78,7 +78,7 @@ def remembered(workspace: Workspace, chapter: Chapter, exercise: Exercise) -> bo
 def check_version(chapter: Chapter, exercise: Exercise) -> str:
     """A hash of all that decides a verdict: the checks, what the manifest says, and the reference."""
     parts = [
-        (chapter.folder / "checks.py").read_bytes(), exercise.model_dump_json().encode(),
+        *(file.read_bytes() for file in chapter.checks), exercise.model_dump_json().encode(),
         source_of(exercise.target).read_bytes(),
     ]  # fmt: skip
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]

@@ -59,17 +59,22 @@ class Buckets:
         return max(1, len(self.sequences) // self.batch_size)
 
     def batches(self, number: int) -> list[Int64[Tensor, " b"]]:
-        """Which texts are in each batch of epoch `number`, over all processes."""
+        """Which texts are in each batch of epoch `number`, over all processes.
+
+        Returns:
+            `len(self)` batches of `size` numbers of texts each, no text twice. Which texts are left out and
+            every order depend on the seed and on `number` alone: draw with `seeded(self.seed, ..., number)`.
+        """
         world, count = self.share[1], len(self)
         size = min(self.batch_size, len(self.sequences)) // world * world
-        lengths = torch.tensor([len(each) for each in self.sequences])
+        lengths = [len(each) for each in self.sequences]
         # 1. A new order; what fills no batch is left out.
         order = torch.randperm(len(lengths), generator=seeded(self.seed, "order", number))[: count * size]
-        # 2. Groups of many batches, each sorted by length. A stable sort leaves equal lengths shuffled.
-        groups = torch.split(order, GROUP * size)
-        ordered = torch.cat([group[lengths[group].argsort(stable=True)] for group in groups])
+        # 2. Groups of many batches, each sorted by length. `sorted` is stable: equal lengths stay shuffled.
+        groups = order.split(GROUP * size)
+        ordered = [i for group in groups for i in sorted(group.tolist(), key=lengths.__getitem__)]
         # 3. Batches of neighbours, in a new order.
-        cut = torch.split(ordered, size)
+        cut = torch.tensor(ordered).split(size)
         return [
             cut[i] for i in torch.randperm(count, generator=seeded(self.seed, "batches", number)).tolist()
         ]

@@ -76,11 +76,17 @@ class Reading:
 def extracted(readings: Sequence[Reading], is_start_accepting: bool) -> Automaton:
     """The automaton between clusters: state 0 is where strings start, cluster i is state i + 1.
 
-    A symbol leads where it mostly led, if the network takes it for possible in most visits of the state.
+    A symbol leads where it mostly led, if the network takes it for possible in more than half of the visits of
+    the state, and NOWHERE otherwise or where it never came. A state is accepting if it was in more than half.
+    Before a first symbol no hidden state tells what is possible: every symbol that began a string is.
 
     Args:
-        readings: of strings, at least one.
-        is_start_accepting: whether the empty string is a whole one; no hidden state tells.
+        readings: of strings, at least one, each of one symbol or more.
+        is_start_accepting: whether the empty string is a whole one.
+
+    Returns:
+        As many states as the largest number of a cluster needs, 1 for the start included. Where two states
+        were reached equally often, the one with the smaller number.
     """
     # 1. Count where symbols led, and what the network said of every cluster.
     states, symbols = 2 + max(int(one.clusters.max()) for one in readings), readings[0].possible.shape[1]

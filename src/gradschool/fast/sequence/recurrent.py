@@ -1,6 +1,6 @@
 """torch-native recurrent networks, with the names and arguments of gradschool.ops.sequence.recurrent.
 
-A learner's own cell goes first: where there is one, the op's loop runs instead of torch's kernel.
+A learner's own cell or loop goes first: where there is one, the op's loop runs instead of torch's kernel.
 """
 
 from typing import Any
@@ -18,8 +18,9 @@ FAR = 1e4  # a gate's sum at which the sigmoid is exactly 0 or 1 in every precis
 
 
 def _has_kernel(weights: Weights, cell: Op[..., Any]) -> bool:
-    """Whether torch has this network: not layer-normalised, and not of a learner's own cell."""
-    return weights.norm_ih is None and weights.norm_hh is None and weights.norm_c is None and not cell.mine
+    """Whether torch has this network: not layer-normalised, and not of a learner's own cell or loop."""
+    norms = weights.norm_ih, weights.norm_hh, weights.norm_c
+    return all(norm is None for norm in norms) and not cell.mine and not ops.unrolled.mine
 
 
 def _biases(weights: Weights) -> Pair:

@@ -118,8 +118,23 @@ def gru_cell(u: Float[Tensor, "b n"], v: Float[Tensor, "b n"], h: State) -> Stat
 
 @op
 def rnn_step(x: Float[Tensor, "b d"], h: State, weights: Weights) -> State:
-    """One step of a simple recurrent network: h' = tanh(W x + b + U h + b')."""
-    return rnn_cell(from_input(x, weights), from_state(h, weights))
+    """One step of a simple recurrent network: h' = tanh(W x + b + U h + b').
+
+    Args:
+        x: the input of this step, (b, d).
+        h: the hidden state before it, (b, h).
+        weights: W is `ih`, U is `hh`, the biases are `bias_ih` and `bias_hh`; a bias may be None. Where
+            `norm_ih` or `norm_hh` is given, `normalised` is applied to W x + b or to U h + b' by itself.
+
+    Returns:
+        The new hidden state h', between -1 and 1.
+    """
+    # 1. What the input contributes: W x + b, the same weights at every step.
+    u = normalised(linear(x, weights.ih, weights.bias_ih), weights.norm_ih)
+    # 2. What the state contributes: U h + b'.
+    v = normalised(linear(h, weights.hh, weights.bias_hh), weights.norm_hh)
+    # 3. The tanh of their sum is the new state.
+    return tanh(u + v)
 
 
 @op
@@ -135,11 +150,26 @@ def gru_step(x: Float[Tensor, "b d"], h: State, weights: Weights) -> State:
     return gru_cell(from_input(x, weights), from_state(h, weights), h)
 
 
+@op
 def unrolled(
     cell: Callable[..., tuple[Tensor, ...]], x: Tensor, state: tuple[Tensor, ...], weights: Weights,
     lengths: Tensor | None, reverse: bool,
 ) -> tuple[Tensor, tuple[Tensor, ...]]:  # fmt: skip
-    """Update a state along a sequence; `cell` maps u, v and the state's tensors to the new ones, h first."""
+    """Update a state along a sequence; `rnn`, `lstm` and `gru` say with which cell.
+
+    Args:
+        cell: maps u (the input's part, `from_input`), v (the state's part, `from_state` of h) and the state's
+            tensors to the new ones, h first.
+        x: b sequences of t steps, padded at the end, (b, t, d).
+        state: the state's tensors before the first step that is read, each (b, h); h first.
+        weights: of the layer, the same at every step.
+        lengths: valid steps of each sequence, 1 to t; None: all are t long.
+        reverse: read from the last valid step to the first; outputs stay at the steps they belong to.
+
+    Returns:
+        The hidden state h after each step, 0 at the padding, (b, t, h), and the state after the last valid
+        step of each sequence.
+    """
     x = reversed_steps(x, lengths) if reverse else x
     # 1. The input's part of all steps at once. `unbind` cuts it into steps with one backward node: slicing
     #    inside the loop would fill a whole sequence of zeros for every step of the backward pass.
@@ -229,7 +259,6 @@ def bptt(x: Inputs, state: State, outputs: Outputs, slopes: Outputs, weights: We
 
     Source: Werbos 1990; Goodfellow et al. 2016, section 10.2.2.
     """
-    before = torch.cat([state.unsqueeze(1), outputs[:, :-1]], 1)
     # 1. From the last step to the first: a state matters directly and through the one after it. The slope of
     #    tanh at a is 1 - tanh(a)^2, and the outputs are these tanh.
     later, sums = torch.zeros_like(state), []
@@ -238,7 +267,9 @@ def bptt(x: Inputs, state: State, outputs: Outputs, slopes: Outputs, weights: We
         later = delta @ weights.hh
         sums.append(delta)
     a = torch.stack(sums[::-1], 1)
-    # 2. The weights are the same at every step, so their gradients are sums over steps and sequences.
+    # 2. The weights are the same at every step, so their gradients are sums over steps and sequences. U meets
+    #    the state before each step.
+    before = torch.cat([state.unsqueeze(1), outputs[:, :-1]], 1)
     return Gradients(
         x=a @ weights.ih,
         state=later,

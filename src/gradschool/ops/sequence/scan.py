@@ -50,6 +50,9 @@ def chunked_recurrence(a: Steps, b: Steps, state: State, chunk: int = 32) -> Ste
         b: what each step adds.
         state: h_0.
         chunk: steps in a chunk, >= 1; t need not be a multiple.
+
+    Returns:
+        h_1 to h_t, in float32 at least.
     """
     a, b, state, t = wide(a), wide(b), wide(state), a.shape[1]
     # 1. Cut the sequence into chunks side by side, (b, chunks, chunk, ...). Steps that fill up the last chunk
