@@ -46,8 +46,8 @@ class NextChunk:
             batch: x, y, first, and after them the tensors of the state, if there is one.
 
         Returns:
-            "loss", the mean over all steps whose y is not -100. `rows_of` the state in which the chunk ended is
-            appended to `self.reached`, detached: no later gradient may reach into this chunk.
+            "loss", the mean over all steps whose y is not -100. `rows_of` the state in which the chunk ended
+            is appended to `self.reached`, detached: no later gradient may reach into this chunk.
         """
         x, y, first, *rows = batch
         # 1. Go on from the state in which the last chunk ended; zeros for rows that begin a new text.
