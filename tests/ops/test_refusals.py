@@ -8,6 +8,8 @@ import torch
 
 from gradschool.errors import UserError
 from gradschool.ops import activation, conv, embedding, loss, norm, optim, pool, switch
+from gradschool.ops.sequence.recurrent import Weights
+from gradschool.ops.switch import described
 
 PLAIN_AND_FAST = pytest.mark.parametrize("layer", ["plain", "fast"])
 
@@ -125,3 +127,15 @@ def test_adamw_has_an_eps():
     again.grad = g
     torch.optim.AdamW([again], lr=0.1, weight_decay=0.0, eps=0.25).step()
     torch.testing.assert_close(theta, again.detach())
+
+
+def test_arguments_that_hold_tensors_are_described_without_their_numbers():
+    """A state as a pair and weights in a dataclass: described by shapes, so the second call is known."""
+    weights = Weights(torch.randn(8, 3), torch.randn(8, 2))
+    first = described((torch.randn(4, 3), (torch.randn(4, 2), torch.randn(4, 2)), weights), {})
+    weights = Weights(torch.randn(8, 3), torch.randn(8, 2))
+    again = described((torch.randn(4, 3), (torch.randn(4, 2), torch.randn(4, 2)), weights), {})
+    other = described((torch.randn(4, 3), (torch.randn(4, 2), torch.randn(5, 2)), weights), {})
+    assert first == again != other
+    assert described((1,), {}) != described((1.0,), {}) != described((True,), {})
+    assert described((lambda x: x,), {}) == described((lambda y: y,), {})

@@ -11,6 +11,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
@@ -30,15 +31,22 @@ _layer: Layer = "fast"
 
 def described(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> object:
     """All that a check of shapes and types can depend on; 1, 1.0 and True are told apart."""
-    told: list[object] = [*kwargs]
-    for value in (*args, *kwargs.values()):
-        if isinstance(value, Tensor):
-            # Autocast, which mixes types, is switched on for a kind of device.
-            kind = value.device.type
-            told += [value.shape, value.dtype, kind, kind != "meta" and torch.is_autocast_enabled(kind)]
-        else:
-            told.append(repr(value))
-    return tuple(told)
+    return (*kwargs, *map(told, (*args, *kwargs.values())))
+
+
+def told(value: object) -> object:
+    """One argument without its numbers, if it holds tensors: `repr` would format every one of them."""
+    if isinstance(value, Tensor):
+        # Autocast, which mixes types, is switched on for a kind of device.
+        kind = value.device.type
+        return value.shape, value.dtype, kind, kind != "meta" and torch.is_autocast_enabled(kind)
+    if isinstance(value, tuple | list):
+        return type(value), *map(told, value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value), *(told(getattr(value, each.name)) for each in fields(value))
+    if callable(value):
+        return type(value), getattr(value, "__qualname__", None)  # each lambda has an address of its own
+    return repr(value)
 
 
 class Op(Generic[P, R]):
