@@ -25,6 +25,7 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "sequence.sound.hz_to_mel", "sequence.sound.mel_to_hz", "sequence.sound.mel_filters",
     "sequence.sound.log_mel", "sequence.sound.dct", "sequence.sound.mfcc",
     "attention.heads.split_heads", "attention.heads.join_heads", "attention.heads.repeat_heads",
+    "attention.biased.weights_of", "attention.biased.additive_attend",
 }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def split_heads(x: Float[Tensor, "*b t e"], h: int) -> Float[Tensor, "*b h t d"]
     Raises:
         ValueError: e numbers do not divide into h heads.
     """
-    return x.unflatten(-1, (h, x.shape[-1] // h)).transpose(-3, -2)
+    return x.reshape(*x.shape[:-1], h, x.shape[-1] // h).transpose(-3, -2)
 
 
 @op

@@ -49,7 +49,8 @@ def rotate(
     Source: Su et al. 2021, equation 34.
     """
     # 1. The two numbers of every pair.
-    a, b = wide(x).unflatten(-1, (-1, 2)).unbind(-1) if interleaved else wide(x).chunk(2, -1)
+    pairs = wide(x).reshape(*x.shape[:-1], -1, 2).unbind(-1) if interleaved else wide(x).chunk(2, -1)
+    a, b = pairs
     # 2. A rotation in the plane.
     cos, sin = angles.cos(), angles.sin()
     turned = a * cos - b * sin, a * sin + b * cos
