@@ -108,7 +108,7 @@ def distance_buckets(
         n: number of queries, the first at position `offset`.
         m: number of keys, the first at position 0.
         buckets: in all; even, 4 or more. Half of them are for keys after the query, unless causal.
-        furthest: from this distance on all share the last bucket; more than buckets / 4 (buckets / 2 if causal).
+        furthest: from this distance on all share one bucket; more than buckets / 4 (buckets / 2 if causal).
         causal: all buckets are for keys before the query; those after it get bucket 0.
         offset: keys before the first query.
         device: where it is made.
