@@ -26,7 +26,7 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "sequence.sound.log_mel", "sequence.sound.dct", "sequence.sound.mfcc",
     "attention.heads.split_heads", "attention.heads.join_heads", "attention.heads.repeat_heads",
     "attention.biased.weights_of", "attention.biased.additive_attend",
-    "attention.flash.flash_forward", "attention.flash.flash_backward",
+    "attention.linear.linear_attend_step", "attention.flash.flash_forward", "attention.flash.flash_backward",
 }  # fmt: skip
 
 
