@@ -34,13 +34,18 @@ def by_torch(state, x, valid, heads, depth):
     e, width = "embeddings.", state["embeddings.LayerNorm.weight"].numel()
     h = state[f"{e}word_embeddings.weight"][x] + state[f"{e}position_embeddings.weight"][: x.shape[1]]
     h = h + state[f"{e}token_type_embeddings.weight"][0]
-    h = nn.functional.layer_norm(h, (width,), state[f"{e}LayerNorm.weight"], state[f"{e}LayerNorm.bias"], 1e-12)
+    h = nn.functional.layer_norm(
+        h, (width,), state[f"{e}LayerNorm.weight"], state[f"{e}LayerNorm.bias"], 1e-12
+    )
     names = {"self_attn.out_proj": "attention.output.dense", "norm1": "attention.output.LayerNorm",
-             "linear1": "intermediate.dense", "linear2": "output.dense", "norm2": "output.LayerNorm"}  # fmt: skip
+             "linear1": "intermediate.dense", "linear2": "output.dense",
+             "norm2": "output.LayerNorm"}  # fmt: skip
     for i in range(depth):
         layer = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", 1e-12, batch_first=True)
         held = {n.removeprefix(f"encoder.layer.{i}."): v for n, v in state.items()}
-        taken = {f"{their}.{k}": held[f"{name}.{k}"] for their, name in names.items() for k in ("weight", "bias")}
+        taken = {
+            f"{their}.{k}": held[f"{name}.{k}"] for their, name in names.items() for k in ("weight", "bias")
+        }
         for k in ("weight", "bias"):
             parts = [held[f"attention.self.{part}.{k}"] for part in ("query", "key", "value")]
             taken[f"self_attn.in_proj_{k}"] = torch.cat(parts)

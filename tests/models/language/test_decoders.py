@@ -1,4 +1,4 @@
-"""What every decoder promises: a text has the same logits however it comes, and sees nothing of the future."""
+"""What every decoder promises: a text has the same logits however it comes, and sees no future."""
 
 import jaxtyping
 import pytest
@@ -136,7 +136,9 @@ def test_the_gradient_is_that_of_float64():
         losses(wide, tokens(2, 8)).mean().backward()
         for p, q in zip(net.parameters(), wide.parameters(), strict=True):
             # float32 keeps 7 digits; sums over two layers lose one or two.
-            torch.testing.assert_close(p.grad.double(), q.grad, rtol=1e-3, atol=1e-6 + 1e-4 * q.grad.abs().max())
+            torch.testing.assert_close(
+                p.grad.double(), q.grad, rtol=1e-3, atol=1e-6 + 1e-4 * q.grad.abs().max()
+            )
 
 
 def test_a_new_gpt_predicts_every_token_alike():

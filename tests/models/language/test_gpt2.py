@@ -1,4 +1,4 @@
-"""GPT-2 against torch's encoder layers of the same weights, and against transformers where it is installed."""
+"""GPT-2 against torch's encoder layers of the same weights, and transformers where it is installed."""
 
 import pytest
 import torch
@@ -19,7 +19,8 @@ def their_weights(seed=0):
     state = {"wte.weight": noise(K, WIDTH), "wpe.weight": noise(CONTEXT, WIDTH)}
     for i in range(DEPTH):
         for name, shape in (("attn.c_attn", (WIDTH, 3 * WIDTH)), ("attn.c_proj", (WIDTH, WIDTH)),
-                            ("mlp.c_fc", (WIDTH, 4 * WIDTH)), ("mlp.c_proj", (4 * WIDTH, WIDTH))):  # fmt: skip
+                            ("mlp.c_fc", (WIDTH, 4 * WIDTH)),
+                            ("mlp.c_proj", (4 * WIDTH, WIDTH))):  # fmt: skip
             state |= {f"h.{i}.{name}.weight": noise(*shape), f"h.{i}.{name}.bias": noise(shape[1])}
         for name in ("ln_1", "ln_2"):
             state |= {f"h.{i}.{name}.weight": 1 + noise(WIDTH), f"h.{i}.{name}.bias": noise(WIDTH)}
@@ -44,7 +45,8 @@ def by_torch(state, x, valid=None, at=None):
         )  # fmt: skip
         mine = {name.removeprefix(f"h.{i}."): value for name, value in state.items()}
         names = {"self_attn.in_proj_": "attn.c_attn.", "self_attn.out_proj.": "attn.c_proj.",
-                 "linear1.": "mlp.c_fc.", "linear2.": "mlp.c_proj.", "norm1.": "ln_1.", "norm2.": "ln_2."}  # fmt: skip
+                 "linear1.": "mlp.c_fc.", "linear2.": "mlp.c_proj.",
+                 "norm1.": "ln_1.", "norm2.": "ln_2."}  # fmt: skip
         layer.load_state_dict({
             their + kind: mine[name + kind].T if mine[name + kind].dim() == 2 else mine[name + kind]
             for their, name in names.items() for kind in ("weight", "bias")
@@ -105,7 +107,9 @@ def test_it_begins_as_radford_et_al_say():
 
 def test_it_is_transformers_gpt2():
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
-    config = transformers.GPT2Config(vocab_size=K, n_positions=CONTEXT, n_embd=WIDTH, n_layer=DEPTH, n_head=HEADS)
+    config = transformers.GPT2Config(
+        vocab_size=K, n_positions=CONTEXT, n_embd=WIDTH, n_layer=DEPTH, n_head=HEADS
+    )
     torch.manual_seed(0)
     peer = transformers.GPT2LMHeadModel(config).eval()
     for p in peer.parameters():
@@ -113,7 +117,10 @@ def test_it_is_transformers_gpt2():
     net, x = ours(peer.state_dict()), tokens(2, 11)
     with torch.no_grad():
         near(net(x), peer(x).logits)
-        for valid in (torch.arange(11) < torch.tensor([[11], [6]]), torch.arange(11) >= torch.tensor([[0], [5]])):
+        for valid in (
+            torch.arange(11) < torch.tensor([[11], [6]]),
+            torch.arange(11) >= torch.tensor([[0], [5]]),
+        ):
             at = (valid.cumsum(1) - 1).clamp(min=0)
             theirs = peer(x, attention_mask=valid.long(), position_ids=at).logits
             near(net(x, valid)[valid], theirs[valid])

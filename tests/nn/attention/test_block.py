@@ -74,7 +74,9 @@ def test_a_cross_block_is_torchs_decoder_layer(residual):
 
 def test_before_and_after_differ_and_dropout_is_for_training():
     x = noise(2, 3, 12)
-    before, after = (block(12, 3, FeedForward(12), kind, dropout=0.5).double() for kind in (PreNorm, PostNorm))
+    before, after = (
+        block(12, 3, FeedForward(12), kind, dropout=0.5).double() for kind in (PreNorm, PostNorm)
+    )
     after.load_state_dict(before.state_dict())
     assert not torch.allclose(before.eval()(x), after.eval()(x))
     assert torch.equal(before(x), before(x)) and not torch.equal(before.train()(x), before(x))

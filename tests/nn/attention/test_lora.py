@@ -34,7 +34,9 @@ def test_it_begins_as_the_model_was_and_trains_itself_alone():
     adapt(net, rank=2)
     torch.testing.assert_close(net(x), y, rtol=0, atol=0)
     learned = [name for name, p in net.named_parameters() if p.requires_grad]
-    assert learned == [f"attention.layer.{name}.{part}" for name in ("query", "value") for part in ("down", "up")]
+    assert learned == [
+        f"attention.layer.{name}.{part}" for name in ("query", "value") for part in ("down", "up")
+    ]
     trained(net, x)
     after = net.state_dict()
     for name, value in before.items():

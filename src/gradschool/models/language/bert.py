@@ -1,6 +1,6 @@
-"""BERT: an encoder of post-norm blocks that reads a text in both directions and fills in tokens that are masked.
+"""BERT: an encoder of post-norm blocks that reads a text in both directions and fills in masked tokens.
 
-Sources: Devlin et al. 2019, section 3; Reimers and Gurevych 2019 (a text's vector as the mean over its tokens).
+Sources: Devlin et al. 2019, section 3; Reimers and Gurevych 2019 (a text's vector as the mean of its tokens).
 The weights are those of transformers' BertModel or BertForMaskedLM under other names (`from_transformers`).
 Deviations: no pooler and no prediction of the next sentence, no dropout of attention weights.
 """
@@ -24,9 +24,9 @@ LayerNorm = partial(nn.LayerNorm, eps=1e-12)
 class Bert(nn.Module):
     """Vectors of tokens, positions and kinds of segments, blocks, a vector for every token.
 
-    `forward(x, valid=None, kinds=None)` takes tokens (b, n), where they are no padding (b, n; None: all), and
-    the segment of each, 0 or 1 (b, n; None: 0); it returns vectors (b, n, width). `logits` makes scores of the
-    tokens that could stand there, `embed` one vector a text.
+    `forward(x, valid=None, kinds=None)` takes tokens (b, n), where they are no padding (b, n; None: all),
+    and the segment of each, 0 or 1 (b, n; None: 0); it returns vectors (b, n, width). `logits` makes scores
+    of the tokens that could stand there, `embed` one vector a text.
 
     Args:
         pieces: number of tokens.
@@ -37,9 +37,7 @@ class Bert(nn.Module):
         dropout: probability of silence of vectors and of what each layer adds, in training.
     """
 
-    def __init__(
-        self, pieces: int, context: int, width: int, depth: int, heads: int, dropout: float
-    ) -> None:
+    def __init__(self, pieces: int, context: int, width: int, depth: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.tokens, self.positions = nn.Embedding(pieces, width), nn.Embedding(context, width)
         self.kinds = nn.Embedding(2, width)

@@ -1,10 +1,12 @@
-"""A decoder as built in the 2020s, with its depth as the one dial: root-mean-square norms without shifts, rotary
-positions, normalised queries and keys, gated feed-forward layers, no biases.
+"""A decoder as built in the 2020s, with its depth as the one dial: root-mean-square norms, rotary positions,
+normalised queries and keys, gated feed-forward layers, no biases.
 
 Sources: Touvron et al. 2023 (Llama); Ainslie et al. 2023 (shared keys); Henry et al. 2020 (normalised queries
-and keys); So et al. 2021 (squared ReLU); Bachlechner et al. 2021 (layers that begin as the identity). The width
-of 64 times the depth follows Karpathy's nanochat.
+and keys); So et al. 2021 (squared ReLU); Bachlechner et al. 2021 (layers begin as the identity). The width of
+64 times the depth follows Karpathy's nanochat.
 """
+
+from collections.abc import Callable
 
 from torch import Tensor
 from torch.nn.init import normal_, zeros_
@@ -18,7 +20,7 @@ from gradschool.nn.attention.multihead import Attention
 from gradschool.nn.attention.sight import look_back, through
 
 HEAD = 64  # numbers of a head
-FEEDS = {
+FEEDS: dict[str, Callable[[int], nn.Module]] = {
     "swiglu": SwiGLU,
     "relu2": lambda width: FeedForward(width, act=SquaredReLU(), bias=False),
     "experts": Experts,
@@ -43,9 +45,7 @@ class GPT(nn.Module):
         ValueError: there is no such feed-forward layer, or the heads do not divide.
     """
 
-    def __init__(
-        self, pieces: int, depth: int, kv_heads: int, feed: str, tied: bool, dropout: float
-    ) -> None:
+    def __init__(self, pieces: int, depth: int, kv_heads: int, feed: str, tied: bool, dropout: float) -> None:
         super().__init__()
         if feed not in FEEDS:
             raise ValueError(f"feed is {feed!r}, one of {', '.join(FEEDS)} was wanted")
@@ -96,5 +96,5 @@ def gpt(
     pieces: int, depth: int = 4, kv_heads: int | None = None, feed: str = "swiglu", tied: bool = False,
     dropout: float = 0.0,
 ) -> GPT:  # fmt: skip
-    """3.3 million parameters for 256 tokens at depth 4; about 49,000 times the depth cubed beside the tokens."""
+    """3.3 million parameters for 256 tokens at depth 4; 49,000 depth^3 beside the tokens."""
     return GPT(pieces, depth, depth if kv_heads is None else kv_heads, feed, tied, dropout)

@@ -35,9 +35,7 @@ class GPT2(nn.Module):
         dropout: probability of silence of vectors and of what each layer adds, in training.
     """
 
-    def __init__(
-        self, pieces: int, context: int, width: int, depth: int, heads: int, dropout: float
-    ) -> None:
+    def __init__(self, pieces: int, context: int, width: int, depth: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.tokens, self.positions = nn.Embedding(pieces, width), nn.Embedding(context, width)
         self.dropout = nn.Dropout(dropout)
@@ -64,7 +62,7 @@ class GPT2(nn.Module):
     def cache(self, rows: int, capacity: int) -> KVCache:
         """An empty cache for so many rows of at most `capacity` steps."""
         shape = rows, self.heads, capacity, self.width // self.heads
-        return KVCache(len(self.blocks), shape, self.norm.weight)
+        return KVCache(len(self.blocks), shape, self.tokens.weight)
 
     def forward(
         self, x: Tensor, valid: Tensor | None = None, texts: Tensor | None = None,

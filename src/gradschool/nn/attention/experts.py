@@ -1,8 +1,8 @@
 """A mixture of experts: many feed-forward layers, of which each position uses the few that a router chooses.
 
-Sources: Shazeer et al. 2017, section 2 (the k best); Fedus et al. 2022, section 2.2 (the loss that spreads the
-load); Jiang et al. 2024, section 2.1 (SwiGLU experts, a softmax over the chosen). Deviation: an expert takes
-all that is sent to it, so nothing is dropped.
+Sources: Shazeer et al. 2017, section 2 (the k best); Fedus et al. 2022, section 2.2 (the loss that spreads
+the load); Jiang et al. 2024, section 2.1 (SwiGLU experts, a softmax over the chosen). Deviation: an expert
+takes all that is sent to it, so nothing is dropped.
 """
 
 import torch

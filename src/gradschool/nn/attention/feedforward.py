@@ -1,7 +1,7 @@
 """The layer between two attentions: every position by itself, widened and narrowed again.
 
-Sources: Vaswani et al. 2017, equation 2 (with ReLU); Hendrycks and Gimpel 2016 (GELU); So et al. 2021, section
-4.1 (squared ReLU); Shazeer 2020, equation 6 (SwiGLU).
+Sources: Vaswani et al. 2017, equation 2 (with ReLU); Hendrycks and Gimpel 2016 (GELU); So et al. 2021,
+section 4.1 (squared ReLU); Shazeer 2020, equation 6 (SwiGLU).
 """
 
 from torch import Tensor, nn
@@ -45,8 +45,8 @@ class SwiGLU(nn.Module):
 
     Args:
         width: numbers of a position.
-        hidden: units between; None: the multiple of 32 next to 8/3 of the width, which makes three matrices as
-            large as two of `FeedForward`.
+        hidden: units between; None: the multiple of 32 next to 8/3 of the width, which makes three matrices
+            as large as two of `FeedForward`.
         bias: whether the projections have biases.
     """
 

@@ -1,7 +1,7 @@
 """Low-rank adaptation: a trained layer stays as it is, and two thin matrices beside it learn the difference.
 
-Source: Hu et al. 2022, section 4.1 (equation 3). Deviation: none; A is drawn, B begins at 0, so training begins
-from the layer as it was.
+Source: Hu et al. 2022, section 4.1 (equation 3). A is drawn and B begins at 0, so training begins from the
+layer as it was.
 """
 
 import math
@@ -44,11 +44,11 @@ class LoRA(nn.Module):
     @torch.no_grad()
     def merged(self) -> Linear:
         """One linear layer that does the same, as fast as the one that was adapted."""
-        weight, bias = self.base.get_parameter("weight"), getattr(self.base, "bias", None)
+        weight, bias = self.base.get_parameter("weight"), self.base._parameters.get("bias")
         outputs, inputs = weight.shape
         layer = Linear(inputs, outputs, bias is not None, device=weight.device, dtype=weight.dtype)
         layer.weight.copy_(weight + self.scale * self.up @ self.down)
-        if layer.bias is not None:
+        if layer.bias is not None and bias is not None:
             layer.bias.copy_(bias)
         return layer
 

@@ -6,6 +6,7 @@ and read in pieces into a cache.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +14,13 @@ from torch import Tensor, nn
 from gradschool.nn.attention.cache import KVCache
 from gradschool.nn.inputs import WrongInput
 from gradschool.ops.attention.masks import (
-    causal_mask, combined, document_mask, mask_of_keys, positions_in_documents, positions_of,
-)  # fmt: skip
+    causal_mask,
+    combined,
+    document_mask,
+    mask_of_keys,
+    positions_in_documents,
+    positions_of,
+)
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,19 @@ def look_back(
     )
 
 
-def through(blocks: Iterable[nn.Module], h: Tensor, sight: Sight, cache: KVCache | None = None) -> Tensor:
-    """Run vectors (b, n, width) through a decoder's blocks, each with its own part of the cache."""
+def through(
+    blocks: Iterable[nn.Module], h: Tensor, sight: Sight, cache: KVCache | None = None, **given: Any
+) -> Tensor:
+    """Run vectors (b, n, width) through a decoder's blocks, each with its own part of the cache.
+
+    Args:
+        blocks: of the decoder.
+        h: vectors of its tokens.
+        sight: what these may look at.
+        cache: of all blocks, if there is one.
+        given: to every block besides.
+    """
     for index, block in enumerate(blocks):
         layer = None if cache is None else cache.layers[index]
-        h = block(h, mask=sight.mask, causal=sight.causal, positions=sight.positions, cache=layer)
+        h = block(h, mask=sight.mask, causal=sight.causal, positions=sight.positions, cache=layer, **given)
     return h
