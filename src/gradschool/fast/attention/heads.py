@@ -9,6 +9,6 @@ from gradschool.fast.attention.dot_product import _causal_too
 def attend_in_groups(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, causal: bool = False
 ) -> Tensor:
-    """See ops.attention.heads.attend_in_groups. No key is copied."""
+    """See ops.attention.heads.attend_in_groups."""
     mask, causal = _causal_too(q, k, mask, causal)
     return F.scaled_dot_product_attention(q, k, v, mask, is_causal=causal, enable_gqa=True)

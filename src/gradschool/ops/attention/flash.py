@@ -170,4 +170,4 @@ def flash_attend(
 
     Source: Dao et al. 2022.
     """
-    return Flash.apply(q, k, v, mask, causal, tile)  # type: ignore[no-untyped-call, no-any-return]
+    return Flash.apply(q, k, v, mask, causal, tile)

@@ -36,8 +36,9 @@ def sinusoids(
 
 @op
 def shift_matrix(
-    k: int, d: int, base: float = 10000.0, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "d d"]:
+    k: int, d: int, base: float = 10000.0, dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
+) -> Float[Tensor, "d d"]:  # fmt: skip
     """The matrix M that moves sinusoids by k steps: sinusoids(t + k) = M sinusoids(t) for every t.
 
     A linear layer can therefore look k steps back, whatever t is; which is why the paper chose sinusoids.
@@ -47,15 +48,17 @@ def shift_matrix(
         d: even, as in `sinusoids`.
         base: as in `sinusoids`.
         dtype: as in `sinusoids`.
+        device: where it is made.
 
     Returns:
         A block of 2 x 2 for each pair; an orthogonal matrix.
     """
     # 1. The angle by which k steps turn each pair.
-    cos, sin = (f(rotary_angles(torch.tensor([k]), d, base, dtype)[0]) for f in (torch.cos, torch.sin))
+    angles = rotary_angles(torch.tensor([k], device=device), d, base, dtype)[0]
+    cos, sin = angles.cos(), angles.sin()
     # 2. sin(a + b) = cos b sin a + sin b cos a and cos(a + b) = -sin b sin a + cos b cos a.
     even = torch.arange(0, d, 2)
-    M = torch.zeros(d, d, dtype=dtype)
+    M = torch.zeros(d, d, dtype=dtype, device=device)
     M[even, even], M[even, even + 1] = cos, sin
     M[even + 1, even], M[even + 1, even + 1] = -sin, cos
     return M
@@ -129,6 +132,7 @@ def distance_buckets(
     # 2. Half of the buckets are exact, the other half is spread over the logarithm. (log2 is exact for powers
     #    of 2, where one bucket ends and the next begins.)
     exact = buckets // 2
-    grown = (distance.clamp(min=1).double() / exact).log2() / math.log2(furthest / exact) * (buckets - exact)
-    far = (exact + grown.long()).clamp(max=buckets - 1)
-    return first + torch.where(distance < exact, distance, far)
+    grown = [math.log2(max(x, exact) / exact) / math.log2(furthest / exact) for x in range(furthest + 1)]
+    table = [min(x, exact) + int(share * (buckets - exact)) for x, share in enumerate(grown)]
+    far = torch.tensor(table, device=device).clamp(max=buckets - 1)
+    return first + far[distance.clamp(max=furthest)]

@@ -12,7 +12,10 @@ def sinusoids(positions: Tensor, d: int, base: float = 10000.0, dtype: torch.dty
     rotary_angles(positions, d, base, dtype)
 
 
-def shift_matrix(k: int, d: int, base: float = 10000.0, dtype: torch.dtype = torch.float32) -> None:
+def shift_matrix(
+    k: int, d: int, base: float = 10000.0, dtype: torch.dtype = torch.float32,
+    device: torch.device | None = None,
+) -> None:  # fmt: skip
     """An even size."""
     even(d)
 
