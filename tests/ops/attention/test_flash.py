@@ -41,8 +41,8 @@ def test_tiles_change_nothing_in_value_or_gradient(n, m, tile, causal, mask, see
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_written_gradient_is_that_of_differences_and_of_attend(layer):
-    q, k, v = triple(5, 6)
-    mask = noise(5, 6, seed=8) > -0.5
+    q, k, v = (x[:1, :1].detach().requires_grad_() for x in triple(3, 4, 2, 2))
+    mask = noise(3, 4, seed=8) > -0.5
     assert gradcheck(lambda *x: layer(*x, mask, True, 2), (q, k, v))
     torch.testing.assert_close(layer(q, k, v, mask, True, 2), attend.plain(q, k, v, mask, True))
 
@@ -127,6 +127,15 @@ def test_what_it_keeps_for_the_way_back_grows_with_n_and_not_with_n_squared():
     with torch.autograd.graph.saved_tensors_hooks(remember, lambda x: x):
         attend.plain(q, k, v, None, True)
     assert (1, 1, 96, 96) in [tuple(shape) for shape in kept] or (1, 96, 96) in [tuple(s) for s in kept]
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, attend.plain, attend.fast])
+def test_later_tokens_change_no_earlier_bit(layer):
+    q, k, v = (x.detach() for x in triple(70, 70, dtype=torch.float32))
+    before = layer(q, k, v, causal=True)
+    for x in (q, k, v):
+        x[..., 41:, :] += 100
+    assert torch.equal(layer(q, k, v, causal=True)[..., :41, :], before[..., :41, :])
 
 
 def test_tiles_beyond_the_diagonal_are_not_computed():
