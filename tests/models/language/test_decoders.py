@@ -151,11 +151,11 @@ def test_a_new_gpt_predicts_every_token_alike():
 @pytest.mark.parametrize("feed", ["swiglu", "relu2"])
 def test_depth_is_the_one_dial(feed):
     sizes = []
-    for depth in (2, 4, 8):
+    for depth in (2, 4):
         with torch.device("meta"):
             sizes.append(sum(p.numel() for p in gpt(K, depth, feed=feed).blocks.parameters()) / depth**3)
     # Four matrices of attention and eight of the feed-forward layer, 64^2 each, a block.
-    assert sizes == pytest.approx([12 * 64**2] * 3, rel=0.05)
+    assert sizes == pytest.approx([12 * 64**2] * 2, rel=0.05)
 
 
 @pytest.fixture
@@ -166,7 +166,7 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_gpt_learns_to_repeat(unchecked):
     """The second half of a row is its first half: it takes two layers to look where the last one stood."""
     torch.manual_seed(0)

@@ -11,6 +11,8 @@ from torch import nn as theirs
 
 from gradschool.nn.attention.cache import KVCache
 from gradschool.nn.attention.multihead import Attention
+from gradschool.ops.attention.cache import attend_to_cache, empty_cache, extended
+from gradschool.ops.attention.heads import attend_in_groups
 from gradschool.ops.switch import using
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -110,6 +112,19 @@ def test_keys_of_earlier_calls_are_looked_at(pieces):
             before += n
         torch.testing.assert_close(torch.cat(found, 1), net(x, causal=True))
     assert cache.length == 7 and cache.capacity == 9
+
+
+def test_the_cache_is_the_ops_one_in_place():
+    k, v, q = noise(2, 3, 5, 4), noise(2, 3, 5, 4, seed=1), noise(2, 6, 5, 4, seed=2)
+    pure, cache = empty_cache(2, 3, 7, 4, 4, k), KVCache(1, (2, 3, 7, 4), k)
+    for start, stop in ((0, 3), (3, 4), (4, 5)):
+        part = slice(start, stop)
+        pure = extended(pure, k[:, :, part], v[:, :, part])
+        keys, values = cache.layers[0].extend(k[:, :, part], v[:, :, part])
+        mask = torch.arange(stop) <= torch.arange(start, stop)[:, None]
+        torch.testing.assert_close(
+            attend_in_groups(q[:, :, part], keys, values, mask), attend_to_cache(q[:, :, part], pure)
+        )
 
 
 def test_a_cache_goes_on_with_the_rows_that_are_chosen():

@@ -9,14 +9,12 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.init import normal_, zeros_
 
 from gradschool import nn
 from gradschool.nn.attention.block import PostNorm, block
 from gradschool.nn.attention.feedforward import FeedForward
+from gradschool.nn.attention.sight import look_around
 from gradschool.nn.inputs import WrongInput
-from gradschool.ops.attention.masks import mask_of_keys
-from gradschool.ops.linear import linear
 
 LayerNorm = partial(nn.LayerNorm, eps=1e-12)
 
@@ -46,12 +44,18 @@ class Bert(nn.Module):
             block(width, heads, FeedForward(width), PostNorm, dropout, LayerNorm) for _ in range(depth)
         )
         self.head = nn.Sequential(nn.Linear(width, width), nn.GELU(), LayerNorm(width))
-        self.bias = nn.Parameter(torch.zeros(pieces))
+        self.scores = nn.Linear(width, pieces)
+        self.scores.weight = self.tokens.weight
+        self.draw()
+
+    @torch.no_grad()
+    def draw(self) -> None:
+        """Small normal weights, no biases."""
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                normal_(p, std=0.02)
+                p.normal_(std=0.02)
             elif name.endswith("bias"):
-                zeros_(p)
+                p.zero_()
 
     def forward(self, x: Tensor, valid: Tensor | None = None, kinds: Tensor | None = None) -> Tensor:
         context = self.positions.num_embeddings
@@ -63,14 +67,13 @@ class Bert(nn.Module):
         kinds = torch.zeros_like(x) if kinds is None else kinds
         h = self.dropout(self.norm(self.tokens(x) + self.positions(at) + self.kinds(kinds)))
         # 2. Every token looks at all others but the padding.
-        mask = None if valid is None else mask_of_keys(valid)
         for each in self.blocks:
-            h = each(h, mask=mask)
+            h = each(h, mask=look_around(valid))
         return h
 
     def logits(self, h: Tensor) -> Tensor:
         """Scores (..., pieces) of the tokens that could stand where the vectors (..., width) are."""
-        return linear(self.head(h), self.tokens.weight, self.bias)
+        return self.scores(self.head(h))
 
     def embed(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         """One vector of length 1 for each text (b, width): the mean over its tokens, scaled."""
@@ -117,8 +120,8 @@ def from_transformers(state: dict[str, Tensor]) -> dict[str, Tensor]:
         if layer in ENDS:
             found[f"{ENDS[layer]}.{kind}"] = value.float()
         elif layer == "cls.predictions" and kind == "bias":
-            found["bias"] = value.float()
+            found["scores.bias"] = value.float()
         elif layer.startswith("encoder.layer."):
             _, _, number, rest = layer.split(".", 3)
             found[f"blocks.{number}.{LAYERS[rest]}.{kind}"] = value.float()
-    return found
+    return found | {"scores.weight": found["tokens.weight"]}

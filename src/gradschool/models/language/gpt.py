@@ -8,8 +8,8 @@ and keys); So et al. 2021 (squared ReLU); Bachlechner et al. 2021 (layers begin 
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
-from torch.nn.init import normal_, zeros_
 
 from gradschool import nn
 from gradschool.nn.attention.block import Block, PreNorm
@@ -66,18 +66,19 @@ class GPT(nn.Module):
         )
         self.norm = nn.RMSNorm(width)
         self.output = nn.Linear(width, pieces, bias=False)
-        self.draw()
-        if tied:
-            normal_(self.output.weight, std=width**-0.5)
-            self.tokens.weight = self.output.weight
+        self.draw(tied)
 
-    def draw(self) -> None:
+    @torch.no_grad()
+    def draw(self, tied: bool) -> None:
         """Zeros where a layer adds to the residual path and at the end; elsewhere variance 1 / inputs."""
         for name, p in self.named_parameters():
             if name.endswith("output.weight"):
-                zeros_(p)
+                p.zero_()
             elif p.dim() == 2 and name != "tokens.weight":
-                normal_(p, std=p.shape[1] ** -0.5)
+                p.normal_(std=p.shape[1] ** -0.5)
+        if tied:
+            self.output.weight.normal_(std=self.output.in_features**-0.5)
+            self.tokens.weight = self.output.weight
 
     def cache(self, rows: int, capacity: int) -> KVCache:
         """An empty cache for so many rows of at most `capacity` steps."""

@@ -6,8 +6,8 @@ names (`from_transformers`). Deviation: no dropout of attention weights.
 
 import math
 
+import torch
 from torch import Tensor
-from torch.nn.init import normal_, zeros_
 
 from gradschool import nn
 from gradschool.nn.attention.block import Block, PreNorm
@@ -16,7 +16,6 @@ from gradschool.nn.attention.feedforward import FeedForward
 from gradschool.nn.attention.multihead import Attention
 from gradschool.nn.attention.sight import look_back, through
 from gradschool.nn.inputs import WrongInput
-from gradschool.ops.linear import linear
 
 
 class GPT2(nn.Module):
@@ -47,17 +46,20 @@ class GPT2(nn.Module):
             for _ in range(depth)
         )
         self.norm = nn.LayerNorm(width)
+        self.logits = nn.Linear(width, pieces, bias=False)
+        self.logits.weight = self.tokens.weight
         self.heads, self.width = heads, width
         self.draw()
 
+    @torch.no_grad()
     def draw(self) -> None:
         """Small normal weights; those that add to the residual path shrink with the number of additions."""
         for name, p in self.named_parameters():
             if p.dim() == 2:
                 shrink = math.sqrt(2 * len(self.blocks)) if "output" in name else 1.0
-                normal_(p, std=0.02 / shrink)
+                p.normal_(std=0.02 / shrink)
             elif name.endswith("bias"):
-                zeros_(p)
+                p.zero_()
 
     def cache(self, rows: int, capacity: int) -> KVCache:
         """An empty cache for so many rows of at most `capacity` steps."""
@@ -77,7 +79,7 @@ class GPT2(nn.Module):
         h = self.dropout(self.tokens(x) + self.positions(sight.positions))
         h = through(self.blocks, h, sight, cache)
         # 3. How well each token's vector fits.
-        return linear(self.norm(h), self.tokens.weight)
+        return self.logits(self.norm(h))
 
 
 def gpt2(
@@ -97,7 +99,8 @@ def from_transformers(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The state dict of a GPT2LMHeadModel (or GPT2Model) under our names.
 
     Their matrices are (inputs, outputs), ours (outputs, inputs); their `c_attn` holds queries, keys and
-    values side by side. `lm_head` is the token vectors again and is left out, as are the masks of old files.
+    values side by side. The output's matrix is the token vectors, also where a file does not name it; masks
+    of old files are left out.
     """
     ends = {"wte.weight": "tokens.weight", "wpe.weight": "positions.weight",
             "ln_f.weight": "norm.weight", "ln_f.bias": "norm.bias"}  # fmt: skip
@@ -115,4 +118,4 @@ def from_transformers(state: dict[str, Tensor]) -> dict[str, Tensor]:
                     found[f"blocks.{number}.attention.layer.{part}.{kind}"] = rows
             elif layer in LAYERS:
                 found[f"blocks.{number}.{LAYERS[layer]}.{kind}"] = turned
-    return found
+    return found | {"logits.weight": found["tokens.weight"]}

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 
 from gradschool import nn
+from gradschool.nn.attention.additive import AttentiveGRU
 from gradschool.nn.attention.memory import Memory
+from gradschool.nn.attention.sight import up_to
 from gradschool.nn.inputs import WrongInput
-from gradschool.ops.activation import tanh
-from gradschool.ops.attention.biased import additive_attend
-from gradschool.ops.attention.masks import padding_mask
-from gradschool.ops.sequence.recurrent import gru_step
 
 
 class Written:
@@ -49,10 +47,8 @@ class Seq2Seq(nn.Module):
         super().__init__()
         self.reads, self.writes = nn.Embedding(sources, embedding), nn.Embedding(targets, embedding)
         self.encoder = nn.GRU(embedding, hidden, bidirectional=True)
-        self.decoder = nn.GRU(embedding + 2 * hidden, hidden)
-        self.start = nn.Linear(2 * hidden, hidden)
-        self.query, self.key = nn.Linear(hidden, hidden, bias=False), nn.Linear(2 * hidden, hidden)
-        self.score = nn.Linear(hidden, 1, bias=False)
+        self.start = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.Tanh())
+        self.decoder = AttentiveGRU(embedding, 2 * hidden, hidden)
         self.output = nn.Linear(embedding + 3 * hidden, targets)
         self.dropout = nn.Dropout(dropout)
         self.seen: Tensor | None = None
@@ -62,7 +58,7 @@ class Seq2Seq(nn.Module):
         if source.dim() != 2:
             raise WrongInput(f"source has shape {tuple(source.shape)}, (batch, steps) tokens were wanted")
         vectors, _ = self.encoder(self.dropout(self.reads(source)), None, lengths)
-        return Memory(vectors, None if lengths is None else padding_mask(lengths, source.shape[1]))
+        return Memory(vectors, up_to(lengths, source.shape[1]))
 
     def state(self, memory: Memory, capacity: int | None = None) -> Written:
         """The state in which writing begins; it has room for any number of tokens."""
@@ -71,28 +67,16 @@ class Seq2Seq(nn.Module):
         last = last if memory.valid is None else memory.valid.sum(1) - 1
         onward, back = vectors.chunk(2, 2)
         ends = torch.cat([onward[torch.arange(len(vectors), device=last.device), last], back[:, 0]], 1)
-        return Written(tanh(self.start(ends)))
+        return Written(self.start(ends))
 
     def decode(self, target: Tensor, memory: Memory, state: Written | None = None) -> Tensor:
         """Logits after each of the tokens (b, n), which go on where the state ends and move it."""
         if target.dim() != 2:
             raise WrongInput(f"target has shape {tuple(target.shape)}, (batch, steps) tokens were wanted")
         state = self.state(memory) if state is None else state
-        keys, w = self.key(memory.vectors), self.score.weight[0]
-        mask = None if memory.valid is None else memory.valid.unsqueeze(1)
-        weights = self.decoder.weights("_l0")
-        tokens, steps, looks = self.dropout(self.writes(target)), [], []
-        for token in tokens.split(1, 1):
-            # 1. Look at what was read, from the state before this token.
-            query = self.query(state.hidden).unsqueeze(1)
-            context, seen = additive_attend(query, keys, memory.vectors, w, mask)
-            # 2. Token and context move the state.
-            state.hidden = gru_step(torch.cat([token, context], 2)[:, 0], state.hidden, weights)
-            steps.append(torch.cat([token, context, state.hidden.unsqueeze(1)], 2))
-            looks.append(seen.detach())
-        # 3. All logits at once.
-        self.seen = torch.cat(looks, 1)
-        return self.output(self.dropout(torch.cat(steps, 1)))
+        tokens = self.dropout(self.writes(target))
+        steps, state.hidden, self.seen = self.decoder(tokens, memory, state.hidden)
+        return self.output(self.dropout(steps))
 
     def forward(self, source: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
         return self.decode(target, self.encode(source, lengths))

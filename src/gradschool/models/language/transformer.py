@@ -7,7 +7,6 @@ the norms before the layers (Xiong et al. 2020), which needs no warm-up.
 
 import torch
 from torch import Tensor
-from torch.nn.init import normal_, xavier_uniform_
 
 from gradschool import nn
 from gradschool.nn.attention.block import Block, CrossBlock, PostNorm, PreNorm
@@ -15,11 +14,9 @@ from gradschool.nn.attention.cache import KVCache
 from gradschool.nn.attention.feedforward import FeedForward
 from gradschool.nn.attention.memory import Memory
 from gradschool.nn.attention.multihead import Attention
-from gradschool.nn.attention.sight import look_back, through
+from gradschool.nn.attention.patches import with_sinusoids
+from gradschool.nn.attention.sight import look_around, look_back, through, up_to
 from gradschool.nn.inputs import WrongInput
-from gradschool.ops.attention.masks import mask_of_keys, padding_mask
-from gradschool.ops.attention.positions import sinusoids
-from gradschool.ops.linear import linear
 
 
 class Transformer(nn.Module):
@@ -63,25 +60,32 @@ class Transformer(nn.Module):
         )
         self.dropout = nn.Dropout(dropout)
         self.heads, self.width = heads, width
+        self.logits = nn.Linear(width, targets, bias=False)
+        self.logits.weight = self.writes.weight
+        self.draw()
+
+    @torch.no_grad()
+    def draw(self) -> None:
+        """Matrices by Glorot and Bengio 2010, equation 16; token vectors of about unit length."""
         for p in (p for p in self.parameters() if p.dim() == 2):
-            xavier_uniform_(p)
+            bound = (6 / sum(p.shape)) ** 0.5
+            p.uniform_(-bound, bound)
         for table in (self.reads, self.writes):
-            normal_(table.weight, std=width**-0.5)
+            table.weight.normal_(std=self.width**-0.5)
 
     def placed(self, table: nn.Embedding, x: Tensor, positions: Tensor) -> Tensor:
         """Vectors of tokens of about unit size, with sinusoids of their positions added."""
-        h = table(x) * self.width**0.5
-        return self.dropout(h + sinusoids(positions, self.width).to(h))
+        return self.dropout(with_sinusoids(table(x) * self.width**0.5, positions))
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> Memory:
         """Read tokens (b, m), of which the first `lengths` of each row are valid."""
         if source.dim() != 2:
             raise WrongInput(f"source has shape {tuple(source.shape)}, (batch, steps) tokens were wanted")
         m = source.shape[1]
-        valid = None if lengths is None else padding_mask(lengths, m)
+        valid = up_to(lengths, m)
         h = self.placed(self.reads, source, torch.arange(m, device=source.device))
         for block in self.encoder:
-            h = block(h, mask=None if valid is None else mask_of_keys(valid))
+            h = block(h, mask=look_around(valid))
         return Memory(self.read_norm(h), valid)
 
     def state(self, memory: Memory, capacity: int) -> KVCache:
@@ -93,9 +97,8 @@ class Transformer(nn.Module):
         """Logits after each of the tokens (b, n), which go on where the state ends and are added to it."""
         sight = look_back(target, cache=state)
         h = self.placed(self.writes, target, sight.positions)
-        keys = None if memory.valid is None else mask_of_keys(memory.valid)
-        h = through(self.decoder, h, sight, state, memory=memory.vectors, memory_mask=keys)
-        return linear(self.write_norm(h), self.writes.weight)
+        read = {"memory": memory.vectors, "memory_mask": look_around(memory.valid)}
+        return self.logits(self.write_norm(through(self.decoder, h, sight, state, **read)))
 
     def forward(self, source: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
         return self.decode(target, self.encode(source, lengths))

@@ -1,7 +1,7 @@
 """Keys and values that a decoder has computed already, so that each token is read once.
 
-Memory is taken at the start: (layers, 2, batch, heads, capacity, size) numbers. Source: Shazeer 2019, section
-2.4 (incremental decoding).
+What `ops.attention.cache` does, for all layers and in place: nothing is copied. Memory is taken at the start,
+(layers, 2, batch, heads, capacity, size) numbers. Source: Shazeer 2019, section 2.4 (incremental decoding).
 """
 
 import torch

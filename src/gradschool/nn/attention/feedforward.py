@@ -8,14 +8,15 @@ from torch import Tensor, nn
 
 from gradschool.nn.activation import GELU
 from gradschool.nn.linear import Linear
-from gradschool.ops.activation import relu, silu
+from gradschool.ops.activation import relu_squared
+from gradschool.ops.gate import swiglu
 
 
 class SquaredReLU(nn.Module):
     """max(x, 0)^2."""
 
     def forward(self, input: Tensor) -> Tensor:
-        return relu(input) ** 2
+        return relu_squared(input)
 
 
 class FeedForward(nn.Module):
@@ -57,4 +58,4 @@ class SwiGLU(nn.Module):
         self.output = Linear(hidden, width, bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.output(silu(self.gate(x)) * self.widen(x))
+        return self.output(swiglu(self.widen(x), self.gate(x)))

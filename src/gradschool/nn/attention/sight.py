@@ -18,6 +18,7 @@ from gradschool.ops.attention.masks import (
     combined,
     document_mask,
     mask_of_keys,
+    padding_mask,
     positions_in_documents,
     positions_of,
 )
@@ -82,6 +83,21 @@ def look_back(
             None if texts is None else document_mask(texts),
         ),
     )
+
+
+def look_around(valid: Tensor | None) -> Tensor | None:
+    """The mask (b, 1, 1, n) of an encoder, which hides the padding alone: where `valid` (b, n) is False."""
+    return None if valid is None else mask_of_keys(valid)
+
+
+def look_inside(number: Tensor) -> Tensor:
+    """The mask (b, 1, n, n) of an encoder's packed rows: what has one number (b, n) looks at itself alone."""
+    return document_mask(number)
+
+
+def up_to(lengths: Tensor | None, steps: int) -> Tensor | None:
+    """True at the first `lengths` (b) steps of each row, (b, steps); None where all are valid."""
+    return None if lengths is None else padding_mask(lengths, steps)
 
 
 def through(
