@@ -1,10 +1,13 @@
-"""What the losses of preferences refuse; see gradschool.ops.tuning.preference."""
+"""What the losses of preferences refuse; see gradschool.ops.tuning.preference.
+
+Records of tensors are looked at in every call: a look is quicker than a description of all their numbers.
+"""
 
 from typing import Any
 
 from torch import Tensor
 
-from gradschool.ops.accepts.common import alike, axes, floating, shaped
+from gradschool.ops.accepts.common import alike, axes, floating, looks_at_numbers, shaped
 
 
 def bradley_terry_loss(chosen: Tensor, rejected: Tensor, margin: float = 0.0) -> None:
@@ -13,6 +16,7 @@ def bradley_terry_loss(chosen: Tensor, rejected: Tensor, margin: float = 0.0) ->
     alike(chosen, rejected)
 
 
+@looks_at_numbers
 def dpo_loss(policy: Any, reference: Any, beta: float = 0.1, smoothing: float = 0.0) -> None:
     """Four log-probabilities a question, and a weight above 0."""
     alike(policy.chosen, policy.rejected, reference.chosen, reference.rejected)
@@ -30,6 +34,7 @@ def group_advantages(rewards: Tensor, scaled: bool = True, eps: float = 1e-4) ->
         raise ValueError(f"rewards have shape {tuple(rewards.shape)}, two answers or more each were wanted")
 
 
+@looks_at_numbers
 def grpo_loss(
     log_p: Tensor, rollout: Any, clip: float = 0.2, beta: float = 0.04, by_answer: bool = True
 ) -> None:
