@@ -18,12 +18,13 @@ NAMES = sorted(catalogue.listing())
 SAMPLE = {"lenet5", "mlp", "netconv", "nin", "resnet9", "resnet18_small", "simple_ffn"}  # not marked long
 # One network of each kind answers in seconds; deeper and wider sizes of the same code are slow-marked.
 QUICK = {
-    "coursework", "densenet100_small", "googlenet", "lenet5", "lenet_digits", "mlp", "netconv", "netfull",
-    "netlin", "nin", "quicknet", "resnet9", "resnet18", "resnet18_small", "resnet18c", "resnet18d",
-    "resnetv2_18", "se_resnet18", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "simple_ffn", "vgg11_bn_small",
+    "coatnet_small", "coursework", "densenet100_small", "googlenet", "lenet5", "lenet_digits", "mlp",
+    "netconv", "netfull", "netlin", "nin", "packed_vit", "plain_vit", "quicknet", "resnet9", "resnet18",
+    "resnet18_small", "resnet18c", "resnet18d", "resnetv2_18", "se_resnet18", "shufflenet_v2_x0_5",
+    "shufflenet_v2_x1_0", "simple_ffn", "vgg11_bn_small", "vit",
 }  # fmt: skip
 SHORT = {"lenet_digits", "netfull", "quicknet", "resnet18", "resnetv2_18", "se_resnet18", "vgg11_bn_small"}
-ONE_SIZE = {"mlp", "netlin", "netfull", "simple_ffn"}
+ONE_SIZE = {"mlp", "netlin", "netfull", "simple_ffn", "vit", "vit_b_16"}
 
 
 def marked(names, quick):

@@ -24,6 +24,9 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "sequence.words.cosine_similarity", "sequence.words.cos_add", "sequence.words.cos_mul",
     "sequence.sound.hz_to_mel", "sequence.sound.mel_to_hz", "sequence.sound.mel_filters",
     "sequence.sound.log_mel", "sequence.sound.dct", "sequence.sound.mfcc",
+    "attention.heads.split_heads", "attention.heads.join_heads", "attention.heads.repeat_heads",
+    "attention.biased.weights_of", "attention.biased.additive_attend",
+    "attention.linear.linear_attend_step", "attention.flash.flash_forward", "attention.flash.flash_backward",
 }  # fmt: skip
 
 

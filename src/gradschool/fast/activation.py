@@ -20,6 +20,11 @@ def relu(x: Tensor) -> Tensor:
     return torch.relu(x)
 
 
+def relu_squared(x: Tensor) -> Tensor:
+    """See ops.activation.relu_squared."""
+    return torch.relu(x).square()
+
+
 def leaky_relu(x: Tensor, slope: float = 0.01) -> Tensor:
     """See ops.activation.leaky_relu."""
     return F.leaky_relu(x, slope)

@@ -1,8 +1,10 @@
 """Find a network by name: a function of a file in this package whose first parameter is `classes` (networks
 that classify), `shape` (networks that make pictures), `labels` (networks that give each pixel a class),
 `history` (networks that forecast), `vocabulary` (networks that predict a token from the last few), `tokens`
-(networks that read a text and carry a state), `words` (networks that classify texts) or `symbols` (networks
-that read strings of a formal language).
+(networks that read a text and carry a state), `pieces` (decoders, which predict the token after every one of
+a window), `wordpieces` (encoders that fill in masked tokens), `sources` (networks that read a text and write
+another), `words` (networks that classify texts) or `symbols` (networks that read strings of a formal
+language).
 
 Listing reads the source only, so it is quick and imports nothing heavy.
 """

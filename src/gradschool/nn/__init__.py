@@ -7,6 +7,18 @@ learner's own.
 from torch.nn import Flatten, Identity, Module, ModuleDict, ModuleList, Parameter, Sequential
 
 from gradschool.nn.activation import ELU, GELU, Hardswish, LeakyReLU, Mish, PReLU, ReLU, Sigmoid, SiLU, Tanh
+from gradschool.nn.attention.additive import AttentiveGRU
+from gradschool.nn.attention.block import Block, CrossBlock, PostNorm, PreNorm
+from gradschool.nn.attention.cache import KVCache
+from gradschool.nn.attention.experts import Experts
+from gradschool.nn.attention.feedforward import FeedForward, SquaredReLU, SwiGLU
+from gradschool.nn.attention.lora import LoRA
+from gradschool.nn.attention.memory import Memory
+from gradschool.nn.attention.multihead import Attention
+from gradschool.nn.attention.patches import Patches
+from gradschool.nn.attention.pool import SequencePool
+from gradschool.nn.attention.relative import RelativeAttention
+from gradschool.nn.attention.sight import Sight
 from gradschool.nn.blocks import ConvNormAct
 from gradschool.nn.bottleneck import Reshape
 from gradschool.nn.conv import Conv2d, ConvTranspose2d
@@ -30,25 +42,34 @@ __all__ = [
     "LSTM",
     "RNN",
     "AdaptiveAvgPool2d",
+    "Attention",
+    "AttentiveGRU",
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Block",
     "BlurPool2d",
     "Conv2d",
     "ConvLSTM",
     "ConvNormAct",
     "ConvTranspose2d",
+    "CrossBlock",
     "Dropout",
     "Embedding",
+    "Experts",
+    "FeedForward",
     "Flatten",
     "GroupNorm",
     "Hardswish",
     "Identity",
+    "KVCache",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LoRA",
     "LocalResponseNorm",
     "MaxPool2d",
+    "Memory",
     "MinGRU",
     "MinLSTM",
     "Mish",
@@ -57,14 +78,22 @@ __all__ = [
     "ModuleList",
     "PReLU",
     "Parameter",
+    "Patches",
+    "PostNorm",
+    "PreNorm",
     "RMSNorm",
     "ReLU",
+    "RelativeAttention",
     "Reshape",
+    "SequencePool",
     "Sequential",
     "SiLU",
+    "Sight",
     "Sigmoid",
     "SpectralConv2d",
     "SpectralLinear",
+    "SquaredReLU",
     "StateSpace",
+    "SwiGLU",
     "Tanh",
 ]

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gradschool.models.language.bag import bag
+from gradschool.models.language.compact_text import compact_text
 from gradschool.models.language.tagger import tagger
 from gradschool.models.language.text_cnn import text_cnn
 from gradschool.nn.inputs import WrongInput
@@ -11,6 +12,7 @@ from gradschool.nn.inputs import WrongInput
 MAKERS = {
     "bag": lambda: bag(30, 3),
     "pairs": lambda: bag(30, 3, pairs=50),
+    "compact": lambda: compact_text(30, 3, width=16),
     "cnn": lambda: text_cnn(30, 3, filters=8),
     "tagger": lambda: tagger(30, 3),
 }
@@ -45,7 +47,7 @@ def test_a_wrong_shape_is_refused(model):
 
 def test_order_counts_for_pairs_and_filters_only():
     x = torch.tensor([[3, 4, 5, 6, 7]])
-    for name, counts in (("bag", False), ("pairs", True), ("cnn", True)):
+    for name, counts in (("bag", False), ("pairs", True), ("cnn", True), ("compact", True)):
         model = MAKERS[name]().eval()
         assert torch.allclose(model(x), model(x.flip(1)), atol=1e-6) != counts
 

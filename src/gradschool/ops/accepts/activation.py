@@ -10,7 +10,7 @@ def sigmoid(x: Tensor) -> None:
     floating(x=x)
 
 
-tanh = relu = selu = softplus = silu = mish = gelu = gelu_tanh = hardswish = sigmoid
+tanh = relu = relu_squared = selu = softplus = silu = mish = gelu = gelu_tanh = hardswish = sigmoid
 
 
 def leaky_relu(x: Tensor, slope: float = 0.01) -> None:

@@ -1,4 +1,4 @@
-"""What attention refuses; see gradschool.ops.attention."""
+"""What attention refuses; see gradschool.ops.attention.dot_product."""
 
 import torch
 from torch import Tensor

@@ -1,0 +1,1 @@
+"""Layers of transformers: attention in heads, feed-forward layers, blocks, experts, adapters."""

@@ -1,0 +1,51 @@
+"""Where things are: sinusoids of positions, and pictures as patches that know their row and column.
+
+Sources: Vaswani et al. 2017, section 3.5; Dosovitskiy et al. 2021, section 3.1; Beyer et al. 2022 (sinusoids
+in two dimensions instead of learned positions, so pictures may be of any size).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from gradschool.nn.conv import Conv2d
+from gradschool.ops.attention.positions import sinusoids
+
+
+class Patches(nn.Module):
+    """Images (b, channels, height, width) to vectors of their patches (b, rows, columns, width).
+
+    Edges that are no multiple of the patch get zeros on the right and below.
+
+    Args:
+        channels: of the images.
+        patch: side of a patch, in pixels.
+        width: numbers of a vector.
+    """
+
+    def __init__(self, channels: int, patch: int, width: int) -> None:
+        super().__init__()
+        self.patch = patch
+        self.project = Conv2d(channels, width, patch, patch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        right, below = (-x.shape[axis] % self.patch for axis in (3, 2))
+        return self.project(pad(x, (0, right, 0, below))).permute(0, 2, 3, 1)
+
+
+def with_sinusoids(h: Tensor, positions: Tensor | None = None) -> Tensor:
+    """Add the sinusoids of their positions, (n) or (b, n), to vectors (b, n, width); None counts from 0."""
+    at = torch.arange(h.shape[1], device=h.device) if positions is None else positions
+    return h + sinusoids(at, h.shape[2]).to(h)
+
+
+def on_grid(h: Tensor) -> Tensor:
+    """Add to patches (b, rows, columns, width) where they are: sinusoids of the row, then of the column.
+
+    Args:
+        h: vectors whose width is a multiple of 4.
+    """
+    _, rows, columns, width = h.shape
+    down, across = (sinusoids(torch.arange(n, device=h.device), width // 2).to(h) for n in (rows, columns))
+    places = down[:, None].expand(-1, columns, -1), across[None].expand(rows, -1, -1)
+    return h + torch.cat(places, 2)
