@@ -71,10 +71,10 @@ class Buckets:
         # 1. A new order; what fills no batch is left out.
         order = torch.randperm(len(lengths), generator=seeded(self.seed, "order", number))[: count * size]
         # 2. Groups of many batches, each sorted by length. `sorted` is stable: equal lengths stay shuffled.
-        groups = order.split(GROUP * size)
+        groups = order.split(GROUP * size)  # type: ignore[no-untyped-call]
         ordered = [i for group in groups for i in sorted(group.tolist(), key=lengths.__getitem__)]
         # 3. Batches of neighbours, in a new order.
-        cut = torch.tensor(ordered).split(size)
+        cut = torch.tensor(ordered).split(size)  # type: ignore[no-untyped-call]
         return [
             cut[i] for i in torch.randperm(count, generator=seeded(self.seed, "batches", number)).tolist()
         ]

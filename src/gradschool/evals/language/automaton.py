@@ -77,7 +77,8 @@ def extracted(readings: Sequence[Reading], is_start_accepting: bool) -> Automato
     """The automaton between clusters: state 0 is where strings start, cluster i is state i + 1.
 
     A symbol leads where it mostly led, if the network takes it for possible in more than half of the visits
-    of the state, and NOWHERE otherwise or where it never came. A state is accepting if it was in more than half.
+    of the state, and NOWHERE otherwise or where it never came. A state is accepting if it was in more than
+    half.
     Before a first symbol no hidden state tells what is possible: every symbol that began a string is.
 
     Args:
