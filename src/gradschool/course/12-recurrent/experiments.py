@@ -73,7 +73,7 @@ def reaching_back() -> dict:
             def loss_of(y: Tensor, direction: Tensor = direction) -> Tensor:
                 return (y[:, -1] @ direction).sum()
 
-            norms = gradient_norms(core, x, loss_of)
+            norms = gradient_norms(core, x, loss_of)  # type: ignore[arg-type]
             runs.append([norm / norms[-1] for norm in norms])
         first = [run[0] for run in runs]
         mean = statistics.geometric_mean(first)
@@ -97,9 +97,9 @@ def recalling() -> dict:
     for name in ("rnn", "orthogonal", "lstm", "long"):
         make = cores(4, hidden)[name]
         for length in (10, 60):
-            models = seeded(lambda make=make: StringReader(4, 2, make(), hidden), SEEDS)
+            models = seeded(lambda make=make: StringReader(4, 2, make(), hidden), SEEDS)  # type: ignore[misc]
             source = generator(length)
-            together(models, lambda n=length, s=source: first_symbol(SEEDS * count, n, s), steps, 0.005)
+            together(models, lambda n=length, s=source: first_symbol(SEEDS * count, n, s), steps, 0.005)  # type: ignore[misc]
             x, y, _ = first_symbol(500, length, generator(999))
             with torch.no_grad():
                 told = [model(x)[0][:, -1].argmax(1) for model in models]
@@ -115,7 +115,7 @@ def parity() -> dict:
     found: dict = {"seeds": MANY, "steps": steps}
     near, far = language.draw(500, generator(1000)), language.longer(500, generator(1001))
     for name, (make, hidden) in kinds.items():
-        models = seeded(lambda make=make, hidden=hidden: make(2, 2, hidden))
+        models = seeded(lambda make=make, hidden=hidden: make(2, 2, hidden))  # type: ignore[misc]
         together(models, strings(language, 32 * MANY, 0), steps, 0.02)
         shares = [
             [judged(probabilities(model, words), words)["accuracy"] for model in models]
@@ -159,7 +159,7 @@ def grammar() -> dict:
     near = language.draw(500, generator(1000))
     scores = [judged(probabilities(model, near), near) for model in models]
     errors = [each["error"] for each in scores]
-    found = [max(extract(model, language, 0), key=lambda one: one.alike) for model in models]
+    found = [max(extract(model, language, 0), key=lambda one: one.alike) for model in models]  # type: ignore[arg-type]
     best = min(range(MANY), key=lambda i: (-found[i].alike, errors[i]))
     return {"seeds": MANY, "steps": STEPS, "error": spread(errors),
             "median_error": statistics.median(errors),

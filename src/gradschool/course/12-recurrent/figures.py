@@ -9,12 +9,12 @@ from matplotlib.patches import FancyBboxPatch
 from gradschool.classroom.author.figure import measured, panels
 from gradschool.course.lessons.diagrams import arcs, arrow, box, canvas
 from gradschool.course.lessons.tones import features, word
-from gradschool.data.text.formal.grammar import REBER
-from gradschool.data.text.formal.languages import find_language
+from gradschool.data.text.formal import grammar
+from gradschool.data.text.formal.languages import anbn
 from gradschool.evals.language.dynamics import cloud, extract
 from gradschool.evals.language.gradients import gradient_norms
 from gradschool.models.language.srn import srn
-from gradschool.nn.sequence.recurrent import GRU, LSTM, RNN
+from gradschool.nn.sequence.recurrent import LSTM, RNN
 from gradschool.ops.sequence.recurrent import lstm_cell
 from gradschool.ops.sequence.sound import frames, hann_window, log_mel, mel_filters, power_spectrum
 
@@ -58,7 +58,6 @@ def norms_over_time() -> Figure:
     kinds = {
         "RNN, default": (lambda: RNN(4, 64), "C0-"),
         "RNN, orthogonal": (lambda: RNN(4, 64), "C0--"),
-        "GRU": (lambda: GRU(4, 64), "C2-"),
         "LSTM": (lambda: LSTM(4, 64), "C1-"),
         "LSTM, bias 1": (lambda: LSTM(4, 64, forget_bias=1.0), "C1--"),
         "LSTM, bias 5": (lambda: LSTM(4, 64, forget_bias=5.0), "C3-"),
@@ -196,7 +195,7 @@ PLACES = {
 def reber() -> Figure:
     """The grammar as an automaton."""
     figure, axes = canvas(9.9, 5.2, (5.9, 3.1))
-    rows = [(a, b, letter) for a, row in REBER.items() for letter, b in row.items()]
+    rows = [(a, b, letter) for a, row in grammar.REBER.items() for letter, b in row.items()]
     arcs(axes, rows, {name: (x, y + 0.6) for name, (x, y) in PLACES.items()})
     axes.text(0.4, 2.0, "start", ha="center", fontsize=10)
     axes.text(9.4, 2.0, "end", ha="center", fontsize=10)
@@ -213,7 +212,7 @@ def reader(name: str, symbols: int):
 
 def hidden_states() -> Figure:
     """Hidden states along strings of Reber's grammar, coloured by the true state."""
-    language, model = find_language("reber"), reader("grammar", 7)
+    language, model = grammar.reber(), reader("grammar", 7)
     strings = language.draw(150, torch.Generator().manual_seed(7))
     with torch.no_grad():
         _, hidden = model(strings.inputs)
@@ -231,7 +230,7 @@ def hidden_states() -> Figure:
 
 def automaton() -> Figure:
     """The automaton that was extracted from the same network, laid out as the grammar is."""
-    language, model = find_language("reber"), reader("grammar", 7)
+    language, model = grammar.reber(), reader("grammar", 7)
     best = max(extract(model, language, 0), key=lambda one: one.alike).automaton
     # 1. As the grammar was drawn, if there are as many states: they are numbered as a search meets them.
     turns = np.pi - 2 * np.pi * np.arange(len(best)) / len(best)
@@ -251,7 +250,7 @@ def automaton() -> Figure:
 
 def counting_states() -> Figure:
     """Hidden states of a counter along one string."""
-    language, model = find_language("anbn"), reader("counting", 2)
+    language, model = anbn(), reader("counting", 2)
     string = 2 * language.block(5)
     x = torch.tensor([["ab".index(letter) for letter in string]])
     with torch.no_grad():
