@@ -95,10 +95,10 @@ def test_scores_that_grow_from_tile_to_tile_do_not_overflow():
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_is_summed_in_float32(dtype):
-    """4,096 equal weights: summed in half precision they would stop at 256 or 2,048."""
-    q, k = torch.zeros(1, 1, 2, 4, dtype=dtype), torch.zeros(1, 1, 4096, 4, dtype=dtype)
-    v = torch.ones(1, 1, 4096, 1, dtype=dtype)
-    y, logs = ops.flash_forward(q, k, v, tile=512)
+    """70,000 equal weights, whose sum is no float16 any more; and one rounding of what float64 gives."""
+    q, k = torch.zeros(1, 1, 2, 4, dtype=dtype), torch.zeros(1, 1, 70_000, 4, dtype=dtype)
+    v = torch.ones(1, 1, 70_000, 1, dtype=dtype)
+    y, logs = ops.flash_forward(q, k, v, tile=7000)
     assert y.dtype == dtype and logs.dtype == torch.float32 and (y == 1).all()
     q, k, v = triple(9, 9, dtype=dtype)
     ours = ops.flash_attend.plain(q, k, v, causal=True, tile=4)

@@ -14,6 +14,7 @@ from gradschool.data.rows import seeded
 from gradschool.errors import UserError
 from gradschool.evals.language.reading import Reader
 from gradschool.ops.activation import softmax
+from gradschool.ops.decoding.logits import temperature, top_k
 from gradschool.ops.language import inverse_cdf
 
 
@@ -41,14 +42,9 @@ class Drawing:
 
     def probabilities(self, logits: Float[Tensor, "b k"]) -> Float[Tensor, "b k"]:
         """What the next tokens are drawn from."""
-        # 1. Temperature 0: all on the most probable token.
-        if self.temperature == 0:
-            return torch.nn.functional.one_hot(logits.argmax(1), logits.shape[1]).float()
-        # 2. Leave out all but the k most probable tokens.
         if self.top_k is not None:
-            least = logits.topk(min(self.top_k, logits.shape[1])).values[:, -1:]
-            logits = logits.masked_fill(logits < least, -torch.inf)
-        return softmax(logits / self.temperature, 1)
+            logits = top_k(logits, self.top_k)
+        return softmax(temperature(logits, float(self.temperature)), 1)
 
 
 @torch.inference_mode()
