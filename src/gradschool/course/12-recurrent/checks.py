@@ -207,7 +207,7 @@ def bptt(ladder: Ladder) -> None:
         Case("no biases", (*bare[:3], {n: bare[3][n] for n in ("ih", "hh")})),
         Case("a loss of the last output alone", given(4, 2, 5, 3, 4, direct=4)),
         Case("40 steps, U small", given(5, 2, 40, 3, 4, 0.3)),
-        Case("float64", [v.double() for v in bare[:3]] + [{n: v.double() for n, v in bare[3].items()}]),
+        Case("float64", (*(v.double() for v in bare[:3]), {n: v.double() for n, v in bare[3].items()})),
     ]  # fmt: skip
     ladder.agrees(cases, partial(written_out, by_autograd), STEPS, through=written_out)
 
