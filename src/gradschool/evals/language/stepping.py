@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class CachedStep:
-    """The `step(tokens, rows)` of `ops.decoding.search`: it reads what is new, and the cache follows the rows.
+    """The `step(tokens, rows)` of `ops.decoding.search`: reads what is new, and the cache follows the rows.
 
     Prompts of different lengths are padded on the left; each text is then the same as alone.
 
