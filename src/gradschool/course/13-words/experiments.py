@@ -165,7 +165,7 @@ def ties() -> dict:
     """How far the merges of three rules for ties lie apart: 744 merges each on three texts."""
     found: dict[str, dict[str, list[float]]] = {}
     for chapter in HELD_OUT:
-        made = {rule: ByteBPE.train([without(chapter)], 1000, rule) for rule in TIES}
+        made = {rule: ByteBPE.train([without(chapter)], 1000, rule) for rule in TIES}  # type: ignore[arg-type]
         chunks = list(count_chunks([prose(chapter)], GPT2))
         cut = {
             rule: [[bpe.tokens[t] for t in bpe.encode(each)] for each in chunks] for rule, bpe in made.items()
@@ -198,7 +198,7 @@ def made_sentences(n: int, seed: int) -> list[list[str]]:
 def questions() -> list[tuple[str, str, str, str]]:
     """All analogies from one role to another: man is to woman as king is to queen, and the other way."""
     pairs = [(he, she) for he, she, *_ in ROLES]
-    return [(*one[::way], *two[::way]) for one in pairs for two in pairs if one != two for way in (1, -1)]
+    return [(*one[::way], *two[::way]) for one in pairs for two in pairs if one != two for way in (1, -1)]  # type: ignore[misc]
 
 
 def skip_gram(corpus: Corpus, words: WordVocabulary, size: int, epochs: int, seed: int) -> WordVectors:
@@ -278,7 +278,7 @@ def lectures() -> dict:
             order = np.random.default_rng(seed).permutation(len(y))
             test, train = order[:200], order[200 : 200 + int(share * (len(y) - 200))]
             parts = [([pieces[i] for i in rows], y[rows]) for rows in (train, test)]
-            values = [*scored(*parts).values(), trained_bag(*parts, seed)]
+            values = [*scored(*parts).values(), trained_bag(*parts, seed)]  # type: ignore[arg-type, call-arg]
             for name, value in zip(("chance", "words", "pairs", "bayes", "network"), values, strict=True):
                 runs.setdefault(name, []).append(value)
         found[name_of] = {"pieces": len(train)} | {name: spread(each) for name, each in runs.items()}

@@ -115,7 +115,7 @@ def window() -> Figure:
         if near:
             bend = -0.35 if i < 3 else 0.35
             arrow = {"connectionstyle": f"arc3,rad={-bend}", "arrowstyle": "-|>", "mutation_scale": 10}
-            ax.add_patch(FancyArrowPatch((3 * 1.15, 1.28), (i * 1.15, 1.28), color="C2", **arrow))
+            ax.add_patch(FancyArrowPatch((3 * 1.15, 1.28), (i * 1.15, 1.28), color="C2", **arrow))  # type: ignore[arg-type]
     for x, word in ((1.7, "photon"), (5.2, "and")):
         box(ax, x, -0.35, word, 1.15, 0.5, "C3", 11)
         ax.add_patch(
@@ -159,7 +159,7 @@ def plane() -> Figure:
     """Thirty words of the lectures in the plane of the two main directions of their vectors."""
     run = measured(__file__, "neighbours")
     figure, ax = panels(1, 1, (6.0, 4.6))
-    places, taken = iter(run["map"]), []
+    places, taken = iter(run["map"]), []  # type: ignore[var-annotated]
     for i, (group, words) in enumerate(run["groups"].items()):
         for word in words.split():
             x, y = next(places)
@@ -269,7 +269,7 @@ def lattice() -> Figure:
         colour = "C3" if chosen else "gray"
         look = {"color": colour, "lw": 2 if chosen else 1, "arrowstyle": "-|>", "mutation_scale": 12}
         bend = f"arc3,rad={-bends[piece]}"
-        ax.add_patch(FancyArrowPatch((start, 0.3 * up), (end, 0.3 * up), connectionstyle=bend, **look))
+        ax.add_patch(FancyArrowPatch((start, 0.3 * up), (end, 0.3 * up), connectionstyle=bend, **look))  # type: ignore[arg-type]
         y = up * 0.52 + bends[piece] * (end - start) / 2
         said = f"{piece} {log_p[piece]:.2f}"
         ax.text((start + end) / 2, y, said, ha="center", va="center", fontsize=10, color=colour)
