@@ -162,7 +162,7 @@ def test_what_it_cannot_do_is_a_sentence(finished, capsys, words, sentence):
     [
         (["--set", "context=0"], "context is a number >= 1"),
         (["--set", "test=1"], "test is a number < 1"),
-        (["--set", "model=resnet18"], "there is no model 'resnet18'; wanted: one of nplm"),
+        (["--set", "model=resnet18"], "there is no model 'resnet18'; wanted: one of context_lstm, nplm"),
         (["--set", 'model_options={"hiden": 9}'], "Did you mean hidden?"),
         (["--set", 'model_options={"dropout": 2.5}'], "nplm cannot be built: dropout's p is 2.5"),
         (["--data", "digits"], "digits (Handwritten digits, 8x8) holds no lines of text"),

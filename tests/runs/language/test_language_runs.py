@@ -99,12 +99,12 @@ def test_resumed_equals_uninterrupted_with_its_state_and_place_in_the_text(file,
 
 
 def test_a_budget_of_time_ends_the_run_and_its_learning_rate(file, tmp_path):
-    folder = trained(file, tmp_path / "run", epochs=1e5, minutes=0.02, schedule="linear", warmup=0.0)
+    folder = trained(file, tmp_path / "run", epochs=1e5, minutes=0.04, schedule="linear", warmup=0.0)
     lines = [line for line in folder.metrics() if "lr" in line]
-    assert 1.2 <= lines[-1]["seconds"] < 10 and len(lines) < 1e5
-    assert lines[-1]["lr"] < 0.5 * max(line["lr"] for line in lines) and folder.read("result.json")[
-        "steps"
-    ] == len(lines)
+    assert 2.4 <= lines[-1]["seconds"] < 20 and len(lines) < 1e5
+    # The last step begins within the budget: on a slow machine one step is a good share of it.
+    assert lines[-1]["lr"] < 0.6 * max(line["lr"] for line in lines)
+    assert folder.read("result.json")["steps"] == len(lines)
 
 
 def test_the_report_has_its_sections_and_reaches_for_nothing_outside(finished):
