@@ -99,10 +99,10 @@ def test_resumed_equals_uninterrupted_with_its_state_and_place_in_the_text(file,
 
 
 def test_a_budget_of_time_ends_the_run_and_its_learning_rate(file, tmp_path):
-    folder = trained(file, tmp_path / "run", epochs=1e5, minutes=0.04, schedule="linear", warmup=0.0)
+    folder = trained(file, tmp_path / "run", epochs=1e5, minutes=0.1, schedule="linear", warmup=0.0)
     lines = [line for line in folder.metrics() if "lr" in line]
-    assert 2.4 <= lines[-1]["seconds"] < 20 and len(lines) < 1e5
-    # The last step begins within the budget: on a slow machine one step is a good share of it.
+    assert 6 <= lines[-1]["seconds"] < 40 and len(lines) < 1e5
+    # An evaluation, which draws texts, may take the last third of so short a budget.
     assert lines[-1]["lr"] < 0.6 * max(line["lr"] for line in lines)
     assert folder.read("result.json")["steps"] == len(lines)
 
