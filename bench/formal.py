@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state, vmap
 
 from bench import common
+from gradschool.course.lessons.small_readers import answers
 from gradschool.data.text.formal.language import Language, Strings, batches
 from gradschool.data.text.formal.languages import find_language
 from gradschool.models.language.attention_reader import attention_reader
@@ -60,52 +61,13 @@ def trials() -> dict[str, Trial]:
     return found | {"parity_attention": Trial(parity_attention(), *like_parity)}
 
 
-def forward(p: Parameters, x: Tensor) -> Tensor:
-    """The logits of many SRN, LSTM or minGRU at once.
-
-    Args:
-        p: stacked parameters, a network on axis 0.
-        x: one-hot symbols (networks, steps, strings, symbols).
-
-    Returns:
-        (networks, steps, strings, answers).
-    """
-    m, t, b, _ = x.shape
-    # 1. The input's part of all steps at once, then step by step.
-    bias = sum(p[name] for name in p if name.startswith("recurrent.bias"))
-    assert isinstance(bias, Tensor)
-    weight = p["recurrent.weight_ih_l0" if "recurrent.weight_ih_l0" in p else "recurrent.weight_l0"]
-    u = torch.baddbmm(bias[:, None], x.flatten(1, 2), weight.mT).view(m, t, b, -1)
-    hidden = p["readout.weight"].shape[2]
-    h, c, outputs = x.new_zeros(m, b, hidden), x.new_zeros(m, b, hidden), []
-    if "recurrent.weight_hh_l0" not in p:
-        gates, candidates = u[..., :hidden].sigmoid().unbind(1), u[..., hidden:].unbind(1)
-        for z, n in zip(gates, candidates, strict=True):
-            h = torch.lerp(h, n, z)
-            outputs.append(h)
-    else:
-        back = p["recurrent.weight_hh_l0"].mT
-        for each in u.unbind(1):
-            sums = torch.baddbmm(each, h, back)
-            if sums.shape[2] == hidden:
-                h = sums.tanh()
-            else:
-                i, f, g, o = sums.chunk(4, 2)
-                c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-                h = o.sigmoid() * c.tanh()
-            outputs.append(h)
-    # 2. The output layer.
-    y = torch.stack(outputs, 1).view(m, t * b, hidden)
-    return torch.baddbmm(p["readout.bias"][:, None], y, p["readout.weight"].mT).view(m, t, b, -1)
-
-
 def attending(model: nn.Module) -> Callable[[Parameters, Tensor], Tensor]:
-    """The same for any network, more slowly."""
+    """Logits of many networks of any form, as `answers` gives them for recurrent ones, more slowly."""
     each = vmap(lambda p, symbols: functional_call(model, p, (symbols,))[0])
 
     def run(p: Parameters, x: Tensor) -> Tensor:
         with switch.using("plain"):
-            return each(p, x.argmax(3).transpose(1, 2)).transpose(1, 2)
+            return each(p, x.view(len(p["readout.weight"]), -1, x.shape[1])).flatten(0, 1)
 
     return run
 
@@ -120,18 +82,16 @@ def train(run: FormalRun, language: Language, seeds: range) -> list[nn.Module]:
     stacked = stack_module_state(models)[0]
     p = {name: value.detach().requires_grad_() for name, value in stacked.items()}
     is_recurrent = any(name.startswith("recurrent") for name in p)
-    look = forward if is_recurrent else attending(models[0])
+    look = answers if is_recurrent else attending(models[0])
     # 2. Steps as in FormalRun.learn; each network's gradient is clipped alone.
-    many, kinds = len(models), len(language.symbols)
+    many = len(models)
     optimizer = torch.optim.Adam(p.values(), lr=run.learning_rate)
     falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, run.steps)
     generator = torch.Generator().manual_seed(seeds[0])
     for _, strings in zip(
         range(run.steps), batches(language, many * run.batch_size, generator), strict=False
     ):
-        x = nn.functional.one_hot(strings.inputs, kinds).float()
-        logits = look(p, x.view(many, run.batch_size, -1, kinds).transpose(1, 2)).transpose(1, 2)
-        loss = loss_of(logits.flatten(0, 1), strings, many)
+        loss = loss_of(look(p, strings.inputs), strings, many)
         optimizer.zero_grad()
         loss.backward()
         clip(list(p.values()), run.clip)

@@ -12,12 +12,10 @@ def noise(*shape, seed=0):
     return x.requires_grad_()
 
 
-def test_swiglu_is_the_papers_sixth_equation():
-    x, W, V, W2 = noise(3, 2, 4), noise(6, 4, seed=1), noise(6, 4, seed=2), noise(4, 6, seed=3)
-    wanted = (F.silu(x @ W.T) * (x @ V.T)) @ W2.T
-    torch.testing.assert_close(gate.feed_swiglu(x, W, V, W2), wanted, rtol=1e-10, atol=1e-12)
-    torch.testing.assert_close(gate.swiglu(x, 2 * x), F.silu(2 * x) * x)
-    assert gradcheck(gate.feed_swiglu, (x, W, V, W2))
+def test_swiglu_is_silu_times_what_it_gates():
+    x, g = noise(3, 2, 4), noise(3, 2, 4, seed=1)
+    torch.testing.assert_close(gate.swiglu(x, g), F.silu(g) * x, rtol=1e-10, atol=1e-12)
+    assert gradcheck(gate.swiglu, (x, g))
     far = torch.tensor([-1e4, 1e4])
     assert gate.swiglu(torch.ones(2), far).tolist() == [0, 1e4]
 

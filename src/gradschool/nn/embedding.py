@@ -43,6 +43,23 @@ class Embedding(nn.Module):
             return vectors
         return torch.where((input == self.padding_idx).unsqueeze(-1), vectors.detach(), vectors)
 
+    def start_from(self, vectors: Tensor, frozen: bool = False) -> None:
+        """Begin with known vectors instead of random ones.
+
+        Args:
+            vectors: of all tokens, (num_embeddings, embedding_dim).
+            frozen: whether they stay as they are.
+
+        Raises:
+            ValueError: they have another shape.
+        """
+        if vectors.shape != self.weight.shape:
+            wanted = f"{tuple(self.weight.shape)} was wanted"
+            raise ValueError(f"vectors have shape {tuple(vectors.shape)}, {wanted}")
+        with torch.no_grad():
+            self.weight.copy_(vectors)
+        self.weight.requires_grad_(not frozen)
+
     def extra_repr(self) -> str:
         """What print shows."""
         text = f"{self.num_embeddings}, {self.embedding_dim}"

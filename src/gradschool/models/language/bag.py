@@ -5,7 +5,6 @@ neighbouring words share a hashed table of vectors, so that a little order comes
 and pairs have a mean each, and dropout.
 """
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -50,9 +49,7 @@ class Bag(nn.Module):
 
     def give_vectors(self, vectors: Float[Tensor, "n d"], frozen: bool = False) -> None:
         """Begin with known word vectors; frozen ones are not trained."""
-        with torch.no_grad():
-            self.embedding.weight.copy_(vectors)
-        self.embedding.weight.requires_grad_(not frozen)
+        self.embedding.start_from(vectors, frozen)
 
 
 def mean(vectors: Float[Tensor, "b t d"], lengths: Int64[Tensor, " b"] | None) -> Float[Tensor, "b d"]:

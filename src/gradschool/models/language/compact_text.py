@@ -5,7 +5,6 @@ Source: Hassani et al. 2021, sections 3.2 (pooling over the sequence) and 3.3 (c
 Deviation: sinusoids for learned positions, so texts may be of any length.
 """
 
-import torch
 from torch import Tensor
 
 from gradschool import nn
@@ -63,12 +62,7 @@ class CompactText(nn.Module):
 
     def give_vectors(self, vectors: Tensor, frozen: bool = False) -> None:
         """Begin with known word vectors (words, width); frozen ones are not trained."""
-        if vectors.shape != self.embedding.weight.shape:
-            wanted = f"{tuple(self.embedding.weight.shape)} was wanted"
-            raise ValueError(f"vectors have shape {tuple(vectors.shape)}, {wanted}")
-        with torch.no_grad():
-            self.embedding.weight.copy_(vectors)
-        self.embedding.weight.requires_grad_(not frozen)
+        self.embedding.start_from(vectors, frozen)
 
 
 def compact_text(

@@ -52,12 +52,7 @@ class RecurrentClassifier(nn.Module):
 
     def give_vectors(self, vectors: Tensor, frozen: bool = False) -> None:
         """Begin with known token vectors (vocabulary, embedding); frozen ones are not trained."""
-        if vectors.shape != self.embedding.weight.shape:
-            wanted = f"{tuple(self.embedding.weight.shape)} was wanted"
-            raise ValueError(f"vectors have shape {tuple(vectors.shape)}, {wanted}")
-        with torch.no_grad():
-            self.embedding.weight.copy_(vectors)
-        self.embedding.weight.requires_grad_(not frozen)
+        self.embedding.start_from(vectors, frozen)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         if x.dim() != 2:

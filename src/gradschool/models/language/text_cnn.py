@@ -59,9 +59,7 @@ class TextCNN(nn.Module):
 
     def give_vectors(self, vectors: Float[Tensor, "n d"], frozen: bool = False) -> None:
         """Begin with known word vectors; frozen ones are not trained."""
-        with torch.no_grad():
-            self.embedding.weight.copy_(vectors)
-        self.embedding.weight.requires_grad_(not frozen)
+        self.embedding.start_from(vectors, frozen)
 
 
 def text_cnn(
