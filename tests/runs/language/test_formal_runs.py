@@ -7,6 +7,7 @@ import torch
 from torch.func import stack_module_state
 
 from bench import formal as bench
+from gradschool.course.lessons.small_readers import answers
 from gradschool.data.text.formal.language import Strings
 from gradschool.data.text.formal.languages import find_language
 from gradschool.engine.run import RunFolder
@@ -160,10 +161,8 @@ def test_networks_side_by_side_are_the_networks(name):
     models = [run.network(language) for _ in range(3)]
     p = stack_module_state(models)[0]
     strings = language.draw(6, torch.Generator().manual_seed(0))
-    kinds = len(language.symbols)
-    x = torch.nn.functional.one_hot(strings.inputs, kinds).float().view(3, 2, -1, kinds).transpose(1, 2)
-    look = bench.attending(models[0]) if "attention" in name else bench.forward
-    side_by_side = look(p, x).transpose(1, 2)
+    look = bench.attending(models[0]) if "attention" in name else answers
+    side_by_side = look(p, strings.inputs).view(3, 2, *strings.inputs.shape[1:], -1)
     for i, model in enumerate(models):
         torch.testing.assert_close(side_by_side[i], model(strings.inputs[2 * i : 2 * i + 2])[0])
 
