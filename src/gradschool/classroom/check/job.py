@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gradschool.classroom.check.limits import Limits, crowding
 from gradschool.classroom.exercise.manifest import Chapter, Exercise, read_chapter
+from gradschool.classroom.exercise.strip import decoded
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,8 @@ class Job:
 
     @classmethod
     def of(cls, chapter: Chapter, exercise: Exercise, file: Path) -> "Job":
-        """The job of checking a file as it is now; bytes that are no text become �."""
-        text = file.read_text(encoding="utf-8", errors="replace")
-        return cls(exercise.id, str(chapter.folder), str(file.resolve()), text)
+        """The job of checking a file as it is now; what is no text in it is for the judge to say."""
+        return cls(exercise.id, str(chapter.folder), str(file.resolve()), decoded(file.read_bytes()))
 
     def find(self) -> tuple[Chapter, Exercise]:
         """The exercise, as the manifest has it now.

@@ -18,7 +18,7 @@ from gradschool.classroom.check.report import Failure, Outcome, Result
 from gradschool.classroom.check.rules import broken_rules
 from gradschool.classroom.check.wire import Channel
 from gradschool.classroom.exercise.manifest import Chapter, Exercise, source_of
-from gradschool.classroom.exercise.strip import find, read_source
+from gradschool.classroom.exercise.strip import find, foreign, read_source
 from gradschool.errors import UserError
 
 NEXT = {
@@ -50,11 +50,12 @@ def judge(chapter: Chapter, exercise: Exercise, text: str, path: str, channel: C
     """
     start = time.monotonic()
     stages: list[str] = []
+    sha = hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
     def result(outcome: Outcome, stage: str = "", said: str = "", why: str = "") -> Result:
         return Result(
             exercise.id, outcome, stage, said, why, next_step(outcome, stage, exercise),
-            time.monotonic() - start, path, hashlib.sha256(text.encode()).hexdigest(), tuple(stages),
+            time.monotonic() - start, path, sha, tuple(stages),
         )  # fmt: skip
 
     remote = Remote(channel, text, parameters(exercise))
@@ -101,6 +102,8 @@ def parse(text: str) -> ast.Module:
     Raises:
         Failure: it is not Python.
     """
+    if said := foreign(text):
+        raise Failure("syntax", f"Your file {said}: save it as UTF-8 in your editor.")
     try:
         return ast.parse(text)
     except (SyntaxError, ValueError) as error:

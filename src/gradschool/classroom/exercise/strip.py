@@ -186,8 +186,37 @@ def first_line(statement: ast.stmt) -> int:
 
 
 def read_source(file: Path) -> str:
-    """A source file's text with its line ends as they are."""
-    return file.read_bytes().decode("utf-8")
+    """A source file's text with its line ends as they are.
+
+    Raises:
+        UserError: it is no text in the encoding that it says, or in UTF-8.
+    """
+    text = decoded(file.read_bytes())
+    if said := foreign(text):
+        raise UserError(f"{file} {said}", "text in UTF-8", "Save it as UTF-8 in your editor.")
+    return text
+
+
+def decoded(data: bytes) -> str:
+    """A source file's text as Python reads it: by its byte-order mark, by its coding line, else as UTF-8.
+
+    Bytes that are no text become lone surrogates; see `foreign`.
+    """
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding, "surrogateescape")
+    except (SyntaxError, UnicodeError):
+        return data.decode("utf-8", "surrogateescape")
+
+
+def foreign(text: str) -> str:
+    """What of a decoded file is no text, for a sentence; "" if all of it is."""
+    if text[:2] in ("\udcff\udcfe", "\udcfe\udcff"):
+        return "is saved as UTF-16, which Python does not read"
+    for number, line in enumerate(text.split("\n"), 1):
+        for byte in (ord(c) - 0xDC00 for c in line if "\udc80" <= c <= "\udcff"):
+            return f"has a byte in line {number} that is no UTF-8 (0x{byte:02x})"
+    return ""
 
 
 def is_attempted(text: str, name: str) -> bool:

@@ -8,6 +8,7 @@ import ast
 import builtins
 import difflib
 import os
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ State = Literal["new", "kept", "updated", "merged", "conflict"]
 
 
 WORK = "gradschool-work"
+CODING = re.compile(r"\A((?:[^\n]*\n)?[ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+")  # its line
 
 
 @dataclass(frozen=True)
@@ -109,12 +111,12 @@ def lay_out(chapter: Chapter, exercise: Exercise, workspace: Workspace) -> Laid:
         write(file, new)
         write(kept, new)
         return Laid(exercise, file, "new")
-    mine = read_source(file)
     base = read_source(kept) if kept.exists() else new
     if base == new:
         write(kept, new)
         return Laid(exercise, file, "kept")
     # 2. The exercise has changed: what the learner wrote on the old text goes into the new one.
+    mine = CODING.sub(r"\1utf-8", read_source(file))
     state: State = "updated"
     if mine != base:
         backup(file, workspace)

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from gradschool.classroom.check.report import Result
 from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, find_exercise, source_of
-from gradschool.classroom.exercise.strip import is_attempted, read_source
+from gradschool.classroom.exercise.strip import decoded, is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace, write
 from gradschool.errors import UserError
 from gradschool.phrases import command
@@ -71,7 +71,8 @@ def remembered(workspace: Workspace, chapter: Chapter, exercise: Exercise) -> bo
     one, file = read(workspace)["exercises"].get(exercise.id, {}), workspace.file(chapter, exercise)
     if not file.is_file() or "passed" not in one:
         return False
-    is_same = hashlib.sha256(file.read_bytes()).hexdigest() == one["passed"]
+    text = decoded(file.read_bytes()).encode(errors="surrogateescape")
+    is_same = hashlib.sha256(text).hexdigest() == one["passed"]
     return is_same and one.get("check") == check_version(chapter, exercise)
 
 

@@ -65,15 +65,17 @@ def place(one: Any) -> str:
     """Where to write in a file that nobody has begun; of one that somebody has, that it stays."""
     from gradschool.classroom.workspace.progress import is_begun
 
-    line = first_blank(one.file)
     if one.state == "kept" and is_begun(one.exercise, one.file):
         return "begun, left as it is"
+    line = first_blank(one.file)
     return f"line {line}" if line else ""
 
 
 def first_blank(file: Path) -> int | None:
     """The line with `raise NotAttempted`, if there still is one."""
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+    from gradschool.classroom.exercise.strip import read_source
+
+    for number, line in enumerate(read_source(file).splitlines(), 1):
         if line.strip() == "raise NotAttempted":
             return number
     return None
