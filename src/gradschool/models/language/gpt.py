@@ -35,23 +35,27 @@ class GPT(nn.Module):
 
     Args:
         pieces: number of tokens.
-        depth: blocks; heads of queries; and the width in units of 64.
-        kv_heads: heads of keys and values, a divisor of the depth.
+        depth: blocks.
+        width: numbers of a position, a multiple of 64; a head of queries has 64.
+        kv_heads: heads of keys and values, a divisor of those of queries.
         feed: a name of FEEDS: "swiglu", "relu2" or "experts" (SwiGLU experts, two for a token).
         tied: whether the output's matrix is the token vectors.
         dropout: probability of silence of what each layer adds, in training.
 
     Raises:
-        ValueError: there is no such feed-forward layer, or the heads do not divide.
+        ValueError: there is no such feed-forward layer, or heads or width do not divide.
     """
 
     has_state = False
 
-    def __init__(self, pieces: int, depth: int, kv_heads: int, feed: str, tied: bool, dropout: float) -> None:
+    def __init__(
+        self, pieces: int, depth: int, width: int, kv_heads: int, feed: str, tied: bool, dropout: float
+    ) -> None:
         super().__init__()
         if feed not in FEEDS:
             raise ValueError(f"feed is {feed!r}, one of {', '.join(FEEDS)} was wanted")
-        width = HEAD * depth
+        if width % HEAD:
+            raise ValueError(f"width is {width}, a multiple of {HEAD} was wanted")
         self.kv_heads = kv_heads
         self.tokens = nn.Embedding(pieces, width)
         self.enter = nn.RMSNorm(width)
@@ -59,7 +63,7 @@ class GPT(nn.Module):
             Block(
                 PreNorm(
                     nn.RMSNorm(width),
-                    Attention(width, depth, kv_heads, bias=False, base=10_000.0, norm=True),
+                    Attention(width, width // HEAD, kv_heads, bias=False, base=10_000.0, norm=True),
                     dropout,
                 ),
                 PreNorm(nn.RMSNorm(width), FEEDS[feed](width), dropout),
@@ -97,7 +101,10 @@ class GPT(nn.Module):
 
 def gpt(
     pieces: int, depth: int = 4, kv_heads: int | None = None, feed: str = "swiglu", tied: bool = False,
-    dropout: float = 0.0,
+    dropout: float = 0.0, width: int | None = None,
 ) -> GPT:  # fmt: skip
-    """3.3 million parameters for 256 tokens at depth 4; 49,000 depth^3 beside the tokens."""
-    return GPT(pieces, depth, depth if kv_heads is None else kv_heads, feed, tied, dropout)
+    """3.3 million parameters for 256 tokens at depth 4; 49,000 depth^3 beside the tokens. The width follows
+    from the depth if not given.
+    """
+    width = HEAD * depth if width is None else width
+    return GPT(pieces, depth, width, width // HEAD if kv_heads is None else kv_heads, feed, tied, dropout)

@@ -7,7 +7,7 @@ only count.
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -29,6 +29,7 @@ from gradschool.data.text.vocabulary import Vocabulary
 from gradschool.engine.device import Machine
 from gradschool.engine.log import Hook
 from gradschool.engine.loop import HeldOut, Progress
+from gradschool.engine.optim import Optim
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.export import ExportCheck
@@ -57,6 +58,7 @@ from gradschool.runs.settings import ByName, make_model
 from gradschool.tasks.next_chunk import NextChunk
 
 ModelFunction = Annotated[Callable[..., nn.Module], ByName("tokens", "pieces")]
+USUAL_DEPTH = 4  # of a decoder whose learning rate is the setting's
 LEARNT = 50_000_000  # characters from which words and byte pairs are learnt
 
 
@@ -80,6 +82,8 @@ class LanguageRun(Run):
     """Which network: the name of a function of (tokens, ...) or (pieces, ...) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. {"hidden": 256}."""
+    depth: Count | None = None
+    """Blocks of a decoder: the one dial of its size, which its width, its heads and the learning rate follow."""
     tokeniser: Literal["characters", "words", "bpe"] = "characters"
     """What a token is: a character, a word, or a piece of byte-pair encoding."""
     vocabulary: Annotated[int, Field(ge=2)] = 2048
@@ -134,8 +138,9 @@ class LanguageRun(Run):
         """
         takes = inspect.signature(self.model).parameters
         window = {"context": self.context} if "context" in takes else {}
+        dial = {} if self.depth is None else {"depth": self.depth}
         try:
-            model = make_model(self.model, size, options=window | self.model_options)
+            model = make_model(self.model, size, options=window | dial | self.model_options)
             found = model(torch.zeros(1, min(2, self.context), dtype=torch.int64))
             logits = found[0] if has_state(model) else found
             if logits.shape[:-1] != (1, min(2, self.context)):
@@ -143,6 +148,13 @@ class LanguageRun(Run):
         except (TypeError, ValueError, RuntimeError) as error:
             raise UserError(f"{self.network()} cannot be built: {error}", "", "") from error
         return model
+
+    def optim(self) -> Optim:
+        """The optimiser's settings: the rate is that of depth 4, and falls with the root of the width."""
+        optim = super().optim()
+        return replace(
+            optim, learning_rate=optim.learning_rate * (USUAL_DEPTH / (self.depth or USUAL_DEPTH)) ** 0.5
+        )
 
     def start_model(self, corpus: Corpus, pipeline: Tokeniser) -> nn.Module:
         """The model with random weights."""

@@ -79,7 +79,9 @@ def shown_of(
         heads=heads,
         positions=positions,
         by_position=[float(bits_per_byte(mean, *sizes)) for mean in means],
-        reliability=equal_width(windows.confidence.flatten().double(), windows.right.flatten().double(), BINS),
+        reliability=equal_width(
+            windows.confidence.flatten().double(), windows.right.flatten().double(), BINS
+        ),
     )
 
 

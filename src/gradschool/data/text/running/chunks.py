@@ -2,7 +2,8 @@
 
 A model with a state reads chunk after chunk of each row and carries its state on, while gradients stop at the
 chunk's beginning: truncated backpropagation through time (Williams and Peng 1990). A model without a state
-reads windows; they overlap where it is tested, so that no token is predicted from nothing (Press et al. 2021).
+reads windows. They overlap where it is tested, so that tokens are predicted from half a window or more (Press
+et al. 2021).
 """
 
 from collections.abc import Iterator

@@ -14,9 +14,9 @@ def weights_in_products(model: nn.Module) -> int:
     A table that is the output's matrix as well (tied) counts once. Experts count all, though a token meets
     but some.
     """
-    tables = {id(part.weight) for part in model.modules() if isinstance(part, nn.Embedding)}
-    shared = {id(part.weight) for part in model.modules() if isinstance(part, nn.Linear)}
-    return sum(p.numel() for p in model.parameters() if p.dim() > 1 and id(p) not in tables - shared)
+    tables = {id(part.weight) for part in model.modules() if hasattr(part, "num_embeddings")}
+    products = {id(part.weight) for part in model.modules() if hasattr(part, "in_features")}
+    return sum(p.numel() for p in model.parameters() if p.dim() > 1 and id(p) not in tables - products)
 
 
 def training_flops(model: nn.Module, tokens: float) -> float:
