@@ -1,8 +1,8 @@
 """Time to the loss that nanoGPT's configuration for processors ends with, beside it at equal parameters.
 
-The peer is Karpathy's nanoGPT (2022) as its README describes it, written anew and plainly here: four layers of
-width 128 with four heads, contexts of 64 characters, twelve a step, learned positions, LayerNorm, GELU, AdamW
-(0.9, 0.99) with decay 0.1, a rate of 1e-3 that rises over 100 steps and falls as a cosine to a tenth,
+The peer is Karpathy's nanoGPT (2022) as its README describes it, written anew and plainly here: four layers
+of width 128 with four heads, contexts of 64 characters, twelve a step, learned positions, LayerNorm, GELU,
+AdamW (0.9, 0.99) with decay 0.1, a rate of 1e-3 that rises over 100 steps and falls as a cosine to a tenth,
 gradients clipped at 1, 2,000 steps. Ours is the library's `gpt` of as many weights, taken through the engine
 for fewer steps. Both train on the same characters and are judged on the same held-out ones in the same
 windows. They take turns, so that both drift alike as the machine does; evaluations are not timed.

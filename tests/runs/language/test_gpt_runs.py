@@ -38,8 +38,9 @@ def file(tmp_path_factory):
 
 def settings(file, **changes):
     run = LanguageRun(
-        data=str(file), model=gpt, depth=1, model_options={"feed": "relu2"}, context=16, batch_size=8, epochs=1,
-        optimizer="muon", momentum=0.95, learning_rate=0.005, schedule="linear", threads=1, precision="fp32",
+        data=str(file), model=gpt, depth=1, model_options={"feed": "relu2"}, context=16, batch_size=8,
+        epochs=1, optimizer="muon", momentum=0.95, learning_rate=0.005, schedule="linear", threads=1,
+        precision="fp32",
     )  # fmt: skip
     return replace(run, **changes)
 

@@ -83,7 +83,7 @@ class LanguageRun(Run):
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. {"hidden": 256}."""
     depth: Count | None = None
-    """Blocks of a decoder: the one dial of its size, which its width, its heads and the learning rate follow."""
+    """Blocks of a decoder: the one dial of its size, which width, heads and learning rate follow."""
     tokeniser: Literal["characters", "words", "bpe"] = "characters"
     """What a token is: a character, a word, or a piece of byte-pair encoding."""
     vocabulary: Annotated[int, Field(ge=2)] = 2048
@@ -201,7 +201,7 @@ class LanguageRun(Run):
             # 2. What is needed to use the model.
             parameters = sum(p.numel() for p in model.parameters())
             folder.write("model.json", {"tokeniser": tokeniser.facts(), "parameters": parameters})
-            # 3. Mixed with the n-gram model of the longest order, where there is text to choose the weight by.
+            # 3. Mixed with the longest n-gram model, where there is text to choose the weight by.
             mixing: dict[str, Any] = {}
             if splits.val is not None:
                 parts = train, splits.val.tokens, tested

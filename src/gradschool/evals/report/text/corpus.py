@@ -73,7 +73,10 @@ def against(m: Material[CorpusFacts]) -> Section | None:
     mixtures = {}
     if mixture := m.facts.mixture:
         mixtures = {f"this network and the {mixture['beside']}": mixture["test_loss"]}
-        about += f" The mixture gives the network a weight of {mixture['weight']:.2f}, chosen on the validation part."
+        about += (
+            f" The mixture gives the network a weight of {mixture['weight']:.2f}, chosen on the validation "
+            "part."
+        )
     return beside(m.facts.loss, m.facts.baselines, "token", about, mixtures)
 
 

@@ -64,8 +64,9 @@ def compute(m: Material[DecoderFacts]) -> Section | None:
         last = max(xs[-1] for xs, _ in curves.values())
         drawn = charts.svg(figure, f"Loss against compute, up to {last / PETA:.3g} PFLOP")
     reading = (
-        f"Training took {last / PETA:.3g} PFLOP: six operations a token for each weight of a matrix. On these "
-        "scales a power law is a straight line; where the curve bends away, more compute alone does not help."
+        f"Training took {last / PETA:.3g} PFLOP: six operations a token for each weight of a matrix. On "
+        "these scales a power law is a straight line; where the curve bends away, more compute alone does not "
+        "help."
     )
     return Section("Loss against compute", reading, html.charts([drawn]))
 
@@ -104,8 +105,9 @@ def calibration(m: Material[DecoderFacts]) -> Section | None:
         ax.legend(loc="best")
         drawn = charts.svg(figure, f"Reliability diagram: calibration error {100 * bins.error:.1f} points")
     reading = (
-        f"How often the token that the model holds for most probable came. The calibration error, the mean "
-        f"distance from the diagonal, is {100 * bins.error:.1f} points. Below the diagonal it is over-confident."
+        "How often the token that the model holds for most probable came. The calibration error, the mean "
+        f"distance from the diagonal, is {100 * bins.error:.1f} points. Below the diagonal the model is "
+        "over-confident."
     )
     return Section("Calibration", reading, html.charts([drawn]))
 
@@ -119,9 +121,9 @@ def attention(m: Material[DecoderFacts]) -> Section | None:
         for number, weights in enumerate(m.facts.heads, 1)
     ]
     reading = (
-        "A row for each token that looks and a column for each that it looks at; the stronger the colour, the "
-        "larger the weight. A diagonal looks at the token itself or one just before, a column at one token "
-        "that all others need. Pointing at a square shows its weight."
+        "A row for each token that looks and a column for each that it looks at; the stronger the colour, "
+        "the larger the weight. A diagonal looks at the token itself or one just before, a column at one "
+        "token that all others need. Pointing at a square shows its weight."
     )
     return Section("Attention maps", reading, html.join(rows))
 
