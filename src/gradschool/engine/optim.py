@@ -41,23 +41,20 @@ class Optim:
 
 
 def parameter_groups(module: nn.Module, optim: Optim) -> list[dict[str, Any]]:
-    """Group trainable parameters by decay and rate; Muon's tables of vectors are a group apart ("table"), for
-    their rows are looked up one by one and never multiplied as a matrix.
+    """Group trainable parameters by decay and rate.
 
     Raises:
         UserError: nothing to train, or a prefix in `rates` that no parameter has.
     """
-    found: dict[tuple[float, float, bool], list[nn.Parameter]] = {}
+    found: dict[tuple[float, float], list[nn.Parameter]] = {}
     used: set[str] = set()
-    tables = {id(part.weight) for part in module.modules() if hasattr(part, "num_embeddings")}
     for name, parameter in module.named_parameters():
         if not parameter.requires_grad:
             continue
         prefix, rate = next(((p, r) for p, r in optim.rates if name.startswith(p)), ("", 1.0))
         used.add(prefix)
         decay = optim.weight_decay if optim.decay_all or parameter.dim() > 1 else 0.0
-        looked_up = optim.name == "muon" and id(parameter) in tables
-        found.setdefault((decay, rate, looked_up), []).append(parameter)
+        found.setdefault((decay, rate), []).append(parameter)
     unused = [p for p, _ in optim.rates if p not in used]
     if unused:
         tops = sorted({name.split(".")[0] for name, _ in module.named_parameters()})
@@ -67,8 +64,8 @@ def parameter_groups(module: nn.Module, optim: Optim) -> list[dict[str, Any]]:
     if not found:
         raise UserError("the model has no trainable parameter", "at least one", "Unfreeze a layer.")
     return [
-        {"params": parameters, "weight_decay": decay, "lr": optim.learning_rate * rate, "table": looked_up}
-        for (decay, rate, looked_up), parameters in found.items()
+        {"params": parameters, "weight_decay": decay, "lr": optim.learning_rate * rate}
+        for (decay, rate), parameters in found.items()
     ]
 
 

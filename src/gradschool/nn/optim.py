@@ -46,11 +46,10 @@ class Plain(Optimizer):
 
     def step_one(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
         """Step one parameter with the numbers of its group."""
-        # 1. Muon moves matrices; everything else, tables of vectors too, goes AdamW's way.
+        # 1. Muon moves matrices; everything else goes AdamW's way.
         step, names = self.step_of, {name for name in self.known if name != "weight_decay"}
         if step is ops.muon:
-            is_matrix = parameter.dim() > 1 and not group.get("table", False)
-            step, names = (step, {"lr", "momentum"}) if is_matrix else (ops.adamw, {"lr", "betas"})
+            step, names = (step, {"lr", "momentum"}) if parameter.dim() > 1 else (ops.adamw, {"lr", "betas"})
         numbers = {name: group[name] for name in names if name in group}
         # 2. Weight decay, decoupled or through the gradient.
         g, decay = parameter.grad, group["weight_decay"]

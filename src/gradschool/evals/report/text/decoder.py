@@ -65,8 +65,8 @@ def compute(m: Material[DecoderFacts]) -> Section | None:
         drawn = charts.svg(figure, f"Loss against compute, up to {last / PETA:.3g} PFLOP")
     reading = (
         f"Training took {last / PETA:.3g} PFLOP: six operations a token for each weight of a matrix. On "
-        "these scales a power law is a straight line; where the curve bends away, more compute alone does not "
-        "help."
+        "these scales a power law is a straight line. Where the curve bends away, more compute alone does "
+        "not help."
     )
     return Section("Loss against compute", reading, html.charts([drawn]))
 
