@@ -28,6 +28,7 @@ from gradschool.engine.shard import shard
 from gradschool.engine.task import Batches, Task
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import UserError
+from gradschool.nn.muon import Muon, tables_apart
 from gradschool.nn.optim import plain_optimizer
 from gradschool.runs.kind import Kind
 from gradschool.runs.request import Request, Say
@@ -246,9 +247,10 @@ def optimizer_for(model: nn.Module, optim: Optim, plain: bool) -> Optimizer:
     """Torch's optimiser of that name, or the plain one (Muon is always ours: torch's knows matrices only)."""
     if not plain and optim.name != "muon":
         return make_optimizer(model, optim)
-    groups = parameter_groups(model, optim)
-    made = plain_optimizer(groups, optim.name, optim.learning_rate, optim.momentum, optim.betas)
-    return with_base_rates(made)
+    groups, numbers = parameter_groups(model, optim), (optim.learning_rate, optim.momentum, optim.betas)
+    if optim.name == "muon":
+        return with_base_rates(Muon(tables_apart(groups, model), *numbers))
+    return with_base_rates(plain_optimizer(groups, optim.name, *numbers))
 
 
 def describe_data(splits: Splits[Any], run: Run, request: Request, machine: Machine, say: Say) -> None:

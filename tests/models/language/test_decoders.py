@@ -21,6 +21,7 @@ MAKERS = {
     "shared keys": lambda: gpt(K, 2, kv_heads=1, feed="relu2"),
     "tied": lambda: gpt(K, 2, tied=True),
     "experts": lambda: gpt(K, 1, feed="experts"),
+    "grams": lambda: gpt(K, 1, grams=4),
 }
 SOME = settings(max_examples=6)
 

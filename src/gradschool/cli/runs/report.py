@@ -1,16 +1,18 @@
 """gradschool report RUN: everything about a run on one page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.errors import UserError
 from gradschool.phrases import hanging
 
 if TYPE_CHECKING:
     from gradschool.engine.run import RunFolder
+    from gradschool.runs.kind import Kind
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Args:
     """A second set of the same classes (name, folder or zip) to compare with."""
     data: str | None = None
     """Where the run's data lie now, if they moved."""
+    sentence: str | None = None
+    """Of a language model: the sentence whose attention maps are shown."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -36,11 +40,26 @@ def run(args: Args) -> int:
     run, _ = reopen(folder)
     if args.ood is not None:
         run.refuse_second(args.ood)
+    if args.sentence is not None:
+        run = about(run, args.sentence)
     path = run.report(folder, args.ood, args.data)
     print(f" report   {path}")
     abroad = tell_second_set(folder) if args.ood else {}
     finish(args, {"run": folder.path, "report": path, **abroad})
     return 0
+
+
+def about(run: "Kind", sentence: str) -> "Kind":
+    """The run with another sentence for its report.
+
+    Raises:
+        UserError: its report shows none.
+    """
+    from gradschool.runs.language.model import LanguageRun
+
+    if not isinstance(run, LanguageRun):
+        raise UserError(f"--sentence was given to {run.title}", "a language model", "Leave --sentence out.")
+    return replace(run, sentence=sentence)
 
 
 def tell_second_set(folder: "RunFolder") -> dict[str, Any]:

@@ -16,6 +16,7 @@ from gradschool.nn.attention.block import Block, PreNorm
 from gradschool.nn.attention.cache import KVCache
 from gradschool.nn.attention.experts import Experts
 from gradschool.nn.attention.feedforward import FeedForward, SquaredReLU, SwiGLU
+from gradschool.nn.attention.grams import Grams
 from gradschool.nn.attention.multihead import Attention
 from gradschool.nn.attention.sight import look_back, through
 
@@ -35,29 +36,38 @@ class GPT(nn.Module):
 
     Args:
         pieces: number of tokens.
-        depth: blocks; heads of queries; and the width in units of 64.
-        kv_heads: heads of keys and values, a divisor of the depth.
+        depth: blocks.
+        width: numbers of a position, a multiple of 64; a head of queries has 64.
+        kv_heads: heads of keys and values, a divisor of those of queries.
         feed: a name of FEEDS: "swiglu", "relu2" or "experts" (SwiGLU experts, two for a token).
         tied: whether the output's matrix is the token vectors.
         dropout: probability of silence of what each layer adds, in training.
+        grams: tokens of the longest n-gram that has a vector of its own; 1 for none.
 
     Raises:
-        ValueError: there is no such feed-forward layer, or the heads do not divide.
+        ValueError: there is no such feed-forward layer, or heads or width do not divide.
     """
 
-    def __init__(self, pieces: int, depth: int, kv_heads: int, feed: str, tied: bool, dropout: float) -> None:
+    has_state = False
+
+    def __init__(
+        self, pieces: int, depth: int, width: int, kv_heads: int, feed: str, tied: bool, dropout: float,
+        grams: int,
+    ) -> None:  # fmt: skip
         super().__init__()
         if feed not in FEEDS:
             raise ValueError(f"feed is {feed!r}, one of {', '.join(FEEDS)} was wanted")
-        width = HEAD * depth
+        if width % HEAD:
+            raise ValueError(f"width is {width}, a multiple of {HEAD} was wanted")
         self.kv_heads = kv_heads
         self.tokens = nn.Embedding(pieces, width)
+        self.grams = Grams(pieces, width, grams) if grams > 1 else None
         self.enter = nn.RMSNorm(width)
         self.blocks = nn.ModuleList(
             Block(
                 PreNorm(
                     nn.RMSNorm(width),
-                    Attention(width, depth, kv_heads, bias=False, base=10_000.0, norm=True),
+                    Attention(width, width // HEAD, kv_heads, bias=False, base=10_000.0, norm=True),
                     dropout,
                 ),
                 PreNorm(nn.RMSNorm(width), FEEDS[feed](width), dropout),
@@ -74,7 +84,7 @@ class GPT(nn.Module):
         for name, p in self.named_parameters():
             if name.endswith("output.weight"):
                 p.zero_()
-            elif p.dim() == 2 and name != "tokens.weight":
+            elif p.dim() == 2 and name.startswith("blocks"):
                 p.normal_(std=p.shape[1] ** -0.5)
         if tied:
             self.output.weight.normal_(std=self.output.in_features**-0.5)
@@ -88,14 +98,22 @@ class GPT(nn.Module):
         self, x: Tensor, valid: Tensor | None = None, texts: Tensor | None = None,
         cache: KVCache | None = None,
     ) -> Tensor:  # fmt: skip
-        sight = look_back(x, valid, texts, cache)
-        h = through(self.blocks, self.enter(self.tokens(x)), sight, cache)
+        # 1. What each token may look at, and its vector.
+        sight, h = look_back(x, valid, texts, cache), self.tokens(x)
+        if self.grams is not None:
+            h = h + self.grams(x, valid, texts, cache)
+        # 2. Through the blocks, to logits.
+        h = through(self.blocks, self.enter(h), sight, cache)
         return self.output(self.norm(h))
 
 
 def gpt(
     pieces: int, depth: int = 4, kv_heads: int | None = None, feed: str = "swiglu", tied: bool = False,
-    dropout: float = 0.0,
+    dropout: float = 0.0, width: int | None = None, grams: int = 1,
 ) -> GPT:  # fmt: skip
-    """3.3 million parameters for 256 tokens at depth 4; 49,000 depth^3 beside the tokens."""
-    return GPT(pieces, depth, depth if kv_heads is None else kv_heads, feed, tied, dropout)
+    """3.3 million parameters for 256 tokens at depth 4; 49,000 depth^3 beside the tokens. The width follows
+    from the depth if not given.
+    """
+    width = HEAD * depth if width is None else width
+    kv_heads = width // HEAD if kv_heads is None else kv_heads
+    return GPT(pieces, depth, width, kv_heads, feed, tied, dropout, grams)

@@ -47,6 +47,7 @@ class KVCache:
         room = like.new_zeros(layers, 2, *shape)
         self.layers = [LayerCache(keys, values) for keys, values in room]
         self.valid = torch.ones(shape[0], shape[2], dtype=torch.bool, device=like.device)
+        self.tokens = torch.zeros(shape[0], shape[2], dtype=torch.int64, device=like.device)
         self.padded = False
 
     @property
@@ -80,6 +81,11 @@ class KVCache:
             self.padded = True
         return self.valid[:, :end] if self.padded else None
 
+    def read(self, tokens: Tensor) -> Tensor:
+        """Remember tokens (b, n) that are about to be added; those before them, (b, length)."""
+        self.tokens[:, self.length : self.length + tokens.shape[1]] = tokens
+        return self.tokens[:, : self.length]
+
     def choose(self, rows: Tensor) -> None:
         """Go on with these rows instead (beam search); a row may be taken more than once.
 
@@ -88,4 +94,4 @@ class KVCache:
         """
         for each in self.layers:
             each.keys, each.values = each.keys[rows], each.values[rows]
-        self.valid = self.valid[rows]
+        self.valid, self.tokens = self.valid[rows], self.tokens[rows]

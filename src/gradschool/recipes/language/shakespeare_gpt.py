@@ -1,0 +1,14 @@
+"""A small GPT on the characters of Shakespeare: what a quarter of an hour on a processor reaches."""
+
+from gradschool.models.language.gpt import gpt
+from gradschool.runs.language.model import LanguageRun
+
+
+def shakespeare_gpt() -> LanguageRun:
+    """GPT on the characters of tiny Shakespeare (15 min)."""
+    return LanguageRun(
+        data="tinyshakespeare", model=gpt, model_options={"width": 192, "feed": "relu2", "grams": 3}, depth=4,
+        context=128, batch_size=16, epochs=100, minutes=15, evaluations=200, optimizer="muon", momentum=0.95,
+        learning_rate=0.01, weight_decay=0.1, schedule="linear", warmup=0.02, ema=0.99, val=20_000,
+        test=55_690,
+    )  # fmt: skip
