@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -151,7 +152,7 @@ def rules_of(wanted: Wanted, tokeniser: Tokeniser, length: int) -> Guide | None:
     return rules
 
 
-def schema_of(file: Path) -> object:
+def schema_of(file: Path) -> Any:
     """The JSON schema in a file.
 
     Raises:
