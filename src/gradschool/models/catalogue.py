@@ -23,26 +23,27 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def listing(first: str = "classes") -> dict[str, str]:
+def listing(first: str = "classes", other: str = "") -> dict[str, str]:
     """Every size function's name and its module, e.g. {"resnet18": "gradschool.models.vision.resnet"}.
 
     Args:
         first: the functions' first parameter, as above.
+        other: another one that will do; "" for none.
     """
-    found = {}
+    found, wanted = {}, {first, other}
     for module, node in scan.definitions("gradschool.models", Path(__file__).parent):
-        if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[0].arg == first:
+        if isinstance(node, ast.FunctionDef) and node.args.args and node.args.args[0].arg in wanted:
             found[node.name] = module
     return found
 
 
-def find(name: str, first: str = "classes") -> Callable[..., "nn.Module"]:
-    """The size function of a name, e.g. "resnet18"; `first` as in `listing`.
+def find(name: str, first: str = "classes", other: str = "") -> Callable[..., "nn.Module"]:
+    """The size function of a name, e.g. "resnet18"; `first` and `other` as in `listing`.
 
     Raises:
         UserError: there is none; the nearest is named.
     """
-    known = listing(first)
+    known = listing(first, other)
     if name not in known:
         guess = did_you_mean(nearest(name, known))
         raise UserError(f"there is no model {name!r}", f"one of {', '.join(known)}", guess)

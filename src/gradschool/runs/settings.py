@@ -27,14 +27,16 @@ class ByName:
 
     Args:
         first: the function's first parameter, which says what it is for; see `models.catalogue`.
+        other: another one that will do; "" for none.
     """
 
     first: str
+    other: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
         """How pydantic reads and writes it."""
         return core_schema.no_info_plain_validator_function(
-            lambda value: value if callable(value) else catalogue.find(str(value), self.first),
+            lambda value: value if callable(value) else catalogue.find(str(value), self.first, self.other),
             serialization=core_schema.plain_serializer_function_ser_schema(catalogue.name_of),
         )
 

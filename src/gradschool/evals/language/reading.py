@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from gradschool.data.text.running.chunks import Tokens, in_chunks, rows_for
+from gradschool.data.text.running.chunks import UNSCORED, Tokens, in_chunks, rows_for
 from gradschool.ops.loss import cross_entropy
 from gradschool.ops.switch import unchecked
 
@@ -105,7 +105,7 @@ def surprisals(model: nn.Module, tokens: Tokens, context: int) -> Float[np.ndarr
         else:
             logits = model(x.to(place))
         nats = cross_entropy(logits.flatten(0, 1).float().cpu(), y.flatten(), reduction="none")
-        pieces.append(nats.view(y.shape))
+        pieces.append(nats.view(y.shape)[:, (y != UNSCORED).any(0)])
     # 2. Row behind row; what stands beyond the end of the text comes last.
     return torch.cat(pieces, 1).flatten()[: len(tokens) - 1].numpy()
 

@@ -45,6 +45,8 @@ class GPT(nn.Module):
         ValueError: there is no such feed-forward layer, or the heads do not divide.
     """
 
+    has_state = False
+
     def __init__(self, pieces: int, depth: int, kv_heads: int, feed: str, tied: bool, dropout: float) -> None:
         super().__init__()
         if feed not in FEEDS:

@@ -34,6 +34,8 @@ class GPT2(nn.Module):
         dropout: probability of silence of vectors and of what each layer adds, in training.
     """
 
+    has_state = False
+
     def __init__(self, pieces: int, context: int, width: int, depth: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.tokens, self.positions = nn.Embedding(pieces, width), nn.Embedding(context, width)

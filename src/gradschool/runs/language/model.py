@@ -5,6 +5,7 @@ only count.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,11 +33,13 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.export import ExportCheck
 from gradschool.evals.language.beside import counted_models
-from gradschool.evals.language.reading import Forgetful, has_state
+from gradschool.evals.language.mixing import mixture
+from gradschool.evals.language.reading import Forgetful, has_state, surprisals
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
 from gradschool.evals.report.text import corpus as sections
+from gradschool.evals.report.text import decoder
 from gradschool.evals.report.text.baselines import verdict
 from gradschool.models import catalogue
 from gradschool.nn.inputs import WrongInput
@@ -53,7 +56,7 @@ from gradschool.runs.run import Count, Pieces, Run, share_of_processes
 from gradschool.runs.settings import ByName, make_model
 from gradschool.tasks.next_chunk import NextChunk
 
-ModelFunction = Annotated[Callable[..., nn.Module], ByName("tokens")]
+ModelFunction = Annotated[Callable[..., nn.Module], ByName("tokens", "pieces")]
 LEARNT = 50_000_000  # characters from which words and byte pairs are learnt
 
 
@@ -74,7 +77,7 @@ class LanguageRun(Run):
     )
 
     model: ModelFunction
-    """Which network: the name of a function of (tokens, ...) in gradschool.models."""
+    """Which network: the name of a function of (tokens, ...) or (pieces, ...) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. {"hidden": 256}."""
     tokeniser: Literal["characters", "words", "bpe"] = "characters"
@@ -87,6 +90,8 @@ class LanguageRun(Run):
     """Held out before the test part to choose by: a share of the text, or a number of characters."""
     test: Annotated[float, Field(gt=0)] = 0.05
     """Held out at the end of the text to test on: a share of it, or a number of characters."""
+    sentence: str = ""
+    """Whose attention maps the report shows; the beginning of the test part if not given."""
 
     def network(self) -> str:
         """The network's name, for people."""
@@ -170,27 +175,31 @@ class LanguageRun(Run):
         return [course.Course(pieces, folder, self.context)]
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
-        """Score the final weights and n-gram models on the test part."""
+        """Score the final weights, n-gram models and a mixture of both on the test part."""
         splits, tokeniser, model = pieces.splits, pieces.pipeline, pieces.model
-        with final_weights(self, pieces, folder), torch.inference_mode():
-            # 1. The task's own scores, now of the test part.
+        train, tested, kinds = splits.train.tokens, splits.test.tokens, len(tokeniser)
+        orders = (1, 3, 5, 7) if self.tokeniser == "characters" else (1, 2, 3)
+        orders = tuple(order for order in orders if order <= len(train))
+        with final_weights(self, pieces, folder), pieces.stepper.machine.autocast():
+            # 1. The surprise of every token of the test part.
             model.eval()
-            tokens = splits.test.tokens
-            batches = in_chunks(tokens, rows_for(tokens), self.context, has_state(model))
-            place = pieces.stepper.machine.place
-            placed = (tuple(place(value) for value in batch) for batch in batches)
-            found = NextChunk(pieces.task.parts["model"], "test").evaluate(placed)
+            nats = surprisals(model, tested, self.context)
+            loss = float(nats.mean(dtype=float))
+            found = {"test_loss": loss, "test_perplexity": math.exp(loss)}
             # 2. What is needed to use the model.
             parameters = sum(p.numel() for p in model.parameters())
             folder.write("model.json", {"tokeniser": tokeniser.facts(), "parameters": parameters})
-        # 3. Per byte, so that runs with other tokens can be compared; words do not give back the text.
+            # 3. Mixed with the n-gram model of the longest order, where there is text to choose the weight by.
+            mixing: dict[str, Any] = {}
+            if splits.val is not None:
+                parts = train, splits.val.tokens, tested
+                mixing = {"mixture": mixture(model, parts, nats, kinds, orders[-1], self.context).facts()}
+        # 4. Per byte, so that runs with other tokens can be compared; words do not give back the text.
         if self.tokeniser != "words":
-            sizes = len(splits.test), splits.test.size
-            found["test_bits_per_byte"] = float(bits_per_byte(found["test_loss"], *sizes))
-        # 4. Models that count, on the same tokens.
-        orders = (1, 3, 5, 7) if self.tokeniser == "characters" else (1, 2, 3)
-        counted = counted_models(splits.train.tokens, splits.test.tokens, len(tokeniser), orders)
-        write_result(self, pieces, folder, at, found, baselines=counted, unit=self.unit)
+            found["test_bits_per_byte"] = float(bits_per_byte(loss, len(splits.test), splits.test.size))
+        # 5. Models that count, on the same tokens.
+        counted = counted_models(train, tested, kinds, orders)
+        write_result(self, pieces, folder, at, found, baselines=counted, unit=self.unit, **mixing)
 
     def reopened(self, folder: RunFolder) -> tuple[nn.Module, Tokeniser]:
         """The trained model on the run's machine, and its tokeniser."""
@@ -202,14 +211,16 @@ class LanguageRun(Run):
         if ood:
             advice = f"Score another text with: {command('predict', folder.path, 'FILE.txt')}"
             raise UserError(f"--ood was given to {self.title}", "an image classifier", advice)
-        facts = sections.CorpusFacts()
+        facts = decoder.DecoderFacts()
         if result := folder.read("result.json"):
             model, tokeniser = self.reopened(folder)
             splits = splits_again(self, folder, data)
-            facts = shown_of(model, tokeniser, splits, self.context, result)
+            step = self.context * self.batch_size
+            facts = shown_of(model, tokeniser, splits, self.context, result, self.sentence, step)
         order = [
-            sections.against, sections.written, sections.surprising, sections.state, numbers.training,
-            numbers.rate, numbers.settings,
+            sections.against, sections.written, sections.surprising, decoder.attention, sections.state,
+            decoder.position, decoder.calibration, decoder.compute, numbers.training, numbers.rate,
+            numbers.settings,
         ]  # fmt: skip
         return write_report(folder.path, facts, order)
 
@@ -245,7 +256,10 @@ class LanguageRun(Run):
         )
         where = f"on {result['tested']:,} test {result['unit']} in {result['seconds']:.1f} s"
         first = verdict(scores["test_loss"], result["baselines"], "token")
-        return f" verdict  {first}\n loss     {curve}{told} {where}"
+        mixed = ""
+        if mixing := result.get("mixture"):
+            mixed = f"\n mixture  with the {mixing['beside']}: {mixing['test_loss']:.3f} nats a token"
+        return f" verdict  {first}\n loss     {curve}{told} {where}{mixed}"
 
     def next_step(self, folder: RunFolder) -> str:
         """Texts are what it is for."""

@@ -1,5 +1,6 @@
 """Gather what the report of a finished language model shows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +12,25 @@ from gradschool.data.examples import Splits
 from gradschool.data.text.running.corpus import Corpus
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.errors import UserError
+from gradschool.evals.classification.calibration import equal_width
+from gradschool.evals.language.interpret.inside import watched_heads
 from gradschool.evals.language.reading import has_state, surprisals
+from gradschool.evals.language.scaling.flops import training_flops
 from gradschool.evals.language.surprise import extremes
-from gradschool.evals.report.text.corpus import CorpusFacts
+from gradschool.evals.language.windows import by_position, read_windows
+from gradschool.evals.report.text.decoder import DecoderFacts
+from gradschool.ops.sequence.counting import bits_per_byte
 
 LOOKED = 30_000  # tokens of the test part in which passages are looked for
 PASSAGE, EACH = 240, 3
 STEPS, UNITS = 60, 24  # of the picture of the state
+SENTENCE, BINS = 32, 10  # most tokens of the attention maps; of the reliability diagram
 
 
 def shown_of(
-    model: nn.Module, tokeniser: Tokeniser, splits: Splits[Corpus], context: int, result: dict[str, Any]
-) -> CorpusFacts:
+    model: nn.Module, tokeniser: Tokeniser, splits: Splits[Corpus], context: int, result: dict[str, Any],
+    sentence: str = "", step: int | None = None,
+) -> DecoderFacts:  # fmt: skip
     """What is shown of a finished run.
 
     Args:
@@ -31,9 +39,11 @@ def shown_of(
         splits: its data.
         context: tokens of a chunk.
         result: what result.json holds.
+        sentence: at which its heads are watched; "": the beginning of the test part.
+        step: tokens of a step of training; None: not known.
 
     Raises:
-        UserError: the text has changed so much that its tokens are others.
+        UserError: the text has changed so much that its tokens are others, or the sentence has unknown ones.
     """
     if splits.train.tokeniser.facts() != tokeniser.facts():
         advice = "Name the text it was trained on with --data PATH, or train again."
@@ -42,21 +52,44 @@ def shown_of(
     tokens = splits.test.tokens[:LOOKED]
     nats = surprisals(model, tokens, context)
     most, least = extremes(tokeniser, tokens[1:], nats, PASSAGE, EACH)
-    # 2. Its state while it reads.
+    # 2. Its state while it reads, or what its heads look at.
     read = tokens[: STEPS + 1]
     values = states(model, read[:-1]) if has_state(model) else None
-    return CorpusFacts(
+    asked = tokeniser.encode(sentence) if sentence else tokens[:SENTENCE].tolist()
+    heads = [] if has_state(model) else watched(model, asked[: min(SENTENCE, context)])
+    # 3. What it makes of its context, and how far its probabilities can be trusted.
+    windows = read_windows(model, tokens, context)
+    positions, means = by_position(windows.nats)
+    per_byte = result["metrics"].get("test_bits_per_byte")
+    sizes = (len(splits.test), splits.test.size) if per_byte is not None else (1, 1)
+    return DecoderFacts(
         splits=splits,
         model=model,
         unit=result["unit"],
         loss=result["metrics"]["test_loss"],
-        per_byte=result["metrics"].get("test_bits_per_byte"),
+        per_byte=per_byte,
         baselines=result["baselines"],
+        mixture=result.get("mixture"),
         most=most,
         least=least,
         read=[tokeniser.shown(token) for token in read[:-1].tolist()],
         states=None if values is None else liveliest(values),
+        flops=None if step is None else training_flops(model, step),
+        sentence=[tokeniser.shown(token) for token in asked[: min(SENTENCE, context)]],
+        heads=heads,
+        positions=positions,
+        by_position=[float(bits_per_byte(mean, *sizes)) for mean in means],
+        reliability=equal_width(windows.confidence.flatten().double(), windows.right.flatten().double(), BINS),
     )
+
+
+@torch.inference_mode()
+def watched(model: nn.Module, tokens: Sequence[int]) -> list[Float[np.ndarray, "h n n"]]:
+    """The attention weights of every layer while a model reads some tokens."""
+    place = next(model.parameters()).device
+    with watched_heads() as found:
+        model(torch.tensor([tokens], device=place))
+    return [weights[0].float().cpu().numpy() for weights in found]
 
 
 @torch.inference_mode()

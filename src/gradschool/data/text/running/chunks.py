@@ -1,8 +1,8 @@
-"""Batches of a running text: rows that walk through it side by side, or windows at random places.
+"""Batches of a running text: rows that walk through it side by side, or windows in random order.
 
 A model with a state reads chunk after chunk of each row and carries its state on, while gradients stop at the
 chunk's beginning: truncated backpropagation through time (Williams and Peng 1990). A model without a state
-reads windows.
+reads windows; they overlap where it is tested, so that no token is predicted from nothing (Press et al. 2021).
 """
 
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ class Chunks:
         batch_size: rows a step, over all processes; fewer if the text is too short.
         length: tokens of a row in a step.
         seed: of the places.
-        walks: rows walk through the text; else each step has windows at random places.
+        walks: rows walk through the text; else the same chunks come in random order.
         share: (rank, processes): which rows of every batch this process gets.
     """
 
@@ -68,32 +68,30 @@ class Chunks:
     def epoch(self, number: int, start: int = 0) -> Iterator[Chunk]:
         """The batches of epoch `number` from position `start` on.
 
-        In an epoch of rows that walk, row r has the r-th part of the text; where the first begins is drawn
-        anew every epoch, so that chunks are cut at other places.
+        Row r has the r-th part of the text, and every chunk of it once an epoch. Where the first begins is
+        drawn anew every epoch, so that chunks are cut at other places.
         """
         rank, world = self.share
         mine = slice(rank * self.rows // world, (rank + 1) * self.rows // world)
         # 1. Where each row begins, and how much of the text is left over.
-        last = len(self.tokens) - 1 - self.length
         spare = len(self.tokens) - 1 - self.rows * len(self) * self.length
         offset = torch.randint(spare + 1, (), generator=seeded(self.seed, "offset", number))
         begins = offset + torch.arange(self.rows) * len(self) * self.length
+        # 2. One chunk after the other, or all in random order.
+        order = torch.arange(len(self))
+        if not self.walks:
+            order = torch.randperm(len(self), generator=seeded(self.seed, "windows", number))
         for position in range(start, len(self)):
-            # 2. One chunk further, or somewhere else.
-            if self.walks:
-                places = begins + position * self.length
-            else:
-                generator = seeded(self.seed, "windows", number, position)
-                places = torch.randint(last + 1, (self.rows,), generator=generator)
             first = torch.full((self.rows,), position == 0 or not self.walks)
-            yield cut(self.tokens, places[mine], self.length, first[mine])
+            yield cut(self.tokens, begins[mine] + order[position] * self.length, self.length, first[mine])
 
 
 def in_chunks(tokens: Tokens, rows: int, length: int, walks: bool = True) -> Iterator[Chunk]:
     """A text once from beginning to end: every token but the first is predicted exactly once.
 
     The text is read in `rows` parts side by side, each of which begins without a state. The last may be
-    shorter: what is beyond the text's end has the target -100, which is not scored.
+    shorter: what is beyond the text's end has the target -100, which is not scored. Without a state, chunks
+    overlap by half: what a chunk repeats of the one before it is read again, but not scored.
 
     Args:
         tokens: (n,) with n >= 2.
@@ -101,13 +99,22 @@ def in_chunks(tokens: Tokens, rows: int, length: int, walks: bool = True) -> Ite
         length: tokens of a row in a chunk; the last chunk may be shorter.
         walks: rows carry their state on.
     """
+    # 1. How long each part is, and how much of a chunk is new.
     count = len(tokens) - 1
     rows = max(1, min(rows, count // length))
     span = -(-count // rows)
     places = torch.arange(rows) * span
-    for position in range(0, span, length):
+    seen = 0 if walks else length // 2
+    # 2. The first chunk of a part has nothing before it.
+    position = 0
+    while position < span:
+        before = min(position, seen)
+        start = position - before
         first = torch.full((rows,), position == 0 or not walks)
-        yield cut(tokens, places + position, min(length, span - position), first)
+        x, y, first = cut(tokens, places + start, min(length, span - start), first)
+        y[:, :before] = UNSCORED
+        yield x, y, first
+        position = start + length
 
 
 def rows_for(tokens: Tokens) -> int:

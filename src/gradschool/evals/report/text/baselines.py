@@ -27,15 +27,19 @@ def verdict(loss: float, baselines: Mapping[str, float], token: str) -> str:
     return f"The network beats {baseline} by {least - loss:.3f}."
 
 
-def beside(loss: float, baselines: Mapping[str, float], token: str, about: str) -> Section:
-    """All losses as bars and as a table, the network's last.
+def beside(
+    loss: float, baselines: Mapping[str, float], token: str, about: str,
+    mixtures: Mapping[str, float] | None = None,
+) -> Section:  # fmt: skip
+    """All losses as bars and as a table: models that count, the network, mixtures of both.
 
     Args:
         loss, baselines, token: as of `verdict`.
         about: how the models that count are made, in sentences.
+        mixtures: losses of the network mixed with one that counts, by name.
     """
     # 1. All scores, in the units in use.
-    scores = {**baselines, NETWORK: loss}
+    scores = {**baselines, NETWORK: loss, **(mixtures or {})}
     rows = [
         (name, f"{nats:.3f}", f"{nats / math.log(2):.3f}", f"{math.exp(nats):.2f}")
         for name, nats in scores.items()

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -29,6 +30,7 @@ class CorpusFacts(Facts):
         loss: of the test part, in nats per token; None before the end of a run.
         per_byte: the same in bits a byte; None for tokens that do not give back the text.
         baselines: the loss of n-gram models, by name.
+        mixture: of the network with the model that counts; facts of `evals.language.mixing.Mixture`.
         most: the passages of the test part that surprise the model most.
         least: those that surprise it least.
         read: tokens while which its state was looked at, as they are shown.
@@ -38,6 +40,7 @@ class CorpusFacts(Facts):
     loss: float | None = None
     per_byte: float | None = None
     baselines: Mapping[str, float] = field(default_factory=dict)
+    mixture: Mapping[str, Any] | None = None
     most: Sequence[Passage] = ()
     least: Sequence[Passage] = ()
     read: Sequence[str] = ()
@@ -67,7 +70,13 @@ def against(m: Material[CorpusFacts]) -> Section | None:
         "An n-gram model counts in the training part which token follows the n - 1 tokens before it, and "
         "mixes that with shorter histories (interpolated modified Kneser-Ney)."
     )
-    return beside(m.facts.loss, m.facts.baselines, "token", about)
+    mixtures = {}
+    if mixture := m.facts.mixture:
+        mixtures = {f"this network and the {mixture['beside']}": mixture["test_loss"]}
+        about += (
+            f" The mixture gives the network a weight of {mixture['weight']:.2f}, chosen on the validation part."
+        )
+    return beside(m.facts.loss, m.facts.baselines, "token", about, mixtures)
 
 
 def written(m: Material[CorpusFacts]) -> Section | None:
