@@ -47,6 +47,7 @@ class Reader:
         """Read on by some tokens; the logits of the next."""
         return self.read(tokens)[:, -1]
 
+    @torch.inference_mode()
     def read(self, tokens: Int64[Tensor, "b t"]) -> Float[Tensor, "b n k"]:
         """Read on by some tokens; the logits after each of them that is in the window."""
         if has_state(self.model):
