@@ -102,7 +102,9 @@ def test_a_penalty_on_repetition_looks_at_the_prompt_and_the_text(nets):
     greedy = Drawing(temperature=0)
     start = tokens(6)[0].tolist()
     free = [int(t) for t in drawn(nets["gpt"], start, 1, 20, greedy, 32)]
-    kept = [int(t) for t in drawn(nets["gpt"], [0], 1, KINDS - 1, replace(greedy, repetition_penalty=1e9), 32)]
+    kept = [
+        int(t) for t in drawn(nets["gpt"], [0], 1, KINDS - 1, replace(greedy, repetition_penalty=1e9), 32)
+    ]
     assert len(set(free)) < len(free), "the plain text repeats itself"
     assert sorted([0, *kept]) == list(range(KINDS)), "no token comes twice until all have come"
 
@@ -129,7 +131,7 @@ def test_greedy_speculation_is_the_text_of_the_large_model(nets, length):
         assert found == wanted
         assert counted.tokens == length == counted.accepted + counted.passes
         if small is nets["gpt"]:
-            assert counted.accepted == counted.proposed and "(100%)" in str(counted) or length == 1
+            assert (counted.accepted == counted.proposed and "(100%)" in str(counted)) or length == 1
 
 
 def test_speculation_draws_as_the_large_model_does(nets):
@@ -145,12 +147,18 @@ def test_speculation_draws_as_the_large_model_does(nets):
     with torch.inference_mode():
         first = Drawing(top_k=3).probabilities(large(torch.tensor([prompt]))[:, -1])[0]
         second = torch.stack(
-            [Drawing(top_k=3).probabilities(large(torch.tensor([[*prompt, a]]))[:, -1])[0] for a in range(KINDS)]
+            [
+                Drawing(top_k=3).probabilities(large(torch.tensor([[*prompt, a]]))[:, -1])[0]
+                for a in range(KINDS)
+            ]
         )
     wanted = n * (first[:, None] * second).sum(0)
     several = wanted > 5
     assert counts[wanted == 0].sum() == 0
-    assert chisquare(counts[several], wanted[several] * counts[several].sum() / wanted[several].sum()).pvalue > 1e-3
+    assert (
+        chisquare(counts[several], wanted[several] * counts[several].sum() / wanted[several].sum()).pvalue
+        > 1e-3
+    )
 
 
 def test_speculation_goes_on_beyond_both_windows(nets):
@@ -170,7 +178,9 @@ WORDS = re.findall(r"\w+", "the cat sat on a mat and saw two dogs run past the o
 def runs(tmp_path_factory):
     """A small one, a smaller one, one with other characters, one of words."""
     place, draw = tmp_path_factory.mktemp("written"), random.Random(0)
-    text = " ".join(draw.choice(WORDS) + draw.choice(["", "", '": {', "}, [0123456789]\n"]) for _ in range(1500))
+    text = " ".join(
+        draw.choice(WORDS) + draw.choice(["", "", '": {', "}, [0123456789]\n"]) for _ in range(1500)
+    )
     (place / "cats.txt").write_text(text)
     (place / "other.txt").write_text(text.replace("mat", "MAT"))
     found = {}
@@ -180,8 +190,8 @@ def runs(tmp_path_factory):
         ("bpe", "cats", 1, {"tokeniser": "bpe", "vocabulary": 280}),
     ):  # fmt: skip
         run = LanguageRun(
-            data=str(place / f"{file}.txt"), model=gpt, model_options={"depth": depth}, context=32, batch_size=8,
-            epochs=1, learning_rate=3e-3, threads=1, precision="fp32", evaluations=1, **changes,
+            data=str(place / f"{file}.txt"), model=gpt, model_options={"depth": depth}, context=32,
+            batch_size=8, epochs=1, learning_rate=3e-3, threads=1, precision="fp32", evaluations=1, **changes,
         )  # fmt: skip
         request = Request("shakespeare_lstm", steps=20, device="cpu", out=place / name)
         found[name] = train(run, request, say=lambda text: None)

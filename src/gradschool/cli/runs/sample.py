@@ -82,10 +82,8 @@ def run(args: Args) -> int:
             f"--{given[0]} was given to {run.title}", "a language model", f"Leave --{given[0]} out."
         )
     notes: list[str] = []
-    wanted = Wanted(
-        args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film, **text, heard=heard,
-        noted=notes.append,
-    )  # fmt: skip
+    text |= {"heard": heard, "noted": notes.append}
+    wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film, **text)
     path = run.sample(folder, wanted, args.out)
     if run.prompts and args.n in (None, 1):
         print("\n")

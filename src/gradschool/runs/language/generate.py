@@ -115,7 +115,9 @@ class Followed:
             drawing.probabilities(logits.masked_fill(~(allowed | stuck), -torch.inf), seen), u
         )
         # 2. Where a text may end, the model says by what it would draw whether it does.
-        may_end = torch.tensor([state == NOWHERE or bool(self.rules.accepting[state]) for state in self.states])
+        may_end = torch.tensor(
+            [state == NOWHERE or bool(self.rules.accepting[state]) for state in self.states]
+        )
         fits = allowed.gather(1, free[:, None])[:, 0]
         gone = torch.tensor(self.states) == NOWHERE
         tokens = torch.where(may_end, free, fitting).masked_fill(gone | (may_end & ~fits), OVER)

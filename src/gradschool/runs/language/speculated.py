@@ -1,4 +1,4 @@
-"""Speculative decoding with two trained models: a small one proposes tokens, the large one checks them at once.
+"""Speculative decoding with two trained models: a small one proposes tokens, the large one checks them.
 
 Within the window of both models the text is distributed exactly as the large model alone would draw it, and
 at temperature 0 it is the same text. Source: Leviathan et al. 2023, algorithm 1; see
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gradschool.data.rows import seeded
 from gradschool.errors import UserError
@@ -78,7 +78,7 @@ class Pair:
         self.ahead = min(AHEAD, large.context // 2 - 1, small.context // 2 - 1)
         if len(prompt) > 1:
             before = self.row(prompt[:-1])
-            large(before), small(before)  # noqa: B018 - they remember
+            large(before), small(before)
 
     def row(self, tokens: Sequence[int]) -> Tensor:
         """Tokens as one row on the models' device."""

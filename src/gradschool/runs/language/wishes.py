@@ -1,4 +1,4 @@
-"""What can be asked of a language model that writes: how its text is drawn or searched for, and under which rules.
+"""What can be asked of a language model that writes: how its text is drawn, and under which rules.
 
 All of it is checked before anything is drawn; what does not go together is refused in a sentence.
 """
@@ -77,7 +77,7 @@ def planned(wanted: Wanted, tokeniser: Tokeniser) -> Plan:
     """What is asked of a language model.
 
     Raises:
-        UserError: a language model does not do it, a number is out of range, or two things do not go together.
+        UserError: a language model does not do it, a number is out of range, or one wish excludes another.
     """
     refuse_others(wanted)
     # 1. Numbers.
@@ -122,7 +122,9 @@ def refuse_together(wanted: Wanted) -> None:
         other = next((name for name in others if getattr(wanted, name) is not None), None)
         if getattr(wanted, one) is not None and other is not None:
             names = [f"--{each.replace('_', '-')}" for each in (one, other)]
-            raise UserError(f"{' and '.join(names)} came together", "one of the two", f"Leave {names[1]} out.")
+            raise UserError(
+                f"{' and '.join(names)} came together", "one of the two", f"Leave {names[1]} out."
+            )
     if wanted.length_penalty is not None and wanted.beams is None:
         raise UserError("--length-penalty came without --beams", "both", "Example: --beams 4")
 

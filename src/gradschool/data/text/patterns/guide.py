@@ -18,6 +18,7 @@ from gradschool.errors import UserError
 
 UNREACHED = np.iinfo(np.int64).max
 
+
 @dataclass(frozen=True)
 class Guide:
     """States of a pattern between tokens; state 0 is the start.

@@ -2,7 +2,8 @@
 
 A part of JSON Schema 2020-12: types with their lengths and patterns, `enum`, `const`, `anyOf`, arrays of one
 kind of items, objects with named properties in the order of the schema, and `$ref` to the schema's own
-`$defs`. What is not known is refused, not ignored. The JSON has at most one space after a comma or a colon, and none elsewhere.
+`$defs`. What is not known is refused, not ignored. The JSON has at most one space after a comma or a colon,
+and none elsewhere.
 """
 
 import json
@@ -120,8 +121,7 @@ def part_of(schema: Any) -> str:
             if not options:
                 raise UserError(f"{key} is empty", "one option or more")
             found = [
-                part_of(o) if key == "anyOf" else literal(json.dumps(o, ensure_ascii=False))
-                for o in options
+                part_of(o) if key == "anyOf" else literal(json.dumps(o, ensure_ascii=False)) for o in options
             ]
             return f"(?:{'|'.join(found)})"
     # 2. One type, or one of several.
