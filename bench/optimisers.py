@@ -12,6 +12,7 @@ results/optimisers.json.
 import argparse
 import itertools
 import json
+import math
 import statistics
 import time
 from dataclasses import dataclass
@@ -100,12 +101,16 @@ class Race:
 
 def tuned(race: Race, kept: Kept, name: str) -> float:
     """The rate of the grid with the fewest steps; no rate is followed further than the best one went."""
-    best, fewest = RATES[0], float(race.setting.most) * len(TUNED)
+    best, fewest = RATES[0], float(race.setting.most * len(TUNED))
     for rate in RATES:
         optim = Optim(**{**OPTIMISERS[name], "learning_rate": rate})
 
-        def work(optim: Optim = optim) -> list[float]:
-            return [race.steps(optim, seed, race.setting.most) for seed in TUNED]
+        def work(optim: Optim = optim, fewest: float = fewest) -> list[float]:
+            taken: list[float] = []
+            for seed in TUNED:
+                left = min(race.setting.most, math.ceil(fewest - sum(taken)))
+                taken.append(race.steps(optim, seed, left))
+            return taken
 
         taken = sum(kept.row(f"tuning, {name}, {rate:g}", work))
         if taken < fewest:

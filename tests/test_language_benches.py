@@ -12,7 +12,7 @@ from bench import common, datalimited, decoding, gpt_gpu, optimisers, shakespear
 from gradschool.models.language.gpt import gpt
 from gradschool.models.language.gpt2 import gpt2
 
-WORDS = "the cat sat on a mat and saw two dogs run past the old red barn".split()
+WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "saw", "two", "dogs", "run", "past", "old", "barn"]
 
 
 @pytest.fixture

@@ -241,11 +241,13 @@ def test_references_to_the_schema_s_own_definitions_are_followed():
         ({"$ref": "#/$defs/b", "$defs": {"a": {"type": "null"}}},
          "refers to '#/\\$defs/b'; wanted: #/\\$defs/a"),
         ({"$ref": "http://x/a"}, "a name in the schema's own"),
-        ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}}}}, "a -> a"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}}}},
+         "a -> a"),
         ({"$ref": "#/$defs/a", "minLength": 3, "$defs": {"a": {"type": "string"}}}, "minLength"),
         ({"$ref": "#/$defs/a", "$defs": 3}, "an object of schemas"),
         ({"$ref": "#/$defs/0", "$defs": {"9": {"type": "null"}} | {
-            str(i): {"anyOf": [{"$ref": f"#/$defs/{i + 1}"}] * 3} for i in range(9)}}, "more than 1,000 references"),
+            str(i): {"anyOf": [{"$ref": f"#/$defs/{i + 1}"}] * 3} for i in range(9)}},
+         "more than 1,000 references"),
     ],
 )  # fmt: skip
 def test_references_that_lead_nowhere_or_in_a_circle_are_refused(schema, word):
