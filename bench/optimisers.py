@@ -30,7 +30,6 @@ from gradschool.models.language.gpt import gpt
 from gradschool.runs.run import optimizer_for
 
 OPTIMISERS: dict[str, dict[str, Any]] = {
-    "SGD": {"name": "sgd"},
     "SGD with momentum": {"name": "momentum", "momentum": 0.9},
     "RMSprop": {"name": "rmsprop", "momentum": 0.0},
     "Adam": {"name": "adam", "betas": (0.9, 0.95)},
@@ -54,10 +53,10 @@ class Setting:
         context: characters of a window.
     """
 
-    goal: float = 2.0
-    most: int = 800
+    goal: float = 2.1
+    most: int = 600
     depth: int = 2
-    batch: int = 16
+    batch: int = 8
     context: int = 64
 
 
@@ -72,7 +71,7 @@ class Race:
     def __init__(self, setting: Setting, file: Path | None = None) -> None:
         self.setting = setting
         self.train, val, _, self.kinds = characters(file)
-        self.held_out = windows(val, 64, setting.context, "held out")
+        self.held_out = windows(val, 32, setting.context, "held out")
 
     def steps(self, optim: Optim, seed: int, most: int) -> float:
         """Steps to the goal, between two looks by a straight line; `most` if it is not reached."""
