@@ -49,7 +49,16 @@ class Wanted:
         temperature: of the draws of such a kind.
         top_k: draw among so many most probable tokens only.
         tokens: how long a text to make.
+        top_p: draw among the fewest most probable tokens whose probabilities sum to this.
+        min_p: draw among tokens at least so many times as probable as the most probable one.
+        repetition_penalty: makes tokens of the text so far less probable.
+        beams: of a beam search in place of draws.
+        length_penalty: power of the length that the log-probability of a beam is divided by.
+        pattern: a regular expression that what is written has to match.
+        schema: a file with the JSON schema that it has to fit.
+        draft: folder of a smaller run that proposes tokens.
         heard: told every piece of a text as it comes.
+        noted: told in a sentence what a person should know of how it was made.
     """
 
     n: int | None = None
@@ -63,7 +72,16 @@ class Wanted:
     temperature: float | None = None
     top_k: int | None = None
     tokens: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+    beams: int | None = None
+    length_penalty: float | None = None
+    pattern: str | None = None
+    schema: Path | None = None
+    draft: Path | None = None
     heard: Callable[[str], None] = unheard
+    noted: Callable[[str], None] = unheard
 
 
 class Kind:

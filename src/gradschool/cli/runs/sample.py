@@ -8,6 +8,11 @@ import tyro
 
 from gradschool.cli.main import finish
 
+OF_TEXT = (
+    "prompt", "tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "beams",
+    "length_penalty", "pattern", "schema", "draft",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Args:
@@ -41,6 +46,22 @@ class Args:
     """Below 1 a language model keeps to what is probable (0: the most probable token); 1 is as trained."""
     top_k: int | None = None
     """Draw among so many most probable tokens only."""
+    top_p: float | None = None
+    """Draw among the fewest most probable tokens whose probabilities sum to this (nucleus sampling)."""
+    min_p: float | None = None
+    """Draw among tokens that are at least so many times as probable as the most probable one."""
+    repetition_penalty: float | None = None
+    """Above 1 tokens of the text so far become less probable; 1.2 is usual."""
+    beams: int | None = None
+    """Search for the most probable text with so many beams, in place of drawing one."""
+    length_penalty: float | None = None
+    """Power of the length by which a beam's log-probability is divided; 1 if not given."""
+    pattern: str | None = None
+    """A regular expression that what is written matches as a whole."""
+    schema: Path | None = None
+    """A file with the JSON schema that what is written fits."""
+    draft: Path | None = None
+    """Folder of a smaller run with the same tokens: it proposes tokens, the run checks several at once."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -54,24 +75,19 @@ def run(args: Args) -> int:
 
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
-    text: dict[str, Any] = {
-        "prompt": args.prompt,
-        "tokens": args.tokens,
-        "temperature": args.temperature,
-        "top_k": args.top_k,
-    }
+    text: dict[str, Any] = {name: getattr(args, name) for name in OF_TEXT}
     given = [name.replace("_", "-") for name, value in text.items() if value is not None]
     if given and not run.prompts:
         raise UserError(
             f"--{given[0]} was given to {run.title}", "a language model", f"Leave --{given[0]} out."
         )
-    wanted = Wanted(
-        args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film, **text, heard=heard
-    )
+    notes: list[str] = []
+    text |= {"heard": heard, "noted": notes.append}
+    wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film, **text)
     path = run.sample(folder, wanted, args.out)
     if run.prompts and args.n in (None, 1):
         print("\n")
-    said = run.said_of(folder, path)
+    said = ". ".join(notes) or run.said_of(folder, path)
     print(f" {run.makes:<8} {path}")
     if said:
         print(f" {'':<8} {said}")

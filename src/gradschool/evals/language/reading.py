@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from gradschool.data.text.running.chunks import UNSCORED, Tokens, in_chunks, rows_for
 from gradschool.ops.loss import cross_entropy
+from gradschool.ops.switch import unchecked
 
 
 def has_state(model: nn.Module) -> bool:
@@ -24,25 +25,68 @@ def has_state(model: nn.Module) -> bool:
 class Reader:
     """Reads rows of tokens, piece by piece.
 
+    A model with a cache of keys and values (`model.cache(rows, capacity)`) reads each token once. Where its
+    window of `context` tokens is full, the later half of it is read anew and the rest is forgotten: a long
+    text costs two readings a token at most.
+
     Args:
         model: in eval mode.
-        context: tokens that a model without a state looks back.
+        context: tokens that a model without a state looks back, >= 1.
+        cached: use the model's cache; False reads the whole window at every call, to the same logits.
     """
 
-    def __init__(self, model: nn.Module, context: int) -> None:
+    def __init__(self, model: nn.Module, context: int, cached: bool = True) -> None:
         self.model, self.context = model, context
+        self.by_halves = not has_state(model) and hasattr(model, "cache")
+        self.cached = cached and self.by_halves
         self.state: Any = None
+        self.cache: Any = None
         self.seen: Tensor | None = None
 
     def __call__(self, tokens: Int64[Tensor, "b t"]) -> Float[Tensor, "b k"]:
         """Read on by some tokens; the logits of the next."""
+        return self.read(tokens)[:, -1]
+
+    @torch.inference_mode()
+    def read(self, tokens: Int64[Tensor, "b t"]) -> Float[Tensor, "b n k"]:
+        """Read on by some tokens; the logits after each of them that is in the window."""
         if has_state(self.model):
             logits, self.state = self.model(tokens, self.state)
+            return logits.float()
+        # 1. What the window holds now; tokens that a cache has read stay in it.
+        seen = tokens if self.seen is None else torch.cat([self.seen, tokens], 1)
+        full = seen.shape[1] > self.context
+        if full:
+            seen = seen[:, -(max(self.context // 2, 1) if self.by_halves else self.context) :]
+        self.seen = seen
+        # 2. All of it is read, or what is new.
+        if not self.cached:
+            logits = self.model(seen)
+        elif full or self.cache is None:
+            self.cache = self.model.cache(len(seen), self.context)  # type: ignore[operator]
+            logits = self.model(seen, cache=self.cache)
         else:
-            seen = tokens if self.seen is None else torch.cat([self.seen, tokens], 1)
-            self.seen = seen[:, -self.context :]
-            logits = self.model(self.seen)
-        return logits[:, -1].float()
+            with unchecked():
+                logits = self.model(tokens, cache=self.cache)
+        return logits[:, -tokens.shape[1] :].float()
+
+    def back(self, n: int) -> None:
+        """Forget the last n tokens; for models with a cache, which keep what came before them."""
+        if n > 0 and self.seen is not None:
+            self.seen = self.seen[:, :-n]
+            if self.cached:
+                self.cache.back(n)
+
+    def choose(self, rows: Int64[Tensor, " b"]) -> None:
+        """Go on with these rows instead; a row may be taken more than once."""
+        if self.state is not None:
+            parts = self.state if isinstance(self.state, tuple) else (self.state,)
+            kept = tuple(part.index_select(1, rows) for part in parts)
+            self.state = kept if isinstance(self.state, tuple) else kept[0]
+        if self.seen is not None and not torch.equal(rows, torch.arange(len(self.seen), device=rows.device)):
+            self.seen = self.seen[rows]
+            if self.cached:
+                self.cache.choose(rows)
 
 
 @torch.inference_mode()

@@ -86,6 +86,17 @@ class KVCache:
         self.tokens[:, self.length : self.length + tokens.shape[1]] = tokens
         return self.tokens[:, : self.length]
 
+    def back(self, n: int) -> None:
+        """Forget the last n positions; what is read next takes their place.
+
+        Raises:
+            ValueError: there are fewer.
+        """
+        if not 0 <= n <= self.length:
+            raise ValueError(f"{n} positions are to be forgotten, 0 to {self.length} was wanted")
+        for each in self.layers:
+            each.length -= n
+
     def choose(self, rows: Tensor) -> None:
         """Go on with these rows instead (beam search); a row may be taken more than once.
 

@@ -19,9 +19,8 @@ from gradschool.evals.language.scored import listed
 from gradschool.evals.language.surprise import Word, words_of
 from gradschool.ops.sequence.counting import bits_per_byte
 from gradschool.runs.kind import Wanted
-from gradschool.runs.language.generate import Drawing, drawn
+from gradschool.runs.language.wishes import planned
 
-USUAL = 500  # tokens, if nobody says how many
 BEGIN = "\n"  # what a text begins after
 HALF = "\ufffd"  # stands for a character whose bytes are not all there yet
 LONGEST = 1_000_000  # characters of a file that are read
@@ -37,29 +36,21 @@ def sample(
         UserError: something is asked for that a language model does not do, or the prompt has characters that
             it does not know.
     """
-    # 1. What can be asked for.
-    asked = {"class": wanted.label, "steps": wanted.steps, "guidance": wanted.guidance,
-             "sampler": wanted.sampler, "film": wanted.film or None}  # fmt: skip
-    other = next((name for name, value in asked.items() if value is not None), None)
-    if other:
-        takes = "--prompt, --tokens, --temperature, --top-k, -n and --seed"
-        raise UserError(f"--{other} was given to a language model", takes, f"Leave --{other} out.")
-    n, length = wanted.n or 1, USUAL if wanted.tokens is None else wanted.tokens
-    for name, value in {"n": 1 if wanted.n is None else wanted.n, "tokens": length}.items():
-        if value < 1:
-            raise UserError(f"{name} is {value}", "a whole number >= 1", "Example: --tokens 300")
-    temperature = 1.0 if wanted.temperature is None else wanted.temperature
-    drawing = Drawing(temperature, wanted.top_k, wanted.seed)
+    # 1. What is asked for, and from which tokens it begins.
+    plan = planned(wanted, tokeniser)
+    prompt = wanted.prompt or ""
+    start = beginning(tokeniser, prompt)
     # 2. Draw; with one text, tell each piece as soon as it is a text.
-    prompt, start = wanted.prompt or "", beginning(tokeniser, wanted.prompt or "")
-    texts: list[list[int]] = [[] for _ in range(n)]
+    texts: list[list[int]] = [[] for _ in range(plan.n)]
     told = 0
-    if n == 1:
+    if plan.n == 1:
         wanted.heard(prompt)
-    for tokens in drawn(model, start, n, length, drawing, context):
-        for text, token in zip(texts, tokens.tolist(), strict=True):
-            text.append(token)
-        told = tell(tokeniser.decode(texts[0]), told, wanted.heard) if n == 1 else 0
+    for tokens in plan.pieces(model, start, context):
+        for text, new in zip(texts, tokens, strict=True):
+            text.extend(new)
+        told = tell(tokeniser.decode(texts[0]), told, wanted.heard) if plan.n == 1 else 0
+    if note := plan.note():
+        wanted.noted(note)
     # 3. The file.
     found = [prompt + tokeniser.decode(text) for text in texts]
     name = f"text-{wanted.seed}.txt"

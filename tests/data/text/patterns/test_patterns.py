@@ -206,3 +206,64 @@ def test_json_that_fits_can_be_written(value, compact, wrong):
 def test_what_is_not_known_of_a_schema_is_refused(schema, word):
     with pytest.raises(UserError, match=word):
         compiled(pattern_of(schema))
+
+
+REFERRING = {
+    "$ref": "#/$defs/pair",
+    "$defs": {
+        "pair": {
+            "type": "object", "required": ["items"],
+            "properties": {"$ref": {"$ref": "#/$defs/a~1b"}, "items": {"const": {"$ref": 1}}},
+        },
+        "a/b": {"type": "array", "items": {"anyOf": [{"$ref": "#/$defs/sign"}, {"type": "null"}]}},
+        "sign": {"enum": ["x", "y"]},
+    },
+}  # fmt: skip
+
+
+def test_references_to_the_schema_s_own_definitions_are_followed():
+    machine, check, draw = compiled(pattern_of(REFERRING)), Draft202012Validator(REFERRING), random.Random(0)
+    found = [text for _ in range(60) if (text := written(machine, draw, 400)) is not None]
+    assert len(found) > 20 and {"$ref", "items"} == {key for text in found for key in json.loads(text)}
+    for text in found:
+        check.validate(json.loads(text))
+    for value in (
+        {"$ref": ["x", None], "items": {"$ref": 1}},
+        {"$ref": [3], "items": {"$ref": 1}},
+        {"$ref": []},
+    ):
+        assert machine.accepts(json.dumps(value)) == check.is_valid(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "word"),
+    [
+        ({"$ref": "#/$defs/b", "$defs": {"a": {"type": "null"}}},
+         "refers to '#/\\$defs/b'; wanted: #/\\$defs/a"),
+        ({"$ref": "http://x/a"}, "a name in the schema's own"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"type": "array", "items": {"$ref": "#/$defs/a"}}}},
+         "a -> a"),
+        ({"$ref": "#/$defs/a", "minLength": 3, "$defs": {"a": {"type": "string"}}}, "minLength"),
+        ({"$ref": "#/$defs/a", "$defs": 3}, "an object of schemas"),
+        ({"$ref": "#/$defs/0", "$defs": {"9": {"type": "null"}} | {
+            str(i): {"anyOf": [{"$ref": f"#/$defs/{i + 1}"}] * 3} for i in range(9)}},
+         "more than 1,000 references"),
+    ],
+)  # fmt: skip
+def test_references_that_lead_nowhere_or_in_a_circle_are_refused(schema, word):
+    with pytest.raises(UserError, match=word):
+        pattern_of(schema)
+
+
+@settings(max_examples=40, deadline=None)
+@given(patterns, st.integers(0, 99))
+def test_a_text_of_so_many_tokens_at_most_always_comes_to_an_end(pattern, seed):
+    rules = guide(pattern, TOKENS.tokens)
+    left, state, draw, text = int(rules.to_end[0]) + seed % 4, 0, random.Random(seed), []
+    assume(left > 0)
+    while left and (able := rules.within(state, left).nonzero().flatten().tolist()):
+        if rules.accepting[state] and draw.random() < 0.2:
+            break
+        text.append(draw.choice(able))
+        state, left = int(rules.to[state, text[-1]]), left - 1
+    assert re.fullmatch(pattern, TOKENS.decode_bytes(text).decode(), re.ASCII)

@@ -3,8 +3,10 @@
 Source: Willard and Louf 2023, section 3: a table of states and tokens is made once; a step is a look-up.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,6 +15,8 @@ from torch import Tensor
 
 from gradschool.data.text.patterns.machine import NOWHERE, ByteMachine, alive, compiled
 from gradschool.errors import UserError
+
+UNREACHED = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,30 @@ class Guide:
         if self.end is not None:
             found[self.end] = bool(self.accepting[state])
         return found
+
+    @cached_property
+    def to_end(self) -> Int[np.ndarray, " s"]:
+        """How many tokens the shortest way from each state to an end has."""
+        # 1. From which states each one is reached.
+        before: list[list[int]] = [[] for _ in self.to]
+        for state, row in enumerate(self.to):
+            for after in np.unique(row[row != NOWHERE]).tolist():
+                before[after].append(state)
+        # 2. From the ends backwards, in breadth.
+        found = np.where(self.accepting, 0, UNREACHED)
+        waiting = deque(np.flatnonzero(self.accepting).tolist())
+        while waiting:
+            state = waiting.popleft()
+            for each in before[state]:
+                if found[each] == UNREACHED:
+                    found[each] = found[state] + 1
+                    waiting.append(each)
+        return found
+
+    def within(self, state: int, left: int) -> Bool[Tensor, " v"]:
+        """Which tokens may come so that a text of at most `left` more tokens still comes to an end."""
+        after = self.to[state]
+        return torch.from_numpy((after != NOWHERE) & (self.to_end[after] < left))
 
     def masked(self, logits: Float[Tensor, "b v"], texts: Int64[Tensor, "b t"]) -> Float[Tensor, "b v"]:
         """Logits with minus infinity at tokens that may not follow; the texts are without their prompts.

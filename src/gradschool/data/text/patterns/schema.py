@@ -1,8 +1,9 @@
 """A JSON schema as a pattern, so that a model can only write JSON that fits.
 
 A part of JSON Schema 2020-12: types with their lengths and patterns, `enum`, `const`, `anyOf`, arrays of one
-kind of items, objects with named properties in the order of the schema. What is not known is refused, not
-ignored. The JSON has at most one space after a comma or a colon, and none elsewhere.
+kind of items, objects with named properties in the order of the schema, and `$ref` to the schema's own
+`$defs`. What is not known is refused, not ignored. The JSON has at most one space after a comma or a colon,
+and none elsewhere.
 """
 
 import json
@@ -25,6 +26,8 @@ KNOWN = {
     "object": {"properties", "required", "additionalProperties"},
 }
 ESCAPED = [*range(32), ord('"'), ord("\\")]
+PLACE = "#/$defs/"  # where references lead
+MOST = 1_000  # references that are followed
 NOTES = {"title", "description", "$schema", "default", "examples", "type"}
 
 
@@ -42,11 +45,72 @@ def pattern_of(schema: Mapping[str, Any] | bool) -> str:
     """The pattern of the JSON texts that fit a schema.
 
     Args:
-        schema: as read from JSON.
+        schema: as read from JSON. `$ref` names one of its own `$defs`, which may refer to each other but not
+            in a circle: texts of any depth are no regular language.
 
     Raises:
         UserError: it uses what is not known here.
     """
+    if not isinstance(schema, Mapping) or "$defs" not in schema:
+        return part_of(References({}).without(schema))
+    return part_of(References(schema["$defs"]).without({k: v for k, v in schema.items() if k != "$defs"}))
+
+
+class References:
+    """Puts what a schema refers to in the place of the reference.
+
+    Args:
+        known: the schema's `$defs`.
+    """
+
+    def __init__(self, known: Any) -> None:
+        if not isinstance(known, Mapping):
+            raise UserError(f"$defs is {known!r}", "an object of schemas by name")
+        self.known, self.followed = known, 0
+
+    def without(self, schema: Any, above: tuple[str, ...] = ()) -> Any:
+        """A schema without references.
+
+        Args:
+            schema: any part of the whole.
+            above: names that it was reached by.
+        """
+        if not isinstance(schema, Mapping):
+            return schema
+        if "$ref" in schema:
+            known_only(schema, {"$ref"}, "$ref")
+            return self.target(schema["$ref"], above)
+        # Only where a schema stands: a property may be called "$ref", and a constant may look like one.
+        found = dict(schema)
+        if "items" in found:
+            found["items"] = self.without(found["items"], above)
+        if isinstance(found.get("anyOf"), list):
+            found["anyOf"] = [self.without(each, above) for each in found["anyOf"]]
+        if isinstance(found.get("properties"), Mapping):
+            found["properties"] = {k: self.without(v, above) for k, v in found["properties"].items()}
+        return found
+
+    def target(self, reference: Any, above: tuple[str, ...]) -> Any:
+        """The schema that a reference names.
+
+        Raises:
+            UserError: there is none, it refers to itself, or the references multiply without measure.
+        """
+        name = str(reference).removeprefix(PLACE).replace("~1", "/").replace("~0", "~")
+        if not str(reference).startswith(PLACE) or name not in self.known:
+            known = ", ".join(f"{PLACE}{each}" for each in self.known) or "a name in the schema's own $defs"
+            raise UserError(f"a schema refers to {reference!r}", known)
+        if name in above:
+            way = " -> ".join((*above[above.index(name) :], name))
+            raise UserError(f"a schema refers to itself: {way}", "references without a circle")
+        self.followed += 1
+        if self.followed > MOST:
+            raise UserError(f"a schema follows more than {MOST:,} references", "fewer, or smaller parts")
+        return self.without(self.known[name], (*above, name))
+
+
+def part_of(schema: Any) -> str:
+    """The pattern of a schema without references; see `pattern_of`."""
     if not isinstance(schema, Mapping):
         raise UserError(f"a schema is {schema!r}", "an object with a type, enum, const or anyOf")
     # 1. What lists its values.
@@ -57,14 +121,13 @@ def pattern_of(schema: Mapping[str, Any] | bool) -> str:
             if not options:
                 raise UserError(f"{key} is empty", "one option or more")
             found = [
-                pattern_of(o) if key == "anyOf" else literal(json.dumps(o, ensure_ascii=False))
-                for o in options
+                part_of(o) if key == "anyOf" else literal(json.dumps(o, ensure_ascii=False)) for o in options
             ]
             return f"(?:{'|'.join(found)})"
     # 2. One type, or one of several.
     kind = schema.get("type")
     if isinstance(kind, list):
-        return f"(?:{'|'.join(pattern_of({**schema, 'type': each}) for each in kind)})"
+        return f"(?:{'|'.join(part_of({**schema, 'type': each}) for each in kind)})"
     known_only(schema, KNOWN.get(str(kind), set()), f"type {kind!r}")
     if kind in SIMPLE:
         return SIMPLE[kind]
@@ -106,7 +169,7 @@ def array(schema: Mapping[str, Any]) -> str:
     least, most = schema.get("minItems", 0), schema.get("maxItems")
     if "items" not in schema:
         raise UserError("an array has no items", "a schema of its items")
-    item = f"(?:{pattern_of(schema['items'])})"
+    item = f"(?:{part_of(schema['items'])})"
     if most == 0:
         return r"\[\]"
     more = counted(max(least, 1) - 1, None if most is None else most - 1)
@@ -124,7 +187,7 @@ def record(schema: Mapping[str, Any]) -> str:
     # 1. From the last to the first: what may follow when something came before, and when nothing did.
     later, first = "", ""
     for name, each in reversed(properties.items()):
-        pair = f"{literal(json.dumps(name, ensure_ascii=False))}{COLON}(?:{pattern_of(each)})"
+        pair = f"{literal(json.dumps(name, ensure_ascii=False))}{COLON}(?:{part_of(each)})"
         if name in required:
             later, first = f"{COMMA}{pair}{later}", f"{pair}{later}"
         else:
