@@ -133,6 +133,24 @@ def test_rows_walk_through_the_text_and_go_on_where_they_were(n, half, length, e
     assert max(seen) < n
 
 
+@given(st.integers(30, 400), st.integers(1, 4), st.integers(2, 12), st.integers(0, 3))
+def test_windows_are_the_chunks_of_the_walk_in_another_order(n, rows, length, epoch):
+    tokens = np.arange(n, dtype=np.uint16)
+    walk, windows = (list(Chunks(tokens, rows, length, 5, walks).epoch(epoch)) for walks in (True, False))
+    assert sorted(y.tolist() for _, y, _ in walk) == sorted(y.tolist() for _, y, _ in windows)
+    assert all(torch.equal(y, x + 1) and first.all() for x, y, first in windows)
+    other = [y.tolist() for _, y, _ in Chunks(tokens, rows, length, 5, False).epoch(epoch + 1)]
+    assert len(windows) < 5 or other != [y.tolist() for _, y, _ in windows]
+
+
+@given(st.integers(2, 300), st.integers(1, 9), st.integers(1, 12))
+def test_windows_that_are_scored_begin_half_a_window_before(n, rows, length):
+    for i, (x, y, _) in enumerate(in_chunks(np.arange(n, dtype=np.uint16), rows, length, walks=False)):
+        seen = length // 2 if i else 0
+        assert (y[:, :seen] == UNSCORED).all() and (y[:-1, seen:] != UNSCORED).all()
+        assert x.shape[1] <= length
+
+
 @pytest.mark.parametrize("walks", [True, False])
 def test_batches_are_a_function_of_epoch_and_position(walks):
     batches = Chunks(np.arange(5000, dtype=np.uint16), 4, 10, seed=1, walks=walks)
