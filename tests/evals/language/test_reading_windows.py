@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gradschool.evals.language.beside import counted_nats
 from gradschool.evals.language.mixing import best_weight, mixed, mixture
 from gradschool.evals.language.ngrams import NGram
 from gradschool.evals.language.reading import surprisals
@@ -75,17 +76,21 @@ def test_no_weight_on_a_grid_is_better_than_the_one_that_is_found(n, seed):
     assert 0 <= weight <= 1 and loss <= min(grid) + 2e-3
 
 
-def test_the_mixture_chooses_its_weight_on_the_validation_part():
+def test_the_mixture_chooses_model_and_weight_on_the_validation_part():
     net = decoder()
     train, val, test = text(400, 1), text(90, 2), text(80, 3)
-    nats = surprisals(net, test, 16)
-    found = mixture(net, (train, val, test), nats, KINDS, 3, 16)
+    nats = [surprisals(net, part, 16) for part in (val, test)]
+    counted = counted_nats(train, (val, test), KINDS, (1, 3, 500))
+    assert list(counted) == ["1-gram", "3-gram"], "a text shorter than an order counts nothing of it"
     ngram = NGram.fit(torch.from_numpy(train.astype(np.int64)), 3, KINDS)
-    counted = [ngram.surprisals(torch.from_numpy(p.astype(np.int64)))[1:].numpy() for p in (val, test)]
-    assert found.beside == "3-gram"
-    assert found.weight == pytest.approx(best_weight(surprisals(net, val, 16), counted[0]))
-    assert found.test_loss == pytest.approx(float(mixed(nats, counted[1], found.weight).mean()))
-    assert mixed(nats, counted[1], 1.0) == pytest.approx(nats, rel=1e-5)
+    for part, found in zip((val, test), counted["3-gram"], strict=True):
+        wanted = ngram.surprisals(torch.from_numpy(part.astype(np.int64)))[1:]
+        assert np.allclose(found, wanted.numpy())
+    found = mixture(nats, counted)
+    assert found.beside == min(counted, key=lambda name: counted[name][0].mean())
+    assert found.weight == best_weight(nats[0], counted[found.beside][0])
+    assert found.test_loss == pytest.approx(mixed(nats[1], counted[found.beside][1], found.weight).mean())
+    assert mixed(nats[1], counted["1-gram"][1], 1.0) == pytest.approx(nats[1], rel=1e-5)
 
 
 def test_arithmetic_is_that_of_matrices_and_a_tied_table_counts_once():

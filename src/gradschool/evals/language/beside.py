@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from gradschool.data.text.running.chunks import Tokens
 from gradschool.evals.language.ngrams import NGram
@@ -11,21 +12,27 @@ from gradschool.evals.language.ngrams import NGram
 COUNTED = 20_000_000  # tokens of a longer text are not all counted
 
 
-def counted_models(train: Tokens, test: Tokens, kinds: int, orders: Sequence[int]) -> dict[str, float]:
-    """Mean negative log-likelihood of every test token but the first, in nats, for n-gram models.
+def counted_nats(
+    train: Tokens, parts: Sequence[Tokens], kinds: int, orders: Sequence[int]
+) -> dict[str, list[Float[np.ndarray, " m"]]]:
+    """The surprisals of every token but the first of some texts, in nats, for n-gram models.
 
     Args:
         train: what is counted; of a longer text the last 20 million tokens.
-        test: what is predicted, with all tokens before it known, as for the network.
+        parts: what is predicted, with all tokens before it known, as for the network.
         kinds: number of different tokens.
         orders: of the models, smoothed by interpolated modified Kneser-Ney.
+
+    Returns:
+        For each model, by its name, the surprisals of each part.
     """
     # 1. As tensors.
-    known, asked = (torch.from_numpy(part.astype(np.int64)) for part in (train[-COUNTED:], test))
+    known, *asked = (torch.from_numpy(part.astype(np.int64)) for part in (train[-COUNTED:], *parts))
     cut = f", of the last {COUNTED:,} tokens" if len(train) > COUNTED else ""
     # 2. One model after the other.
-    return {
-        f"{n}-gram{cut}": float(NGram.fit(known, n, kinds).surprisals(asked)[1:].mean())
-        for n in orders
-        if n <= len(known)
-    }
+    found = {}
+    for n in orders:
+        if n <= len(known):
+            model = NGram.fit(known, n, kinds)
+            found[f"{n}-gram{cut}"] = [model.surprisals(part)[1:].numpy() for part in asked]
+    return found

@@ -5,18 +5,12 @@ they err on different tokens. The weight is chosen on text that neither was trai
 part. Sources: Jelinek and Mercer 1980 (interpolation); Mikolov et al. 2011, section 3.2 (with networks).
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from torch import nn
-
-from gradschool.data.text.running.chunks import Tokens
-from gradschool.evals.language.beside import COUNTED
-from gradschool.evals.language.ngrams import NGram
-from gradschool.evals.language.reading import surprisals
 
 Nats = Float[np.ndarray, " m"]
 STEPS = 100  # of the EM algorithm, which gains with every one
@@ -69,21 +63,13 @@ def best_weight(network: Nats, counted: Nats) -> float:
     return weight
 
 
-def mixture(
-    model: nn.Module, parts: tuple[Tokens, Tokens, Tokens], tested: Nats, kinds: int, order: int, context: int
-) -> Mixture:
-    """Mix a network with an n-gram model of the training part; the validation part chooses the weight.
+def mixture(network: Sequence[Nats], counted: Mapping[str, Sequence[Nats]]) -> Mixture:
+    """Mix a network with the model that counts best; the validation part chooses both it and the weight.
 
     Args:
-        model: the network, in eval mode.
-        parts: training, validation and test part.
-        tested: the network's surprisals on the test part.
-        kinds: number of different tokens.
-        order: of the n-gram model.
-        context: tokens of a chunk.
+        network: its surprisals on the validation and on the test part.
+        counted: those of models that count, by name.
     """
-    train, *held = (torch.from_numpy(part.astype(np.int64)) for part in (parts[0][-COUNTED:], *parts[1:]))
-    ngram = NGram.fit(train, order, kinds)
-    counted = [ngram.surprisals(part)[1:].numpy() for part in held]
-    weight = best_weight(surprisals(model, parts[1], context), counted[0])
-    return Mixture(f"{order}-gram", weight, float(mixed(tested, counted[1], weight).mean()))
+    name = min(counted, key=lambda name: float(counted[name][0].mean()))
+    weight = best_weight(network[0], counted[name][0])
+    return Mixture(name, weight, float(mixed(network[1], counted[name][1], weight).mean()))

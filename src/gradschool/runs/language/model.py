@@ -33,7 +33,7 @@ from gradschool.engine.optim import Optim
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.export import ExportCheck
-from gradschool.evals.language.beside import counted_models
+from gradschool.evals.language.beside import counted_nats
 from gradschool.evals.language.mixing import mixture
 from gradschool.evals.language.reading import Forgetful, has_state, surprisals
 from gradschool.evals.metric import Metric
@@ -189,29 +189,28 @@ class LanguageRun(Run):
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """Score the final weights, n-gram models and a mixture of both on the test part."""
         splits, tokeniser, model = pieces.splits, pieces.pipeline, pieces.model
-        train, tested, kinds = splits.train.tokens, splits.test.tokens, len(tokeniser)
-        orders = (1, 3, 5, 7) if self.tokeniser == "characters" else (1, 2, 3)
-        orders = tuple(order for order in orders if order <= len(train))
+        held = [part.tokens for part in (splits.val, splits.test) if part is not None]
         with final_weights(self, pieces, folder), pieces.stepper.machine.autocast():
             # 1. The surprise of every token of the test part.
             model.eval()
-            nats = surprisals(model, tested, self.context)
-            loss = float(nats.mean(dtype=float))
+            nats = [surprisals(model, tokens, self.context) for tokens in held]
+            loss = float(nats[-1].mean(dtype=float))
             found = {"test_loss": loss, "test_perplexity": math.exp(loss)}
             # 2. What is needed to use the model.
             parameters = sum(p.numel() for p in model.parameters())
             folder.write("model.json", {"tokeniser": tokeniser.facts(), "parameters": parameters})
-            # 3. Mixed with the longest n-gram model, where there is text to choose the weight by.
-            mixing: dict[str, Any] = {}
-            if splits.val is not None:
-                parts = train, splits.val.tokens, tested
-                mixing = {"mixture": mixture(model, parts, nats, kinds, orders[-1], self.context).facts()}
-        # 4. Per byte, so that runs with other tokens can be compared; words do not give back the text.
+        # 3. Per byte, so that runs with other tokens can be compared; words do not give back the text.
         if self.tokeniser != "words":
             found["test_bits_per_byte"] = float(bits_per_byte(loss, len(splits.test), splits.test.size))
-        # 5. Models that count, on the same tokens.
-        counted = counted_models(train, tested, kinds, orders)
-        write_result(self, pieces, folder, at, found, baselines=counted, unit=self.unit, **mixing)
+        # 4. Models that count, on the same tokens, and mixed with the network where a weight can be chosen.
+        orders = (1, 3, 5, 7) if self.tokeniser == "characters" else (1, 2, 3)
+        counted = counted_nats(splits.train.tokens, held, len(tokeniser), orders)
+        facts: dict[str, Any] = {
+            "baselines": {name: float(each[-1].mean()) for name, each in counted.items()}
+        }
+        if splits.val is not None:
+            facts["mixture"] = mixture(nats, counted).facts()
+        write_result(self, pieces, folder, at, found, unit=self.unit, **facts)
 
     def reopened(self, folder: RunFolder) -> tuple[nn.Module, Tokeniser]:
         """The trained model on the run's machine, and its tokeniser."""
