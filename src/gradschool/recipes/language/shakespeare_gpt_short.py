@@ -10,5 +10,5 @@ def shakespeare_gpt_short() -> LanguageRun:
     """Smaller GPT on the characters of tiny Shakespeare (1.5 min)."""
     return replace(
         shakespeare_gpt(), model_options={"width": 128, "feed": "relu2", "grams": 3}, context=64, minutes=1.5,
-        evaluations=400, ema=0.95,
+        ema=0.95,
     )  # fmt: skip
