@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.optim.adamw import adamw
 
 from gradschool.nn.optim import Plain
 from gradschool.ops import optim as ops
@@ -34,10 +35,16 @@ class Muon(Plain):
         if not group["table"]:
             super().step_one(parameter, group)
             return
-        numbers = {name: group[name] for name in ("lr", "betas", "weight_decay")}
-        new, state = ops.adamw(parameter.detach(), parameter.grad, self.state[parameter], **numbers)
-        parameter.copy_(new)
-        self.state[parameter] = state
+        # 1. A table is large and its step small: one kernel in place of a pass for each operation.
+        state, (beta1, beta2) = self.state[parameter], group["betas"]
+        if not state:
+            state["step"] = torch.zeros((), device=parameter.device)
+            state["m"], state["v"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+        adamw(
+            [parameter], [parameter.grad], [state["m"]], [state["v"]], [], [state["step"]], fused=True,
+            amsgrad=False, beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"],
+            eps=ops.EPS, maximize=False,
+        )  # fmt: skip
 
 
 def tables_apart(groups: Sequence[dict[str, Any]], module: nn.Module) -> list[dict[str, Any]]:
