@@ -174,7 +174,8 @@ def baby(setting: Baby, file: Path, seed: int, device: str) -> dict[str, Any]:
         optimizer.zero_grad()
 
     # 2. Compile without learning anything, then train by the clock.
-    step(0, 0.0), step(1, 0.0)
+    step(0, 0.0)
+    step(1, 0.0)
     settled(device)
     start, at = time.perf_counter(), 0
     while (done := (time.perf_counter() - start) / setting.seconds) < 1:
