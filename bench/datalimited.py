@@ -17,6 +17,7 @@ import statistics
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -150,13 +151,13 @@ def measure(setting: Setting, seeds: int, place: Path, file: Path | None = None)
         tried = []
         for way in SINGLES:
             name = f"single-{seed}-{way.length:g}"
-            tried.append(kept.row(name, lambda n=name, s=seed, w=way: lesson.trained(w, s, n)))
+            tried.append(kept.row(name, partial(lesson.trained, way, seed, name)))
         single = min(tried, key=lambda row: row["val"])
         names = [f"member-{seed}-{i}" for i in range(MEMBERS)]
         members = []
         for i, name in enumerate(names):
             own = MEMBERS * seed + i
-            members.append(kept.row(name, lambda n=name, o=own: lesson.trained(REGULARISED, o, n)))
+            members.append(kept.row(name, partial(lesson.trained, REGULARISED, own, name)))
         # 2. All together.
         row = {
             "single": single["test"],

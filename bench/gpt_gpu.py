@@ -118,7 +118,8 @@ def training(shape: Shape, steps: int, rounds: int, device: str) -> dict[str, An
         optimizer.zero_grad()
 
     # 2. Two steps to compile, then rounds.
-    step(), step()
+    step()
+    step()
     rates = []
     for _ in range(rounds):
         settled(device)
