@@ -1,11 +1,12 @@
 """One megabyte of text and as many passes as one likes: what more computing gives where data are the limit.
 
 Every model reads the training part of tiny Shakespeare again and again, and is judged where its validation
-loss is lowest. The single run is a decoder without regularisation, stopped early. Against it stand the same
-decoder with weight decay, dropout and averaged weights, and an ensemble of four of these, whose probabilities
-are averaged (Hinton et al. 2015, section 3). Members differ in seed alone.
+loss is lowest. The single run is a decoder without regularisation, stopped early; of three lengths of its
+learning-rate schedule the validation loss chooses the best. Against it stand the same decoder with weight
+decay, dropout and averaged weights, and an ensemble of four of these, whose probabilities are averaged
+(Hinton et al. 2015, section 3). Members differ in seed alone.
 
-Usage: python -m bench.datalimited [--seeds 3] [--depth 4] [--steps 12000] [--device cuda]. Every model is
+Usage: python -m bench.datalimited [--seeds 3] [--depth 3] [--steps 10000] [--device cuda]. Every model is
 kept as it is finished, so the bench goes on where it was interrupted; writes results/datalimited.json.
 """
 
@@ -16,6 +17,7 @@ import statistics
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +43,17 @@ class Setting:
         depth: blocks of the decoder.
         context: characters of a window.
         batch: windows a step.
-        steps: most steps of a model; the rate falls to zero over them with regularisation.
+        steps: most steps of a model.
         every: steps between two looks at the validation part.
         patience: looks without improvement after which a model stops.
         device: where it is trained.
         bf16: whether products are in bfloat16.
     """
 
-    depth: int = 4
+    depth: int = 3
     context: int = 128
-    batch: int = 32
-    steps: int = 12_000
+    batch: int = 16
+    steps: int = 10_000
     every: int = 250
     patience: int = 8
     device: str = "cpu"
@@ -67,15 +69,17 @@ class Way:
         weight_decay: decoupled.
         averaged: how much of the averaged weights survives a step; 0: the weights themselves are used.
         rate: learning rate of Muon.
+        length: share of the most steps over which the rate falls to zero.
     """
 
     dropout: float = 0.0
     weight_decay: float = 0.0
     averaged: float = 0.0
     rate: float = 5e-3
+    length: float = 1.0
 
 
-SINGLE = Way()
+SINGLES = tuple(Way(length=share) for share in (0.15, 0.3, 0.5))
 REGULARISED = Way(dropout=0.2, weight_decay=0.3, averaged=0.998)
 
 
@@ -102,10 +106,10 @@ class Lesson:
         optim = Optim("muon", way.rate, way.weight_decay, 0.95, (0.9, 0.95))
         optimizer = optimizer_for(model, optim, plain=False)
         average = Ema(model, way.averaged) if way.averaged else None
-        best, at, step = math.inf, 0, 0
+        best, at, step, most = math.inf, 0, 0, round(way.length * s.steps)
         # 2. Pass after pass, until it gets no better.
-        while step < s.steps and (step - at) // s.every < s.patience:
-            self.learn(model, optimizer, way, (seed, step))
+        while step < most and (step - at) // s.every < s.patience:
+            self.learn(model, optimizer, min(1.0, (step + 1) / 100) * (1 - step / most), (seed, step))
             step += 1
             if average is not None:
                 average.update(model)
@@ -118,13 +122,11 @@ class Lesson:
         return {"val": best, "test": float(np.load(self.place / f"{name}.npy").mean()), "step": at,
                 "passes": passes, "processor_seconds": time.process_time() - start}  # fmt: skip
 
-    def learn(self, model: GPT, optimizer: torch.optim.Optimizer, way: Way, at: tuple[int, int]) -> None:
-        """One step; the rate rises for a hundred steps and, with regularisation, falls to zero."""
-        seed, step = at
-        factor = min(1.0, (step + 1) / 100) * (1 - step / self.setting.steps if way.averaged else 1.0)
+    def learn(self, model: GPT, optimizer: torch.optim.Optimizer, factor: float, at: tuple[int, int]) -> None:
+        """One step with so large a share of the rate, on the batch of (seed, step)."""
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
-        x, y = windows(self.train, self.setting.batch, self.setting.context, seed, step)
+        x, y = windows(self.train, self.setting.batch, self.setting.context, *at)
         with torch.autocast(self.setting.device, torch.bfloat16, self.setting.bf16):
             loss = nats(model, x.to(self.setting.device), y.to(self.setting.device))
         optimizer.zero_grad()
@@ -140,18 +142,22 @@ class Lesson:
 def measure(setting: Setting, seeds: int, place: Path, file: Path | None = None) -> dict[str, Any]:
     """All models of all seeds, and what they reach alone and together."""
     lesson = Lesson(setting, place, file)
-    about = {"unit": "nats a character", "n": seeds, "setting": asdict(setting), "members": MEMBERS,
-             "ways": {"single": asdict(SINGLE), "regularised": asdict(REGULARISED)}}  # fmt: skip
+    ways = {"single": [asdict(way) for way in SINGLES], "regularised": asdict(REGULARISED)}
+    about = {"unit": "nats a character", "n": seeds, "setting": asdict(setting), "members": MEMBERS}
+    about |= {"ways": ways}
     kept, table = Kept("datalimited", about), []
     for seed in range(seeds):
-        # 1. One early-stopped run, and the members.
-        name = f"single-{seed}"
-        single = kept.row(name, lambda name=name, seed=seed: lesson.trained(SINGLE, seed, name))
+        # 1. The early-stopped run, and the members.
+        tried = []
+        for way in SINGLES:
+            name = f"single-{seed}-{way.length:g}"
+            tried.append(kept.row(name, partial(lesson.trained, way, seed, name)))
+        single = min(tried, key=lambda row: row["val"])
         names = [f"member-{seed}-{i}" for i in range(MEMBERS)]
         members = []
         for i, name in enumerate(names):
             own = MEMBERS * seed + i
-            members.append(kept.row(name, lambda n=name, o=own: lesson.trained(REGULARISED, o, n)))
+            members.append(kept.row(name, partial(lesson.trained, REGULARISED, own, name)))
         # 2. All together.
         row = {
             "single": single["test"],

@@ -143,12 +143,11 @@ def texts(rounds: int, tokens: int = 200) -> list[dict[str, Any]]:
 def trained(name: str, minutes: float, place: Path) -> nn.Module:
     """A model that was trained for so long on tiny Shakespeare, or is there already."""
     train, _, _, kinds = characters()
+    torch.manual_seed(0)
     model, file = gpt(kinds, depth=TRAINED[name]), place / f"{name}-{minutes:g}.safetensors"
     if file.exists():
         load_model(model, file)
         return model.eval()
-    torch.manual_seed(0)
-    model = gpt(kinds, depth=TRAINED[name])
     optimizer = optimizer_for(model, Optim("muon", 5e-3, 0.0, 0.95, (0.9, 0.95)), plain=False)
     start, at = time.process_time(), 0
     while (done := (time.process_time() - start) / (60 * minutes)) < 1:
@@ -159,7 +158,7 @@ def trained(name: str, minutes: float, place: Path) -> nn.Module:
         optimizer.step()
         at += 1
     place.mkdir(parents=True, exist_ok=True)
-    save_model(model, file)
+    save_model(model, str(file))
     return model.eval()
 
 

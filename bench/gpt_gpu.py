@@ -118,7 +118,8 @@ def training(shape: Shape, steps: int, rounds: int, device: str) -> dict[str, An
         optimizer.zero_grad()
 
     # 2. Two steps to compile, then rounds.
-    step(), step()
+    step()
+    step()
     rates = []
     for _ in range(rounds):
         settled(device)
@@ -174,7 +175,8 @@ def baby(setting: Baby, file: Path, seed: int, device: str) -> dict[str, Any]:
         optimizer.zero_grad()
 
     # 2. Compile without learning anything, then train by the clock.
-    step(0, 0.0), step(1, 0.0)
+    step(0, 0.0)
+    step(1, 0.0)
     settled(device)
     start, at = time.perf_counter(), 0
     while (done := (time.perf_counter() - start) / setting.seconds) < 1:

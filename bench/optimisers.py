@@ -119,7 +119,7 @@ def tuned(race: Race, kept: Kept, name: str) -> float:
 
 def pairs(steps: dict[str, list[float]]) -> list[dict[str, Any]]:
     """Every two optimisers: the median ratio of steps, and p of two tests on the pairs, Holm-corrected."""
-    found = []
+    found: list[dict[str, Any]] = []
     for one, other in itertools.combinations(steps, 2):
         a, b = np.log(steps[one]), np.log(steps[other])
         equal = bool((a == b).all())

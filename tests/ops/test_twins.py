@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gradschool import fast, ops, scan
 from gradschool.ops import activation, conv, linear, loss, norm, pool, switch
+from gradschool.ops.attention.rotary import rope
 from gradschool.ops.switch import Op
 
 ALONE = {  # ops that torch has no single function for, or whose plain form is as fast
@@ -27,6 +28,7 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "attention.heads.split_heads", "attention.heads.join_heads", "attention.heads.repeat_heads",
     "attention.biased.weights_of", "attention.biased.additive_attend",
     "attention.linear.linear_attend_step", "attention.flash.flash_forward", "attention.flash.flash_backward",
+    "attention.rotary.rotary_angles", "attention.rotary.rotate",
 }  # fmt: skip
 
 
@@ -369,3 +371,21 @@ def test_the_switch_chooses_the_layer_for_every_caller():
     with switch.using("plain"):
         assert double(2) == -1
     assert calls == ["fast", "mine"]
+
+
+def test_what_has_run_before_is_not_looked_at_again_where_nobody_asks():
+    q, far = noise(1, 2, 3, 4), torch.arange(3)
+    with pytest.raises(ValueError, match="int64 was wanted"):
+        rope(q, far.double())
+    with switch.unchecked():
+        assert rope(q, far).shape == rope(q, far.double()).shape
+    with pytest.raises(ValueError, match="int64 was wanted"):
+        rope(q, far.double())
+
+
+@pytest.mark.parametrize("interleaved", [False, True])
+@pytest.mark.parametrize("positions", [torch.arange(5) + 7, torch.tensor([[0, 0, 1, 2, 3], [9, 8, 7, 6, 5]])])
+def test_rotary_positions(interleaved, positions):
+    close(rope, noise(2, 3, 5, 8), positions, 500.0, interleaved, rtol=1e-5, atol=1e-5)
+    half = noise(2, 3, 5, 8).bfloat16()
+    torch.testing.assert_close(rope.fast(half, positions), rope.plain(half, positions), rtol=0.01, atol=0.01)

@@ -143,7 +143,7 @@ def test_speculation_draws_as_the_large_model_does(nets):
     """The second token of many short texts, by a chi-square test on a fixed seed."""
     from scipy.stats import chisquare
 
-    large, small, prompt, n = nets["gpt"], shaken(gpt(KINDS, depth=1), 3), [3, 1], 400
+    large, small, prompt, n = nets["gpt"], shaken(gpt(KINDS, depth=1), 3), [3, 1], 120
     counts = torch.zeros(KINDS)
     for seed in range(n):
         pair = Pair(Reader(large, 16), Reader(small, 16), prompt)

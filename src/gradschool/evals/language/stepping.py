@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
+from gradschool.ops.switch import unchecked
+
 
 class CachedStep:
     """The `step(tokens, rows)` of `ops.decoding.search`: reads what is new, and the cache follows the rows.
@@ -33,4 +35,5 @@ class CachedStep:
         here = torch.arange(len(self.cache.valid), device=rows.device)
         if not torch.equal(rows, here):
             self.cache.choose(rows)
-        return self.model(tokens[:, self.cache.length :], cache=self.cache)[:, -1].float()
+        with unchecked():
+            return self.model(tokens[:, self.cache.length :], cache=self.cache)[:, -1].float()

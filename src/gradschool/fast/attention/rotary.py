@@ -18,7 +18,7 @@ def rope(x: Tensor, positions: Tensor, base: float = 10000.0, interleaved: bool 
     angles = (positions.to(u.dtype).unsqueeze(-1) * base ** (-2 * i / d)).unsqueeze(-3)
     cos, sin = angles.cos(), angles.sin()
     # 2. Each pair turned in its plane.
-    a, b = u.unflatten(-1, (-1, 2)).unbind(-1) if interleaved else u.chunk(2, -1)
+    a, b = u.reshape(*u.shape[:-1], -1, 2).unbind(-1) if interleaved else u.chunk(2, -1)
     turned = torch.addcmul(a * cos, b, sin, value=-1), torch.addcmul(a * sin, b, cos)
     y = torch.stack(turned, -1).flatten(-2) if interleaved else torch.cat(turned, -1)
     return y.to(x.dtype)

@@ -8,7 +8,7 @@ at temperature 0 it is the same text. Source: Leviathan et al. 2023, algorithm 1
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -33,7 +33,7 @@ class Counted:
         accepted: of these, by the large one.
         tokens: that were written.
         passes: of the large model.
-        seconds: of everything.
+        seconds: of all rounds.
         step: seconds of the large model for one token.
     """
 
@@ -42,7 +42,7 @@ class Counted:
     tokens: int = 0
     passes: int = 0
     seconds: float = 0.0
-    step: float = field(default=0.0)
+    step: float = 0.0
 
     def __str__(self) -> str:
         share = self.accepted / max(self.proposed, 1)
@@ -77,8 +77,8 @@ class Pair:
         # Proposals have to fit into the half of the window that is left when it is full.
         self.ahead = min(AHEAD, large.context // 2 - 1, small.context // 2 - 1)
         if len(prompt) > 1:
-            before = self.row(prompt[:-1])
-            large(before), small(before)
+            large(self.row(prompt[:-1]))
+            small(self.row(prompt[:-1]))
 
     def row(self, tokens: Sequence[int]) -> Tensor:
         """Tokens as one row on the models' device."""
@@ -126,12 +126,13 @@ def speculated(pair: Pair, length: int, drawing: Drawing, counted: Counted) -> I
         drawing: how both draw; without a repetition penalty and rules.
         counted: filled in, complete at the end.
     """
-    generator, start = seeded("text", drawing.seed, 0), time.perf_counter()
+    generator = seeded("text", drawing.seed, 0)
     while counted.tokens < length:
+        start = time.perf_counter()
         k = min(pair.ahead, length - counted.tokens - 1)
         new, accepted = pair.round(k, drawing, generator)
         counted.proposed, counted.accepted = counted.proposed + k, counted.accepted + accepted
         counted.tokens, counted.passes = counted.tokens + len(new), counted.passes + 1
+        counted.seconds += time.perf_counter() - start
         yield new
-    counted.seconds = time.perf_counter() - start
     counted.step = pair.step()

@@ -39,6 +39,7 @@ class Plan:
         beams: of a beam search; None: tokens are drawn.
         penalty: of the length, for the beams.
         draft: a small model with its window, which proposes tokens.
+        counted: what its proposals were worth, filled in as tokens come.
     """
 
     n: int
@@ -148,9 +149,10 @@ def rules_of(wanted: Wanted, tokeniser: Tokeniser, length: int) -> Guide | None:
         raise UserError("a pattern was given to a model of words", "tokens that give back their text", advice)
     # 2. There has to be a text that is short enough.
     rules = guide(pattern or "", tokens)
-    if rules.to_end[0] > length:
-        wanted_ = f"{rules.to_end[0]} or more for the shortest text that matches"
-        raise UserError(f"tokens is {length}", wanted_, f"Example: --tokens {rules.to_end[0]}")
+    shortest = int(rules.to_end[0])
+    if shortest > length:
+        what, text = f"tokens is {length}", "for the shortest text that matches"
+        raise UserError(what, f"{shortest} or more {text}", f"Example: --tokens {shortest}")
     return rules
 
 
