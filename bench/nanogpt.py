@@ -189,6 +189,8 @@ def main() -> None:
     parser.add_argument("--ours", type=int, default=OURS)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
+    if asked.steps % TURNS or asked.ours % TURNS:
+        parser.error(f"--steps and --ours are multiples of {TURNS}: the sides take so many turns")
     found = measure(asked.seeds, asked.steps, asked.ours, asked.threads)
     if (asked.steps, asked.ours) == (STEPS, OURS):
         (common.RESULTS / "nanogpt.json").write_text(json.dumps(found, indent=1) + "\n")
