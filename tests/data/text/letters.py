@@ -22,5 +22,5 @@ class Letters:
         return {"kind": "letters", "alphabet": "".join(self.alphabet)}
 
 
-def letters(running, trained):
+def letters(running, start, stop):
     return Letters(running.alphabet)

@@ -42,6 +42,22 @@ def test_parts_are_cut_by_position(tmp_path):
     assert splits.train.take(torch.tensor([0, 27])).text() == "ab"
 
 
+def test_what_is_held_out_to_choose_by_may_be_the_beginning(tmp_path):
+    text = "".join(chr(97 + i % 26) for i in range(200))
+    asked = []
+
+    def learn(running, start, stop):
+        asked.append((start, stop))
+        return letters(running, start, stop)
+
+    splits = open_corpus(written(tmp_path, text), learn, val=30, test=50, val_first=True)
+    assert [part.text() for part in splits.parts.values()] == [text[30:150], text[:30], text[150:]]
+    open_corpus(written(tmp_path, text), learn, val=30, test=50)
+    assert asked == [(30, 150), (0, 120)]
+    with pytest.raises(UserError, match="80 are held out"):
+        open_corpus(written(tmp_path, text[:80]), learn, val=30, test=50, val_first=True)
+
+
 def test_what_the_parts_hold_is_told_from_anything_else(tmp_path):
     def hashes(text):
         return inventory(open_corpus(written(tmp_path, text), letters, val=0, test=0.5))["parts"]

@@ -14,7 +14,7 @@ COUNTED = 20_000_000  # tokens of a longer text are not all counted
 
 def counted_nats(
     train: Tokens, parts: Sequence[Tokens], kinds: int, orders: Sequence[int]
-) -> dict[str, list[Float[np.ndarray, " m"]]]:
+) -> dict[str, list[Float[np.ndarray, " _"]]]:
     """The surprisals of every token but the first of some texts, in nats, for n-gram models.
 
     Args:

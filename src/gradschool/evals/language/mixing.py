@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 Nats = Float[np.ndarray, " m"]
+OfAPart = Float[np.ndarray, " _"]  # parts differ in length
 STEPS = 100  # of the EM algorithm, which gains with every one
 
 
@@ -63,7 +64,7 @@ def best_weight(network: Nats, counted: Nats) -> float:
     return weight
 
 
-def mixture(network: Sequence[Nats], counted: Mapping[str, Sequence[Nats]]) -> Mixture:
+def mixture(network: Sequence[OfAPart], counted: Mapping[str, Sequence[OfAPart]]) -> Mixture:
     """Mix a network with the model that counts best; the validation part chooses both it and the weight.
 
     Args:

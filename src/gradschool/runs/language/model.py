@@ -92,6 +92,8 @@ class LanguageRun(Run):
     """Tokens of a chunk: so far back go the gradients."""
     val: Annotated[float, Field(ge=0)] = 0.05
     """Held out before the test part to choose by: a share of the text, or a number of characters."""
+    val_first: bool = False
+    """The beginning of the text is held out to choose by, and what comes before the test part trained on."""
     test: Annotated[float, Field(gt=0)] = 0.05
     """Held out at the end of the text to test on: a share of it, or a number of characters."""
     sentence: str = ""
@@ -103,11 +105,12 @@ class LanguageRun(Run):
 
     def open(self, seed: int, data: str | None = None) -> Splits[Corpus]:
         """The text; `data` says where it lies now, if it moved. The parts are the same for every seed."""
-        return open_corpus(data or self.data, self.learn, val=self.val, test=self.test)
+        name, held = data or self.data, {"val": self.val, "test": self.test}
+        return open_corpus(name, self.learn, **held, val_first=self.val_first)
 
-    def learn(self, running: Running, trained: int) -> Tokeniser:
+    def learn(self, running: Running, start: int, stop: int) -> Tokeniser:
         """The tokeniser: all characters of the text, or what is frequent in its training part."""
-        blocks = running.blocks(0, min(trained, LEARNT))
+        blocks = running.blocks(start, min(stop, start + LEARNT))
         if self.tokeniser == "characters":
             return Characters(Vocabulary("".join(running.alphabet)))
         return (

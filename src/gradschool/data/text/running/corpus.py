@@ -29,8 +29,8 @@ LARGE = 1 << 25  # characters; the tokens of a longer text are kept in the cache
 LEAST = 2  # tokens in a part: one to see and one to predict
 
 
-Learn = Callable[[Running, int], Tokeniser]
-"""From a text, and how many of its characters are trained on, to a tokeniser."""
+Learn = Callable[[Running, int, int], Tokeniser]
+"""From a text, and where the characters that are trained on begin and end, to a tokeniser."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,9 @@ class Corpus:
         return self.tokeniser.decode(self.tokens[start:stop].tolist())
 
 
-def open_corpus(name: str | Path, learn: Learn, *, val: float | int, test: float | int) -> Splits[Corpus]:
+def open_corpus(
+    name: str | Path, learn: Learn, *, val: float | int, test: float | int, val_first: bool = False
+) -> Splits[Corpus]:
     """Open a set by name, or a text file or folder of .txt files by path.
 
     Args:
@@ -82,6 +84,8 @@ def open_corpus(name: str | Path, learn: Learn, *, val: float | int, test: float
         val: what comes before the test part and is held out to choose by: a share of the text below 1, or a
             number of characters; 0 for none.
         test: what is held out at the end to test on, likewise, above 0.
+        val_first: what is held out to choose by is the beginning of the text instead, so that what comes
+            right before the test part, and is most like it, is trained on.
 
     Raises:
         UserError: it is not here, is no running text, or too short.
@@ -95,13 +99,15 @@ def open_corpus(name: str | Path, learn: Learn, *, val: float | int, test: float
     running = open_running(place)
     total = len(running)
     held = {"val": counted(val, total), "test": counted(test, total)}
-    ends = [total - held["val"] - held["test"], total - held["test"], total]
-    if ends[0] < 1:
+    start, stop = (held["val"] if val_first else 0), total - held["test"]
+    end = stop if val_first else stop - held["val"]
+    if end <= start:
         what = f"{place.name} has {total:,} characters, and {held['val'] + held['test']:,} are held out"
         raise UserError(what, "some to train on", "Example: --set val=0.05 --set test=0.05")
     # 2. The tokeniser, and the tokens of each part.
-    tokeniser = learn(running, ends[0])
-    bounds = {"train": (0, ends[0]), "val": (ends[0], ends[1]), "test": (ends[1], total)}
+    tokeniser = learn(running, start, end)
+    chosen_by = (0, start) if val_first else (end, stop)
+    bounds = {"train": (start, end), "val": chosen_by, "test": (stop, total)}
     found = {
         part: encoded(running, tokeniser, *place)
         for part, place in bounds.items()
