@@ -55,7 +55,8 @@ class PeerBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         b, t, _ = x.shape
         parts = self.attend(self.first(x)).view(b, t, 3, HEADS, -1).permute(2, 0, 3, 1, 4)
-        heads = F.scaled_dot_product_attention(*parts.unbind(0), is_causal=True)
+        query, key, value = parts.unbind(0)
+        heads = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         x = x + self.join(heads.transpose(1, 2).reshape(b, t, WIDTH))
         return x + self.narrow(F.gelu(self.widen(self.second(x))))
 

@@ -32,7 +32,8 @@ class Muon(Plain):
 
     def step_one(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
         """Step one parameter with the numbers of its group."""
-        if not group["table"]:
+        g = parameter.grad
+        if not group["table"] or g is None:
             super().step_one(parameter, group)
             return
         # 1. A table is large and its step small: one kernel in place of a pass for each operation.
@@ -41,7 +42,7 @@ class Muon(Plain):
             state["step"] = torch.zeros((), device=parameter.device)
             state["m"], state["v"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
         adamw(
-            [parameter], [parameter.grad], [state["m"]], [state["v"]], [], [state["step"]], fused=True,
+            [parameter], [g], [state["m"]], [state["v"]], [], [state["step"]], fused=True,
             amsgrad=False, beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"],
             eps=ops.EPS, maximize=False,
         )  # fmt: skip

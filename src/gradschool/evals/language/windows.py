@@ -48,7 +48,7 @@ def read_windows(model: nn.Module, tokens: Tokens, context: int) -> Windows:
     # 2. Some at a time.
     found = []
     rows = max(1, AT_ONCE // length)
-    for some, wanted in zip(x.split(rows), y.split(rows), strict=True):
+    for some, wanted in zip(torch.split(x, rows), torch.split(y, rows), strict=True):
         logits = model(some)[0] if has_state(model) else model(some)
         logits = logits.float()
         nats = cross_entropy(logits.flatten(0, 1), wanted.flatten(), reduction="none").view(wanted.shape)

@@ -30,9 +30,10 @@ class Grams(nn.Module):
         super().__init__()
         self.nothing = pieces  # stands where there is no token
         sizes = [min((pieces + 1) ** n, ROWS) for n in range(2, longest + 1)]
-        self.tables = nn.ModuleList(Embedding(size, width) for size in sizes)
-        for table in self.tables:
-            nn.init.zeros_(table.weight)
+        tables = [Embedding(size, width) for size in sizes]
+        for each in tables:
+            nn.init.zeros_(each.weight)
+        self.sizes, self.tables = sizes, nn.ModuleList(tables)
 
     def forward(
         self, x: Tensor, valid: Tensor | None = None, texts: Tensor | None = None,
@@ -47,11 +48,11 @@ class Grams(nn.Module):
         line = torch.cat([before, marked], 1)
         # 2. One table after the other: each key has one token more.
         key, found = marked, torch.zeros((), device=x.device)
-        for i, table in enumerate(self.tables, 1):
+        for i, (size, table) in enumerate(zip(self.sizes, self.tables, strict=True), 1):
             token = line[:, back - i : back - i + n]
             if texts is not None:
                 own = torch.nn.functional.pad(texts, (i, 0), value=-1)[:, :n]
                 token = token.masked_fill(own != texts, self.nothing)
             key = key * (self.nothing + 1) + token
-            found = found + table(key.remainder(table.num_embeddings))
+            found = found + table(key.remainder(size))
         return found

@@ -38,6 +38,7 @@ from gradschool.evals.language.mixing import mixture
 from gradschool.evals.language.reading import Forgetful, has_state, surprisals
 from gradschool.evals.metric import Metric
 from gradschool.evals.report import numbers
+from gradschool.evals.report.material import SectionOf
 from gradschool.evals.report.page import write_report
 from gradschool.evals.report.text import corpus as sections
 from gradschool.evals.report.text import decoder
@@ -231,7 +232,7 @@ class LanguageRun(Run):
             splits = splits_again(self, folder, data)
             step = self.context * self.batch_size
             facts = shown_of(model, tokeniser, splits, self.context, result, self.sentence, step)
-        order = [
+        order: list[SectionOf] = [
             sections.against, sections.written, sections.surprising, decoder.attention, sections.state,
             decoder.position, decoder.calibration, decoder.compute, numbers.training, numbers.rate,
             numbers.settings,
