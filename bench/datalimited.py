@@ -113,7 +113,7 @@ class Lesson:
             step += 1
             if average is not None:
                 average.update(model)
-            if step % s.every == 0:
+            if step % s.every == 0 or step == most:
                 with average.applied(model) if average is not None else nullcontext():
                     if (loss := float(scored(model, self.val, s.context).mean())) < best:
                         best, at = loss, step

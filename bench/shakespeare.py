@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -54,7 +55,7 @@ def scored(model: nn.Module, tokens: Tensor, context: int) -> Tensor:
     """Nats of every token but the first, in eval mode; the model's mode is put back."""
     was = model.training
     model.eval()
-    found = torch.from_numpy(surprisals(model, tokens.numpy(), context))
+    found = torch.from_numpy(surprisals(model, tokens.numpy().astype(np.uint16), context))
     model.train(was)
     return found
 

@@ -139,6 +139,7 @@ def test_greedy_speculation_is_the_text_of_the_large_model(nets, length):
             assert (counted.accepted == counted.proposed and "(100%)" in str(counted)) or length == 1
 
 
+@pytest.mark.slow
 def test_speculation_draws_as_the_large_model_does(nets):
     """The second token of many short texts, by a chi-square test on a fixed seed."""
     from scipy.stats import chisquare
