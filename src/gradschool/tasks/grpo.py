@@ -120,6 +120,7 @@ def log_probs(
     return log_softmax(logits, 2).gather(2, tokens[:, -last:, None]).squeeze(2)
 
 
+@torch.no_grad()
 def draw(
     network: nn.Module, tokens: Int64[Tensor, "b t"], valid: Bool[Tensor, "b t"], longest: int
 ) -> tuple[Int64[Tensor, "b n"], Float[Tensor, "b n"]]:

@@ -52,7 +52,8 @@ class Sft:
         for tokens, document, answer in batches:
             logits = self.parts["model"](tokens, texts=document).float()
             targets = next_token_targets(tokens, answer, document)
-            nats += cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED, reduction="sum")
+            each = logits.flatten(0, 1), targets.flatten()
+            nats += cross_entropy(*each, ignore_index=IGNORED, reduction="sum").item()
             tokens_scored += int((targets != IGNORED).sum())
             hits, all_of_them = whole_answers(logits, targets, document)
             right, dialogues = right + hits, dialogues + all_of_them
