@@ -62,7 +62,7 @@ def whole_step(part, batch, loss_of):
 
 
 def by_hand(model, dialogues, count):
-    """The mean surprise of the tokens that `count` chooses, each dialogue read alone: (text, first of answer)."""
+    """The mean surprise of the tokens that `count` chooses, each dialogue read alone."""
     nats = []
     for each in dialogues:
         text = TOKENS.encode(f"Q: {each.question}\n\nA: {each.answer}\n\n")
@@ -80,7 +80,11 @@ def test_packed_dialogues_cost_what_each_costs_alone(make):
     found = Sft(model).loss(rows)["loss"].item()
     assert found == pytest.approx(by_hand(model, SUMS, range), abs=1e-9)
     # The public faults give other numbers: the first token lost, one place off to either side.
-    for fault in (lambda a, b: range(a + 1, b), lambda a, b: range(a - 1, b - 1), lambda a, b: range(a - 1, b)):
+    for fault in (
+        lambda a, b: range(a + 1, b),
+        lambda a, b: range(a - 1, b - 1),
+        lambda a, b: range(a - 1, b),
+    ):
         assert abs(by_hand(model, SUMS, fault) - found) > 1e-3
 
 
@@ -164,12 +168,14 @@ def test_dpo_is_the_formula_on_sums_of_log_probabilities(make):
 
 
 def test_dpo_of_one_pair_has_the_golden_value():
-    """At the start the loss is log 2 whatever the pair; with a lead of 2 nats and beta 0.5 it is log(1 + 1/e)."""
+    """At the start the loss is log 2 whatever the pair; after a lead of 2 nats and with beta 0.5 less."""
     start = network()
     batch = referenced(start, pairs(SUMS[:1], TOKENS))
     assert Dpo(start).loss(batch)["loss"].item() == pytest.approx(math.log(2), abs=1e-6)
     moved = (*batch[:4], batch[4] - 1.5, batch[5] + 0.5)
-    assert Dpo(start, Preferring(0.5)).loss(moved)["loss"].item() == pytest.approx(0.31326168751822286, abs=1e-6)
+    assert Dpo(start, Preferring(0.5)).loss(moved)["loss"].item() == pytest.approx(
+        0.31326168751822286, abs=1e-6
+    )
 
 
 def test_dpo_has_the_gradient_of_its_paper():
@@ -254,7 +260,9 @@ def test_a_first_step_is_the_policy_gradient_with_the_group_as_baseline():
     texts, there, counts, _, advantage, _ = tried
     assert rewards.shape == (5, 4) and counts.sum(1).tolist() == [3] * 20
     spread = rewards.std(1, keepdim=True)
-    torch.testing.assert_close(advantage.view(5, 4), (rewards - rewards.mean(1, keepdim=True)) / (spread + 1e-4))
+    torch.testing.assert_close(
+        advantage.view(5, 4), (rewards - rewards.mean(1, keepdim=True)) / (spread + 1e-4)
+    )
     params = list(model.parameters())
     found = torch.autograd.grad(task.loss(tried)["loss"], params, allow_unused=True)
     log_p = log_probs(model, texts, there, 5)
@@ -271,7 +279,9 @@ def test_the_same_seed_draws_the_same_and_the_model_keeps_its_mode():
         torch.manual_seed(3)
         found.append(task.step(batch_of_questions(), whole_step))
     assert model.training
-    assert {name: value.item() for name, value in found[0].items()} == {n: v.item() for n, v in found[1].items()}
+    assert {name: value.item() for name, value in found[0].items()} == {
+        n: v.item() for n, v in found[1].items()
+    }
     assert set(found[0]) == {"loss", "kl", "reward", "answer_tokens"}
     assert found[0]["kl"].item() == pytest.approx(0, abs=1e-9), "at the start both are one"
 

@@ -1,5 +1,4 @@
-"""Direct preference optimisation (DPO): make chosen answers more probable than rejected ones, without a reward
-model.
+"""Direct preference optimisation (DPO): make chosen answers more probable than rejected ones.
 
 Source: Rafailov et al. 2023. The reference is the model at the start; its log-probabilities are constants,
 so they are computed once (`referenced`) and come with the batches.
@@ -43,7 +42,7 @@ class Dpo:
         self.parts, self.held_out, self.how = {"model": model}, held_out, how or Preferring()
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss of DPO in nats a pair, the share of pairs whose chosen answer gained more, and its lead."""
+        """The loss in nats a pair, the share of pairs whose chosen answer gained more, and its mean lead."""
         policy, _ = compared(self.parts["model"], batch[:4])
         reference = Pair(*batch[4:])
         leads = lead(policy, reference)
@@ -95,7 +94,7 @@ def referenced(model: nn.Module, columns: Batch) -> Batch:
     """
     was, place = model.training, next(model.parameters()).device
     model.eval()
-    parts = zip(*(column.split(AT_ONCE) for column in columns), strict=True)
+    parts = zip(*(torch.split(column, AT_ONCE) for column in columns), strict=True)
     found = [compared(model, tuple(each.to(place) for each in part))[0] for part in parts]
     model.train(was)
     known = (torch.cat([pair.chosen for pair in found]), torch.cat([pair.rejected for pair in found]))

@@ -1,5 +1,5 @@
-"""Group relative policy optimisation (GRPO): try several answers to each question, and make those more probable
-that were better than the others.
+"""Group relative policy optimisation (GRPO): try several answers to each question, and make those more
+probable that were better than the others.
 
 Source: Shao et al. 2024, section 4.1. Deviation: answers are drawn at temperature 1 from all tokens, so that
 what is drawn and what is learnt are one distribution.

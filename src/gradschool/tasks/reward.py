@@ -17,8 +17,8 @@ Batch = tuple[Tensor, ...]
 class RewardPairs:
     """Train a model that scores texts.
 
-    A batch is (chosen, chosen_answer, rejected, rejected_answer), (b, t) each: the tokens of both texts, padded
-    behind their end, and True at the tokens of their answers.
+    A batch is (chosen, chosen_answer, rejected, rejected_answer), (b, t) each: the tokens of both texts,
+    padded behind their end, and True at the tokens of their answers.
 
     Args:
         model: `model(tokens, last)` to a score for each text, as `nn.attention.score`.

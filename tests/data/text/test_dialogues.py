@@ -92,8 +92,12 @@ def test_what_cannot_be_used_is_told_with_its_place_and_reason(tmp_path):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["", "train", "val", "test"])), min_size=40, max_size=80),
-       st.integers(0, 3))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 12), st.sampled_from(["", "train", "val", "test"])), min_size=40, max_size=80
+    ),
+    st.integers(0, 3),
+)
 def test_no_question_is_in_two_parts_and_every_line_is_used_or_told(tmp_path_factory, lines, seed):
     rows = [{"prompt": f"q{q}", "answer": f"a{i}", "split": part} for i, (q, part) in enumerate(lines)]
     rows += [{"prompt": f"more{i}", "answer": "a"} for i in range(20)]

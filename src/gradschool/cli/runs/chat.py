@@ -70,7 +70,7 @@ def asked(chat: Any, text: str) -> dict[str, Any]:
 
 def talk(chat: Any) -> list[dict[str, Any]]:
     """Questions from the terminal or a pipe, until /quit or their end; one that cannot be asked is told."""
-    told = []
+    told: list[dict[str, Any]] = []
     if sys.stdin.isatty():
         print("/reset forgets what was said, /quit ends the talk.", file=sys.stderr)
     while True:

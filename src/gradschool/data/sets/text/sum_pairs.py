@@ -1,4 +1,4 @@
-"""Sums with a right and a wrong answer; written by `data/text/dialogues/games.py`. It comes with the package."""
+"""Sums with a right and a wrong answer; it comes with the package."""
 
 from pathlib import Path
 

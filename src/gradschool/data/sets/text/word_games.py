@@ -1,4 +1,4 @@
-"""Sums and games with words, as questions with answers; written by `data/text/dialogues/games.py`. It comes with the package."""
+"""Sums and games with words, as questions with answers; it comes with the package."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Open a set of dialogues by name, or a file of JSON lines by path: three parts, and no question is in two."""
+"""Open a set of dialogues by name, or a file of JSON lines: three parts, and no question is in two."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -106,4 +106,3 @@ def divided(
     if lost := next((part for part in ("train", "test") if part not in parts), None):
         raise UserError(f"no dialogue is left for the {lost} part", "some to train and to test on", "")
     return {part: Dialogues(items) for part, items in parts.items()}, leaked
-

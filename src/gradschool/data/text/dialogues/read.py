@@ -120,7 +120,7 @@ def turn_of(message: Any) -> Turn:
     """One message, {"role", "content"} or {"from", "value"}."""
     if not isinstance(message, dict):
         raise ValueError("a message is no object")
-    role = message.get("role", message.get("from"))
+    role = str(message.get("role", message.get("from")))
     if role not in ROLES:
         raise ValueError(f"a message has the role {role!r}")
     content = {"content": message.get("content", message.get("value"))}
@@ -128,7 +128,7 @@ def turn_of(message: Any) -> Turn:
 
 
 def in_turn(turns: Sequence[Turn]) -> Dialogue:
-    """Messages as a dialogue: questions and answers in turn, an answer last; a system's text may come first."""
+    """Messages as a dialogue: questions and answers in turn, an answer last; a system's text may be first."""
     spoken = turns[1:] if turns and turns[0].role == "system" else turns
     roles = [turn.role for turn in spoken]
     if not roles or roles != ["user", "assistant"] * (len(roles) // 2):

@@ -40,7 +40,12 @@ def examples(m: Material[TunedFacts]) -> Section | None:
     if not answers:
         return None
     rows = [
-        (each["question"], each["wanted"], each["before"] or "(nothing)", marked(each["after"], each["wanted"]))
+        (
+            each["question"],
+            each["wanted"],
+            each["before"] or "(nothing)",
+            marked(each["after"], each["wanted"]),
+        )
         for each in answers
     ]
     head = ("question", "wanted", "before", "after")

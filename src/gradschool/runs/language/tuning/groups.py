@@ -1,4 +1,4 @@
-"""A run of GRPO: a language model tries answers to questions, and what earns a reward becomes more probable."""
+"""A run of GRPO: a language model tries answers to questions, and what is rewarded becomes more probable."""
 
 import re
 from collections.abc import Sequence
@@ -70,7 +70,9 @@ class GroupsRun(TuningRun):
         place = next(network.parameters()).device
         reference = self.origin.model().to(place).requires_grad_(False) if self.beta else None
         wanted = [tidy(each.answer) for each in splits.train.items]
-        return Grpo(model, network, reference, judge(wanted, self.origin.tokeniser, self.reward), how, held_out)
+        return Grpo(
+            model, network, reference, judge(wanted, self.origin.tokeniser, self.reward), how, held_out
+        )
 
     def loader(
         self, splits: Splits[Dialogues], pipeline: Tokeniser, request: Request, machine: Machine

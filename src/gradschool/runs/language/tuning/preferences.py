@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -141,7 +140,9 @@ class RewardRun(PairsRun):
             pieces.model.eval()
             pieces.task.held_out = "test"  # type: ignore[attr-defined]
             found = pieces.task.evaluate(self.placed(self.tested(pieces), machine))
-            folder.write("model.json", self.origin.kept() | {"tuned": self.kind, "kinds": len(pieces.pipeline)})
+            folder.write(
+                "model.json", self.origin.kept() | {"tuned": self.kind, "kinds": len(pieces.pipeline)}
+            )
         shorter = [len(each.answer) < len(each.rejected or "") for each in splits.test.items]
         share = max(sum(shorter), len(shorter) - sum(shorter)) / len(shorter)
         write_result(self, pieces, folder, at, found, baselines={"by length alone": share, "at random": 0.5})

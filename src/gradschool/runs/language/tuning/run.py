@@ -39,14 +39,13 @@ from gradschool.nn.attention.lora import merge
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Told
-from gradschool.runs.kind import Skip, Wanted
-from gradschool.runs.language.ask import Read
+from gradschool.runs.kind import Answer, Skip, Wanted
 from gradschool.runs.language.tuning import start as starts
 from gradschool.runs.language.tuning.adapted import Adapted, with_lora
 from gradschool.runs.language.tuning.chat import Chat
 from gradschool.runs.language.tuning.measure import measured
 from gradschool.runs.reopen import machine_of
-from gradschool.runs.run import Count, Pieces, Run
+from gradschool.runs.run import Pieces, Run
 
 AT_ONCE = 32  # rows that are looked at together where nothing is trained
 RIGHT = Metric("right", "answers right", "share", "higher", "whole answers, drawn greedily, end included")
@@ -205,14 +204,14 @@ class TuningRun(Run):
 
     def predict(
         self, folder: RunFolder, files: Sequence[Path], top: int, progress: Told, skip: Skip
-    ) -> Iterator[Read]:
+    ) -> Iterator[Answer]:
         """How surprised the model is by text files."""
-        found: Iterator[Read] = self.as_language(folder).predict(folder, files, top, progress, skip)
+        found: Iterator[Answer] = self.as_language(folder).predict(folder, files, top, progress, skip)
         return found
 
-    def answer(self, folder: RunFolder, words: Sequence[str], top: int) -> list[Read]:
+    def answer(self, folder: RunFolder, words: Sequence[str], top: int) -> Sequence[Answer]:
         """The same of texts that were typed."""
-        found: list[Read] = self.as_language(folder).answer(folder, words, top)
+        found: Sequence[Answer] = self.as_language(folder).answer(folder, words, top)
         return found
 
     def export(self, folder: RunFolder, out: Path | None) -> ExportCheck:

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,12 @@ class Start:
     run: Run
     facts: Mapping[str, Any]
 
-    @property
+    @cached_property
     def language(self) -> LanguageRun:
         """The settings of the language run."""
         return language_of(self.facts) if "language" in self.facts else self.run  # type: ignore[return-value]
 
-    @property
+    @cached_property
     def tokeniser(self) -> Tokeniser:
         """How text becomes tokens."""
         return tokeniser_of(self.facts["tokeniser"])
@@ -101,7 +102,9 @@ def opened(where: str) -> Start:
         what = f"the words of {folder.path} do not give back the text"
         raise UserError(what, "a language model of characters or byte pairs", EXAMPLE)
     if not hasattr(model, "cache"):
-        what = f"start is {folder.path}, whose network {start.language.network()} is no decoder with attention"
+        what = (
+            f"start is {folder.path}, whose network {start.language.network()} is no decoder with attention"
+        )
         raise UserError(what, "a run with a network such as gpt or gpt2", EXAMPLE)
     return start
 
