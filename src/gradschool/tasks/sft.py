@@ -1,6 +1,6 @@
 """Supervised fine-tuning: learn to give the answers of dialogues, and nothing else of them.
 
-Sources: Ouyang et al. 2022, section 3.5; Krell et al. 2021 (dialogues that share a row do not see each other).
+Sources: Ouyang et al. 2022, section 3.5; Krell et al. 2021 (texts that share a row do not see each other).
 """
 
 from collections.abc import Callable, Iterator

@@ -71,7 +71,7 @@ def tuned(kind, place, start, out, steps, /, **changes):
 @pytest.fixture(scope="module")
 def answering(place, base):
     """Fine-tuned until it answers."""
-    return tuned("sft", place, base, place / "sft", 60)
+    return tuned("sft", place, base, place / "sft", 40)
 
 
 @pytest.fixture(autouse=True)

@@ -38,8 +38,8 @@ from gradschool.evals.report.text import tuned as sections
 from gradschool.nn.attention.lora import merge
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
-from gradschool.runs.kind import Progress as Told
 from gradschool.runs.kind import Answer, Skip, Wanted
+from gradschool.runs.kind import Progress as Told
 from gradschool.runs.language.tuning import start as starts
 from gradschool.runs.language.tuning.adapted import Adapted, with_lora
 from gradschool.runs.language.tuning.chat import Chat
