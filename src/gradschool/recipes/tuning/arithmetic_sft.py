@@ -1,6 +1,6 @@
 """Supervised fine-tuning: a model of sums and words learns to answer questions."""
 
-from gradschool.recipes.language.arithmetic_base import arithmetic_base
+from gradschool.recipes.tuning.arithmetic_base import arithmetic_base
 from gradschool.runs.language.tuning.answers import AnswersRun
 
 

@@ -1,6 +1,6 @@
 """A reward model: a score that tells right sums from wrong ones."""
 
-from gradschool.recipes.language.arithmetic_sft import arithmetic_sft
+from gradschool.recipes.tuning.arithmetic_sft import arithmetic_sft
 from gradschool.runs.language.tuning.preferences import RewardRun
 
 

@@ -1,6 +1,6 @@
 """Direct preference optimisation: right sums are preferred to wrong ones."""
 
-from gradschool.recipes.language.arithmetic_sft import arithmetic_sft
+from gradschool.recipes.tuning.arithmetic_sft import arithmetic_sft
 from gradschool.runs.language.tuning.preferences import PreferenceRun
 
 
