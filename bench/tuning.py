@@ -35,7 +35,10 @@ LAYERS = ("query", "key", "value", "gate", "widen")
 STAGES: dict[str, tuple[str, Callable[[], Any]]] = {
     "base": ("", lambda: find("arithmetic_base")()),
     "sft": ("base", lambda: find("arithmetic_sft")()),
-    "lora": ("base", lambda: replace(find("arithmetic_sft")(), lora=8, lora_layers=LAYERS, learning_rate=3e-3)),
+    "lora": (
+        "base",
+        lambda: replace(find("arithmetic_sft")(), lora=8, lora_layers=LAYERS, learning_rate=3e-3),
+    ),
     "dpo": ("sft", lambda: find("arithmetic_dpo")()),
     "grpo": ("sft", lambda: find("arithmetic_grpo")()),
     "more_sft": ("sft", lambda: replace(find("arithmetic_sft")(), data="sums", epochs=5)),

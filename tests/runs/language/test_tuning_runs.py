@@ -153,7 +153,8 @@ def test_preferences_and_rewards_start_from_what_answers(answering, place, tmp_p
     assert len(lines) == 3 and all(0 <= line["reward"] <= 1 and line["kl"] >= 0 for line in lines)
     run, _ = reopen(grpo)
     assert run.chat(grpo).say("say aaaa").text
-    reward = tuned("reward", place, answering, tmp_path / "reward", 20)
+    reward = tuned("reward", place, answering, tmp_path / "reward", 20, lora=2)
+    assert load_file(reward.path / "model.safetensors")["head.weight"].abs().sum() > 0
     assert reward.read("result.json")["metrics"]["test_preferred"] > 0.5
     run, _ = reopen(reward)
     assert "order" in run.conclusion(reward.read("result.json"), "") and run.report(reward).is_file()

@@ -5,11 +5,11 @@ from typing import Any
 from torch import nn
 
 from gradschool.errors import UserError
-from gradschool.nn.attention.lora import LoRA, adapt
+from gradschool.nn.attention.lora import adapt
 
 
 class Adapted(nn.Module):
-    """A network whose LoRA matrices are its only parameters.
+    """A network of whose parameters only those that are trained are known: LoRA, and what was put on top.
 
     The network itself is not registered, so neither an optimiser nor a checkpoint sees its frozen weights.
 
@@ -20,11 +20,8 @@ class Adapted(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.__dict__["network"] = network
-        layers = [(name, each) for name, each in network.named_modules() if isinstance(each, LoRA)]
-        self.learnt = nn.ParameterDict(
-            {f"{name}.{part}".replace(".", "/"): getattr(layer, part) for name, layer in layers
-             for part in ("down", "up")}
-        )  # fmt: skip
+        trained = {name: p for name, p in network.named_parameters() if p.requires_grad}
+        self.learnt = nn.ParameterDict({name.replace(".", "/"): p for name, p in trained.items()})
 
     def train(self, mode: bool = True) -> "Adapted":
         """The network goes along."""

@@ -95,6 +95,11 @@ class PreferenceRun(PairsRun):
         """The loss of DPO."""
         return Dpo(model, Preferring(self.beta, self.smoothing), held_out)
 
+    def conclusion(self, result: dict[str, Any], curve: str) -> str:
+        """How many pairs are in the right order, and how many answers are right."""
+        share = f"{100 * result['metrics']['test_preferred']:.1f} % of the test pairs in the right order"
+        return f" order    {curve}{share}\n{super().conclusion(result, '')}"
+
     def feed(
         self, model: nn.Module, batches: Rows, held_out: HeldOut, machine: Machine
     ) -> tuple[nn.Module, Batches, HeldOut]:
