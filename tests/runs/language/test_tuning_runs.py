@@ -222,6 +222,7 @@ def test_dialogues_that_do_not_fit_are_told(place, base, tmp_path):
     run = AnswersRun(data=str(tmp_path / "own.jsonl"), start=str(base.path), **QUICK)
     train(run, Request("fine_tune", steps=1, device="cpu", out=tmp_path / "run"), say=told.append)
     assert any("2 lines of own.jsonl cannot be used" in each for each in told)
+    assert any(each.startswith("Template: Q: ... A: ...") for each in told)
     skipped = (tmp_path / "run/skipped.txt").read_text()
     assert "48 are read" in skipped and "'É'" in skipped
 

@@ -8,6 +8,7 @@ from torch import nn
 from gradschool.data.examples import Splits
 from gradschool.data.rows import Rows
 from gradschool.data.text.dialogues.dialogue import Dialogues
+from gradschool.data.text.dialogues.template import MARKS
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.device import Machine
 from gradschool.evals.metric import Metric
@@ -36,6 +37,11 @@ class AnswersRun(TuningRun):
     def stage_before(self) -> tuple[Run, str] | None:
         """The language model."""
         return None if self.base is None else (self.base, "arithmetic_base")
+
+    def notes(self) -> list[str]:
+        """How a dialogue is read."""
+        template = " ".join(f"{MARKS[role]}..." for role in ("user", "assistant"))
+        return [f"Template: {template} with an empty line after each turn; the loss counts the answers alone."]
 
     def task(self, model: nn.Module, splits: Splits[Dialogues], held_out: str) -> Sft:
         """Cross-entropy of the answers' tokens."""
