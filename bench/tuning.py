@@ -2,7 +2,7 @@
 
 Usage: python -m bench.tuning [--seeds 3] [--quick]; writes results/tuning.json, seed by seed. Every run stays
 under runs/tuning; one that was finished with the very same settings counts and is not trained again, so what
-was interrupted goes on. Each stage starts from the one before it: the language model, its answers (SFT, and
+was interrupted goes on. Each stage starts from one before it: the language model, its answers (SFT, and
 LoRA beside it), then preferences (DPO), rewards (GRPO), or, as a control, answers to as many sums (SFT again).
 """
 
@@ -99,7 +99,8 @@ def main() -> None:
         shares = {name: spread([row[name]["sums_right"] for row in rows]) for name in STAGES}
         seconds = {name: spread([row[name]["seconds"] for row in rows]) for name in STAGES}
         result = {
-            "name": "tuning", "n": len(rows), "tested": len(open_dialogues("sums").test), "quick": asked.quick,
+            "name": "tuning", "n": len(rows), "tested": len(open_dialogues("sums").test),
+            "quick": asked.quick,
             "sums_right": shares, "seconds": seconds, "runs": rows,
             "settings": {name: to_dict(make()) for name, (_, make) in STAGES.items()},
             "machine": common.machine(),

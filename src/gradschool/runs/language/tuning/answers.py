@@ -41,7 +41,7 @@ class AnswersRun(TuningRun):
     def notes(self) -> list[str]:
         """How a dialogue is read."""
         template = " ".join(f"{MARKS[role]}..." for role in ("user", "assistant"))
-        return [f"Template: {template} with an empty line after each turn; the loss counts the answers alone."]
+        return [f"Template: {template} with an empty line after each turn; the loss counts answers alone."]
 
     def task(self, model: nn.Module, splits: Splits[Dialogues], held_out: str) -> Sft:
         """Cross-entropy of the answers' tokens."""
