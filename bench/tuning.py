@@ -3,7 +3,7 @@
 Usage: python -m bench.tuning [--seeds 3] [--quick]; writes results/tuning.json, seed by seed. Every run stays
 under runs/tuning; one that was finished with the very same settings counts and is not trained again, so what
 was interrupted goes on. Each stage starts from one before it: the language model, its answers (SFT, and
-LoRA beside it), then preferences (DPO), rewards (GRPO), or, as a control, answers to as many sums (SFT again).
+LoRA beside it), then preferences (DPO), rewards (GRPO), or, as a control, answers to many sums (SFT again).
 """
 
 import argparse
