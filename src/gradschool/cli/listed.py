@@ -21,6 +21,7 @@ GROUPS = {
     "adversarial": "Generate with adversarial networks",
     "sequences": "Formal languages",
     "language": "Text",
+    "tuning": "Fine-tune a language model",
     "audio": "Sound",
     "series": "Series",
     "rl": "Play",

@@ -51,7 +51,7 @@ def final_weights(run: Run, pieces: Pieces, folder: RunFolder) -> Iterator[None]
     is_best = run.keep == "best" and pieces.splits.val is not None
     pieces.stepper.load(folder, "best" if is_best else "last")
     with pieces.stepper.averaged():
-        held = whole(pieces.model.state_dict())
+        held = whole(run.stored(pieces.model).state_dict())
         weights = {name: value.to("cpu", copy=True).contiguous() for name, value in held.items()}
         if folder.writes:
             with disk_errors(folder.path):

@@ -146,6 +146,10 @@ class Kind:
         """Make something new and return where it was written; `out` None: into the run's folder."""
         self.cannot("sample", folder)
 
+    def chat(self, folder: RunFolder, temperature: float = 0.0, seed: int = 0) -> Any:
+        """Someone to talk to (`runs.language.tuning.chat`), for a model that was fine-tuned on answers."""
+        self.cannot("chat", folder)
+
     def said_of(self, folder: RunFolder, made: Path) -> str:
         """What a person should know of what `sample` has written, in a sentence; "" for nothing."""
         return ""
@@ -172,7 +176,7 @@ class Kind:
 
     def abilities(self) -> list[str]:
         """The commands that this kind of run can do."""
-        names = ("report", "predict", "sample", "export")
+        names = ("report", "predict", "sample", "chat", "export")
         return [name for name in names if getattr(type(self), name) is not getattr(Kind, name)]
 
     def cannot(self, what: str, folder: RunFolder) -> NoReturn:

@@ -153,6 +153,10 @@ class Run(Kind):
         """The model that model.json describes, before its weights."""
         raise NotImplementedError
 
+    def stored(self, model: nn.Module) -> nn.Module:
+        """The model as the run's folder keeps it in the end: here as it was trained."""
+        return model
+
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """Score the final weights once on the test part; write result.json, model.json and the weights."""
         raise NotImplementedError

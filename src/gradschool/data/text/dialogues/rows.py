@@ -1,0 +1,69 @@
+"""Dialogues as tensors: packed rows to learn answers from, pairs of answers, questions to be answered."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Bool, Int64
+from torch import Tensor
+
+from gradschool.data.text.dialogues.dialogue import Dialogue
+from gradschool.data.text.dialogues.template import answered, asked, rendered
+from gradschool.data.text.packing import pack
+from gradschool.data.text.tokens.tokeniser import Tokeniser
+from gradschool.ops.tuning.supervised import PADDING
+
+Padded = tuple[Int64[Tensor, "n t"], Bool[Tensor, "n t"]]
+"""Tokens, 0 at the padding, and a mask."""
+
+
+def packed(dialogues: Sequence[Dialogue], tokeniser: Tokeniser, length: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Dialogues in rows of equal length, several in one: tokens, number of the dialogue, True at answers.
+
+    Args:
+        dialogues: none is longer than a row.
+        tokeniser: of the language model.
+        length: tokens of a row.
+
+    Source: Krell et al. 2021.
+    """
+    # 1. Every dialogue as tokens, in rows.
+    texts, masks = zip(*(rendered(each.turns, tokeniser) for each in dialogues), strict=True)
+    rows = pack(texts, length)
+    # 2. Which tokens count: in the order of the dialogues, as a stable sort finds them in the rows.
+    order = rows.document.flatten().argsort(stable=True)
+    counts = torch.tensor([mark for mask in masks for mark in mask])
+    answer = torch.zeros(rows.tokens.numel(), dtype=torch.bool)
+    answer[order[int((rows.document == PADDING).sum()) :]] = counts
+    return rows.tokens, rows.document, answer.view_as(rows.tokens)
+
+
+def padded(texts: Sequence[tuple[Sequence[int], Sequence[bool]]], length: int) -> Padded:
+    """Tokens and their masks, one text a row, with padding behind it that the mask leaves out."""
+    tokens = torch.zeros(len(texts), length, dtype=torch.int64)
+    mask = torch.zeros(len(texts), length, dtype=torch.bool)
+    for row, (text, counts) in enumerate(texts):
+        tokens[row, : len(text)] = torch.tensor(text)
+        mask[row, : len(text)] = torch.tensor(counts)
+    return tokens, mask
+
+
+def pairs(dialogues: Sequence[Dialogue], tokeniser: Tokeniser) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Dialogues with their chosen and with their rejected answer: tokens and a mask of the answer for each.
+
+    Args:
+        dialogues: each with a rejected answer.
+        tokeniser: of the language model.
+    """
+    chosen = [answered(each, tokeniser) for each in dialogues]
+    others = (each.with_answer(each.rejected or "") for each in dialogues)
+    rejected = [answered(each, tokeniser) for each in others]
+    length = max(len(text) for text, _ in chosen + rejected)
+    return *padded(chosen, length), *padded(rejected, length)
+
+
+def questions(dialogues: Sequence[Dialogue], tokeniser: Tokeniser) -> Padded:
+    """Everything before the last answer, with padding before it, and True where there is a token."""
+    texts = [asked(each.turns[:-1], tokeniser) for each in dialogues]
+    length = max(map(len, texts))
+    tokens = torch.tensor([[0] * (length - len(text)) + text for text in texts])
+    return tokens, torch.arange(length) >= length - torch.tensor([[len(text)] for text in texts])
