@@ -182,11 +182,11 @@ def test_what_is_missing_is_said(folder, table, tmp_path, monkeypatch):
         UserError, match=r"no config.json and no tokenizer.json and no model.safetensors.*Convert"
     ):
         located(str(tmp_path / "half"), fetch=False)
-    with pytest.raises(UserError, match="longest is 30, but 24 or fewer"):
+    with pytest.raises(UserError, match="longest is 30; wanted: 24 or fewer"):
         trained(table, folder, tmp_path / "run", longest=30)
-    with pytest.raises(UserError, match="layers is 4, but 1 to 3"):
+    with pytest.raises(UserError, match="layers is 4; wanted: 1 to 3"):
         trained(table, folder, tmp_path / "run", layers=4)
-    with pytest.raises(UserError, match="rank is 99, but 1 to 16"):
+    with pytest.raises(UserError, match="rank is 99; wanted: 1 to 16"):
         trained(table, folder, tmp_path / "run", mode="lora", rank=99)
 
 

@@ -147,7 +147,7 @@ class EncodedTextClassifier(LabelledTextRun):
             width = model.body.tokens.weight.shape[1]
             if self.rank > width:
                 raise UserError(f"rank is {self.rank}", f"1 to {width}, the encoder's width")
-            adapt(model.body, self.rank, 2 * self.rank)
+            adapt(model.body, self.rank, 2.0 * self.rank)
         else:
             model.body.requires_grad_(self.mode == "finetune")
         return model
