@@ -22,6 +22,6 @@ def natural_animals_vit() -> ImageRun:
         weight_decay=0.05,
         warmup=0.1,
         clip=1.0,
-        sizes=((0.0, 48), (0.6, 64)),
+        sizes=((0.0, 64),),
         test_size=64,
     )

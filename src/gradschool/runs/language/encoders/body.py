@@ -201,20 +201,20 @@ def features_of(model: EncoderNet, tokens: Sequence[Sequence[int]], machine: Mac
         tokens: of each text, one or more.
         machine: computes.
     """
-    # 1. What they depend on.
-    asked = repr((model.layers, machine.precision, [list(each) for each in tokens]))
-    key = hashlib.blake2b(asked.encode(), digest_size=16)
+    # 1. What they depend on; texts in one order, so that another split of them finds them, too.
+    known = sorted({tuple(each) for each in tokens})
+    key = hashlib.blake2b(repr((model.layers, machine.precision, known)).encode(), digest_size=16)
     for name, value in sorted(model.body.state_dict().items()):
         key.update(name.encode() + value.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
 
     # 2. Longest texts first, in batches of about as many tokens.
     def encode(_: Any) -> dict[str, np.ndarray]:
-        order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
-        found, done = torch.empty(len(tokens), model.head.weight.shape[1]), 0
+        order = sorted(range(len(known)), key=lambda i: -len(known[i]))
+        found, done = torch.empty(len(known), model.head.weight.shape[1]), 0
         with evaluating(model):
             while done < len(order):
-                chosen = order[done : done + max(1, AT_ONCE // len(tokens[order[done]]))]
-                x, lengths, at = rectangle(tokens, torch.arange(len(tokens)), chosen, 0)
+                chosen = order[done : done + max(1, AT_ONCE // len(known[order[done]]))]
+                x, lengths, at = rectangle(known, torch.arange(len(known)), chosen, 0)
                 with machine.autocast():
                     part = model.features(x.to(machine.device), lengths.to(machine.device))
                 found[at] = part.float().cpu()
@@ -222,7 +222,10 @@ def features_of(model: EncoderNet, tokens: Sequence[Sequence[int]], machine: Mac
                 show(done, len(order))
         return {"features": found.numpy()}
 
-    return torch.from_numpy(np.array(remembered(f"features-{key.hexdigest()}", encode)["features"]))
+    kept = torch.from_numpy(remembered(f"features-{key.hexdigest()}", encode)["features"])
+    # 3. Back in the order of the texts.
+    place = {each: number for number, each in enumerate(known)}
+    return kept[[place[tuple(each)] for each in tokens]]
 
 
 def show(done: int, of: int) -> None:

@@ -168,17 +168,19 @@ class EncodedTextClassifier(LabelledTextRun):
         if self.mode != "frozen":
             return model, batches, held_out
         assert isinstance(model, EncoderNet)
-        # 1. Features of the training part, which say how they are scaled.
-        features = encoder.features_of(model, batches.sequences, machine)
-        model.standardise(features)
-        # 2. Those of the part that is looked at meanwhile.
+        # 1. Features of the training part and of the part that is looked at meanwhile, together: another seed
+        #    cuts them elsewhere and need not read them again.
         held = list(held_out())
-        sequences = [row[:n].tolist() for x, lengths, _ in held for row, n in zip(x, lengths, strict=True)]
-        labels = torch.cat([each[-1] for each in held])
-        looked_at = model.standard(machine.place(encoder.features_of(model, sequences, machine)))
-        columns = model.standard(machine.place(features)), machine.place(batches.labels)
-        fed = Rows(columns, batches.batch_size, batches.seed, batches.share)
-        return model.head, fed, lambda: in_order((looked_at, machine.place(labels)), 2 * self.batch_size)
+        looked_at = [row[:n].tolist() for x, lengths, _ in held for row, n in zip(x, lengths, strict=True)]
+        labels = machine.place(torch.cat([each[-1] for each in held]))
+        features = machine.place(encoder.features_of(model, [*batches.sequences, *looked_at], machine))
+        # 2. Scaled as those of the training part are.
+        count = len(batches.sequences)
+        model.standardise(features[:count])
+        features = model.standard(features)
+        fed = Rows((features[:count], machine.place(batches.labels)), batches.batch_size, batches.seed,
+                   batches.share)  # fmt: skip
+        return model.head, fed, lambda: in_order((features[count:], labels), 2 * self.batch_size)
 
     def logits(self, model: nn.Module, tokens: Sequence[Sequence[int]], machine: Machine) -> Tensor:
         """What the network says of the test part; its features are kept, so a report need not wait."""
