@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from gradschool import recipes
 from gradschool.cli.main import main
-from gradschool.data.text.tokens.bert import END, START, BertPieces, load_bert, save_bert
+from gradschool.data.text.tokens.bert import END, START, BertPieces, bert_words, load_bert, save_bert
 from gradschool.engine.device import Machine
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
@@ -82,8 +82,8 @@ def cache(tmp_path, monkeypatch):
 
 
 def trained(table, folder, out, told=None, steps=None, **changes):
-    run = EncodedTextClassifier(data=str(table), text="review", label="verdict", backbone=str(folder), longest=20,
-                                epochs=4, batch_size=16, learning_rate=1e-2, precision="fp32", threads=1,
+    run = EncodedTextClassifier(data=str(table), text="review", label="verdict", backbone=str(folder),
+                                longest=20, epochs=4, batch_size=16, learning_rate=1e-2, precision="fp32", threads=1,
                                 baselines=False)  # fmt: skip
     request = Request("imdb_minilm", seed=0, steps=steps, device="cpu", out=out)
     return train(replace(run, **changes), request, say=lambda text: told is not None and told.append(text))
@@ -91,7 +91,7 @@ def trained(table, folder, out, told=None, steps=None, **changes):
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune", "lora"])
 def test_every_mode_learns_and_stands_alone(table, folder, tmp_path, mode):
-    changes = {"epochs": 20, "layers": 2} if mode == "frozen" else {"epochs": 6}
+    changes = {"epochs": 20, "layers": 2} if mode == "frozen" else {"epochs": 4}
     found = trained(table, folder, tmp_path / "run", mode=mode, **changes)
     assert found.read("result.json")["metrics"]["test_accuracy"] > 0.9
     run, _ = reopen(found)
@@ -132,7 +132,7 @@ def test_a_text_goes_through_the_encoder_once(table, folder, tmp_path, monkeypat
     assert sum(rows) == 240, "training, validation and test part, each once"
     reopen(found)[0].report(found)
     trained(table, folder, tmp_path / "again", mode="frozen", epochs=3)
-    assert sum(rows) <= 240 + 6, (
+    assert sum(rows) <= 240 + 12, (
         "a report and another run find them in the cache; salient texts are looked at"
     )
     assert any("kept in" in line for line in told)
@@ -160,7 +160,7 @@ def test_onnx_and_its_tokeniser_answer_alike(table, folder, tmp_path):
     assert check.relative < 1e-3
     text = "The unseen film was LOVELY!"
     ids = tokenizers.Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json")).encode(text).ids
-    model, reading, facts = run.reopened(found)
+    _, reading, facts = run.reopened(found)
     assert ids == reading.of([text])[0]
     session = runtime.InferenceSession(str(check.path), providers=["CPUExecutionProvider"])
     (logits,) = session.run(None, {"tokens": torch.tensor([ids]).numpy()})
@@ -174,7 +174,7 @@ def test_onnx_and_its_tokeniser_answer_alike(table, folder, tmp_path):
 def test_what_is_missing_is_said(folder, table, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.delenv("GRADSCHOOL_DATA", raising=False)
-    with pytest.raises(UserError, match="no encoder 'nobody/none' here.*fetch=true"):
+    with pytest.raises(UserError, match=r"no encoder 'nobody/none' here.*fetch=true"):
         located("nobody/none", fetch=False)
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "pytorch_model.bin").write_bytes(b"")
@@ -213,13 +213,10 @@ def test_a_folder_of_the_pack_is_found_by_the_last_word_of_its_name(folder, monk
 
 def test_the_words_cut_are_berts():
     tokenizers = pytest.importorskip("tokenizers")
-    file = Path(tokenizers.__file__).parent  # any folder; the tokeniser is made here
-    assert file.is_dir()
     peer = tokenizers.pre_tokenizers.BertPreTokenizer()
     normal = tokenizers.normalizers.BertNormalizer(lowercase=True)
-    from gradschool.data.text.tokens.bert import bert_words
-
-    texts = ["don't U.S.A. x\u00a0y", "Crème brûlée \u2014 naïve", "漢字テスト한국어", "\x0b\x1cTab\tline\r\n\u200b",
+    texts = ["don't U.S.A. x\u00a0y", "Crème brûlée \u2014 naïve", "漢字テスト한국어",
+             "\x0b\x1cTab\tline\r\n\u200b",
              "😀👍🏽 ﬁancé İstanbul ẞ ǅ \ufffd", "", "a_b`c~d^e$f+g=h<i>j|k"]  # fmt: skip
     for text in texts:
         wanted = [word for word, _ in peer.pre_tokenize_str(normal.normalize_str(text))]
