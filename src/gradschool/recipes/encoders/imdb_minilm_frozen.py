@@ -9,6 +9,6 @@ from gradschool.runs.language.encoders.run import EncodedTextClassifier
 def imdb_minilm_frozen() -> EncodedTextClassifier:
     """Linear classifier on features of a frozen MiniLM sentence encoder, IMDB (by counting: 90 %)."""
     return replace(
-        imdb_minilm(), mode="frozen", layers=4, epochs=30, batch_size=128, learning_rate=1e-3,
-        weight_decay=1.0, evaluations=10,
+        imdb_minilm(), mode="frozen", layers=4, epochs=30, batch_size=128, optimizer="nesterov",
+        learning_rate=3e-3, weight_decay=0.1, evaluations=10,
     )  # fmt: skip

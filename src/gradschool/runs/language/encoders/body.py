@@ -28,6 +28,7 @@ from gradschool.nn.attention.sight import up_to
 
 FILES = ("config.json", "tokenizer.json", "model.safetensors")
 WAITS = 10  # seconds for the Hub's first answer
+CONSTANT = 1e-4  # deviation up to which a feature says nothing: below it is the noise of half precision
 AT_ONCE = 8192  # padded tokens that go through the encoder together
 SIZES = {"pieces": "vocab_size", "context": "max_position_embeddings", "width": "hidden_size",
          "depth": "num_hidden_layers", "heads": "num_attention_heads",
@@ -72,9 +73,10 @@ class EncoderNet(nn.Module):
         return torch.cat([(share @ h).squeeze(1) for h in states], 1)
 
     def standardise(self, features: Tensor) -> None:
-        """Let every feature have mean 0 and deviation 1 over these (n, layers x width)."""
+        """Let every feature have mean 0 and deviation 1 over these (n, layers x width); a constant one is 0."""
+        deviation = features.std(0)
         self.get_buffer("centre").copy_(features.mean(0))
-        self.get_buffer("scale").copy_(1 / features.std(0).clamp(min=1e-6))
+        self.get_buffer("scale").copy_(torch.where(deviation > CONSTANT, 1 / deviation, 0.0))
 
     def standard(self, features: Tensor) -> Tensor:
         """Features as the head takes them."""
