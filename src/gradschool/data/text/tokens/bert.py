@@ -151,12 +151,13 @@ def save_bert(tokeniser: BertPieces, file: Path) -> None:
         name: {"id": name, "ids": [number], "tokens": [name]} for name, number in ends}}  # fmt: skip
     # 3. Pieces and special tokens.
     plain = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-    special = [name for name in (PADDING, UNKNOWN, START, END, "[MASK]") if name in tokeniser.numbers]
+    names = [name for name in (PADDING, UNKNOWN, START, END, "[MASK]") if name in tokeniser.numbers]
+    special = sorted(names, key=tokeniser.numbers.__getitem__)
     added = [{"id": tokeniser.numbers[name], "content": name} | plain for name in special]
     model = {"type": "WordPiece", "unk_token": UNKNOWN, "continuing_subword_prefix": INSIDE,
              "max_input_chars_per_word": LONGEST, "vocab": tokeniser.numbers}  # fmt: skip
     whole = {"version": "1.0", "truncation": None, "padding": None,
-             "added_tokens": sorted(added, key=lambda each: each["id"]), "normalizer": normal,
+             "added_tokens": added, "normalizer": normal,
              "pre_tokenizer": {"type": "BertPreTokenizer"}, "post_processor": frame,
              "decoder": {"type": "WordPiece", "prefix": INSIDE, "cleanup": True}, "model": model}  # fmt: skip
     file.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

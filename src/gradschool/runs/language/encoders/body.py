@@ -73,7 +73,7 @@ class EncoderNet(nn.Module):
         return torch.cat([(share @ h).squeeze(1) for h in states], 1)
 
     def standardise(self, features: Tensor) -> None:
-        """Let every feature have mean 0 and deviation 1 over these (n, layers x width); a constant one is 0."""
+        """Let features have mean 0 and deviation 1 over these (n, layers x width); constant ones are 0."""
         deviation = features.std(0)
         self.get_buffer("centre").copy_(features.mean(0))
         self.get_buffer("scale").copy_(torch.where(deviation > CONSTANT, 1 / deviation, 0.0))
