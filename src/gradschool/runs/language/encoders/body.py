@@ -98,8 +98,9 @@ def located(name: str, fetch: bool) -> Path:
         UserError: it is not here, or its folder lacks a file.
         WorkFailed: it cannot be fetched.
     """
-    pack = Path(os.environ.get("GRADSCHOOL_DATA") or "data").expanduser() / "weights"
-    for folder in (Path(name).expanduser(), pack / name.rpartition("/")[2]):
+    pack = os.environ.get("GRADSCHOOL_DATA")
+    in_pack = [Path(pack).expanduser() / "weights" / name.rpartition("/")[2]] if pack else []
+    for folder in (Path(name).expanduser(), *in_pack):
         if folder.is_dir():
             return complete(folder)
     from huggingface_hub import try_to_load_from_cache
