@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from gradschool.evals.classification.rollout import attentions, patch_maps
-from gradschool.models.vision.lenet import lenet
+from gradschool.models.vision.lenet import netconv
 from gradschool.models.vision.vit import PlainViT, ViT
 from gradschool.ops.interpret.rollout import rollout
 
@@ -58,5 +58,5 @@ def test_maps_are_those_of_torchs_weights(token):
 
 
 def test_networks_without_patches_have_no_maps():
-    assert attentions(lenet(10)) == []
+    assert attentions(netconv(10)) == []
     assert len(attentions(ViT(3, 1, 12, 4, 16, 2, 2))) == 2

@@ -57,8 +57,6 @@ CONFIG = {"model_type": "bert", "vocab_size": len(PIECES), "max_position_embeddi
 def folder(tmp_path_factory):
     torch.manual_seed(0)
     net = Bert(len(PIECES), 24, 16, 2, 2, 0.1)
-    for p in net.parameters():
-        torch.nn.init.normal_(p, std=0.3)
     return published(net, CONFIG, tmp_path_factory.mktemp("weights") / "tiny-bert")
 
 
@@ -91,15 +89,15 @@ def trained(table, folder, out, told=None, steps=None, **changes):
 
 @pytest.mark.parametrize("mode", ["frozen", "finetune", "lora"])
 def test_every_mode_learns_and_stands_alone(table, folder, tmp_path, mode):
-    changes = {"epochs": 20, "layers": 2} if mode == "frozen" else {"epochs": 4}
+    changes = {"epochs": 20, "layers": 2} if mode == "frozen" else {"epochs": 6}
     found = trained(table, folder, tmp_path / "run", mode=mode, **changes)
-    least = 0.75 if mode == "frozen" else 0.9  # the encoder has random weights
-    assert found.read("result.json")["metrics"]["test_accuracy"] > least
+    assert found.read("result.json")["metrics"]["test_accuracy"] > 0.8
     run, _ = reopen(found)
     away = replace(run, backbone=str(tmp_path / "gone"))  # the run's folder alone is enough
-    opinions = away.answer(found, ["the film was wise and lovely", "a dull story, grey rain"], 1)
-    said = [one.top[0][0] for one in opinions]
-    assert said == ["good", "bad"] or mode == "frozen"
+    opinions = away.answer(
+        found, ["lovely wise film, lovely and wise", "a dull story, grey and dull and grey"], 1
+    )
+    assert [one.top[0][0] for one in opinions] == ["good", "bad"]
     page = run.report(found).read_text()
     for title in ("Classes", "Confusion", "Length", "Salient words"):
         assert f'-title">{title}</h2>' in page, title
@@ -131,10 +129,11 @@ def test_a_text_goes_through_the_encoder_once(table, folder, tmp_path, monkeypat
     )
     told = []
     found = trained(table, folder, tmp_path / "run", told, mode="frozen", epochs=2)
-    assert sum(rows) == 240, "training, validation and test part, each once"
+    first = sum(rows)
+    assert 200 < first <= 240, "training, validation and test part, each different text once"
     reopen(found)[0].report(found)
     trained(table, folder, tmp_path / "again", mode="frozen", epochs=3)
-    assert sum(rows) <= 240 + 12, (
+    assert sum(rows) <= first + 12, (
         "a report and another run find them in the cache; salient texts are looked at"
     )
     assert any("kept in" in line for line in told)
