@@ -12,10 +12,10 @@ from gradschool.ops.interpret.rollout import rollout
 
 def test_two_layers_by_hand():
     first, second = torch.tensor([[1.0, 0.0], [0.5, 0.5]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]])
-    heads = torch.stack([first, first])[None]
+    layers = [torch.stack([each, each])[None] for each in (first, second)]  # two heads that agree
     # (second + 1) / 2 times (first + 1) / 2.
     wanted = torch.tensor([[0.625, 0.375], [0.625, 0.375]])
-    torch.testing.assert_close(rollout([heads, second[None, None]])[0], wanted)
+    torch.testing.assert_close(rollout(layers)[0], wanted)
 
 
 def test_rows_are_shares():
