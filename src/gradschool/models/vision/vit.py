@@ -54,7 +54,7 @@ class ViT(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         check_images(x, self.channels, self.side, self.side)
         h = self.patches(x).flatten(1, 2)
-        h = torch.cat([self.token.expand(len(h), -1, -1), h], 1)
+        h = torch.cat([self.token.expand(h.shape[0], -1, -1), h], 1)
         h = self.blocks(self.dropout(h + self.positions))
         return self.head(self.norm(h)[:, 0])
 

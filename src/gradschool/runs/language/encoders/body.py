@@ -65,7 +65,7 @@ class EncoderNet(nn.Module):
 
     def features(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """The means (b, layers x width) over the tokens of each text."""
-        valid = up_to(lengths, x.shape[1])
+        valid = None if lengths is None else up_to(lengths, x.shape[1])
         states = self.body.states(x, valid)[-self.layers :]
         if valid is None:
             return torch.cat([h.mean(1) for h in states], 1)
