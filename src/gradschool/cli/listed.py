@@ -22,6 +22,7 @@ GROUPS = {
     "sequences": "Formal languages",
     "language": "Text",
     "tuning": "Fine-tune a language model",
+    "encoders": "Text on encoders that have learnt elsewhere",
     "audio": "Sound",
     "series": "Series",
     "rl": "Play",

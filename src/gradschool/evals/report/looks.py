@@ -9,6 +9,7 @@ from markupsafe import Markup
 from torch import Tensor, nn
 
 from gradschool.evals.classification import interpret
+from gradschool.evals.classification.rollout import attentions, patch_maps
 from gradschool.evals.inference import device_of
 from gradschool.evals.report import charts, html
 from gradschool.evals.report.classes import ClassFacts, picked
@@ -159,6 +160,32 @@ def attention(m: Material[ClassFacts]) -> Section | None:
         f"{layer} speaks for it (Grad-CAM). A yellow background is a short cut that will fail elsewhere."
     )
     return Section("What it looks at", reading, html.join([html.gallery(triples, 250), html.paragraph(told)]))
+
+
+def attended(m: Material[ClassFacts]) -> Section | None:
+    """Attention rolled out over all layers of a vision transformer, beside a few test images."""
+    if m.facts.seeing is None or not attentions(m.facts.seeing[0]):
+        return None
+    model, transform, images = m.facts.seeing
+    # 1. Some images across the test set, and where what the head reads comes from.
+    shown = picked(images, _spread(len(images), EXPLAINED))
+    x = transform(shown.pixels).to(device_of(model))
+    found, called = patch_maps(model, x).float().cpu().numpy(), interpret.predictions(model, x).argmax(1)
+    # 2. The map beside its picture.
+    pictures = []
+    for pixels, seen, true, said in zip(
+        _arrays(shown.pixels), found, shown.labels.tolist(), called.tolist(), strict=True
+    ):
+        names = in_words(images.classes[true]), in_words(images.classes[said])
+        alt = f"{names[0]}, called {names[1]}: the picture, its attention"
+        lines = [Markup("<b>{}</b>").format(names[1])]
+        pictures.append(Picture(_beside(pixels, seen), alt, lines, true == said))
+    reading = (
+        "Beside each picture its attention roll-out: the weights of all layers multiplied, with the residual "
+        "paths. Yellow patches reach the classifier most. It shows what could flow, not what was used: "
+        "compare it with the saliency."
+    )
+    return Section("Attention roll-out", reading, html.gallery(pictures, 170))
 
 
 def dreams(m: Material[ClassFacts]) -> Section | None:

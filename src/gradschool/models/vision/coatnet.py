@@ -96,6 +96,6 @@ class CoAtNet(nn.Module):
         return self.head(self.norm(self.stages(self.stem(x)).mean((2, 3))))
 
 
-def coatnet_small(classes: int, channels: int = 3) -> CoAtNet:
-    """1.4 million parameters for ten classes; for images of about 32 pixels."""
-    return CoAtNet(classes, channels, (32, 32, 64, 128, 192), (1, 2, 2, 2), stride=1)
+def coatnet_small(classes: int, channels: int = 3, stride: int = 1) -> CoAtNet:
+    """1.4 million parameters for ten classes; for images of about 32 pixels, with stride 2 of about 64."""
+    return CoAtNet(classes, channels, (32, 32, 64, 128, 192), (1, 2, 2, 2), stride)

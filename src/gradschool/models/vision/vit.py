@@ -54,7 +54,7 @@ class ViT(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         check_images(x, self.channels, self.side, self.side)
         h = self.patches(x).flatten(1, 2)
-        h = torch.cat([self.token.expand(len(h), -1, -1), h], 1)
+        h = torch.cat([self.token.expand(h.shape[0], -1, -1), h], 1)
         h = self.blocks(self.dropout(h + self.positions))
         return self.head(self.norm(h)[:, 0])
 
@@ -80,11 +80,14 @@ class PlainViT(nn.Module):
 
 
 def vit(
-    classes: int, channels: int = 3, side: int = 32, patch: int = 4, width: int = 192, depth: int = 6,
-    heads: int = 3,
+    classes: int, channels: int = 3, side: int = 32, patch: int | None = None, width: int = 192,
+    depth: int = 6, heads: int = 3,
 ) -> ViT:  # fmt: skip
-    """2.7 million parameters for images of 32 pixels; the width of ViT-Ti at half its depth."""
-    return ViT(classes, channels, side, patch, width, depth, heads)
+    """2.7 million parameters for images of 32 pixels; the width of ViT-Ti at half its depth.
+
+    A patch is an eighth of the side where no other is asked for, so that there are 64.
+    """
+    return ViT(classes, channels, side, patch or max(1, side // 8), width, depth, heads)
 
 
 def vit_b_16(classes: int, channels: int = 3) -> ViT:

@@ -33,7 +33,7 @@ def sections() -> list[SectionOf]:
     return [
         numbers.training, numbers.rate, classes.classes, classes.confused, looks.mistakes,
         trust.calibrated, trust.abroad, looks.augmented, looks.filters, looks.maps, looks.attention,
-        looks.dreams, classes.layers, numbers.settings,
+        looks.attended, looks.dreams, classes.layers, numbers.settings,
     ]  # fmt: skip
 
 

@@ -3,10 +3,11 @@
 What a person asks of a classifier is in `runs.classification`; generators are judged by one as well.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -74,13 +75,19 @@ class ClassifierRun(PictureRun):
         """A freshly initialised model; the caller has seeded torch's generator."""
         return make_model(self.model, classes, channels, options=self.model_options)
 
+    def sized(self, side: int) -> Self:
+        """The same, where the network is one that has to know the side of its images, in pixels."""
+        knows = callable(self.model) and "side" in inspect.signature(self.model).parameters
+        return replace(self, model_options={"side": side, **self.model_options}) if knows else self
+
     def rebuild(self, facts: dict[str, Any]) -> nn.Module:
         """The network of a finished run, before its weights."""
-        return self.build_model(len(facts["classes"]), facts["channels"])
+        return self.sized(facts["input"][-1]).build_model(len(facts["classes"]), facts["channels"])
 
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
         """The model that training starts from; kinds that begin with more than chance begin here."""
-        return self.build_model(len(images.classes), images.pixels.shape[1])
+        seen, _ = pipeline.eval(images.pixels[:1], images.labels[:1])
+        return self.sized(seen.shape[-1]).build_model(len(images.classes), images.pixels.shape[1])
 
     def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> Classify:
         """Cross-entropy on the labels."""
