@@ -79,8 +79,8 @@ class Transformer(nn.Module):
             feed = FeedForward(width, act=nn.ReLU())
             return [*(layer(Attention(width, heads)) for _ in range(attentions)), layer(feed)]
 
-        self.writes = nn.Embedding(targets, width)
-        self.reads = self.writes if tied else nn.Embedding(sources, width)
+        self.reads = nn.Embedding(sources, width)
+        self.writes = self.reads if tied else nn.Embedding(targets, width)
         self.encoder = nn.ModuleList(Block(*parts(1)) for _ in range(depth))
         self.decoder = nn.ModuleList(CrossBlock(*parts(2)) for _ in range(depth))
         # After the last sum there is a norm already, unless norms stand first.

@@ -105,10 +105,10 @@ def in_batches(
     for i in order:
         widest = max(len(sources[j]) + len(targets[j]) for j in (*chosen[-1:], i))
         if chosen and (len(chosen) + 1) * widest > size:
-            yield rectangle(sources, targets, chosen, sum(len(targets[j]) - 1 for j in chosen))
+            yield rectangle(sources, targets, chosen, float(sum(len(targets[j]) - 1 for j in chosen)))
             chosen = []
         chosen.append(i)
-    yield rectangle(sources, targets, chosen, sum(len(targets[j]) - 1 for j in chosen))
+    yield rectangle(sources, targets, chosen, float(sum(len(targets[j]) - 1 for j in chosen)))
 
 
 def rectangle(

@@ -5,6 +5,7 @@ all of them; a text that is done leaves the batch.
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Bool, Int64
@@ -15,7 +16,12 @@ from gradschool.ops.decoding.search import Hypothesis, Step
 
 
 def beam_search_each(
-    step: Step, starts: Int64[Tensor, " b"], beams: int, length: int, end: int, penalty: float = 1.0
+    step: Step,
+    starts: Int64[Tensor, " b"],
+    beams: int,
+    lengths: Sequence[int],
+    end: int,
+    penalty: float = 1.0,
 ) -> list[list[Hypothesis]]:
     """The most probable continuations of b start tokens that a search with a limited number of beams finds.
 
@@ -23,8 +29,9 @@ def beam_search_each(
         step: tokens and rows to the next logits, as for `beam_search`. In the first call there are b rows,
             and later up to b times `beams`.
         starts: the token with which each text begins.
-        beams, length, end, penalty: as for `beam_search`; the vocabulary has twice as many tokens as there
-            are beams, or more.
+        beams, end, penalty: as for `beam_search`; the vocabulary has twice as many tokens as there are beams,
+            or more.
+        lengths: tokens of each text at most, >= 1.
 
     Returns:
         At most `beams` texts for each start, the best first.
@@ -33,13 +40,14 @@ def beam_search_each(
     log_p = torch.zeros(len(starts), 1, dtype=torch.float64, device=starts.device)
     done: list[list[Hypothesis]] = [[] for _ in starts]
     alive = list(range(len(starts)))
-    for n in range(1, length + 1):
+    for n in range(1, max(lengths) + 1):
         # 1. The best continuations of all beams of a text together: one of two could be an end.
         k = log_p.shape[1]
         total = log_p[..., None] + log_softmax(step(tokens, rows), 1).double().view(len(alive), k, -1)
         best, place = total.flatten(1).topk(2 * beams, 1)
         parent, new = place // total.shape[2], place % total.shape[2]
-        ends = (new == end) | (n == length)
+        most = torch.tensor([lengths[g] for g in alive], device=starts.device)
+        ends = (new == end) | (n == most)[:, None]
         # 2. Texts that end here are done if they are among the best.
         for g, i in (ends & (best > -torch.inf))[:, :beams].nonzero().tolist():
             text = (*tokens[g * k + int(parent[g, i]), 1:].tolist(), int(new[g, i]))
@@ -49,7 +57,7 @@ def beam_search_each(
         log_p = best.gather(1, order).masked_fill(ends.gather(1, order), -torch.inf)
         parent, new = parent.gather(1, order), new.gather(1, order)
         # 4. A text is left when nothing that goes on can become better than what is done.
-        later = (length if penalty > 0 else n + 1) ** penalty
+        later = most.double() ** penalty if penalty > 0 else (n + 1) ** penalty
         for g in alive:
             done[g] = sorted(done[g], key=lambda text: -text.score)[:beams]
         on = going([done[g] for g in alive], (log_p[:, 0] / later).tolist(), beams).to(starts.device)

@@ -65,16 +65,17 @@ class Translator:
         # 1. Read all sources.
         device = next(self.model.parameters()).device
         x, lengths = (value.to(device) for value in padded(sources))
-        length = LONGER * x.shape[1] + MORE
-        step = stepping(self.model, x, lengths, length)
+        most = [LONGER * len(source) + MORE for source in sources]
+        step = stepping(self.model, x, lengths, max(most))
         start, end = (self.tokeniser.special[name] for name in (START, END))
         starts = torch.full((len(x),), start, device=device)
         # 2. Write.
         if beams > 1:
-            found = beam_search_each(step, starts, beams, length, end)
+            found = beam_search_each(step, starts, beams, most, end)
             return [list(texts[0].tokens) for texts in found]
-        columns = list(decode(step, starts[:, None], lambda logits, _: logits.argmax(1), length, end))
-        return torch.stack(columns, 1).tolist()  # type: ignore[no-any-return]
+        columns = decode(step, starts[:, None], lambda logits, _: logits.argmax(1), max(most), end)
+        rows = torch.stack(list(columns), 1).tolist()
+        return [row[:length] for row, length in zip(rows, most, strict=True)]
 
 
 def stepping(model: Any, x: Int64[Tensor, "b m"], lengths: Int64[Tensor, " b"], capacity: int) -> Step:
