@@ -64,7 +64,8 @@ class Seq2Seq(nn.Module):
             logits = nn.Linear(embedding, targets)
             logits.weight = self.writes.weight
             self.output = nn.Sequential(nn.Linear(embedding + 3 * hidden, embedding), nn.Tanh(), logits)
-            nn.init.normal_(self.writes.weight, std=embedding**-0.5)
+            with torch.no_grad():
+                self.writes.weight.normal_(std=embedding**-0.5)
         self.dropout = nn.Dropout(dropout)
         self.seen: Tensor | None = None
 
