@@ -21,6 +21,7 @@ GROUPS = {
     "adversarial": "Generate with adversarial networks",
     "sequences": "Formal languages",
     "language": "Text",
+    "translation": "Translate",
     "audio": "Sound",
     "series": "Series",
     "rl": "Play",

@@ -43,9 +43,10 @@ def beam_search_each(
     for n in range(1, max(lengths) + 1):
         # 1. The best continuations of all beams of a text together: one of two could be an end.
         k = log_p.shape[1]
-        total = log_p[..., None] + log_softmax(step(tokens, rows), 1).double().view(len(alive), k, -1)
+        near, token = log_softmax(step(tokens, rows), 1).topk(2 * beams, 1)
+        total = log_p[..., None] + near.double().view(len(alive), k, -1)
         best, place = total.flatten(1).topk(2 * beams, 1)
-        parent, new = place // total.shape[2], place % total.shape[2]
+        parent, new = place // (2 * beams), token.view(len(alive), -1).gather(1, place)
         most = torch.tensor([lengths[g] for g in alive], device=starts.device)
         ends = (new == end) | (n == most)[:, None]
         # 2. Texts that end here are done if they are among the best.
