@@ -84,11 +84,11 @@ def test_it_translates_texts_files_and_prompts(finished, tmp_path):
     assert told[0].facts() == {"file": file, "source": one.source, "translation": one.text}
     heard = []
     for beam in (None, 1):
-        path = run.sample(finished, Wanted(prompt=one.source, beam=beam, heard=heard.append), None)
+        path = run.sample(finished, Wanted(prompt=one.source, beams=beam, heard=heard.append), None)
         assert path.read_text() == f"{one.text}\n"
     assert heard == [one.text, one.text]
     for wanted, said in ((Wanted(), "got no text"), (Wanted(prompt="a", tokens=3), "--tokens"),
-                         (Wanted(prompt="a", beam=0), "beam is 0")):  # fmt: skip
+                         (Wanted(prompt="a", beams=0), "beams is 0")):  # fmt: skip
         with pytest.raises(UserError, match=said):
             run.sample(finished, wanted, None)
     with pytest.raises(UserError, match="cannot export"):

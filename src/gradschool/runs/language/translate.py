@@ -52,7 +52,6 @@ class TranslationRun(Run):
     examples: ClassVar[str] = "tokens"
     takes: ClassVar[str] = "a table with two columns, or a folder with two files of lines"
     prompts: ClassVar[bool] = True
-    searches: ClassVar[bool] = True
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("loss", "loss", "nats", note="mean negative log-likelihood of a token of the translation"),
         Metric("perplexity", "perplexity", note="e to the loss"),

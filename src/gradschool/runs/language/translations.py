@@ -1,7 +1,7 @@
 """What a translation run does with a trained network: scores, files, prompts, and what its report shows."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from gradschool.runs.kind import Wanted
 
 FILE = "translations.tsv"  # of the test part: source, reference, greedy, beam search
 SHOWN, MAPS = 12, 3  # examples in the report, and of how many the attention is drawn
+ASKED = ("prompt", "beams", "seed", "heard", "noted")  # of what `sample` may be asked for
 SHORT = 90  # characters of a source of which the attention is drawn
 
 
@@ -93,19 +94,18 @@ def sample(translator: Translator, folder: RunFolder, wanted: Wanted, beams: int
         UserError: there is no prompt, or something is asked for that a translator does not do.
     """
     # 1. What can be asked for.
-    asked = {"n": wanted.n, "class": wanted.label, "steps": wanted.steps, "guidance": wanted.guidance,
-             "sampler": wanted.sampler, "film": wanted.film or None, "temperature": wanted.temperature,
-             "top-k": wanted.top_k, "tokens": wanted.tokens}  # fmt: skip
-    other = next((name for name, value in asked.items() if value is not None), None)
+    other = next(
+        (f.name for f in fields(Wanted) if f.name not in ASKED and getattr(wanted, f.name) != f.default), ""
+    )
     if other:
-        raise UserError(
-            f"--{other} was given to a translator", "--prompt and --beam", f"Leave --{other} out."
-        )
+        name = {"label": "class"}.get(other, other.replace("_", "-"))
+        raise UserError(f"--{name} was given to a translator", "--prompt and --beams", f"Leave --{name} out.")
     if not (wanted.prompt or "").strip():
         raise UserError("a translator got no text", "one", 'Example: --prompt "Ein Hund läuft im Schnee."')
-    beams = beams if wanted.beam is None else wanted.beam
+    beams = beams if wanted.beams is None else wanted.beams
     if beams < 1:
-        raise UserError(f"beam is {beams}", "a whole number >= 1", "Example: --beam 5; 1 is greedy decoding")
+        advice = "Example: --beams 5; 1 takes the most probable token at every step"
+        raise UserError(f"beams is {beams}", "a whole number >= 1", advice)
     # 2. The translation and its file.
     [found] = translator.translate([str(wanted.prompt)], beams)
     wanted.heard(found)
