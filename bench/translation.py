@@ -4,10 +4,11 @@ Usage: python -m bench.translation [--minutes 15] [--seeds 3] [--set KEY=VALUE] 
 Every network is trained for so many minutes on all cores and stands beside the copied source and a
 dictionary. Nothing is chosen by the test part. A seed that is finished is not trained again, and one that was
 cut short goes on from its last checkpoint. The result is results/translation.json; a shorter run, or one with
-other settings, has these in its name.
+other settings, has a name of its own.
 """
 
 import argparse
+import hashlib
 import json
 import os
 from dataclasses import replace
@@ -37,13 +38,18 @@ def go_on(label: str, seed: int) -> None:
         resume(folder, *reopen(folder))
 
 
+def known(words: list[str]) -> list[str]:
+    """A short name for settings that are not the recipe's; none for none."""
+    return [hashlib.sha256(repr(sorted(words)).encode()).hexdigest()[:6]] if words else []
+
+
 def measure(name: str, minutes: float, seeds: int, threads: int, words: list[str]) -> dict[str, Any]:
     """Train one network in one direction with every seed."""
     recipe, _, direction = name.partition(":")
     source, target = direction.split("-")
     run = override(find(recipe)(), words, recipe)
     run = replace(run, source=source, target=target, minutes=minutes, threads=threads)
-    label = "-".join([recipe, direction, f"{minutes:g}-minutes", *words]).replace("/", "_")
+    label = "-".join([recipe, direction, f"{minutes:g}-minutes", *known(words)])
     runs = []
     for seed in range(seeds):
         go_on(label, seed)
@@ -67,9 +73,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     asked = parser.parse_args()
-    title = "-".join(
-        ["translation", *([] if asked.minutes == FULL else [f"{asked.minutes:g}-minutes"]), *asked.set]
-    )
+    length = [] if asked.minutes == FULL else [f"{asked.minutes:g}-minutes"]
+    title = "-".join(["translation", *length, *known(asked.set)])
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     about = {
         "name": title, "unit": "BLEU", "n": asked.seeds, "minutes": asked.minutes,
@@ -79,7 +84,7 @@ def main() -> None:
     for name in asked.names:
         models[name] = found = measure(name, asked.minutes, asked.seeds, asked.threads, asked.set)
         text = json.dumps({**about, "models": models}, indent=1)
-        (common.RESULTS / f"{title.replace('/', '_')}.json").write_text(text + "\n")
+        (common.RESULTS / f"{title}.json").write_text(text + "\n")
         bleu, greedy, loss = (found[key]["median"] for key in ("test_bleu", "test_greedy_bleu", "val_loss"))
         print(f"{name:<32} {bleu:.1f} BLEU, {greedy:.1f} greedily, validation loss {loss:.3f}")
     print(found["signature"])

@@ -9,5 +9,5 @@ def multi30k_seq2seq() -> TranslationRun:
     return TranslationRun(
         data="multi30k", source="de", target="en", model=seq2seq,
         model_options={"tied": True, "embedding": 256, "hidden": 256, "dropout": 0.3}, epochs=60, minutes=15,
-        learning_rate=2e-3, warmup=0.05, clip=1.0, ema=0.998, evaluations=120, precision="fp32",
+        learning_rate=2e-3, warmup=0.05, clip=1.0, ema=0.998, evaluations=60, precision="fp32",
     )  # fmt: skip

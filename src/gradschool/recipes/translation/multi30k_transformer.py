@@ -9,6 +9,6 @@ def multi30k_transformer() -> TranslationRun:
     return TranslationRun(
         data="multi30k", source="de", target="en", model=transformer,
         model_options={"tied": True, "norm_first": True, "dropout": 0.2}, epochs=60, minutes=15,
-        optimizer="muon", learning_rate=3e-3, momentum=0.95, warmup=0.05, ema=0.998, evaluations=120,
+        optimizer="muon", learning_rate=3e-3, momentum=0.95, warmup=0.05, ema=0.998, evaluations=60,
         precision="fp32",
     )  # fmt: skip

@@ -16,7 +16,7 @@ from gradschool.data.text.pairs.pairs import TextPairs
 WORD = re.compile(r"\w+|[^\w\s]")
 CLOSING = re.compile(r" ([.,;:!?)\]%’'])")
 ROUNDS = 8  # of the EM algorithm
-MOST = 50_000  # pairs that are counted in
+MOST = 20_000_000  # pairs of words that are counted: of longer texts fewer pairs of texts are read
 NONE = ""  # the source word of target words that stand for no other
 
 
@@ -34,10 +34,13 @@ class Dictionary:
     def of(cls, pairs: TextPairs) -> "Dictionary":
         """Estimate it from pairs of sentences."""
         # 1. Words as numbers, and every target word beside every word of its source.
-        sources, reads = numbered([[NONE, *words(text.lower())] for text in pairs.sources[:MOST]])
-        targets, writes = numbered([words(text) for text in pairs.targets[:MOST]])
+        sources, reads = numbered([[NONE, *words(text.lower())] for text in pairs.sources])
+        targets, writes = numbered([words(text) for text in pairs.targets])
+        sizes = np.cumsum([len(s) * len(t) for s, t in zip(sources, targets, strict=True)])
+        most = max(1, int(np.searchsorted(sizes, MOST)))
+        sources, targets = sources[:most], targets[:most]
         beside = [
-            (np.repeat(s, len(t)), np.tile(t, len(s)), np.tile(np.arange(len(t)), len(s)) + 0)
+            (np.repeat(s, len(t)), np.tile(t, len(s)), np.tile(np.arange(len(t)), len(s)))
             for s, t in zip(sources, targets, strict=True)
         ]
         starts = np.cumsum([0, *(len(t) for t in targets)])[:-1]
