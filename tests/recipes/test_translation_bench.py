@@ -9,8 +9,8 @@ from gradschool.engine.run import RunFolder
 
 pytest.importorskip("sacrebleu")
 SMALL = [
-    'model_options={"width": 16, "depth": 1, "heads": 2, "tied": true}', "vocabulary=300", "epochs=2", "beams=2",
-    "batch_size=256", "evaluations=2", "save_every=0", "test=0.1",
+    'model_options={"width": 16, "depth": 1, "heads": 2, "tied": true}', "vocabulary=300", "epochs=2",
+    "beams=2", "batch_size=256", "evaluations=2", "save_every=0", "test=0.1",
 ]  # fmt: skip
 
 
