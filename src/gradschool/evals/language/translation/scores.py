@@ -46,7 +46,8 @@ def score(translations: Sequence[str], references: Sequence[str]) -> Score:
         UserError: sacrebleu is not here.
     """
     refuse_without_bleu()
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     bleu, chrf = BLEU(), CHRF()
     found = bleu.corpus_score(list(translations), [list(references)]).score
