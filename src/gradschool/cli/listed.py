@@ -23,6 +23,7 @@ GROUPS = {
     "language": "Text",
     "tuning": "Fine-tune a language model",
     "encoders": "Text on encoders that have learnt elsewhere",
+    "translation": "Translate",
     "audio": "Sound",
     "series": "Series",
     "rl": "Play",

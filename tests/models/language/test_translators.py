@@ -21,6 +21,8 @@ MAKERS = {
     "transformer": lambda: transformer(SOURCES, TARGETS, 24, 2, 4, 0.0),
     "norms first": lambda: transformer(SOURCES, TARGETS, 24, 2, 4, 0.0, norm_first=True),
     "seq2seq": lambda: seq2seq(SOURCES, TARGETS, 8, 12, 0.0),
+    "one vocabulary": lambda: transformer(TARGETS, TARGETS, 24, 2, 4, 0.0, norm_first=True, tied=True),
+    "one vocabulary, seq2seq": lambda: seq2seq(TARGETS, TARGETS, 8, 12, 0.0, tied=True),
 }
 LENGTHS = torch.tensor([7, 3, 5])
 
@@ -67,6 +69,26 @@ def test_it_is_torchs_transformer_with_these_weights(norm_first):
         src_key_padding_mask=hidden, memory_key_padding_mask=hidden,
     ) @ net.writes.weight.T  # fmt: skip
     torch.testing.assert_close(net(source, target, LENGTHS), wanted, rtol=1e-9, atol=1e-10)
+
+
+@pytest.mark.parametrize("maker", [transformer, seq2seq])
+def test_one_vocabulary_has_one_table(maker):
+    tied, apart = maker(50, 50, tied=True), maker(50, 50)
+    assert tied.reads.weight is tied.writes.weight and apart.reads.weight is not apart.writes.weight
+    assert sum(p.shape == tied.writes.weight.shape for p in tied.parameters()) == 1
+    with pytest.raises(ValueError, match="50 and 51"):
+        maker(50, 51, tied=True)
+
+
+@torch.no_grad()
+def test_what_is_read_once_is_what_is_read_every_time():
+    torch.manual_seed(0)
+    net, source = MAKERS["transformer"]().double().eval(), texts()[0]
+    memory = net.encode(source, LENGTHS)
+    block = net.decoder[0]
+    keys, values = block.read(memory.vectors)
+    h = torch.randn(3, 6, 24, dtype=torch.float64)
+    assert keys.shape == (3, 4, 7, 6) and torch.equal(block(h, memory.vectors), block(h, (keys, values)))
 
 
 def test_the_catalogue_finds_them():

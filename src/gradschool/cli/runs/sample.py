@@ -39,7 +39,7 @@ class Args:
     """Draw how pictures come about: a walk through the codes, or noise that clears up. A .gif file, or with
     --out a .html page with a slider, or a .png strip of moments."""
     prompt: str | None = None
-    """A text to go on with, for a language model."""
+    """A text to go on with, for a language model, or to translate, for a translator."""
     tokens: int | None = None
     """How many characters, words or other tokens of text to draw; 500 if not given."""
     temperature: float | None = None
@@ -52,7 +52,7 @@ class Args:
     """Draw among tokens that are at least so many times as probable as the most probable one."""
     repetition_penalty: float | None = None
     """Above 1 tokens of the text so far become less probable; 1.2 is usual."""
-    beams: int | None = None
+    beams: Annotated[int | None, tyro.conf.arg(aliases=["--beam"])] = None
     """Search for the most probable text with so many beams, in place of drawing one."""
     length_penalty: float | None = None
     """Power of the length by which a beam's log-probability is divided; 1 if not given."""

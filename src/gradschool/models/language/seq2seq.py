@@ -1,7 +1,8 @@
 """A recurrent network reads a text, another writes one, and looks back at all it read before every token.
 
 Source: Bahdanau et al. 2015, section 3 and appendix A. Deviations: the output is one linear layer over state,
-context and token instead of a maxout; the first state is made of both directions' last ones.
+context and token instead of a maxout, or with `tied` a layer of as many units as a token's vector has numbers
+and then these vectors; the first state is made of both directions' last ones.
 """
 
 import torch
@@ -41,15 +42,30 @@ class Seq2Seq(nn.Module):
         embedding: numbers in the vector of a token.
         hidden: units of each network and direction, and of the attention.
         dropout: probability of silence of vectors and of what the output sees, in training.
+        tied: whether both texts have the same tokens, whose vectors they share with the output.
+
+    Raises:
+        ValueError: `tied` with different numbers of tokens.
     """
 
-    def __init__(self, sources: int, targets: int, embedding: int, hidden: int, dropout: float) -> None:
+    def __init__(
+        self, sources: int, targets: int, embedding: int, hidden: int, dropout: float, tied: bool = False
+    ) -> None:
         super().__init__()
-        self.reads, self.writes = nn.Embedding(sources, embedding), nn.Embedding(targets, embedding)
+        if tied and sources != targets:
+            raise ValueError(f"tied vectors are for one vocabulary, {sources} and {targets} tokens came")
+        self.reads = nn.Embedding(sources, embedding)
+        self.writes = self.reads if tied else nn.Embedding(targets, embedding)
         self.encoder = nn.GRU(embedding, hidden, bidirectional=True)
         self.start = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.Tanh())
         self.decoder = AttentiveGRU(embedding, 2 * hidden, hidden)
-        self.output = nn.Linear(embedding + 3 * hidden, targets)
+        self.output: nn.Module = nn.Linear(embedding + 3 * hidden, targets)
+        if tied:
+            logits = nn.Linear(embedding, targets)
+            logits.weight = self.writes.weight
+            self.output = nn.Sequential(nn.Linear(embedding + 3 * hidden, embedding), nn.Tanh(), logits)
+            with torch.no_grad():
+                self.writes.weight.normal_(std=embedding**-0.5)
         self.dropout = nn.Dropout(dropout)
         self.seen: Tensor | None = None
 
@@ -83,7 +99,8 @@ class Seq2Seq(nn.Module):
 
 
 def seq2seq(
-    sources: int, targets: int, embedding: int = 128, hidden: int = 256, dropout: float = 0.2
-) -> Seq2Seq:
+    sources: int, targets: int, embedding: int = 128, hidden: int = 256, dropout: float = 0.2,
+    tied: bool = False,
+) -> Seq2Seq:  # fmt: skip
     """1.9 million parameters beside the tokens; 1,000 or 620 and 1,000 in the paper."""
-    return Seq2Seq(sources, targets, embedding, hidden, dropout)
+    return Seq2Seq(sources, targets, embedding, hidden, dropout, tied)

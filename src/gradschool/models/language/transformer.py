@@ -1,8 +1,9 @@
 """The transformer of 2017: an encoder reads a text, a decoder writes another, all of it by attention.
 
-Source: Vaswani et al. 2017, section 3 (figure 1). Deviations: source and target have tokens of their own, so
-only the target's vectors and the output share a matrix; no dropout of attention weights; `norm_first` puts
-the norms before the layers (Xiong et al. 2020), which needs no warm-up.
+Source: Vaswani et al. 2017, section 3 (figure 1). Deviations: source and target may have tokens of their own;
+then only the target's vectors and the output share a matrix (`tied` joins all three, as in the paper); no
+dropout of attention weights; `norm_first` puts the norms before the layers (Xiong et al. 2020), which needs
+no warm-up.
 """
 
 import torch
@@ -15,8 +16,29 @@ from gradschool.nn.attention.feedforward import FeedForward
 from gradschool.nn.attention.memory import Memory
 from gradschool.nn.attention.multihead import Attention
 from gradschool.nn.attention.patches import with_sinusoids
-from gradschool.nn.attention.sight import look_around, look_back, through, up_to
+from gradschool.nn.attention.sight import look_around, look_back, up_to
 from gradschool.nn.inputs import WrongInput
+
+
+class Written(KVCache):
+    """What a decoder has written so far, as keys and values of its layers, and those of what it reads.
+
+    Args:
+        layers, shape, like: as for `KVCache`.
+        read: keys and values of the memory for each layer.
+    """
+
+    def __init__(
+        self, layers: int, shape: tuple[int, int, int, int], like: Tensor,
+        read: list[tuple[Tensor, Tensor]],
+    ) -> None:  # fmt: skip
+        super().__init__(layers, shape, like)
+        self.read = read
+
+    def choose(self, rows: Tensor) -> None:
+        """Go on with these rows instead; a row may be taken more than once."""
+        super().choose(rows)
+        self.read = [(keys[rows], values[rows]) for keys, values in self.read]
 
 
 class Transformer(nn.Module):
@@ -35,13 +57,19 @@ class Transformer(nn.Module):
         heads: of each attention.
         dropout: probability of silence of vectors and of what each layer adds, in training.
         norm_first: whether norms stand before the layers instead of after the sums.
+        tied: whether both texts have the same tokens, whose vectors they share.
+
+    Raises:
+        ValueError: `tied` with different numbers of tokens.
     """
 
     def __init__(
         self, sources: int, targets: int, width: int, depth: int, heads: int, dropout: float,
-        norm_first: bool,
+        norm_first: bool, tied: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
+        if tied and sources != targets:
+            raise ValueError(f"tied vectors are for one vocabulary, {sources} and {targets} tokens came")
         residual = PreNorm if norm_first else PostNorm
 
         def layer(inner: nn.Module) -> PreNorm:
@@ -51,7 +79,8 @@ class Transformer(nn.Module):
             feed = FeedForward(width, act=nn.ReLU())
             return [*(layer(Attention(width, heads)) for _ in range(attentions)), layer(feed)]
 
-        self.reads, self.writes = nn.Embedding(sources, width), nn.Embedding(targets, width)
+        self.reads = nn.Embedding(sources, width)
+        self.writes = self.reads if tied else nn.Embedding(targets, width)
         self.encoder = nn.ModuleList(Block(*parts(1)) for _ in range(depth))
         self.decoder = nn.ModuleList(CrossBlock(*parts(2)) for _ in range(depth))
         # After the last sum there is a norm already, unless norms stand first.
@@ -88,17 +117,21 @@ class Transformer(nn.Module):
             h = block(h, mask=look_around(valid))
         return Memory(self.read_norm(h), valid)
 
-    def state(self, memory: Memory, capacity: int) -> KVCache:
-        """Room for `capacity` tokens that are yet to be written."""
+    def state(self, memory: Memory, capacity: int) -> Written:
+        """Room for `capacity` tokens that are yet to be written; the memory is read here, once."""
         shape = len(memory.vectors), self.heads, capacity, self.width // self.heads
-        return KVCache(len(self.decoder), shape, memory.vectors)
+        read = [block.read(memory.vectors) for block in self.decoder]
+        return Written(len(self.decoder), shape, memory.vectors, read)
 
-    def decode(self, target: Tensor, memory: Memory, state: KVCache | None = None) -> Tensor:
+    def decode(self, target: Tensor, memory: Memory, state: Written | None = None) -> Tensor:
         """Logits after each of the tokens (b, n), which go on where the state ends and are added to it."""
-        sight = look_back(target, cache=state)
+        sight, hidden = look_back(target, cache=state), look_around(memory.valid)
         h = self.placed(self.writes, target, sight.positions)
-        read = {"memory": memory.vectors, "memory_mask": look_around(memory.valid)}
-        return self.logits(self.write_norm(through(self.decoder, h, sight, state, **read)))
+        for i, block in enumerate(self.decoder):
+            read = memory.vectors if state is None else state.read[i]
+            cache = None if state is None else state.layers[i]
+            h = block(h, read, hidden, mask=sight.mask, causal=sight.causal, cache=cache)
+        return self.logits(self.write_norm(h))
 
     def forward(self, source: Tensor, target: Tensor, lengths: Tensor | None = None) -> Tensor:
         return self.decode(target, self.encode(source, lengths))
@@ -106,7 +139,7 @@ class Transformer(nn.Module):
 
 def transformer(
     sources: int, targets: int, width: int = 256, depth: int = 3, heads: int = 8, dropout: float = 0.1,
-    norm_first: bool = False,
+    norm_first: bool = False, tied: bool = False,
 ) -> Transformer:  # fmt: skip
     """5.5 million parameters beside the tokens; the paper's base has width 512 and depth 6."""
-    return Transformer(sources, targets, width, depth, heads, dropout, norm_first)
+    return Transformer(sources, targets, width, depth, heads, dropout, norm_first, tied)

@@ -60,8 +60,8 @@ class Block(nn.Module):
 class CrossBlock(nn.Module):
     """A decoder's block: attention to what it wrote, attention to what it reads, then every position alone.
 
-    `forward(x, memory, memory_mask=None, **given)`: the mask is of the memory; what is given besides goes to
-    the first attention.
+    `forward(x, memory, memory_mask=None, **given)`: the memory is vectors, or what `read` made of them; the
+    mask is of the memory; what is given besides goes to the first attention.
 
     Args:
         attention: of x to itself.
@@ -73,9 +73,19 @@ class CrossBlock(nn.Module):
         super().__init__()
         self.attention, self.cross, self.feed = attention, cross, feed
 
-    def forward(self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None, **given: Any) -> Tensor:
+    def forward(
+        self, x: Tensor, memory: Tensor | tuple[Tensor, Tensor], memory_mask: Tensor | None = None,
+        **given: Any,
+    ) -> Tensor:  # fmt: skip
         x = self.attention(x, **given)
         return self.feed(self.cross(x, memory, memory_mask))
+
+    def read(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """The keys and values of a memory (b, m, width) that this block looks at: they are the same at every
+        step.
+        """
+        keys, values = self.cross.layer.read(memory)
+        return keys, values
 
 
 def block(

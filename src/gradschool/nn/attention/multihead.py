@@ -18,7 +18,8 @@ class Attention(nn.Module):
     """Projections to queries, keys and values, attention in heads, and a projection of all heads together.
 
     `forward(x, memory=None, mask=None, causal=False, positions=None, cache=None)`: the queries come from x
-    (b, n, width), keys and values from `memory` (b, m, width), or from x where there is none. `mask` is True
+    (b, n, width), keys and values from `memory` (b, m, width), or from x where there is none; a memory may
+    also be the keys and values that `read` made of it, once for many calls. `mask` is True
     where a query may look and spreads to (b, heads, n, m); `causal` hides what comes after a position.
     `positions` (n) or (b, n) are those of x, for rotary heads; None counts on. A `cache` adds the keys
     and values of x to those before and is looked at as a whole.
@@ -55,14 +56,12 @@ class Attention(nn.Module):
         self.query_norm, self.key_norm = (RMSNorm(size) if norm else nn.Identity() for _ in range(2))
 
     def forward(
-        self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None, causal: bool = False,
-        positions: Tensor | None = None, cache: LayerCache | None = None,
+        self, x: Tensor, memory: Tensor | tuple[Tensor, Tensor] | None = None, mask: Tensor | None = None,
+        causal: bool = False, positions: Tensor | None = None, cache: LayerCache | None = None,
     ) -> Tensor:  # fmt: skip
         # 1. Queries, keys and values in heads, (b, heads, positions, size).
-        source = x if memory is None else memory
         q = self.query_norm(split_heads(self.query(x), self.heads))
-        k = self.key_norm(split_heads(self.key(source), self.kv_heads))
-        v = split_heads(self.value(source), self.kv_heads)
+        k, v = memory if isinstance(memory, tuple) else self.read(x if memory is None else memory)
         # 2. Queries and keys turned by their positions.
         if self.base is not None:
             if memory is not None:
@@ -76,6 +75,11 @@ class Attention(nn.Module):
             k, v = cache.extend(k, v)
         # 4. Each head looks; all heads together are projected once more.
         return self.output(join_heads(attend_in_groups(q, k, v, mask, causal)))
+
+    def read(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values of vectors (b, m, width) in heads, without positions."""
+        k = self.key_norm(split_heads(self.key(memory), self.kv_heads))
+        return k, split_heads(self.value(memory), self.kv_heads)
 
     def extra_repr(self) -> str:
         """What print shows."""
