@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gradschool.data.text.tokens.bert import BertPieces
 from gradschool.data.text.tokens.bpe import ByteBPE
 from gradschool.data.text.tokens.characters import Characters
 from gradschool.data.text.tokens.tokeniser import Tokeniser
@@ -15,6 +16,7 @@ KINDS: Mapping[str, Callable[[dict[str, Any]], Tokeniser]] = {
     "characters": Characters.of,
     "words": Words.of,
     "wordpiece": WordPiece.of,
+    "bert": BertPieces.of,
     "unigram": Unigram.of,
     "byte_bpe": ByteBPE.of,
 }
