@@ -21,6 +21,7 @@ GROUPS = {
     "adversarial": "Generate with adversarial networks",
     "sequences": "Formal languages",
     "language": "Text",
+    "encoders": "Text on encoders that have learnt elsewhere",
     "audio": "Sound",
     "series": "Series",
     "rl": "Play",

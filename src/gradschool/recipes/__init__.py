@@ -3,7 +3,7 @@
 import ast
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -71,17 +71,32 @@ def find(name: str) -> Callable[..., Any]:
     return function
 
 
-def on(name: str, data: str | None = None) -> Any:
-    """A recipe's settings for other data than its own; a recipe whose function takes data looks at them."""
-    make = find(name)
+def choices(name: str, assignments: Sequence[str]) -> dict[str, str]:
+    """What words of the form key=value say of the arguments of a recipe's function, which choose the kind of
+    run; data is not among them.
+    """
+    known = set(inspect.signature(find(name)).parameters) - {"data"}
+    pairs = [(key.strip(), value.strip()) for key, _, value in (word.partition("=") for word in assignments)]
+    return {key: value for key, value in pairs if key in known}
+
+
+def on(name: str, data: str | None = None, assignments: Sequence[str] = ()) -> Any:
+    """A recipe's settings for other data than its own; a recipe whose function takes data looks at them.
+
+    Args:
+        name: of the recipe.
+        data: a set by name, or a path.
+        assignments: words of the form key=value, of which those count that choose the kind of run.
+    """
+    make, chosen = find(name), choices(name, assignments)
     if data and "data" in inspect.signature(make).parameters:
-        return make(data=data)
-    return replace(make(), data=data) if data else make()
+        return make(data=data, **chosen)
+    return replace(make(**chosen), data=data) if data else make(**chosen)
 
 
-def ask(name: str, data: str | None = None, **words: Any) -> Request:
+def ask(name: str, data: str | None = None, assignments: Sequence[str] = (), **words: Any) -> Request:
     """A request for a recipe's run, which knows the recipe's own settings; words as of `Request`."""
     from gradschool.runs.settings import to_dict  # pydantic takes a while to load, and listing needs none
 
-    usual = to_dict(on(name, data)) | {"data": to_dict(find(name)()).get("data")}
-    return Request(name, usual=usual, **words)
+    usual = to_dict(on(name, data, assignments)) | {"data": to_dict(find(name)()).get("data")}
+    return Request(name, usual=usual | dict.fromkeys(choices(name, assignments)), **words)

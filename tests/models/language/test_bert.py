@@ -117,7 +117,8 @@ def test_minilm_is_transformers(pack):
 @torch.no_grad()
 def test_the_masked_model_is_transformers():
     transformers = pytest.importorskip("transformers", reason="transformers is not installed")
-    config = transformers.BertConfig(31, 24, 2, 4, 96, max_position_embeddings=16)
+    config = transformers.BertConfig(vocab_size=31, hidden_size=24, num_hidden_layers=2, num_attention_heads=4,
+                                     intermediate_size=96, max_position_embeddings=16)  # fmt: skip
     peer = transformers.BertForMaskedLM(config).eval()
     for p in peer.parameters():
         nn.init.normal_(p, std=0.3)

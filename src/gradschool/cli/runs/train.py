@@ -83,10 +83,12 @@ def as_settings(recipe: str, words: list[str]) -> tuple[list[str], list[str]]:
     foreign = [w for w in words[1:] if w.startswith("--") and w.partition("=")[0] not in options]
     if not foreign or recipe.replace("-", "_") not in places():
         return words, []
+    from inspect import signature
+
     from gradschool.recipes import find
     from gradschool.runs.settings import to_dict
 
-    known, read, left = to_dict(find(recipe)()), [], list(words)
+    known, read, left = to_dict(find(recipe)()) | signature(find(recipe)).parameters, [], list(words)
     while left:
         word = left.pop(0)
         flag, equals, value = word.partition("=")
@@ -135,7 +137,7 @@ def run(args: Args) -> int:
     from gradschool.runs.settings import override
     from gradschool.runs.train import train
 
-    settings = recipes.on(args.recipe, args.data)
+    settings = recipes.on(args.recipe, args.data, args.set)
     settings = override(settings, args.set, args.recipe)
     if not settings.data:
         raise UserError(f"recipe {args.recipe} has no data yet", settings.takes, "Add --data PATH.")
@@ -146,7 +148,7 @@ def run(args: Args) -> int:
     # 2. The run, with the learner's functions if they are wanted.
     overlaid = put_in_force(args.dir) if args.mine else []
     request = recipes.ask(
-        args.recipe, args.data, seed=args.seed, steps=args.steps, device=args.device, out=args.out,
+        args.recipe, args.data, args.set, seed=args.seed, steps=args.steps, device=args.device, out=args.out,
         plain=args.plain, mine=records(overlaid),
     )  # fmt: skip
     return conclude(args, settings, train(settings, request), overlaid)

@@ -16,11 +16,11 @@ from gradschool.data.text.decode import read_text
 from gradschool.data.text.labelled.columns import TEXTS as USUAL
 from gradschool.data.text.labelled.columns import found, headed, known
 from gradschool.data.text.labelled.tables import is_table, lines_of, read_table
-from gradschool.data.text.labelled.words import PADDING, Reading
+from gradschool.data.text.labelled.words import PADDING, TextReading
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.inference import device_of, evaluating
 
-AT_ONCE = 256  # texts a batch
+AT_ONCE, MOST = 256, 32_768  # texts a batch, padded tokens a batch
 SHOWN = 60  # characters of a text on a line of the terminal
 Told = Callable[[int, int], None]
 Skip = Callable[[Path, str], None]
@@ -70,8 +70,10 @@ def each_logits(model: nn.Module, tokens: Sequence[Sequence[int]]) -> list[Float
     numbers, device = torch.arange(len(tokens)), device_of(model)
     found = []
     with evaluating(model):
-        for start in range(0, len(order), AT_ONCE):
-            x, lengths, _ = rectangle(tokens, numbers, order[start : start + AT_ONCE], PADDING)
+        while len(found) < len(order):
+            longest = len(tokens[order[len(found)]])
+            chosen = order[len(found) :][: max(1, min(AT_ONCE, MOST // longest))]
+            x, lengths, _ = rectangle(tokens, numbers, chosen, PADDING)
             logits = model(x.to(device), lengths.to(device)).float().cpu()
             own = lengths.tolist()
             found += [row if row.dim() == 1 else row[:n] for row, n in zip(logits, own, strict=True)]
@@ -86,7 +88,7 @@ def logits_of(model: nn.Module, tokens: Sequence[Sequence[int]]) -> Float[Tensor
 
 
 def opinions(
-    model: nn.Module, reading: Reading, classes: Sequence[str], texts: Sequence[str], top: int
+    model: nn.Module, reading: TextReading, classes: Sequence[str], texts: Sequence[str], top: int
 ) -> list[Opinion]:
     """The most probable classes of each text.
 

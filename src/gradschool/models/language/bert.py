@@ -58,6 +58,10 @@ class Bert(nn.Module):
                 p.zero_()
 
     def forward(self, x: Tensor, valid: Tensor | None = None, kinds: Tensor | None = None) -> Tensor:
+        return self.states(x, valid, kinds)[-1]
+
+    def states(self, x: Tensor, valid: Tensor | None = None, kinds: Tensor | None = None) -> list[Tensor]:
+        """The vectors (b, n, width) before the first block and after each; arguments as of `forward`."""
         context = self.positions.num_embeddings
         if x.dim() != 2 or x.shape[1] > context:
             wanted = f"(batch, steps) tokens with {context} steps or fewer were wanted"
@@ -67,9 +71,10 @@ class Bert(nn.Module):
         kinds = torch.zeros_like(x) if kinds is None else kinds
         h = self.dropout(self.norm(self.tokens(x) + self.positions(at) + self.kinds(kinds)))
         # 2. Every token looks at all others but the padding.
+        found = [h]
         for each in self.blocks:
-            h = each(h, mask=look_around(valid))
-        return h
+            found.append(each(found[-1], mask=look_around(valid)))
+        return found
 
     def logits(self, h: Tensor) -> Tensor:
         """Scores (..., pieces) of the tokens that could stand where the vectors (..., width) are."""

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.text.labelled.labelled import LabelledTexts
-from gradschool.data.text.labelled.words import Reading, split
-from gradschool.evals.language.classified import logits_of
+from gradschool.data.text.labelled.words import TextReading
 from gradschool.evals.language.saliency import word_saliency
 from gradschool.evals.report.text.texts import Salient, TextFacts
 
@@ -17,28 +16,29 @@ WORDS = 120  # a text whose words are coloured has at most
 
 
 def facts_of(
-    model: nn.Module, reading: Reading, splits: Splits[LabelledTexts], baselines: Mapping[str, float]
-) -> TextFacts:
+    model: nn.Module, reading: TextReading, splits: Splits[LabelledTexts], logits: Tensor,
+    baselines: Mapping[str, float],
+) -> TextFacts:  # fmt: skip
     """What is shown of a finished run.
 
     Args:
         model: on its device, in eval mode.
         reading: how texts become tokens.
         splits: the run's own data.
+        logits: what the model says of the test part.
         baselines: test accuracies of linear models.
     """
     part = splits.test
-    logits = logits_of(model, reading.of(part.texts))
-    lengths = [len(split(text)) for text in part.texts]
+    lengths = [len(reading.shown(text)) for text in part.texts]
     return TextFacts(
         splits=splits, model=model, texts=part.texts, labels=part.labels, classes=part.classes, logits=logits,
-        lengths=lengths, read=reading.longest, baselines=baselines,
+        lengths=lengths, read=reading.longest, token=reading.sort, baselines=baselines,
         salient=explained(model, reading, part, logits, lengths),
     )  # fmt: skip
 
 
 def explained(
-    model: nn.Module, reading: Reading, part: LabelledTexts, logits: Tensor, lengths: Sequence[int]
+    model: nn.Module, reading: TextReading, part: LabelledTexts, logits: Tensor, lengths: Sequence[int]
 ) -> list[Salient]:
     """Texts that are short enough to be read: those that the network is surest of, right and wrong."""
     embedding = getattr(model, "embedding", None)
@@ -54,5 +54,5 @@ def explained(
         tokens, label = reading.of([part.texts[i]])[0], int(called[i])
         weights = word_saliency(model, embedding, tokens, label).tolist()
         names = part.classes[label], part.classes[int(part.labels[i])]
-        found.append(Salient(split(part.texts[i]) or ["(no word)"], weights, *names))
+        found.append(Salient(reading.shown(part.texts[i]), weights, *names))
     return found

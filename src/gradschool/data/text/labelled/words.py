@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar, Protocol
 
 PADDING, UNKNOWN, LISTED = 0, 1, 2  # what fills a batch, any word that is not listed, the first that is
 SIGNS = "\u3040-\u30ff\u3400-\u9fff"  # Japanese and Chinese
@@ -73,6 +74,28 @@ class WordList:
         return [self.numbers.get(word, UNKNOWN) for word in words]
 
 
+class TextReading(Protocol):
+    """How texts become tokens for a classifier: at most `longest` of them, of a sort that has a name."""
+
+    @property
+    def longest(self) -> int:
+        """Tokens of a text that are read."""
+        ...
+
+    @property
+    def sort(self) -> str:
+        """What the tokens are called, in the plural, e.g. "words"."""
+        ...
+
+    def of(self, texts: Iterable[str]) -> list[list[int]]:
+        """The tokens of each text, one or more."""
+        ...
+
+    def shown(self, text: str) -> list[str]:
+        """All tokens of a text as people read them, those that are cut off as well."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reading:
     """How texts become tokens: the words that are known, and how many words of a text are read.
@@ -84,7 +107,12 @@ class Reading:
 
     words: WordList
     longest: int
+    sort: ClassVar[str] = "words"
 
     def of(self, texts: Iterable[str]) -> list[list[int]]:
         """The tokens of each text, one or more."""
         return [self.words.encode(text, self.longest) for text in texts]
+
+    def shown(self, text: str) -> list[str]:
+        """All words of a text."""
+        return split(text) or ["(no word)"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gradschool.data.text.tokens.gpt2 import read_json
-from gradschool.data.text.tokens.wordpiece import INSIDE, LONGEST, UNKNOWN, WordPiece
+from gradschool.data.text.tokens.wordpiece import INSIDE, LONGEST, UNKNOWN, WordPiece, longest_match
 from gradschool.errors import UserError
 
 START, END, PADDING = "[CLS]", "[SEP]", "[PAD]"
@@ -84,9 +84,15 @@ class BertPieces(WordPiece):
             if special not in self.pieces:
                 raise UserError(f"the vocabulary has no {special}", "a vocabulary of BERT's kind")
 
-    def words(self, text: str) -> list[str]:
-        """The words of a text, as BERT cuts it."""
-        return bert_words(text, self.lower)
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, which BERT cuts into words; what cannot be written is one [UNK] a word."""
+        found: list[int] = []
+        for word in bert_words(text, self.lower):
+            if word not in self.known:
+                pieces = longest_match(word, self.numbers) if len(word) <= LONGEST else None
+                self.known[word] = [self.numbers[piece] for piece in pieces or [UNKNOWN]]
+            found += self.known[word]
+        return found
 
     def framed(self, ids: Iterable[int], longest: int) -> list[int]:
         """Tokens between [CLS] and [SEP], so many in all at most; the rest is cut off."""
@@ -131,7 +137,7 @@ def load_bert(folder: Path) -> BertPieces:
 
 
 def save_bert(tokeniser: BertPieces, file: Path) -> None:
-    """Write a tokenizer.json, which `tokenizers.Tokenizer.from_file` reads; it puts [CLS] and [SEP] around."""
+    """Write a tokenizer.json, which `tokenizers.Tokenizer.from_file` reads, with [CLS] and [SEP] around."""
     # 1. How words are cut.
     lower = tokeniser.lower
     normal = {"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True,

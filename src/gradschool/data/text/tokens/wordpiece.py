@@ -115,14 +115,10 @@ class WordPiece:
         """The tokens of words that came before."""
         return {}
 
-    def words(self, text: str) -> list[str]:
-        """The words of a text."""
-        return words_of(text, self.lower)
-
     def encode(self, text: str) -> list[int]:
         """The tokens of a text; a word that the pieces cannot write is one [UNK]."""
         found = []
-        for word in self.words(text):
+        for word in words_of(text, self.lower):
             if word not in self.known:
                 pieces = longest_match(word, self.numbers) if len(word) <= LONGEST else None
                 self.known[word] = [self.numbers[piece] for piece in pieces or [UNKNOWN]]

@@ -41,8 +41,9 @@ class TextFacts(Facts):
         labels: of the test part.
         classes: names, in label order.
         logits: what the model says of the test part.
-        lengths: words of each text of the test part.
-        read: words of a text that the network reads at most.
+        lengths: tokens of each text of the test part.
+        read: tokens of a text that the network reads at most.
+        token: what tokens are called, in the plural.
         baselines: test accuracy of linear models on counts of words, by name.
         salient: some texts of the test part.
     """
@@ -53,6 +54,7 @@ class TextFacts(Facts):
     logits: Float[Tensor, "n k"] | None = None
     lengths: Sequence[int] = ()
     read: int = 0
+    token: str = "words"
     baselines: Mapping[str, float] = field(default_factory=dict)
     salient: Sequence[Salient] = ()
     unit: str = "texts"
@@ -157,14 +159,16 @@ def longest(m: Material[TextFacts]) -> Section | None:
     step = max(1, -(-len(order) // 4))
     parts = [order[i : i + step] for i in range(0, len(order), step)]
     rows = [
-        (f"{facts.lengths[part[0]]:,} to {facts.lengths[part[-1]]:,} words", len(part),
+        (f"{facts.lengths[part[0]]:,} to {facts.lengths[part[-1]]:,} {facts.token}", len(part),
          Bar(sum(right[i] for i in part) / len(part)))
         for part in parts
     ]  # fmt: skip
     quarters = html.table(("length", "texts", "accuracy, %"), rows, "Accuracy by length")
     # 2. The longest themselves.
     cut = sum(length > facts.read for length in facts.lengths)
-    reading = f"The network reads the first {facts.read:,} words of a text: {cut:,} test texts are longer."
+    reading = (
+        f"The network reads the first {facts.read:,} {facts.token} of a text: {cut:,} test texts are longer."
+    )
     table = listed(facts, order[::-1][:FEW], "Longest texts")
     return Section("Length", reading, html.join([quarters, table]))
 
@@ -183,7 +187,7 @@ def listed(facts: TextFacts, chosen: Sequence[int], caption: str) -> Markup:
         said, true = int(p[i].argmax()), int(facts.labels[i])
         words = f"{facts.lengths[i]:,}" if facts.lengths else ""
         rows.append((cell, facts.classes[true], facts.classes[said], Bar(float(p[i, true])), words))
-    head = ("text", "true", "called", "p(true), %", "words")
+    head = ("text", "true", "called", "p(true), %", facts.token)
     return html.table(head, rows, caption, words=3)
 
 
