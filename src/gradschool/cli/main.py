@@ -35,6 +35,7 @@ GROUPS = {
         "report": "write a run's report as one HTML file",
         "predict": "what a run says of files: classes of pictures, how probable lines are",
         "sample": "something new from a run: pictures, a film, names",
+        "eval": f"examine a language model: {command('eval RUN text FILE')}",
         "score": "how good a generator's pictures are, as a classifier of ours sees them",
         "judge": "is it what it should be, among a classifier's first five guesses?",
         "export": "write a run's network as ONNX and check it",

@@ -84,6 +84,35 @@ class Wanted:
     noted: Callable[[str], None] = unheard
 
 
+@dataclass(frozen=True)
+class Exam:
+    """What a finished run is examined in; see `gradschool eval --help`.
+
+    Args:
+        task: its name.
+        files: texts or questions; none: what is usual for the task.
+        shots: solved examples before a question.
+        seed: of their choice.
+        words: in a row that two texts must have in common.
+        data: where the run's own data lie now, if they moved.
+    """
+
+    task: str
+    files: Sequence[Path] = ()
+    shots: int = 0
+    seed: int = 0
+    words: int = 13
+    data: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an examination found: lines for a terminal, and facts for JSON."""
+
+    lines: Sequence[str]
+    facts: dict[str, Any]
+
+
 class Kind:
     """What every kind of run has. A kind overrides what it can do; the rest is refused in a sentence."""
 
@@ -154,6 +183,10 @@ class Kind:
         """Write the network as ONNX and check it; `out` None: model.onnx in the run's folder."""
         self.cannot("export", folder)
 
+    def evaluate(self, folder: RunFolder, exam: Exam) -> Finding:
+        """Examine a finished run."""
+        self.cannot("eval", folder)
+
     def classifier(self, folder: RunFolder) -> Any:
         """The network as something that classifies pictures (`evals.classifier.Classifier`)."""
         self.cannot("classify", folder)
@@ -172,8 +205,10 @@ class Kind:
 
     def abilities(self) -> list[str]:
         """The commands that this kind of run can do."""
-        names = ("report", "predict", "sample", "export")
-        return [name for name in names if getattr(type(self), name) is not getattr(Kind, name)]
+        methods = {"report": "report", "predict": "predict", "sample": "sample", "export": "export",
+                   "eval": "evaluate"}  # fmt: skip
+        own = type(self)
+        return [name for name, method in methods.items() if getattr(own, method) is not getattr(Kind, method)]
 
     def cannot(self, what: str, folder: RunFolder) -> NoReturn:
         """Refuse what this kind of run cannot do.

@@ -47,9 +47,9 @@ from gradschool.nn.inputs import WrongInput
 from gradschool.ops.sequence.counting import bits_per_byte
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
+from gradschool.runs.kind import Exam, Finding, Skip, Wanted
 from gradschool.runs.kind import Progress as Told
-from gradschool.runs.kind import Skip, Wanted
-from gradschool.runs.language import ask, course, onnx
+from gradschool.runs.language import ask, course, exam, onnx
 from gradschool.runs.language.shown import shown_of
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.request import Request
@@ -257,6 +257,13 @@ class LanguageRun(Run):
         model, tokeniser = self.reopened(folder)
         path = folder.path / "model.onnx" if out is None else out
         return onnx.export(model, len(tokeniser), path, {"tokeniser": tokeniser.facts()})
+
+    def evaluate(self, folder: RunFolder, wanted: Exam) -> Finding:
+        """Examine it in one of `exam.TASKS`."""
+        model, tokeniser = self.reopened(folder)
+        splits = partial(splits_again, self, folder, wanted.data)
+        asked = exam.Examined(model, tokeniser, self.context, splits)
+        return exam.TASKS[wanted.task](asked, wanted)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Whether the network beats counting, and by how much."""
