@@ -42,6 +42,7 @@ GROUPS = {
         "tokens": f"train a tokeniser on a text of yours: {command('tokens FILE')}",
         "runs": "list the runs in this folder",
         "compare": "put runs side by side",
+        "scaling": f"small language models say what a larger will reach: {command('scaling RECIPE')}",
         "ladder": "one baseline, then each cure alone, as a table",
     },
     "project": {

@@ -1,4 +1,4 @@
-"""Examinations of a finished language model, from the command line, against sums that are done by hand here."""
+"""Examinations of a finished language model, from the command line, against sums that are done here."""
 
 import json
 import math
@@ -151,9 +151,14 @@ def test_wrong_use_is_a_sentence(finished, capsys, words, sentence):
 
 @pytest.mark.parametrize(
     "line",
-    ['{"question": "a", "choices": ["a"], "answer": 0}', '{"question": "a", "choices": ["a", "b"], "answer": 2}',
-     '{"choices": ["a", "b"], "answer": 0}', "[1]", '{"question": "a", "choices": ["a", "b"], "answer": "a"}'],
-)  # fmt: skip
+    [
+        '{"question": "a", "choices": ["a"], "answer": 0}',
+        '{"question": "a", "choices": ["a", "b"], "answer": 2}',
+        '{"choices": ["a", "b"], "answer": 0}',
+        "[1]",
+        '{"question": "a", "choices": ["a", "b"], "answer": "a"}',
+    ],
+)
 def test_a_line_that_is_no_question_is_named(tmp_path, line):
     file = tmp_path / "bad.jsonl"
     file.write_text('\n{"question": "a", "choices": ["a", "b"], "answer": 0}\n' + line)

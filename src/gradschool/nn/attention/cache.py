@@ -106,3 +106,41 @@ class KVCache:
         for each in self.layers:
             each.keys, each.values = each.keys[rows], each.values[rows]
         self.valid, self.tokens = self.valid[rows], self.tokens[rows]
+
+
+class GrowingLayer(LayerCache):
+    """A layer's cache that is as long as what is in; arguments as above."""
+
+    def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """The same as above, in new tensors."""
+        self.keys, self.values = torch.cat([self.keys, k], 2), torch.cat([self.values, v], 2)
+        self.length = self.keys.shape[2]
+        return self.keys, self.values
+
+
+class GrowingCache(KVCache):
+    """The cache as one tensor that a function takes and gives back: nothing is written in place, as a graph
+    that is exported wants it. Texts are not padded.
+
+    Args:
+        past: keys and values of all layers, (layers, 2, b, heads, m, size); m may be 0.
+    """
+
+    def __init__(self, past: Tensor) -> None:
+        self.layers = [GrowingLayer(keys, values) for keys, values in past]
+        for each in self.layers:
+            each.length = past.shape[4]
+
+    def note(self, n: int, valid: Tensor | None) -> Tensor | None:
+        """All positions hold tokens.
+
+        Raises:
+            ValueError: there is padding.
+        """
+        if valid is not None:
+            raise ValueError("padding came, texts that are not padded were wanted")
+        return None
+
+    def whole(self) -> Tensor:
+        """What was there and what was added, as the tensor that the next call takes."""
+        return torch.stack([torch.stack([each.keys, each.values]) for each in self.layers])

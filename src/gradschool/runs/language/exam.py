@@ -172,8 +172,8 @@ def calibration(asked: Examined, exam: Exam) -> Finding:
     sure, right = (torch.cat(column) for column in zip(*pairs, strict=True))
     found = equal_width(sure, right, bins=BINS)
     lines = [
-        f"calibration error {100 * found.error:.2f} points over {len(sure):,} tokens; the most probable token "
-        f"comes {100 * float(right.mean()):.1f} % of the time, said {100 * float(sure.mean()):.1f} %"
+        f"calibration error {100 * found.error:.2f} points over {len(sure):,} tokens; the most probable "
+        f"token comes {100 * float(right.mean()):.1f} % of the time, said {100 * float(sure.mean()):.1f} %"
     ]
     return Finding([*lines, *map(row_of, bins_of(found))], {
         "tokens": len(sure), "calibration_error": found.error, "accuracy": float(right.mean()),

@@ -253,10 +253,11 @@ class LanguageRun(Run):
         return [ask.read(model, tokeniser, self.context, top, ask.shortened(text), text) for text in words]
 
     def export(self, folder: RunFolder, out: Path | None) -> ExportCheck:
-        """Write the network as ONNX, with its state as input and output, and check it."""
+        """Write the network as ONNX, with its state or cache as input and output, and check it."""
         model, tokeniser = self.reopened(folder)
         path = folder.path / "model.onnx" if out is None else out
-        return onnx.export(model, len(tokeniser), path, {"tokeniser": tokeniser.facts()})
+        about = {"tokeniser": tokeniser.facts(), "context": self.context}
+        return onnx.export(model, len(tokeniser), path, about)
 
     def evaluate(self, folder: RunFolder, wanted: Exam) -> Finding:
         """Examine it in one of `exam.TASKS`."""
