@@ -179,9 +179,9 @@ def loss_of(each: Rung, recipe: str, seed: int, out: Path, say: Say = silent) ->
     folder = RunFolder(out / each.name)
     request = Request(recipe, seed, each.steps, out=folder.path)
     # 1. A folder without a checkpoint is where a run was killed at once.
-    if folder.read("config.json") and not folder.read("result.json"):
-        if not (folder.path / "checkpoints" / "index.json").is_file():
-            shutil.rmtree(folder.path)
+    begun = folder.path.is_dir() and not folder.read("result.json")
+    if begun and not (folder.path / "checkpoints" / "index.json").is_file():
+        shutil.rmtree(folder.path)
     # 2. From the start, from the last checkpoint, or not at all.
     if not folder.read("config.json"):
         train(each.run, request, say)

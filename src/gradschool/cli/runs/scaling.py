@@ -99,14 +99,15 @@ def planned(args: Args) -> tuple[Any, Any]:
 
 
 def tell_cost(ladder: Any, base: Any) -> None:
-    """How many runs, how much compute, how long on this machine, and how often the text is repeated."""
+    """How many runs, how much compute, how long here, and how often the text is repeated."""
     from gradschool.practice.scaling import seconds_for
 
     every = [*ladder.rungs, ladder.largest]
     seconds = seconds_for(ladder, len(base.open(0).train.tokeniser))
     repeated = max(each.tokens for each in every) / ladder.trained
-    print(f" {len(every)} runs, {sum(each.compute for each in every):.1e} FLOP: about {seconds / 60:.1f} minutes "
-          f"here; the text is read {repeated:.1f} times at most")  # fmt: skip
+    compute = sum(each.compute for each in every)
+    print(f" {len(every)} runs, {compute:.1e} FLOP: about {seconds / 60:.1f} minutes here")
+    print(f" the text is read {repeated:.1f} times at most")
     for said in ladder.left_out:
         print(f" left out  {said}")
 
@@ -116,8 +117,9 @@ def report(out: Path, ladder: Any, found: Any, loss: float) -> Path:
     from gradschool.evals.report.page import write_report
     from gradschool.evals.report.text import scaling as sections
 
+    warnings = [found.note] if found.note else []
     facts = sections.ScalingFacts(
         names=[each.name for each in ladder.rungs], runs=found.runs, law=found.law, intervals=found.intervals,
-        minima=found.minima, predicted=found.predicted, found=loss, warnings=[found.note] if found.note else [],
+        minima=found.minima, predicted=found.predicted, found=loss, warnings=warnings,
     )  # fmt: skip
     return write_report(out, facts, [sections.constants, sections.against_compute, sections.rungs])

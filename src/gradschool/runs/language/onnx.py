@@ -70,7 +70,7 @@ def export(model: nn.Module, kinds: int, path: Path, metadata: Mapping[str, Any]
 
     A model with a state takes one token a call: the inputs are `tokens` (b, 1) and `state_0` ..., the outputs
     `logits` (b, 1, k) and `next_0` ..., which are the states of the next call; a text begins with zeros. A
-    decoder takes any number of tokens (b, n) and `past` (layers, 2, b, heads, m, size), the keys and values of
+    decoder takes any number of tokens (b, n) and `past` (layers, 2, b, heads, m, size), keys and values of
     the m tokens before, and gives `logits` (b, n, k) and `present`, the past of the next call; a text begins
     with m of 0. Any other takes `tokens` (b, t) and gives `logits` (b, t, k).
 

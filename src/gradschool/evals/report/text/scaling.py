@@ -57,9 +57,9 @@ def constants(m: Material[ScalingFacts]) -> Section | None:
     ]
     body = html.table(("constant", "value", "80 % interval"), rows, "The law's constants")
     reading = (
-        "L = E + A / N^alpha + B / D^beta, for N parameters and D tokens, fitted to the runs below with a Huber "
-        "loss of log L. Intervals are from resampled runs. From few runs the constants are uncertain one by "
-        "one; the losses that they predict are much less so."
+        "L = E + A / N^alpha + B / D^beta, for N parameters and D tokens, fitted to the runs below with a "
+        "Huber loss of log L. Intervals are from resampled runs. From few runs each constant is uncertain; "
+        "the losses that they predict together are much less so."
     )
     return Section("Scaling law", reading, body)
 
