@@ -40,6 +40,7 @@ GROUPS = {
         "judge": "is it what it should be, among a classifier's first five guesses?",
         "export": "write a run's network as ONNX and check it",
         "tokens": f"train a tokeniser on a text of yours: {command('tokens FILE')}",
+        "search": f"passages of your texts that answer a question: {command('search FOLDER QUESTION')}",
         "runs": "list the runs in this folder",
         "compare": "put runs side by side",
         "scaling": f"small language models say what a larger will reach: {command('scaling RECIPE')}",
