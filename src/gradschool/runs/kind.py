@@ -6,7 +6,7 @@ A command asks the run, and a kind that cannot says so. Only `score` and `judge`
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Protocol
+from typing import Any, ClassVar, Literal, NoReturn, Protocol
 
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
@@ -94,6 +94,7 @@ class Exam:
         shots: solved examples before a question.
         seed: of their choice.
         words: in a row that two texts must have in common.
+        weights: "int8" or "int4" to examine the network with weights of so many bits; None: as trained.
         data: where the run's own data lie now, if they moved.
     """
 
@@ -102,6 +103,7 @@ class Exam:
     shots: int = 0
     seed: int = 0
     words: int = 13
+    weights: Literal["int8", "int4"] | None = None
     data: str | None = None
 
 
@@ -182,6 +184,10 @@ class Kind:
     def export(self, folder: RunFolder, out: Path | None) -> Any:
         """Write the network as ONNX and check it; `out` None: model.onnx in the run's folder."""
         self.cannot("export", folder)
+
+    def compress(self, folder: RunFolder, weights: Literal["int8", "int4"], out: Path | None) -> Any:
+        """Write the network with weights of 8 or 4 bits; `out` None: model-WEIGHTS.safetensors in the run."""
+        self.cannot("export with whole-number weights", folder)
 
     def evaluate(self, folder: RunFolder, exam: Exam) -> Finding:
         """Examine a finished run."""

@@ -15,6 +15,7 @@ from gradschool.evals.language.benchmarks.certainty import certainties
 from gradschool.evals.language.benchmarks.questions import read_questions
 from gradschool.models.language.gpt import gpt
 from gradschool.models.language.recurrent_lm import recurrent_lm
+from gradschool.runs.language import compressed
 from gradschool.runs.language.model import LanguageRun
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
@@ -167,3 +168,29 @@ def test_a_line_that_is_no_question_is_named(tmp_path, line):
     file.write_text("\n")
     with pytest.raises(UserError, match="no questions"):
         read_questions(file)
+
+
+@pytest.mark.parametrize("weights", ["int8", "int4"])
+def test_whole_number_weights_are_smaller_and_say_what_they_lose(finished, capsys, weights):
+    code, found, out, _ = call(capsys, "export", finished.path, "--weights", weights)
+    if "lstm" in str(finished.path):  # one small linear layer; the recurrent matrices stay
+        assert code == 0 and found["bytes"][1] < found["bytes"][0]
+        return
+    before, after = found["bytes"]
+    assert after < before / (3 if weights == "int8" else 4.5) and "times less" in out
+    assert found["unit"] == "bits a byte"
+    # 1. The file gives the same network back, and eval measures the same loss.
+    run, _ = reopen(finished)
+    model, tokeniser = run.reopened(finished)
+    wanted, plain = compressed.compressed(model, weights), run.build_model(len(tokeniser))
+    again = compressed.read(plain, weights, finished.path / f"model-{weights}.safetensors")
+    x = torch.arange(10)[None] % len(tokeniser)
+    assert torch.allclose(again(x), wanted(x), atol=1e-5)
+    _, measured, _, _ = call(capsys, "eval", finished.path, "text", "--weights", weights)
+    assert measured["texts"][0]["bits_per_byte"] == pytest.approx(found["loss"][1], rel=1e-4)
+    assert abs(found["loss"][1] - found["loss"][0]) < (0.05 if weights == "int8" else 0.5)
+    with pytest.raises(UserError, match="does not fit"):
+        other = "int4" if weights == "int8" else "int8"
+        compressed.read(
+            run.build_model(len(tokeniser)), other, finished.path / f"model-{weights}.safetensors"
+        )

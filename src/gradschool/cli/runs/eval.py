@@ -33,6 +33,8 @@ class Args:
     """Of their choice."""
     words: int = 13
     """Words in a row that count as contamination."""
+    weights: Literal["int8", "int4"] | None = None
+    """Examine the network with weights of 8 or 4 bits in place of those it was trained with."""
     data: str | None = None
     """Where the run's own data lie now, if they moved."""
     json: bool = False
@@ -53,7 +55,7 @@ def run(args: Args) -> int:
         if not file.exists():
             raise UserError(f"{file} does not exist", "a file of this computer")
     folder = RunFolder.open(args.run)
-    exam = Exam(args.task, args.files, args.shots, args.seed, args.words, args.data)
+    exam = Exam(args.task, args.files, args.shots, args.seed, args.words, args.weights, args.data)
     found = reopen(folder)[0].evaluate(folder, exam)
     for line in found.lines:
         print(f" {line}")

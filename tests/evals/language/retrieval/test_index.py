@@ -99,8 +99,11 @@ def test_the_command_searches_by_words_where_there_is_no_encoder(texts, tmp_path
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GRADSCHOOL_DATA", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    for words, code in ((["texts", "what does bread need?"], 0), (["texts", " "], 2), (["no", "what?"], 2),
-                        (["texts", "what?", "-k", "0"], 2), (["texts", "what?", "--encoder", "nowhere"], 2)):  # fmt: skip
+    asked = [
+        (["texts", "what does bread need?"], 0), (["texts", " "], 2), (["no", "what?"], 2),
+        (["texts", "what?", "-k", "0"], 2), (["texts", "what?", "--encoder", "nowhere"], 2),
+    ]  # fmt: skip
+    for words, code in asked:
         with pytest.raises(SystemExit) as left:
             main(["search", *words, "--json"])
         said = capsys.readouterr()
