@@ -95,7 +95,8 @@ def rung(run: LanguageRun, dial: str, size: int, compute: float, kinds: int) -> 
         compute: floating-point operations.
         kinds: number of different tokens.
     """
-    sized = replace(run, model_options=run.model_options | {dial: size}, minutes=None, evaluations=1)
+    dialled = {"depth": size} if dial == "depth" else {"model_options": run.model_options | {dial: size}}
+    sized = replace(run, minutes=None, evaluations=1, **dialled)
     parameters = multiplying(sized.build_model(kinds))
     a_step = run.batch_size * run.context
     steps = round(compute / (FLOPS * parameters * a_step))

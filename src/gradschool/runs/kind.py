@@ -185,8 +185,8 @@ class Kind:
         """Write the network as ONNX and check it; `out` None: model.onnx in the run's folder."""
         self.cannot("export", folder)
 
-    def compress(self, folder: RunFolder, weights: Literal["int8", "int4"], out: Path | None) -> Any:
-        """Write the network with weights of 8 or 4 bits; `out` None: model-WEIGHTS.safetensors in the run."""
+    def compress(self, folder: RunFolder, how: Literal["int8", "int4"], out: Path | None) -> Any:
+        """Write the network with weights of 8 or 4 bits; `out` None: model-HOW.safetensors in the run."""
         self.cannot("export with whole-number weights", folder)
 
     def evaluate(self, folder: RunFolder, exam: Exam) -> Finding:

@@ -19,6 +19,7 @@ def moved(net):
 
 NETS = {
     "gpt": lambda: moved(gpt(20, depth=2, kv_heads=1)),
+    "gpt with trigrams": lambda: moved(gpt(20, depth=2, width=64, grams=3)),
     "gpt2": lambda: moved(gpt2(20, context=16, width=16, depth=2, heads=2)),
 }
 
@@ -28,14 +29,14 @@ NETS = {
 def test_a_growing_cache_gives_the_logits_of_the_whole_text(name):
     net = NETS[name]()
     row = torch.randint(20, (3, 9), generator=torch.Generator().manual_seed(0))
-    whole, still, place, past = net(row), Cached(net), 0, Cached(net).empty(3)
+    whole, still, place, held = net(row), Cached(net), 0, Cached(net).empty(3)
     for size in (4, 1, 1, 3):
-        logits, past = still(row[:, place : place + size], past)
+        logits, *held = still(row[:, place : place + size], *held)
         assert torch.allclose(logits, whole[:, place : place + size], atol=1e-5)
         place += size
-        assert past.shape[4] == place
+        assert held[0].shape[4] == place
     with pytest.raises(ValueError, match="padding came"):
-        GrowingCache(past).note(1, torch.ones(3, 1, dtype=torch.bool))
+        GrowingCache(held[0]).note(1, torch.ones(3, 1, dtype=torch.bool))
 
 
 @pytest.mark.slow
@@ -46,19 +47,13 @@ def test_onnxruntime_decodes_with_the_cache(tmp_path, name):
     check = export(net, 20, tmp_path / "a.onnx", {"context": 16})
     assert check.relative < 1e-4
     session = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"))
-    tokens, cache = session.get_inputs()
-    assert (tokens.name, cache.name) == ("tokens", "past")
+    names = [each.name for each in session.get_inputs()]
+    assert names == ["tokens", "past", "seen"][: 3 if "trigrams" in name else 2]
     # 1. Greedy decoding: the prompt at once, then token by token; torch reads the whole text every time.
     text, read = [3, 1, 4], np.array([[3, 1, 4]])
-    past = np.zeros(
-        [
-            size if isinstance(size, int) else n
-            for size, n in zip(cache.shape, (0, 0, 1, 0, 0, 0), strict=True)
-        ],
-        np.float32,
-    )
+    held = [value.numpy() for value in Cached(net).empty(1)]
     for _ in range(8):
-        logits, past = session.run(None, {"tokens": read, "past": past})
+        logits, *held = session.run(None, dict(zip(names, [read, *held], strict=True)))
         with torch.no_grad():
             wanted = net(torch.tensor([text]))[0, -1]
         assert np.allclose(logits[0, -1], wanted, atol=1e-4)

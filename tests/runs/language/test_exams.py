@@ -15,7 +15,7 @@ from gradschool.evals.language.benchmarks.certainty import certainties
 from gradschool.evals.language.benchmarks.questions import read_questions
 from gradschool.models.language.gpt import gpt
 from gradschool.models.language.recurrent_lm import recurrent_lm
-from gradschool.runs.language import compressed
+from gradschool.runs.language.exams import weights as compressed
 from gradschool.runs.language.model import LanguageRun
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request

@@ -75,7 +75,7 @@ def encoder_of(asked: str | None) -> tuple[str, Any]:
     """The encoder's name and function; the usual one may be missing, then words are all there is."""
     from gradschool.errors import UserError
     from gradschool.runs.language.encoders.body import located
-    from gradschool.runs.language.sentences import sentence_encoder
+    from gradschool.runs.language.encoders.sentences import sentence_encoder
 
     try:
         located(asked or USUAL, fetch=False)

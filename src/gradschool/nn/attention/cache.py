@@ -124,9 +124,11 @@ class GrowingCache(KVCache):
 
     Args:
         past: keys and values of all layers, (layers, 2, b, heads, m, size); m may be 0.
+        seen: the tokens that they belong to, (b, m), for a model that looks at them again.
     """
 
-    def __init__(self, past: Tensor) -> None:
+    def __init__(self, past: Tensor, seen: Tensor | None = None) -> None:
+        self.seen = seen
         self.layers = [GrowingLayer(keys, values) for keys, values in past]
         for each in self.layers:
             each.length = past.shape[4]
@@ -140,6 +142,17 @@ class GrowingCache(KVCache):
         if valid is not None:
             raise ValueError("padding came, texts that are not padded were wanted")
         return None
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """The tokens before these, which are remembered from now on.
+
+        Raises:
+            ValueError: they were not given.
+        """
+        if self.seen is None:
+            raise ValueError("keys and values came alone, the tokens before were wanted, too")
+        before, self.seen = self.seen, torch.cat([self.seen, tokens], 1)
+        return before
 
     def whole(self) -> Tensor:
         """What was there and what was added, as the tensor that the next call takes."""

@@ -49,7 +49,8 @@ from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Exam, Finding, Skip, Wanted
 from gradschool.runs.kind import Progress as Told
-from gradschool.runs.language import ask, compressed, course, exam, onnx
+from gradschool.runs.language import ask, course, onnx
+from gradschool.runs.language.exams import tasks, weights
 from gradschool.runs.language.shown import shown_of
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.request import Request
@@ -259,24 +260,22 @@ class LanguageRun(Run):
         about = {"tokeniser": tokeniser.facts(), "context": self.context}
         return onnx.export(model, len(tokeniser), path, about)
 
-    def examined(self, folder: RunFolder, data: str | None = None) -> exam.Examined:
+    def examined(self, folder: RunFolder, data: str | None = None) -> tasks.Examined:
         """The trained model with what it takes to examine it; `data` says where they lie now."""
         model, tokeniser = self.reopened(folder)
-        return exam.Examined(model, tokeniser, self.context, partial(splits_again, self, folder, data))
+        return tasks.Examined(model, tokeniser, self.context, partial(splits_again, self, folder, data))
 
     def evaluate(self, folder: RunFolder, wanted: Exam) -> Finding:
-        """Examine it in one of `exam.TASKS`."""
+        """Examine it in one of `tasks.TASKS`."""
         asked = self.examined(folder, wanted.data)
         if wanted.weights:
-            compressed.compressed(asked.model, wanted.weights)
-        return exam.TASKS[wanted.task](asked, wanted)
+            weights.compressed(asked.model, wanted.weights)
+        return tasks.TASKS[wanted.task](asked, wanted)
 
-    def compress(
-        self, folder: RunFolder, weights: compressed.Weights, out: Path | None
-    ) -> compressed.Compression:
+    def compress(self, folder: RunFolder, how: weights.Weights, out: Path | None) -> weights.Compression:
         """Write the network with weights of 8 or 4 bits, and measure what it loses."""
-        path = folder.path / f"model-{weights}.safetensors" if out is None else out
-        return compressed.compress(self.examined(folder), weights, path)
+        path = folder.path / f"model-{how}.safetensors" if out is None else out
+        return weights.compress(self.examined(folder), how, path)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Whether the network beats counting, and by how much."""

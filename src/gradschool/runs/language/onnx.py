@@ -47,22 +47,26 @@ class Cached(nn.Module):
     """A decoder whose cache is one tensor, (layers, 2, b, heads, m, size), as a file knows it.
 
     Args:
-        model: with a cache.
+        model: with a cache; one with n-gram vectors takes the tokens before, (b, m), as well.
     """
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, tokens: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, tokens: Tensor, past: Tensor, *seen: Tensor) -> tuple[Tensor, ...]:
         """Logits, and the cache with the new tokens."""
-        cache = GrowingCache(past)
-        return self.model(tokens, cache=cache), cache.whole()
+        cache = GrowingCache(past, *seen)
+        logits = self.model(tokens, cache=cache)
+        return (logits, cache.whole(), cache.seen) if cache.seen is not None else (logits, cache.whole())
 
-    def empty(self, rows: int) -> Tensor:
+    def empty(self, rows: int) -> tuple[Tensor, ...]:
         """The cache at the beginning of texts."""
+        none = torch.zeros(rows, 0, dtype=torch.int64)
+        seen = () if getattr(self.model, "grams", None) is None else (none,)
         layers = self.model.cache(rows, 1).layers  # type: ignore[operator]
-        return torch.stack([torch.stack([each.keys, each.values]) for each in layers])[..., :0, :]
+        past = torch.stack([torch.stack([each.keys, each.values]) for each in layers])
+        return past[..., :0, :], *seen
 
 
 def export(model: nn.Module, kinds: int, path: Path, metadata: Mapping[str, Any]) -> ExportCheck:
@@ -72,7 +76,8 @@ def export(model: nn.Module, kinds: int, path: Path, metadata: Mapping[str, Any]
     `logits` (b, 1, k) and `next_0` ..., which are the states of the next call; a text begins with zeros. A
     decoder takes any number of tokens (b, n) and `past` (layers, 2, b, heads, m, size), keys and values of
     the m tokens before, and gives `logits` (b, n, k) and `present`, the past of the next call; a text begins
-    with m of 0. Any other takes `tokens` (b, t) and gives `logits` (b, t, k).
+    with m of 0. One with n-gram vectors takes and gives the tokens themselves as well, as `seen` and `read`
+    (b, m). Any other takes `tokens` (b, t) and gives `logits` (b, t, k).
 
     Args:
         model: exported from a float32 copy on the CPU.
@@ -92,7 +97,9 @@ def export(model: nn.Module, kinds: int, path: Path, metadata: Mapping[str, Any]
     example = inputs(still, kinds, 2, *(STATE[0] if has_state(model) else TRACED))
     free = torch.export.Dim.DYNAMIC
     if has_cache(model):
-        names, after, shapes = ["past"], ["present"], ({0: free, 1: free}, {2: free, 4: free})
+        held = len(example) - 1
+        names, after = ["past", "seen"][:held], ["present", "read"][:held]
+        shapes = ({0: free, 1: free}, {2: free, 4: free}, ({0: free, 1: free},) * (held - 1))
     else:
         names = [f"state_{i}" for i in range(len(example) - 1)]
         after = [name.replace("state", "next") for name in names]
@@ -134,7 +141,7 @@ def inputs(still: Flat | Cached, kinds: int, rows: int, steps: int, before: int)
     with torch.no_grad():
         if isinstance(still, Cached):
             past = still.empty(rows)
-            return (tokens, still(earlier, past)[1] if before else past)
+            return (tokens, *(still(earlier, *past)[1:] if before else past))
         if not has_state(still.model):
             return (tokens,)
         _, state = still.model(earlier)

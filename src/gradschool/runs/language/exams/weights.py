@@ -16,7 +16,7 @@ from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError
 from gradschool.nn.integers import IntegerLinear, bytes_of, to_integers
 from gradschool.nn.linear import Linear
-from gradschool.runs.language.exam import Examined, cost_of
+from gradschool.runs.language.exams.tasks import Examined, cost_of
 
 Weights = Literal["int8", "int4"]
 BITS = {"int8": 8, "int4": 4}
