@@ -54,9 +54,9 @@ class Cached(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, tokens: Tensor, past: Tensor, *seen: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, tokens: Tensor, past: Tensor, seen: Tensor | None = None) -> tuple[Tensor, ...]:
         """Logits, and the cache with the new tokens."""
-        cache = GrowingCache(past, *seen)
+        cache = GrowingCache(past, seen)
         logits = self.model(tokens, cache=cache)
         return (logits, cache.whole(), cache.seen) if cache.seen is not None else (logits, cache.whole())
 
@@ -99,11 +99,11 @@ def export(model: nn.Module, kinds: int, path: Path, metadata: Mapping[str, Any]
     if has_cache(model):
         held = len(example) - 1
         names, after = ["past", "seen"][:held], ["present", "read"][:held]
-        shapes = ({0: free, 1: free}, {2: free, 4: free}, ({0: free, 1: free},) * (held - 1))
+        shapes = ({0: free, 1: free}, {2: free, 4: free}, {0: free, 1: free})[: 1 + held]
     else:
         names = [f"state_{i}" for i in range(len(example) - 1)]
         after = [name.replace("state", "next") for name in names]
-        shapes = ({0: free} if names else {0: free, 1: free}, tuple({1: free} for _ in names))
+        shapes = ({0: free}, tuple({1: free} for _ in names)) if names else ({0: free, 1: free},)
     # 2. Export with free axes.
     program = torch.onnx.export(
         still.eval(), example, dynamo=True, verbose=False, input_names=["tokens", *names],
