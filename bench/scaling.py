@@ -1,7 +1,7 @@
 """Scaling laws: what small runs say of a larger one that is trained afterwards, and published runs.
 
 Usage: python -m bench.scaling [--seeds 3] [--quick]. A ladder of GPT-2's of four widths on tiny Shakespeare,
-each with three compute budgets, predicts a run of another width and five times the compute, which is trained
+each with three compute budgets, predicts a run of another width and four times the compute, which is trained
 only then. Every run is a folder, so the same command goes on where it was stopped. The 72 published runs
 (`scaling/isoflops_curves.json` of the data pack) are fitted by both methods. Writes results/scaling.json.
 """
@@ -27,9 +27,8 @@ from gradschool.models.language.gpt2 import gpt2
 from gradschool.practice.scaling import Ladder, as_json, climb, fitted, loss_of, plan
 from gradschool.runs.language.model import LanguageRun
 
-WIDTHS, BUDGETS = (32, 48, 64, 96), (5e10, 1.5e11, 5e11)
-LARGEST = (128, 2.5e12)
-QUICK_BUDGETS, QUICK_LARGEST = (2e9, 4e9, 8e9), (128, 1.6e10)
+FULL = ((32, 48, 64, 96), (1e11, 3e11, 1e12), (128, 4e12))  # widths, budgets, and the run that is predicted
+QUICK = ((32, 48), (1.2e10, 2e10, 4e10), (64, 8e10))
 PLACES = (1e23, 1e24)  # where the published runs are extrapolated to
 
 
@@ -87,8 +86,7 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     # 1. The ladder, and what it says.
-    budgets, largest = (QUICK_BUDGETS, QUICK_LARGEST) if asked.quick else (BUDGETS, LARGEST)
-    ladder = plan(base(), "width", WIDTHS, budgets, largest)
+    ladder = plan(base(), "width", *(QUICK if asked.quick else FULL))
     name = "scaling-quick" if asked.quick else "scaling"
     seeds = predicted(ladder, asked.seeds, Path("runs") / name)
     off = [each["largest"]["off"] for each in seeds]
