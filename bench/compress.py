@@ -90,10 +90,10 @@ def main() -> None:
     common.RESULTS.mkdir(parents=True, exist_ok=True)
     (common.RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     for name, row in rows.items():
-        middle = {key: each["median"] for key, each in row.items()}
+        middle = {key: each["median"] for key, each in row.items() if each}
         size, bits = middle["bytes"] / 1e6, middle["bits_per_byte"]
-        lost, rate = middle["lost_bits_per_byte"], middle["tokens/s"]
-        print(f"{name:<8} {size:7.2f} MB  {bits:.4f} bits a byte ({lost:+.4f})  {rate:,.0f} tokens/s")
+        worse, rate = middle["lost_bits_per_byte"], middle["tokens/s"]
+        print(f"{name:<8} {size:7.2f} MB  {bits:.4f} bits a byte ({worse:+.4f})  {rate:,.0f} tokens/s")
 
 
 if __name__ == "__main__":

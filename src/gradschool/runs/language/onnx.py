@@ -96,6 +96,7 @@ def export(model: nn.Module, kinds: int, path: Path, metadata: Mapping[str, Any]
     still = Cached(copied) if has_cache(model) else Flat(copied)
     example = inputs(still, kinds, 2, *(STATE[0] if has_state(model) else TRACED))
     free = torch.export.Dim.DYNAMIC
+    shapes: tuple[Any, ...]
     if has_cache(model):
         held = len(example) - 1
         names, after = ["past", "seen"][:held], ["present", "read"][:held]
@@ -137,7 +138,7 @@ def inputs(still: Flat | Cached, kinds: int, rows: int, steps: int, before: int)
     """Random tokens, and the state or cache after some others, where the model has one."""
     generator = torch.Generator().manual_seed(rows + steps)
     text = torch.randint(kinds, (rows, before + steps), generator=generator)
-    earlier, tokens = text.split([before, steps], 1)
+    earlier, tokens = text[:, :before], text[:, before:]
     with torch.no_grad():
         if isinstance(still, Cached):
             past = still.empty(rows)

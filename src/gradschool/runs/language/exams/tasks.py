@@ -3,7 +3,7 @@
 Sources: of each measure, see `evals.language.benchmarks`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,11 @@ class Examined:
 def text(asked: Examined, exam: Exam) -> Finding:
     """Perplexity of a token and bits per byte of text files, or of the run's test part."""
     # 1. Every text in tokens, and what had to be left out.
+    texts: Iterable[tuple[str, np.ndarray, int]]
     if exam.files:
         texts = ((str(file), *tokens_of(asked.tokeniser, file)) for file in listed(exam.files))
     else:
-        texts = iter([("the test part", asked.splits().test.tokens, 0)])
+        texts = [("the test part", asked.splits().test.tokens, 0)]
     # 2. Its cost.
     lines, rows = [], []
     for name, tokens, unknown in texts:
