@@ -16,7 +16,8 @@ ALONE = [
     ["hand", "trace", "1"], ["bugs", "7", "8"], ["train"], ["runs"], ["data"], ["data", "digits"],
     ["data", "mnist"], ["data", "check", "digits"], ["doctor"], ["add"], ["coursework"], ["bench"],
     ["new", "chapter", "week-one", "--dir", "own"], ["train", "perceptron", "--out", "lines"],
-    ["train", "nonsense"], ["score", "nowhere"],
+    ["train", "nonsense"], ["score", "nowhere"], ["eval", "nowhere"], ["scaling", "nonsense"],
+    ["search", "nowhere", "what is it?"],
 ]  # fmt: skip
 OF_A_RUN = [
     ["report", "one"], ["runs"], ["compare", "one", "two"], ["predict", "one", "dot.png"],

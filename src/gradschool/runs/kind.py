@@ -6,7 +6,7 @@ A command asks the run, and a kind that cannot says so. Only `score` and `judge`
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, NoReturn, Protocol
+from typing import Any, ClassVar, Literal, NoReturn, Protocol
 
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
@@ -84,6 +84,37 @@ class Wanted:
     noted: Callable[[str], None] = unheard
 
 
+@dataclass(frozen=True)
+class Exam:
+    """What a finished run is examined in; see `gradschool eval --help`.
+
+    Args:
+        task: its name.
+        files: texts or questions; none: what is usual for the task.
+        shots: solved examples before a question.
+        seed: of their choice.
+        words: in a row that two texts must have in common.
+        weights: "int8" or "int4" to examine the network with weights of so many bits; None: as trained.
+        data: where the run's own data lie now, if they moved.
+    """
+
+    task: str
+    files: Sequence[Path] = ()
+    shots: int = 0
+    seed: int = 0
+    words: int = 13
+    weights: Literal["int8", "int4"] | None = None
+    data: str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an examination found: lines for a terminal, and facts for JSON."""
+
+    lines: Sequence[str]
+    facts: dict[str, Any]
+
+
 class Kind:
     """What every kind of run has. A kind overrides what it can do; the rest is refused in a sentence."""
 
@@ -158,6 +189,14 @@ class Kind:
         """Write the network as ONNX and check it; `out` None: model.onnx in the run's folder."""
         self.cannot("export", folder)
 
+    def compress(self, folder: RunFolder, how: Literal["int8", "int4"], out: Path | None) -> Any:
+        """Write the network with weights of 8 or 4 bits; `out` None: model-HOW.safetensors in the run."""
+        self.cannot("export with whole-number weights", folder)
+
+    def evaluate(self, folder: RunFolder, exam: Exam) -> Finding:
+        """Examine a finished run."""
+        self.cannot("eval", folder)
+
     def classifier(self, folder: RunFolder) -> Any:
         """The network as something that classifies pictures (`evals.classifier.Classifier`)."""
         self.cannot("classify", folder)
@@ -176,8 +215,10 @@ class Kind:
 
     def abilities(self) -> list[str]:
         """The commands that this kind of run can do."""
-        names = ("report", "predict", "sample", "chat", "export")
-        return [name for name in names if getattr(type(self), name) is not getattr(Kind, name)]
+        methods = {"report": "report", "predict": "predict", "sample": "sample", "chat": "chat", "export": "export",
+                   "eval": "evaluate"}  # fmt: skip
+        own = type(self)
+        return [name for name, method in methods.items() if getattr(own, method) is not getattr(Kind, method)]
 
     def cannot(self, what: str, folder: RunFolder) -> NoReturn:
         """Refuse what this kind of run cannot do.

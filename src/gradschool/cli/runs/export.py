@@ -2,21 +2,27 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.phrases import counted
 
 
 @dataclass(frozen=True)
 class Args:
-    """Write a run's network as ONNX and check that it answers as torch does."""
+    """Write a run's network as ONNX and check that it answers as torch does.
+
+    A language model can be written with weights of 8 or 4 bits as well.
+    """
 
     run: Annotated[Path, tyro.conf.Positional]
     """Folder of a finished run."""
     out: Path | None = None
-    """File to write; model.onnx in the run folder if not given."""
+    """File to write; model.onnx in the run folder if not given, or model-int8.safetensors."""
+    weights: Literal["int8", "int4"] | None = None
+    """Write the network of a language model with weights of 8 or 4 bits, and say what it loses."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -27,9 +33,26 @@ def run(args: Args) -> int:
     from gradschool.runs.reopen import reopen
 
     folder = RunFolder.open(args.run)
-    check = reopen(folder)[0].export(folder, args.out)
+    run = reopen(folder)[0]
+    if args.weights:
+        return compress(args, run.compress(folder, args.weights, args.out))
+    check = run.export(folder, args.out)
     sizes = ", ".join(map(str, check.batches))
     print(f" {check.path} ({check.size / 1e6:.1f} MB)")
     print(f" within {check.difference:.1e} of torch for batches of {sizes}")
     finish(args, {"onnx": check.path, "difference": check.difference})
+    return 0
+
+
+def compress(args: Args, found: Any) -> int:
+    """Say what compression brought and what it lost."""
+    before, after = found.sizes
+    print(f" {found.path} ({counted(found.layers, 'matrix', 'matrices')} in {args.weights})")
+    print(
+        f" size     {before / 1e6:.2f} MB before, {after / 1e6:.2f} MB after: {before / after:.1f} times less"
+    )
+    lost = found.costs[1] - found.costs[0]
+    print(f" loss     {found.costs[0]:.4f} {found.unit} before, {found.costs[1]:.4f} after: {lost:+.4f}")
+    finish(args, {"file": found.path, "weights": args.weights, "bytes": found.sizes, "loss": found.costs,
+                  "unit": found.unit})  # fmt: skip
     return 0

@@ -106,3 +106,54 @@ class KVCache:
         for each in self.layers:
             each.keys, each.values = each.keys[rows], each.values[rows]
         self.valid, self.tokens = self.valid[rows], self.tokens[rows]
+
+
+class GrowingLayer(LayerCache):
+    """A layer's cache that is as long as what is in; arguments as above."""
+
+    def extend(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """The same as above, in new tensors."""
+        self.keys, self.values = torch.cat([self.keys, k], 2), torch.cat([self.values, v], 2)
+        self.length = self.keys.shape[2]
+        return self.keys, self.values
+
+
+class GrowingCache(KVCache):
+    """The cache as one tensor that a function takes and gives back: nothing is written in place, as a graph
+    that is exported wants it. Texts are not padded.
+
+    Args:
+        past: keys and values of all layers, (layers, 2, b, heads, m, size); m may be 0.
+        seen: the tokens that they belong to, (b, m), for a model that looks at them again.
+    """
+
+    def __init__(self, past: Tensor, seen: Tensor | None = None) -> None:
+        self.seen = seen
+        self.layers = [GrowingLayer(keys, values) for keys, values in past]
+        for each in self.layers:
+            each.length = past.shape[4]
+
+    def note(self, n: int, valid: Tensor | None) -> Tensor | None:
+        """All positions hold tokens.
+
+        Raises:
+            ValueError: there is padding.
+        """
+        if valid is not None:
+            raise ValueError("padding came, texts that are not padded were wanted")
+        return None
+
+    def read(self, tokens: Tensor) -> Tensor:
+        """The tokens before these, which are remembered from now on.
+
+        Raises:
+            ValueError: they were not given.
+        """
+        if self.seen is None:
+            raise ValueError("keys and values came alone, the tokens before were wanted, too")
+        before, self.seen = self.seen, torch.cat([self.seen, tokens], 1)
+        return before
+
+    def whole(self) -> Tensor:
+        """What was there and what was added, as the tensor that the next call takes."""
+        return torch.stack([torch.stack([each.keys, each.values]) for each in self.layers])

@@ -42,7 +42,7 @@ class Grams(nn.Module):
         # 1. The tokens before x, from the cache where it has some.
         n, back = x.shape[1], len(self.tables)
         marked = x if valid is None else x.masked_fill(~valid, self.nothing)
-        before = marked.new_full((len(x), back), self.nothing)
+        before = marked.new_full((x.shape[0], back), self.nothing)
         if cache is not None:
             before = torch.cat([before, cache.read(marked)], 1)[:, -back:]
         line = torch.cat([before, marked], 1)

@@ -48,9 +48,10 @@ from gradschool.nn.inputs import WrongInput
 from gradschool.ops.sequence.counting import bits_per_byte
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
+from gradschool.runs.kind import Exam, Finding, Skip, Wanted
 from gradschool.runs.kind import Progress as Told
-from gradschool.runs.kind import Skip, Wanted
 from gradschool.runs.language import ask, course, onnx
+from gradschool.runs.language.exams import tasks, weights
 from gradschool.runs.language.shown import shown_of
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.request import Request
@@ -257,10 +258,28 @@ class LanguageRun(Run):
         return [ask.read(model, tokeniser, self.context, top, ask.shortened(text), text) for text in words]
 
     def export(self, folder: RunFolder, out: Path | None) -> ExportCheck:
-        """Write the network as ONNX, with its state as input and output, and check it."""
+        """Write the network as ONNX, with its state or cache as input and output, and check it."""
         model, tokeniser = self.reopened(folder)
         path = folder.path / "model.onnx" if out is None else out
-        return onnx.export(model, len(tokeniser), path, {"tokeniser": tokeniser.facts()})
+        about = {"tokeniser": tokeniser.facts(), "context": self.context}
+        return onnx.export(model, len(tokeniser), path, about)
+
+    def examined(self, folder: RunFolder, data: str | None = None) -> tasks.Examined:
+        """The trained model with what it takes to examine it; `data` says where they lie now."""
+        model, tokeniser = self.reopened(folder)
+        return tasks.Examined(model, tokeniser, self.context, partial(splits_again, self, folder, data))
+
+    def evaluate(self, folder: RunFolder, wanted: Exam) -> Finding:
+        """Examine it in one of `tasks.TASKS`."""
+        asked = self.examined(folder, wanted.data)
+        if wanted.weights:
+            weights.compressed(asked.model, wanted.weights)
+        return tasks.TASKS[wanted.task](asked, wanted)
+
+    def compress(self, folder: RunFolder, how: weights.Weights, out: Path | None) -> weights.Compression:
+        """Write the network with weights of 8 or 4 bits, and measure what it loses."""
+        path = folder.path / f"model-{how}.safetensors" if out is None else out
+        return weights.compress(self.examined(folder), how, path)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Whether the network beats counting, and by how much."""
