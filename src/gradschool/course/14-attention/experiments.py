@@ -46,7 +46,10 @@ def scores() -> dict:
         for d in sizes:
             runs = []
             for seed in range(10):
-                q, k = torch.randn(500, d, generator=generator(seed)), torch.randn(16, d, generator=generator(99 + seed))
+                q, k = (
+                    torch.randn(500, d, generator=generator(seed)),
+                    torch.randn(16, d, generator=generator(99 + seed)),
+                )
                 s = q @ k.T / (d**0.5 if name == "scaled" else 1)
                 a = s.softmax(1)
                 runs.append((s.std().item(), a.amax(1).mean().item(), (a * (1 - a)).mean().item()))
@@ -56,7 +59,7 @@ def scores() -> dict:
 
 def leak() -> dict:
     """A network that is to predict the next symbol of a chain, trained with and without the causal mask."""
-    found: dict = {"seeds": SEEDS, "steps": 300, "symbols": 8}
+    found: dict = {"seeds": SEEDS, "steps": 200, "symbols": 8}
     runs: dict[str, list[tuple[float, float]]] = {"causal": [], "open": []}
     floor = []
     for seed in range(SEEDS):
@@ -71,7 +74,7 @@ def leak() -> dict:
         for name in runs:
             torch.manual_seed(seed)
             model = SmallReader(8, 8, causal=name == "causal")
-            trained = learn(model, draw, 300, 0.005)
+            trained = learn(model, draw, 200, 0.005)
             # A text is written from left to right: at each step the future is not there yet.
             with torch.no_grad():
                 last = [model(F.one_hot(x[:, :n], 8).float())[:, -1] for n in range(2, 33)]
@@ -110,7 +113,7 @@ class Remembering(nn.Module):
 
 def recall() -> dict:
     """Values by their keys: a layer of attention against an LSTM of as many parameters."""
-    found: dict = {"seeds": SEEDS, "steps": 300, "pairs": [4, 8, 16, 32], "batch": 32}
+    found: dict = {"seeds": SEEDS, "steps": 300, "pairs": [4, 16, 32], "batch": 32}
     makes: dict[str, Callable[[], nn.Module]] = {
         "attention": lambda: SmallReader(48, 16, "none", 32, 1, 1),
         "lstm": lambda: Remembering(48, 16, 38),
@@ -134,7 +137,7 @@ def recall() -> dict:
 
 def lengths() -> dict:
     """Four ways to tell the position: nats above the entropy, within the trained length of 32 and beyond it."""
-    steps, ends = 300, [8, 16, 32, 64, 128, 256]
+    steps, ends = 200, [8, 16, 32, 64, 128, 256]
     found: dict = {"seeds": SEEDS, "steps": steps, "trained": 32, "ends": ends}
     for name in POSITIONS:
         runs = []
@@ -153,7 +156,12 @@ def lengths() -> dict:
                 logits = model(F.one_hot(x[:, :-1], 8).float())
             loss = F.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten(), reduction="none").view(100, -1)
             above = (loss - nats[:, 1:])[:, 1:].mean(0)  # from the third symbol on
-            runs.append([above[(low - 1 if low > 4 else 0) : end - 1].mean().item() for low, end in zip([0, *ends], ends)])
+            runs.append(
+                [
+                    above[(low - 1 if low > 4 else 0) : end - 1].mean().item()
+                    for low, end in zip([0, *ends], ends)
+                ]
+            )
         found[name] = [spread(each) for each in zip(*runs, strict=True)]
     return found
 
@@ -192,7 +200,14 @@ def costs() -> dict:
                 start = time.process_time()
                 way(q, k, v).sum().backward()
                 spent.append(1000 * (time.process_time() - start))
-            found[name].append({"median": statistics.median(spent[1:]), "n": 5, "lowest": min(spent[1:]), "highest": max(spent[1:])})
+            found[name].append(
+                {
+                    "median": statistics.median(spent[1:]),
+                    "n": 5,
+                    "lowest": min(spent[1:]),
+                    "highest": max(spent[1:]),
+                }
+            )
     found["kept"] = {"attend": [n * n for n in sizes], "tiles": sizes, "linear": [d * d + d for _ in sizes]}
     return found
 
@@ -211,7 +226,14 @@ def decoding() -> dict:
                 start = time.process_time()
                 write(model, n, name == "cache")
                 spent.append(time.process_time() - start)
-            found[name].append({"median": statistics.median(spent[1:]), "n": 3, "lowest": min(spent[1:]), "highest": max(spent[1:])})
+            found[name].append(
+                {
+                    "median": statistics.median(spent[1:]),
+                    "n": 3,
+                    "lowest": min(spent[1:]),
+                    "highest": max(spent[1:]),
+                }
+            )
     found["ratio"] = [b["median"] / a["median"] for a, b in zip(found["cache"], found["again"], strict=True)]
     return found
 
@@ -239,7 +261,7 @@ class Squeezed(Seq2Seq):
 
 def numerals() -> dict:
     """Numbers in English words to German words by three networks, on numbers that they have not seen."""
-    steps, found = 300, {"seeds": SEEDS, "steps": 300, "train": 500, "test": 499}
+    steps, found = 150, {"seeds": SEEDS, "steps": 150, "train": 500, "test": 499}
     makes: dict[str, Callable[[], nn.Module]] = {
         "fixed": lambda: Squeezed(len(SOURCES), len(TARGETS), 24, 32, 0.0),
         "attention": lambda: Seq2Seq(len(SOURCES), len(TARGETS), 24, 32, 0.0),
@@ -331,5 +353,7 @@ def agreement(model: Slots, x: Tensor, labels: Tensor, seed: int) -> tuple[float
     found = []
     for each in (shares.argmax(1), masks.argmax(1)):
         rows = zip(labels, each, strict=True)
-        found.append(statistics.fmean(adjusted_rand_score(a[a > 0].tolist(), b[a > 0].tolist()) for a, b in rows))
+        found.append(
+            statistics.fmean(adjusted_rand_score(a[a > 0].tolist(), b[a > 0].tolist()) for a, b in rows)
+        )
     return found[0], found[1]

@@ -45,7 +45,10 @@ def rows(numbers: list[int]) -> tuple[Tensor, Tensor, Tensor]:
     read = [[SOURCES.index(word) for word in english(number)] for number in numbers]
     write = [[BEGIN, *(TARGETS.index(word) for word in german(number)), END] for number in numbers]
     lengths = torch.tensor([len(row) for row in read])
-    padded = [torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in each], True, PAD) for each in (read, write)]
+    padded = [
+        torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in each], True, PAD)
+        for each in (read, write)
+    ]
     return padded[0], lengths, padded[1]
 
 

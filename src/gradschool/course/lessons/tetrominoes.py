@@ -13,7 +13,9 @@ from gradschool.ops.sequence.recurrent import gru_step
 
 SIDE = 8
 SHAPES = ("xxxx", "xx/xx", "xxx/.x.", "xxx/x..", "xxx/..x", ".xx/xx.", "xx./.xx")
-COLOURS = torch.tensor([[1.0, 0.2, 0.2], [0.2, 1.0, 0.2], [0.3, 0.4, 1.0], [1.0, 1.0, 0.2], [0.2, 1.0, 1.0], [1.0, 0.3, 1.0]])
+COLOURS = torch.tensor(
+    [[1.0, 0.2, 0.2], [0.2, 1.0, 0.2], [0.3, 0.4, 1.0], [1.0, 1.0, 0.2], [0.2, 1.0, 1.0], [1.0, 0.3, 1.0]]
+)
 
 
 def shapes() -> list[Tensor]:
@@ -72,7 +74,9 @@ class Slots(nn.Module):
         self.key, self.value, self.query = (nn.Linear(width, width, bias=False) for _ in range(3))
         self.norm = nn.LayerNorm(width)
         self.step = GRU(width, width)
-        self.paints = nn.Sequential(nn.Linear(width + 4, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 4))
+        self.paints = nn.Sequential(
+            nn.Linear(width + 4, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 4)
+        )
         self.mean, self.spread = nn.Parameter(torch.zeros(width)), nn.Parameter(torch.zeros(width))
 
     def first(self, b: int, slots: int, generator: torch.Generator) -> Tensor:
