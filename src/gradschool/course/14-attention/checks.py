@@ -11,7 +11,7 @@ from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
 CLOSE = Tolerance(1e-4, 1e-5, "float32 softmax and sums of at most 9 terms, against float64")
 LARGE = Tolerance(1e-2, 1e-3, "exponentials of float32 scores of up to 1000, whose last digit is 6e-5")
 GRADS = Tolerance(1e-3, 1e-5, "float32 products of three such sums, against float64")
-FAR = Tolerance(1e-4, 1e-4, "float32 angles of up to 1,000 radians, whose last digit is 6e-5")
+FAR = Tolerance(1e-3, 1e-4, "float32 angles of up to 1,000 radians, whose last digit is 6e-5; float16 on a grid")
 LAYER = Tolerance(1e-3, 1e-4, "float32 projections, softmax and projection, against float64")
 EXACT = Tolerance(0, 0, "numbers are moved, not changed")
 
@@ -361,6 +361,7 @@ def grid_positions(ladder: Ladder) -> None:
         Case("4 rows and 2 columns", (draw(1, 3, 4, 2, 12),)),
         Case("one patch", (draw(2, 1, 1, 1, 4),)),
         Case("float64", (draw(3, 1, 2, 3, 4).double(),)),
+        Case("zeros in half precision", (torch.zeros(1, 2, 2, 8).half(),)),
     ]
     ladder.agrees(cases, placed, FAR)
     ladder.gradients(cases[1:2], placed, FAR)
