@@ -1,4 +1,4 @@
-"""Checks of chapter 14, first half: oracles are torch's attention in float64, and formulas head after head."""
+"""Checks of chapter 14, first half: against torch's attention in float64, and head after head."""
 
 import math
 
@@ -11,7 +11,7 @@ from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
 CLOSE = Tolerance(1e-4, 1e-5, "float32 softmax and sums of at most 9 terms, against float64")
 LARGE = Tolerance(1e-2, 1e-3, "exponentials of float32 scores of up to 1000, whose last digit is 6e-5")
 GRADS = Tolerance(1e-3, 1e-5, "float32 products of three such sums, against float64")
-FAR = Tolerance(1e-3, 1e-4, "float32 angles of up to 1,000 radians, whose last digit is 6e-5; float16 on a grid")
+FAR = Tolerance(1e-3, 1e-4, "float32 angles up to 1,000, whose last digit is 6e-5; float16 on a grid")
 LAYER = Tolerance(1e-3, 1e-4, "float32 projections, softmax and projection, against float64")
 EXACT = Tolerance(0, 0, "numbers are moved, not changed")
 
@@ -108,13 +108,22 @@ def additive_attention(ladder: Ladder) -> None:
     mask = draw(9, 2, 5, 7) > 0
     blind = torch.tensor([[True, True, False], [False, False, False]])
     cases = [
-        Case("q = (0), keys 0 and 1, values 2 and 4, w = (1)", (numbers([0.0]), numbers([0.0], [1.0]), numbers([2.0], [4.0]), torch.ones(1))),
+        Case(
+            "q = (0), keys 0 and 1, values 2 and 4, w = (1)",
+            (numbers([0.0]), numbers([0.0], [1.0]), numbers([2.0], [4.0]), torch.ones(1)),
+        ),
         Case("5 queries, 7 keys", (draw(0, 2, 5, 4), draw(1, 2, 7, 4), draw(2, 2, 7, 3), draw(3, 4))),
         Case("no batch axes", (draw(4, 3, 6), draw(5, 2, 6), draw(6, 2, 5), draw(7, 6))),
         Case("a mask", (draw(0, 2, 5, 4), draw(1, 2, 7, 4), draw(2, 2, 7, 3), draw(3, 4), mask)),
-        Case("a query that may look at nothing", (draw(0, 2, 4), draw(1, 3, 4), draw(2, 3, 2), draw(3, 4), blind)),
-        Case("float64", (draw(0, 3, 4).double(), draw(1, 5, 4).double(), draw(2, 5, 2).double(), draw(3, 4).double())),
-    ]  # fmt: skip
+        Case(
+            "a query that may look at nothing",
+            (draw(0, 2, 4), draw(1, 3, 4), draw(2, 3, 2), draw(3, 4), blind),
+        ),
+        Case(
+            "float64",
+            (draw(0, 3, 4).double(), draw(1, 5, 4).double(), draw(2, 5, 2).double(), draw(3, 4).double()),
+        ),
+    ]
     ladder.agrees(cases, added, CLOSE)
     q, k, v, w = cases[1].args
     whole, _ = ladder.subject(q, k, v, w)
@@ -188,7 +197,7 @@ def left_padding(ladder: Ladder) -> None:
 
 
 def layer(mine, sizes, options, weights, x, memory, given, parts):
-    """The learner's layer with these weights: its result and the slope of its input; with a cache in parts."""
+    """The learner's layer with these weights: result and slope of the input; in parts with a cache."""
     import torch
 
     attention = mine(*sizes, **options)
@@ -215,6 +224,17 @@ def layer(mine, sizes, options, weights, x, memory, given, parts):
         y = attention(x, memory, **given)
     (slope,) = torch.autograd.grad((y * torch.arange(1.0, y.numel() + 1).view_as(y).sin()).sum(), x)
     return y.detach(), slope
+
+
+def with_memory(mine, weights, x):
+    """What a layer with rotary positions says to a memory."""
+    attention = mine(8, 2, base=100.0)
+    attention.load_state_dict(weights)
+    try:
+        attention(x, x)
+    except ValueError:
+        return "ValueError"
+    return "no error"
 
 
 def slow_layer(sizes, options, weights, x, memory, given, parts):
@@ -298,6 +318,9 @@ def multi_head(ladder: Ladder) -> None:
         Case("a cache, token after token", ((8, 2), *rotary, x, None, {}, True)),
     ]
     ladder.agrees(cases, slow_layer, LAYER, through=layer)
+    came = ladder.inside(with_memory)(rotary[1], x)
+    said = f"Rotary positions are those of one text: with a memory a ValueError was expected; {came} came."
+    ladder.holds(said, came == "ValueError")
 
 
 def clocks(positions, d, base=10000.0, dtype=torch.float32):

@@ -1,4 +1,4 @@
-"""Checks of chapter 14, second half: rotations, tiles, features, caches, slots; pair after pair in float64."""
+"""Checks of chapter 14, second half: rotations, tiles, features, caches, slots; oracles in float64."""
 
 import math
 
@@ -85,26 +85,34 @@ def at_once(q, k, v, mask=None, causal=False, tile=64):
 
 
 def online_softmax(ladder: Ladder) -> None:
-    """Tiles of several sizes, scores that rise and fall, masks that hide whole tiles, large and half precision."""
+    """Tiles of several sizes, scores that rise and fall, hidden tiles, large scores, half precision."""
     mask = draw(9, 2, 1, 5, 7) > -0.5
     late = torch.tensor([[False, False, True, True, True], [True, True, False, False, False]])
     blind = torch.tensor([[False, False, False], [True, True, False]])
     rising = torch.arange(6.0)[:, None] * 3
     q, k, v = draw(0, 2, 3, 5, 4), draw(1, 2, 3, 7, 4), draw(2, 2, 3, 7, 6)
     cases = [
-        Case("1 query, keys 0 and log 3, values 10 and 20, tiles of 1", (numbers([1.0]), numbers([0.0], [math.log(3)]), numbers([10.0], [20.0]), None, False, 1)),
+        Case(
+            "1 query, keys 0 and log 3, values 10 and 20, tiles of 1",
+            (numbers([1.0]), numbers([0.0], [math.log(3)]), numbers([10.0], [20.0]), None, False, 1),
+        ),
         Case("5 queries, 7 keys, tiles of 2", (q, k, v, None, False, 2)),
         Case("5 queries, 7 keys, one tile", (q, k, v)),
         Case("a mask, tiles of 3", (q, k, v, mask, False, 3)),
         Case("causal, tiles of 2", (q, k[..., :5, :], v[..., :5, :], None, True, 2)),
         Case("causal and masked, tiles of 3", (q, k[..., :5, :], v[..., :5, :], mask[..., :5], True, 3)),
-        Case("tiles that are hidden, first or last", (draw(3, 2, 4), draw(4, 5, 4), draw(5, 5, 2), late, False, 2)),
-        Case("a query that may look at nothing", (draw(3, 2, 4), draw(4, 3, 4), draw(5, 3, 2), blind, False, 2)),
+        Case(
+            "tiles that are hidden, first or last",
+            (draw(3, 2, 4), draw(4, 5, 4), draw(5, 5, 2), late, False, 2),
+        ),
+        Case(
+            "a query that may look at nothing", (draw(3, 2, 4), draw(4, 3, 4), draw(5, 3, 2), blind, False, 2)
+        ),
         Case("scores that rise", (torch.ones(1, 1), rising, draw(6, 6, 2), None, False, 2)),
         Case("scores that fall", (torch.ones(1, 1), -rising, draw(6, 6, 2), None, False, 2)),
         Case("half precision", (q.half(), k.half(), v.half(), None, False, 2)),
         Case("float64", (q.double(), k.double(), v.double(), None, False, 4)),
-    ]  # fmt: skip
+    ]
     ladder.agrees(cases, at_once, HALF)
     y, logs = ladder.subject(300 * q, k, v, None, False, 2)
     ladder.holds(
@@ -132,16 +140,20 @@ def linear_attention(ladder: Ladder) -> None:
     endless = endless.masked_fill(~valid.unsqueeze(-1), math.inf)
     nothing = torch.zeros(2, 3)
     cases = [
-        Case("features of q (1, 2), of keys (1, 0) and (1, 1), values 4 and 8", (numbers([1.0, 2]), numbers([1.0, 0], [1, 1]), numbers([4.0], [8.0]))),
+        Case(
+            "features of q (1, 2), of keys (1, 0) and (1, 1), values 4 and 8",
+            (numbers([1.0, 2]), numbers([1.0, 0], [1, 1]), numbers([4.0], [8.0])),
+        ),
         Case("5 queries, 7 keys", (q, k, v)),
         Case("padding", (q, k, v, valid)),
         Case("padding of infinity", (q, k, endless, valid)),
         Case("causal", (q, k[..., :5, :], v[..., :5, :], None, True)),
+        Case("causal, no batch axes", (q[0, 0], k[0, 0, :5], v[0, 0, :5], None, True)),
         Case("causal with padding", (q, k[..., :5, :], v[..., :5, :], valid[..., :5], True)),
         Case("weights that are all 0", (nothing, draw(4, 3, 3).abs(), draw(5, 3, 2))),
         Case("half precision", (q.half(), k.half(), v.half())),
         Case("float64", (q.double(), k.double(), v.double())),
-    ]  # fmt: skip
+    ]
     ladder.agrees(cases, by_pairs, HALF)
     ladder.gradients([cases[1], cases[4]], by_pairs, GRADS)
 
@@ -222,14 +234,19 @@ def slot_attention(ladder: Ladder) -> None:
     q, k, v = draw(0, 2, 3, 4), draw(1, 2, 7, 4), draw(2, 2, 7, 5)
     lost = numbers([100.0], [-100.0])
     cases = [
-        Case("slots log 3 and 0, inputs 1 and 0, values 4 and 8", (numbers([math.log(3)], [0.0]), numbers([1.0], [0.0]), numbers([4.0], [8.0]))),
+        Case(
+            "slots log 3 and 0, inputs 1 and 0, values 4 and 8",
+            (numbers([math.log(3)], [0.0]), numbers([1.0], [0.0]), numbers([4.0], [8.0])),
+        ),
         Case("3 slots, 7 inputs", (q, k, v)),
         Case("no batch axes", (draw(3, 4, 6), draw(4, 5, 6), draw(5, 5, 2))),
         Case("eps = 0.1", (q, k, v, 0.1)),
-        Case("a slot that wins nothing", (lost, numbers([10.0], [20.0], [30.0]), numbers([1.0], [2.0], [6.0]))),
+        Case(
+            "a slot that wins nothing", (lost, numbers([10.0], [20.0], [30.0]), numbers([1.0], [2.0], [6.0]))
+        ),
         Case("half precision", (q.half(), k.half(), v.half())),
         Case("float64", (q.double(), k.double(), v.double())),
-    ]  # fmt: skip
+    ]
     ladder.agrees(cases, competed, HALF)
     order = torch.tensor([2, 0, 1])
     taken, _ = ladder.subject(q, k, v)

@@ -1,4 +1,4 @@
-"""Experiments of chapter 14: what attention can do that a state cannot, what it costs, and what goes wrong."""
+"""Experiments of chapter 14: what attention can do, what it costs, and what goes wrong."""
 
 import statistics
 import time

@@ -1,7 +1,7 @@
 """Pictures of a few tetrominoes, and a network of slots that takes them apart without being told what is where.
 
-Source: Locatello et al. 2020, sections 2.1 and 4.1. Deviations: pictures of 8 by 8 pixels and layers that treat
-every pixel alone, so that a core learns in half a minute; a slot is moved by a residual step without a GRU.
+Source: Locatello et al. 2020, sections 2.1 and 4.1. Deviations: pictures of 8 by 8 pixels, and layers that
+treat every pixel alone, so that it learns in half a minute; no feed-forward layer after a round.
 """
 
 import torch
@@ -59,8 +59,9 @@ def places() -> Tensor:
 class Slots(nn.Module):
     """Pixels to slots, and each slot back to a picture and a mask.
 
-    `forward(x, start)` takes colours (b, 64, 3) and the first slots (b, s, width). It returns the picture that
-    all slots paint together (b, 64, 3), their masks (b, s, 64) and the shares of the last round (b, s, 64).
+    `forward(x, start)` takes colours (b, 64, 3) and the first slots (b, s, width). It returns the picture
+    that all slots paint together (b, 64, 3), their masks (b, s, 64), and the shares of the last round
+    (b, s, 64).
 
     Args:
         width: numbers of a slot.
