@@ -37,8 +37,8 @@ def spread(values: Sequence[float]) -> dict:
 
 
 def scores() -> dict:
-    """Scores of random queries and 16 keys with and without the root of d: their deviation, the largest weight,
-    and the slope of the weights in the scores.
+    """Scores of random queries and 16 keys with and without the root of d: their deviation, the largest
+    weight, and the slope of the weights in the scores.
     """
     sizes, found = [4, 16, 64, 256, 1024], {}
     for name in ("plain", "scaled"):
@@ -108,6 +108,7 @@ class Remembering(nn.Module):
         self.core, self.readout = LSTM(inputs, hidden, forget_bias=1.0), nn.Linear(hidden, answers)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits of every step."""
         return self.readout(self.core(x)[0])
 
 
@@ -135,8 +136,8 @@ def recall() -> dict:
     return found
 
 
-def lengths() -> dict:
-    """Four ways to tell the position: nats above the entropy, within the trained length of 32 and beyond it."""
+def beyond() -> dict:
+    """Four ways to tell the position: nats above the entropy, within the trained length of 32 and beyond."""
     steps, ends = 200, [8, 16, 32, 64, 128, 256]
     found: dict = {"seeds": SEEDS, "steps": steps, "trained": 32, "ends": ends}
     for name in POSITIONS:
@@ -159,7 +160,7 @@ def lengths() -> dict:
             runs.append(
                 [
                     above[(low - 1 if low > 4 else 0) : end - 1].mean().item()
-                    for low, end in zip([0, *ends], ends)
+                    for low, end in zip([0, *ends[:-1]], ends, strict=True)
                 ]
             )
         found[name] = [spread(each) for each in zip(*runs, strict=True)]
@@ -253,6 +254,7 @@ class Squeezed(Seq2Seq):
     """The same translator, but its decoder sees one vector: the encoder's last states."""
 
     def encode(self, source: Tensor, lengths: Tensor | None = None) -> Memory:
+        """One vector for a whole source."""
         vectors = super().encode(source, lengths).vectors
         onward, back = vectors.chunk(2, 2)
         last = source.new_full((len(source),), source.shape[1] - 1) if lengths is None else lengths - 1

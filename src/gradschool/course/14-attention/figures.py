@@ -68,7 +68,7 @@ def scale() -> Figure:
 
 def own_map() -> Figure:
     """What `attend` looks at in a sentence, found by giving it the identity as values."""
-    words = "the dog saw the cat and the dog ran".split()
+    words = ["the", "dog", "saw", "the", "cat", "and", "the", "dog", "ran"]
     source = torch.Generator().manual_seed(4)
     vectors = {word: torch.randn(16, generator=source) for word in dict.fromkeys(words)}
     x = torch.stack([vectors[word] for word in words])
@@ -130,9 +130,9 @@ def clocks() -> Figure:
     return figure
 
 
-def lengths() -> Figure:
+def beyond() -> Figure:
     """Nats above the entropy by position, within the trained length and beyond it."""
-    run = measured(__file__, "lengths")
+    run = measured(__file__, "beyond")
     figure, ax = panels(1, 1, (5.4, 3.1))
     for i, (name, label) in enumerate(ENCODINGS.items()):
         curve(ax, run["ends"], run[name], f"C{i}", label)

@@ -1,4 +1,4 @@
-"""A small network of causal attention that is told the positions in one of four ways, and how it is trained."""
+"""A small network of causal attention that knows positions in one of four ways, and how it is trained."""
 
 from collections.abc import Callable
 
@@ -33,6 +33,7 @@ class Look(nn.Module):
         self.project, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Vectors (b, n, width) to as many."""
         n = x.shape[1]
         q, k, v = (split_heads(part, self.heads) for part in self.project(x).chunk(3, 2))
         if self.positions == "rotary":
@@ -68,6 +69,7 @@ class SmallReader(nn.Module):
         self.readout = nn.Linear(width, answers)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits of every step."""
         h = self.embedding(x)
         h = with_sinusoids(h) if self.positions == "sinusoids" else h
         return self.readout(self.norm(self.layers(h)))

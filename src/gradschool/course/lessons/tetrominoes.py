@@ -1,4 +1,4 @@
-"""Pictures of a few tetrominoes, and a network of slots that takes them apart without being told what is where.
+"""Pictures of a few tetrominoes, and a network of slots that takes them apart without labels.
 
 Source: Locatello et al. 2020, sections 2.1 and 4.1. Deviations: pictures of 8 by 8 pixels, and layers that
 treat every pixel alone, so that it learns in half a minute; no feed-forward layer after a round.
@@ -85,6 +85,7 @@ class Slots(nn.Module):
         return self.mean + self.spread.exp() * torch.randn(b, slots, self.width, generator=generator)
 
     def forward(self, x: Tensor, start: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See above."""
         # 1. Every pixel with its place.
         at = places()
         h = self.reads(torch.cat([x, at.expand(len(x), -1, -1)], 2))
