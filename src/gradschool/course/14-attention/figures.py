@@ -166,7 +166,7 @@ def block() -> Figure:
         ax.text(x, 6.6, text, ha="center", fontsize=11)
     stack(ax, 9.4, [("source", "gray"), ("attention", "C0"), ("feed", "C1")])
     parts = [
-        ("target so far", "gray"),
+        ("target", "gray"),
         ("causal", "C0"),
         ("cross", "C2"),
         ("feed", "C1"),
