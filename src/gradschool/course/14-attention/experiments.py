@@ -138,24 +138,24 @@ def recall() -> dict:
 
 def beyond() -> dict:
     """Four ways to tell the position: nats above the entropy, within the trained length of 32 and beyond."""
-    steps, ends = 200, [8, 16, 32, 64, 128, 256]
+    steps, ends = 150, [8, 16, 32, 64, 128, 256]
     found: dict = {"seeds": SEEDS, "steps": steps, "trained": 32, "ends": ends}
     for name in POSITIONS:
         runs = []
         for seed in range(SEEDS):
-            table, source = chain(8, 10 + seed), generator(seed)
+            table, source = chain(4, 10 + seed), generator(seed)
 
             def draw(table: Tensor = table, source: torch.Generator = source) -> tuple[Tensor, Tensor]:
-                x, _ = walks(table, 32, 33, source)
-                return F.one_hot(x[:, :-1], 8).float(), x[:, 1:]
+                x, _ = walks(table, 16, 33, source)
+                return F.one_hot(x[:, :-1], 4).float(), x[:, 1:]
 
             torch.manual_seed(seed)
-            model = SmallReader(8, 8, name)
-            learn(model, draw, steps, 0.005)
-            x, nats = walks(table, 100, 257, generator(500 + seed))
+            model = SmallReader(4, 4, name)
+            learn(model, draw, steps, 0.01)
+            x, nats = walks(table, 30, 257, generator(500 + seed))
             with torch.no_grad():
-                logits = model(F.one_hot(x[:, :-1], 8).float())
-            loss = F.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten(), reduction="none").view(100, -1)
+                logits = model(F.one_hot(x[:, :-1], 4).float())
+            loss = F.cross_entropy(logits.flatten(0, 1), x[:, 1:].flatten(), reduction="none").view(30, -1)
             above = (loss - nats[:, 1:])[:, 1:].mean(0)  # from the third symbol on
             runs.append(
                 [
