@@ -43,7 +43,8 @@ def rotary(ladder: Ladder) -> None:
         Case("2 heads of 5 positions", (draw(0, 2, 5, 6), draw(1, 5, 3))),
         Case("2 heads of 5 positions, interleaved", (draw(0, 2, 5, 6), draw(1, 5, 3), True)),
         Case("angles for each row", (draw(2, 3, 2, 4, 6), draw(3, 3, 1, 4, 3))),
-        Case("half precision", (draw(4, 3, 4).half(), draw(5, 3, 2), True)),
+        Case("half precision", (draw(4, 3, 4).half(), draw(5, 3, 2))),
+        Case("half precision, interleaved", (draw(4, 3, 4).half(), draw(5, 3, 2), True)),
         Case("float64", (draw(6, 3, 4).double(), draw(7, 3, 2).double())),
     ]
     ladder.agrees(cases, turned, HALF)
