@@ -45,7 +45,9 @@ def on_grid(h: Tensor) -> Tensor:
     Args:
         h: vectors whose width is a multiple of 4.
     """
+    # 1. Half of the numbers tell the row, half the column.
     _, rows, columns, width = h.shape
     down, across = (sinusoids(torch.arange(n, device=h.device), width // 2).to(h) for n in (rows, columns))
+    # 2. Both for every place of the grid.
     places = down[:, None].expand(-1, columns, -1), across[None].expand(rows, -1, -1)
     return h + torch.cat(places, 2)

@@ -58,7 +58,9 @@ def extended(cache: Cache, k: Float[Tensor, "b g n d"], v: Float[Tensor, "b g n 
         raise UserError(
             f"{stop} keys are to be kept", f"a cache holds {capacity}", "Make it larger, or cut the text."
         )
+    # 1. The free places that are filled now.
     rows = torch.arange(start, stop, device=k.device)
+    # 2. Keys and values with the new ones there; the old tensors stay as they are.
     held = (old.index_copy(2, rows, new.to(old.dtype)) for old, new in ((cache.k, k), (cache.v, v)))
     return replace(cache, **dict(zip("kv", held, strict=True)), filled=stop)
 

@@ -22,7 +22,10 @@ def split_heads(x: Float[Tensor, "*b t e"], h: int) -> Float[Tensor, "*b h t d"]
     Raises:
         ValueError: e numbers do not divide into h heads.
     """
-    return x.reshape(*x.shape[:-1], h, x.shape[-1] // h).transpose(-3, -2)
+    # 1. Each vector as h rows of d numbers.
+    rows = x.reshape(*x.shape[:-1], h, x.shape[-1] // h)
+    # 2. The heads before the positions, so that each head is a sequence of its own.
+    return rows.transpose(-3, -2)
 
 
 @op
@@ -43,7 +46,9 @@ def repeat_heads(x: Float[Tensor, "*b g t d"], h: int) -> Float[Tensor, "*b h t 
         ValueError: h heads do not divide into g groups.
     """
     g, t, d = x.shape[-3:]
+    # 1. An axis for the h / g heads of each group.
     shared = x.unsqueeze(-3).expand(*x.shape[:-3], g, h // g, t, d)
+    # 2. Groups and their heads in one axis.
     return shared.flatten(-4, -3)
 
 

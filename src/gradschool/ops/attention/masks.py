@@ -30,7 +30,9 @@ def causal_mask(n: int, m: int, offset: int = 0, device: torch.device | None = N
         offset: keys before the first query, 0 without a cache.
         device: where the mask is made.
     """
+    # 1. Positions of the queries as a column, of the keys as a row.
     i, j = places(n, m, offset, device)
+    # 2. Keys that do not come later.
     return j <= i
 
 
@@ -101,7 +103,10 @@ def positions_of(valid: Bool[Tensor, "b t"]) -> Int64[Tensor, "b t"]:
     A text that is padded on the left keeps the positions that it has alone. Padding before the first token
     has position 0; padding after the last repeats the last.
     """
-    return (valid.cumsum(1) - 1).clamp(min=0)
+    # 1. How many tokens the row has up to here, this one included.
+    count = valid.cumsum(1)
+    # 2. The first token stands at position 0, as does all padding before it.
+    return (count - 1).clamp(min=0)
 
 
 @op

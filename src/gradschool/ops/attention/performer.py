@@ -53,7 +53,9 @@ def exponents(x: Float[Tensor, "*b n d"], w: Directions) -> Float[Tensor, "*b n 
 
     The products of two vectors' features are then exp(q·k / √d) on average.
     """
+    # 1. Half of the scaling for queries, half for keys.
     x = wide(x) / x.shape[-1] ** 0.25
+    # 2. Along each direction, less what makes the expectation exact.
     return x @ wide(w).T - x.square().sum(-1, keepdim=True) / 2
 
 

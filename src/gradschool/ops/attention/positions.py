@@ -30,7 +30,9 @@ def sinusoids(
     Returns:
         Numbers from -1 to 1: sines at 0, 2, 4 ..., cosines at 1, 3, 5 ...
     """
+    # 1. The angle of each of d / 2 hands at each position.
     angles = rotary_angles(positions, d, base, dtype)
+    # 2. Sine and cosine of a hand are neighbours.
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(-2)
 
 
