@@ -38,7 +38,7 @@ class ExportCheck:
 
 def export_onnx(
     model: nn.Module, example: Tensor, path: Path, metadata: Mapping[str, Any] | None = None,
-    tokens: Draw | None = None,
+    tokens: Draw | None = None, longest: int | None = None,
 ) -> ExportCheck:  # fmt: skip
     """Write `model` to `path` as ONNX and compare it with torch on several batch sizes.
 
@@ -50,6 +50,7 @@ def export_onnx(
         tokens: draws an input batch of so many texts, of any length, for a network that takes tokens (b,
             t): then the length stays free as well, and the input is called tokens; None: the network takes
             images.
+        longest: tokens of a text at most, for a network that takes no more; None: any number.
 
     Returns:
         The check's numbers.
@@ -68,7 +69,9 @@ def export_onnx(
     # 2. Export with a free batch axis.
     program = torch.onnx.export(
         still, (pair,), dynamo=True, verbose=False, input_names=[name], output_names=["logits"],
-        dynamic_shapes=({axis: torch.export.Dim(each) for axis, each in free.items()},),
+        dynamic_shapes=(
+            {axis: torch.export.Dim(each, max=longest if axis else None) for axis, each in free.items()},
+        ),
     )  # fmt: skip
     assert program is not None
     program.model.metadata_props.update({name: json.dumps(value) for name, value in (metadata or {}).items()})

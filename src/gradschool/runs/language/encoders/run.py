@@ -209,6 +209,7 @@ class EncodedTextClassifier(LabelledTextRun):
 
         file = out or folder.path / "model.onnx"
         known = {name: facts[name] for name in ("classes", "longest")}
-        check = export_onnx(merge(model), tokens(2, torch.Generator().manual_seed(0)), file, known, tokens)
+        example, most = tokens(2, torch.Generator().manual_seed(0)), facts["sizes"]["context"]
+        check = export_onnx(merge(model), example, file, known, tokens, most)
         save_bert(self.reading_of(facts).pieces, file.with_name("tokenizer.json"))
         return check
