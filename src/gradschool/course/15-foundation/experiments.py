@@ -105,13 +105,13 @@ def codes(seed: int) -> dict[str, str]:
 def decoding(model: nn.Module, characters: Characters, chapter: int, seed: int) -> dict[str, float]:
     """Share of drawn words that exist, and share of three words in a row that are new each time."""
     known, found = set(words(without(chapter))), {}
-    prompt = torch.tensor([characters.encode("\nThe ")] * 16)
+    prompt = torch.tensor([characters.encode("\nThe ")] * 12)
     rules: dict[str, Callable[[Tensor], Tensor]] = {
         "greedy": lambda x: temperature(x, 0.0), "0.5": lambda x: temperature(x, 0.5),
         "1.0": lambda x: x, "1.5": lambda x: temperature(x, 1.5), "top-p 0.9": lambda x: top_p(x, 0.9),
     }  # fmt: skip
     for name, rule in rules.items():
-        rows = drawn(model, prompt, 200, rule, torch.Generator().manual_seed(seed))
+        rows = drawn(model, prompt, 100, rule, torch.Generator().manual_seed(seed))
         texts = [words(characters.decode(row.tolist()))[:-1] for row in rows]
         three = [tuple(text[i : i + 3]) for text in texts for i in range(len(text) - 2)]
         found[f"real at {name}"] = float(np.mean([word in known for text in texts for word in text]))
@@ -175,13 +175,14 @@ def memory(model: nn.Module, characters: Characters, chapter: int, seed: int) ->
 
 def contaminated() -> dict:
     """Nats of a test text under a 6-gram model when a share of it is in the training text; the overlap."""
-    found: dict[str, list[dict]] = {"0": [], "0.1": [], "0.5": [], "1": []}
+    shares = {"none": 0.0, "tenth": 0.1, "half": 0.5, "all": 1.0}
+    found: dict[str, list[dict]] = {name: [] for name in shares}
     for chapter in HELD_OUT:
         seen, parts = without(chapter), prose(chapter).split("\n\n")
         characters = Characters.train([seen, prose(chapter)])
         rng = np.random.default_rng(chapter)
-        for share, rows in found.items():
-            leaked = [part for part in parts if rng.random() < float(share)]
+        for name, rows in found.items():
+            leaked = [part for part in parts if rng.random() < shares[name]]
             train = characters.encode("\n\n".join([seen, *leaked]))
             model = NGram.fit(train, 6, len(characters), "kneser-ney")
             over = overlaps(parts, [seen, *leaked], 8)
@@ -211,7 +212,7 @@ def isoflops() -> dict:
 
 def ladder() -> dict:
     """Transformers of six widths on the same characters: a power law from five of them predicts the sixth."""
-    widths, rows, errors = (8, 12, 16, 24, 32, 64), [], []
+    widths, rows, errors = (8, 12, 16, 24, 32, 48), [], []
     for seed, chapter in zip(SEEDS, HELD_OUT, strict=True):
         characters = Characters.train([without(chapter), prose(chapter)])
         seen, new = torch.tensor(characters.encode(without(chapter))), characters.encode(prose(chapter))
@@ -220,7 +221,7 @@ def ladder() -> dict:
             torch.manual_seed(seed)
             model = gpt2(len(characters), CONTEXT, width, 2, 2, 0.0)
             sizes.append(float(sum(p.numel() for p in model.parameters())))
-            learn(model, stretches(seen, 12, CONTEXT, seed), 400, 8e-3)
+            learn(model, stretches(seen, 8, CONTEXT, seed), 200, 1e-2)
             costs.append(nats(model, new))
         law = power_law(np.array(sizes[:-1]), np.array(costs[:-1]))
         rows.append(costs)
@@ -233,38 +234,35 @@ def ladder() -> dict:
 
 
 def reversals(rows: int, source: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Six random letters, a mark, and the letters from right to left; True for the answer."""
-    letters = torch.randint(12, (rows, 6), generator=source)
-    mark = torch.full((rows, 1), 12)
-    tokens = torch.cat([letters, mark, letters.flip(1)], 1)
-    return tokens, (torch.arange(13) > 6).expand(rows, -1)
+    """Four random letters of eight, a mark, and the letters from right to left; True for the answer."""
+    letters = torch.randint(8, (rows, 4), generator=source)
+    tokens = torch.cat([letters, torch.full((rows, 1), 8), letters.flip(1)], 1)
+    return tokens, (torch.arange(9) > 4).expand(rows, -1)
 
 
 def masks() -> dict:
-    """Share of right answers to 'write it backwards' with three masks of the loss, after equal training."""
+    """Right answers to 'write it backwards' with three masks of the loss, after equal training."""
     found: dict[str, list[dict]] = {}
     shifts: dict[str, Callable[[Tensor], Tensor | None]] = {
-        "right": lambda a: a, "off_by_one": lambda a: a.roll(-1, 1), "none": lambda a: None,
-        "one_late": lambda a: a & a.roll(1, 1),
+        "right": lambda answer: answer, "off_by_one": lambda answer: answer.roll(1, 1),
+        "none": lambda answer: None,
     }  # fmt: skip
     for name, mask in shifts.items():
         for seed in SEEDS:
             torch.manual_seed(seed)
             source = torch.Generator().manual_seed(seed)
-            model = gpt2(13, 13, 48, 2, 4, 0.0)
+            model = gpt2(9, 9, 32, 2, 4, 0.0)
 
             def draw(source: torch.Generator = source, mask: Any = mask) -> tuple[Tensor, Tensor]:
-                tokens, answer = reversals(64, source)
-                if (kept := mask(answer)) is not None:
-                    kept = kept & (torch.arange(13) < 13)
-                return tokens[:, :-1], next_token_targets(tokens, kept)[:, :-1]
+                tokens, answer = reversals(48, source)
+                return tokens[:, :-1], next_token_targets(tokens, mask(answer))[:, :-1]
 
-            learn(model, draw, 400, 3e-3)
-            tokens, answer = reversals(500, torch.Generator().manual_seed(1000 + seed))
+            learn(model, draw, 300, 5e-3)
+            tokens, _ = reversals(500, torch.Generator().manual_seed(1000 + seed))
             with torch.inference_mode():
-                got = model(tokens[:, :-1]).argmax(2)[:, 6:] == tokens[:, 7:]
+                got = model(tokens[:, :-1]).argmax(2)[:, 4:] == tokens[:, 5:]
             row = {"whole": float(got.all(1).float().mean()), "first": float(got[:, 0].float().mean()),
-                   "letters": float(got.float().mean())}  # fmt: skip
+                   "rest": float(got[:, 1:].float().mean())}  # fmt: skip
             found.setdefault(name, []).append(row)
     return {name: spreads(rows) for name, rows in found.items()}
 
@@ -281,12 +279,12 @@ def names_model(seed: int) -> tuple[nn.Module, Characters]:
     source = torch.Generator().manual_seed(seed)
 
     def draw() -> tuple[Tensor, Tensor]:
-        each = rows[torch.randint(len(rows), (64,), generator=source)]
+        each = rows[torch.randint(len(rows), (48,), generator=source)]
         return each[:, :-1].clamp(min=0), each[:, 1:]
 
     torch.manual_seed(seed)
-    model = gpt2(len(characters), 14, 48, 2, 4, 0.0)
-    learn(model, draw, 400, 4e-3)
+    model = gpt2(len(characters), 14, 32, 2, 4, 0.0)
+    learn(model, draw, 300, 6e-3)
     return model, characters
 
 
@@ -306,7 +304,7 @@ def preferences() -> dict:
         base, characters = names_model(seed)
         end, a = characters.encode("\na")
         source = torch.Generator().manual_seed(seed)
-        tokens, answer = invented(base, end, 3000, source)
+        tokens, answer = invented(base, end, 1500, source)
         liked = ends_in(tokens, answer, a)
         found.setdefault("base", []).append({"liked": float(liked.float().mean())})
         good, bad = liked.nonzero().flatten(), (~liked).nonzero().flatten()
@@ -315,8 +313,8 @@ def preferences() -> dict:
             reference = log_p(base, tokens, answer)
         for beta in betas:
             model = copy.deepcopy(base)
-            adam = torch.optim.AdamW(model.parameters(), 3e-4)
-            for _ in range(120):
+            adam = torch.optim.AdamW(model.parameters(), 5e-4)
+            for _ in range(80):
                 rows = torch.randint(n, (2, 32), generator=source)
                 pick = good[rows[0]], bad[rows[1]]
                 policy = Pair(*(log_p(model, tokens[i], answer[i]) for i in pick))
@@ -326,7 +324,7 @@ def preferences() -> dict:
                 adam.step()
             with torch.no_grad():
                 lead = log_p(model, tokens, answer) - reference
-                new, counts = invented(model, end, 1000, source)
+                new, counts = invented(model, end, 600, source)
                 away = log_p(model, new, counts) - log_p(base, new, counts)
             row = {"liked": float(ends_in(new, counts, a).float().mean()), "kl": float(away.mean()),
                    "chosen": float(lead[good[:n]].mean()), "rejected": float(lead[bad[:n]].mean())}  # fmt: skip
@@ -361,13 +359,13 @@ def rewards() -> dict:
     for seed in SEEDS:
         torch.manual_seed(seed)
         source = torch.Generator().manual_seed(seed)
-        model = gpt2(len(DIGITS), 6, 48, 2, 4, 0.0)
+        model = gpt2(len(DIGITS), 6, 32, 2, 4, 0.0)
 
         def noisy(source: torch.Generator = source) -> tuple[Tensor, Tensor]:
             tokens, _ = sums(64, 0.5, source)
             return tokens[:, :-1], next_token_targets(tokens, (torch.arange(6) > 3).expand(64, -1))[:, :-1]
 
-        learn(model, noisy, 1200, 4e-3)
+        learn(model, noisy, 700, 6e-3)
         found["before"].append(solved(model, source))
         curves.append(reinforced(model, source))
         found["after"].append(solved(model, source))
@@ -411,11 +409,11 @@ def reinforced(model: nn.Module, source: torch.Generator, steps: int = 100, grou
 # Looking inside, and looking up
 
 
-def repeats(rows: int, source: torch.Generator, pieces: int = 24, length: int = 32) -> Draw:
-    """Random tokens that repeat with a period of 6 to 12; only what can be known counts."""
+def repeats(rows: int, source: torch.Generator, pieces: int = 12, length: int = 20) -> Draw:
+    """Different tokens that repeat with a period of 4 to 9; only what can be known counts."""
 
     def draw() -> tuple[Tensor, Tensor]:
-        period = int(torch.randint(6, 13, (1,), generator=source))
+        period = int(torch.randint(4, 10, (1,), generator=source))
         part = torch.rand(rows, pieces, generator=source).argsort(1)[:, :period]
         tokens = part.repeat(1, length // period + 2)[:, : length + 1]
         targets = tokens[:, 1:].clone()
@@ -432,15 +430,16 @@ def induction() -> dict:
     for depth in (1, 2):
         for seed in SEEDS:
             torch.manual_seed(seed)
-            model = gpt2(24, 32, 48, depth, 4, 0.0)
-            test = torch.rand(64, 24, generator=torch.Generator().manual_seed(77)).argsort(1)[:, :9].repeat(1, 2)
+            model = gpt2(12, 20, 32, depth, 2, 0.0)
+            source = torch.Generator().manual_seed(77)
+            test = torch.rand(64, 12, generator=source).argsort(1)[:, :8].repeat(1, 2)
             curve: list[float] = []
 
             def look(step: int, model: nn.Module = model, test: Tensor = test, curve: Any = curve) -> None:
                 if step % 100 == 0:
                     curve.append(inside(model, test)["score"])
 
-            learn(model, repeats(24, torch.Generator().manual_seed(seed)), 1200, 3e-3, look)
+            learn(model, repeats(32, torch.Generator().manual_seed(seed)), 800, 4e-3, look)
             found.setdefault(f"layers_{depth}", []).append(inside(model, test))
             curves.setdefault(f"layers_{depth}", []).append(curve)
     return {name: spreads(rows) for name, rows in found.items()} | {"curves": curves, "every": 100}
@@ -448,11 +447,11 @@ def induction() -> dict:
 
 @torch.inference_mode()
 def inside(model: nn.Module, test: Tensor) -> dict[str, float]:
-    """The induction score of the best head, and right answers in the second part of texts of nine, twice."""
+    """The induction score of the best head, and right answers in the second part of texts of eight, twice."""
     with watched_heads() as weights:
         logits = model(test)
-    best = max(float(induction_score(each, 9).max()) for each in weights)
-    right = logits[:, 9:-1].argmax(2) == test[:, 10:]
+    best = max(float(induction_score(each, 8).max()) for each in weights)
+    right = logits[:, 8:-1].argmax(2) == test[:, 9:]
     return {"score": best, "right": float(right.float().mean())}
 
 

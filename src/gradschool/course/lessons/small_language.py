@@ -70,7 +70,7 @@ def stretches(ids: Tensor, rows: int, length: int, seed: int) -> Draw:
     return draw
 
 
-def writer(text: str, characters: Characters, seed: int, steps: int = 500, width: int = 64) -> nn.Module:
+def writer(text: str, characters: Characters, seed: int, steps: int = 400, width: int = 64) -> nn.Module:
     """A transformer of two layers that has read a text."""
     torch.manual_seed(seed)
     model = gpt2(len(characters), CONTEXT, width, 2, 4, 0.0)
