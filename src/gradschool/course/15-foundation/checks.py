@@ -103,8 +103,6 @@ def top_p(ladder: Ladder) -> None:
         Case("rows in float64, p = 0.35", (x.double(), 0.35)),
         Case("one token, p = 0.3", (row(2.0), 0.3)),
         Case("rows in float16, p = 0.8", ((x / 2).half(), 0.8)),
-        Case("500 tokens in bfloat16, p = 0.9", (draw(2, 1, 500).bfloat16().unique()[None], 0.9)),
-        Case("40 equal rows next to each other, p = 0.55", (row(0.0, 1.0, 2.0).expand(40, 3), 0.55)),
     ]
     ladder.agrees(cases, nucleus, CLOSE)
     ladder.gradients(
@@ -214,7 +212,7 @@ def scored(mine, table, letters, questions, start, longest):
 
 def letter_by_letter(table, letters, questions, start, longest):
     """Each choice alone: the cost of every letter behind the context, in float64 NumPy."""
-    numbers = {c: i for i, c in enumerate(sorted(set(letters)))}
+    numbers = {c: i for i, c in enumerate(sorted(set(letters)), 1)}
     rows = table.double().numpy()
     log_p, by_character = [], []
     for context, choices, _ in questions:
@@ -235,7 +233,7 @@ def letter_by_letter(table, letters, questions, start, longest):
 
 def choice_likelihood(ladder: Ladder) -> None:
     """One question, several of different sizes, an empty context, a short memory; then what is chosen."""
-    letters, table = "abcdef ", draw(5, 7, 7)
+    letters, table = "abcdef ", draw(5, 8, 8)
     one = [("ab", ["c", "def"], 1)]
     more = [("abc a", ["fed", "a", "bb cc"], 2), ("f", ["ab", "abab"], 0), ("cc ", ["d", "de", "ef", "fa"], 3)]
     cases = [

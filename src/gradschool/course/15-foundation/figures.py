@@ -105,7 +105,7 @@ def memory_curve() -> Figure:
     figure, ax = panels(1, 1, (4.6, 2.6))
     times = [int(name.split("_")[1]) for name in found]
     band(ax, times, list(found.values()), "C3")
-    ax.axhline(np.log2(1000), color="gray", ls="--", lw=1)
+    ax.axhline(np.log2(500), color="gray", ls="--", lw=1)
     ax.set(xscale="log", xlabel="times in the training text", ylabel="exposure, bits", xticks=times)
     ax.set_xticklabels(times)
     ax.minorticks_off()
