@@ -122,13 +122,22 @@ def discouraged(x, seen, penalty):
 
 def repetition_penalty(ladder: Ladder) -> None:
     """Both signs by hand, padding, a token twice, none, batches, float64; a penalty below 1; gradients."""
-    x, seen = draw(3, 2, 3, 6), torch.tensor([[[0, 5, -1], [2, 2, 2], [-1, -1, -1]], [[1, 3, 4], [5, 0, 1], [4, 4, -1]]])
+    x, seen = (
+        draw(3, 2, 3, 6),
+        torch.tensor([[[0, 5, -1], [2, 2, 2], [-1, -1, -1]], [[1, 3, 4], [5, 0, 1], [4, 4, -1]]]),
+    )
     cases = [
-        Case("x = (3, -3, 3, -3), tokens 0 and 1 seen, penalty = 1.5", (row(3.0, -3.0, 3.0, -3.0), row(0, 1), 1.5)),
+        Case(
+            "x = (3, -3, 3, -3), tokens 0 and 1 seen, penalty = 1.5",
+            (row(3.0, -3.0, 3.0, -3.0), row(0, 1), 1.5),
+        ),
         Case("x = (4, 2), token 1 seen twice, penalty = 2", (row(4.0, 2.0), row(1, 1), 2.0)),
         Case("x = (4, 2), only padding, penalty = 2", (row(4.0, 2.0), row(-1, -1), 2.0)),
         Case("x = (4, 2), nothing seen", (row(4.0, 2.0), torch.zeros(0, dtype=torch.int64), 2.0)),
-        Case("x = (4, -2), penalty = 0.5, which makes repetition more probable", (row(4.0, -2.0), row(0, 1), 0.5)),
+        Case(
+            "x = (4, -2), penalty = 0.5, which makes repetition more probable",
+            (row(4.0, -2.0), row(0, 1), 0.5),
+        ),
         Case("penalty = 1, which changes nothing", (x, seen, 1.0)),
         Case("2x3 rows of 6 logits", (x, seen, 1.2)),
         Case("rows in float64", (x.double(), seen, 1.7)),
@@ -163,9 +172,15 @@ def speculative_verify(ladder: Ladder) -> None:
     q = row([0.5, 0.5], [0.25, 0.75])
     cases = [
         Case("p(0) = 0.25, q(0) = 0.5, u = 0.4, then u = 0.3", (p[:2], q[:1], row(0), row(0.4, 0.3))),
-        Case("p(0) = 0.25, q(0) = 0.5, u = 0.6, where token 0 is rejected", (p[:2], q[:1], row(0), row(0.6, 0.3))),
+        Case(
+            "p(0) = 0.25, q(0) = 0.5, u = 0.6, where token 0 is rejected",
+            (p[:2], q[:1], row(0), row(0.6, 0.3)),
+        ),
         Case("p(0) = 0.25, q(0) = 0.5, u = 0.5, exactly the chance", (p[:2], q[:1], row(0), row(0.5, 0.3))),
-        Case("two tokens, both accepted, and a third from the last row", (p, q, row(1, 0), row(0.9, 0.99, 0.95))),
+        Case(
+            "two tokens, both accepted, and a third from the last row",
+            (p, q, row(1, 0), row(0.9, 0.99, 0.95)),
+        ),
         Case("the first rejected, the second would be accepted", (p, q, row(0, 0), row(0.7, 0.1, 0.2))),
         Case("nothing proposed", (p[:1], q[:0], torch.zeros(0, dtype=torch.int64), row(0.5))),
         Case("a token of p = 0 and u = 0", (row([0.0, 1.0], [1.0, 0.0]), q[:1], row(0), row(0.0, 0.4))),
@@ -235,14 +250,18 @@ def choice_likelihood(ladder: Ladder) -> None:
     """One question, several of different sizes, an empty context, a short memory; then what is chosen."""
     letters, table = "abcdef ", draw(5, 8, 8)
     one = [("ab", ["c", "def"], 1)]
-    more = [("abc a", ["fed", "a", "bb cc"], 2), ("f", ["ab", "abab"], 0), ("cc ", ["d", "de", "ef", "fa"], 3)]
+    more = [
+        ("abc a", ["fed", "a", "bb cc"], 2),
+        ("f", ["ab", "abab"], 0),
+        ("cc ", ["d", "de", "ef", "fa"], 3),
+    ]
     cases = [
         Case("'ab' and the choices 'c' and 'def'", (table, letters, one, None, None)),
         Case("three questions with 2 to 4 choices", (table, letters, more, None, None)),
         Case("an empty context with the start token 3", (table, letters, [("", ["ab", "c"], 0)], 3, None)),
         Case("a model that can read 6 tokens", (table, letters, more, None, 6)),
         Case("the empty context and longest = 4", (table, letters, [("", ["abc", "d"], 1), *one], 2, 4)),
-    ]  # fmt: skip
+    ]
     ladder.agrees(cases, letter_by_letter, Tolerance(1e-4, 1e-5, "float32 sines of sums"), through=scored)
 
 
@@ -275,20 +294,28 @@ def contamination(ladder: Ladder) -> None:
     numbers = " ".join(map(str, range(40)))
     cases = [
         Case("n = 3, 'the cat sat' in both", (["I saw the cat sat there"], [story], 3)),
-        Case("n = 3, the common part is the end of the training text", (["he ran away dog ran away"], [story], 3)),
+        Case(
+            "n = 3, the common part is the end of the training text",
+            (["he ran away dog ran away"], [story], 3),
+        ),
         Case("n = 3, two overlapping parts", (["on the mat and a dog"], [story], 3)),
         Case("n = 3, nothing in common", (["one two three four"], [story], 3)),
-        Case("n = 4, which only the two texts together hold", (["cat sat on the"], ["a cat sat", "on the mat"], 4)),
+        Case(
+            "n = 4, which only the two texts together hold",
+            (["cat sat on the"], ["a cat sat", "on the mat"], 4),
+        ),
         Case("n = 3, capitals and punctuation", (["THE CAT, sat!"], ["'The cat' sat."], 3)),
         Case("n = 5, a test of 3 words, looked for as a whole", (["sat on the", "mat on the"], [story], 5)),
         Case("n = 3, an empty test and a test of one word", (["", "dog", "cow", "..."], [story], 3)),
         Case("n = 1", (["a dog and a cow"], [story], 1)),
         Case("no training text", ([story], [], 3)),
-        Case("13 words by default, of which 12 are not enough", ([numbers, " ".join(map(str, range(5, 17)))],
-             [" ".join(map(str, range(4, 30))), "x"], None)),
+        Case(
+            "13 words by default, of which 12 are not enough",
+            ([numbers, " ".join(map(str, range(5, 17)))], [" ".join(map(str, range(4, 30))), "x"], None),
+        ),
         Case("random words, n = 4", (drawn[:2], drawn[2:], 4)),
         Case("random words, n = 6, four tests", (drawn, [drawn[0][6:40], drawn[3] + " c"], 6)),
-    ]  # fmt: skip
+    ]
     ladder.agrees(cases, covered_by_search, EXACT, through=covered)
 
 
@@ -345,8 +372,11 @@ def isoflop_minimum(ladder: Ladder) -> None:
         Case("losses of 0 throughout, which have no minimum", (tried, [1.0] * 3, [0.0, 0.0, 0.0])),
         Case("two sizes, where the larger one is worse", ([1.0, e, e], [1.0] * 3, [4.0, 5.0, 5.5])),
         Case("two sizes, one of them twice", ([1.0, e, e], [1.0] * 3, [5.0, 4.0, 4.5])),
-        Case("a second budget of two sizes", ([*tried, 1.0, e], [1.0] * 3 + [2.0] * 2, [5.0, 4.0, 5.0, 4.0, 3.0])),
-    ]  # fmt: skip
+        Case(
+            "a second budget of two sizes",
+            ([*tried, 1.0, e], [1.0] * 3 + [2.0] * 2, [5.0, 4.0, 5.0, 4.0, 3.0]),
+        ),
+    ]
     ladder.agrees(cases, three_equations, FITTED, through=of_runs)
 
 

@@ -96,11 +96,17 @@ def lora_merge(ladder: Ladder) -> None:
             "W = ((1, 2), (3, 4), (5, 6)), A = (1, 2), B = (1, 0, 2), alpha = 3",
             (small, torch.ones(3), torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0], [0.0], [2.0]]), 3.0),
         ),
-        Case("rank 3, alpha = 6, 5 outputs of 4 inputs", (draw(0, 5, 4), draw(1, 5), draw(2, 3, 4), draw(3, 5, 3), 6.0)),
+        Case(
+            "rank 3, alpha = 6, 5 outputs of 4 inputs",
+            (draw(0, 5, 4), draw(1, 5), draw(2, 3, 4), draw(3, 5, 3), 6.0),
+        ),
         Case("no bias", (draw(4, 4, 7), None, draw(5, 2, 7), draw(6, 4, 2), 1.0)),
         Case("B = 0, as it is at first", (draw(7, 4, 3), draw(8, 4), draw(9, 2, 3), torch.zeros(4, 2), 16.0)),
-        Case("float64", tuple(each.double() for each in (draw(10, 3, 6), draw(11, 3), draw(12, 3, 6), draw(13, 3, 3))) + (2.5,)),
-    ]  # fmt: skip
+        Case(
+            "float64",
+            (*(each.double() for each in (draw(10, 3, 6), draw(11, 3), draw(12, 3, 6), draw(13, 3, 3))), 2.5),
+        ),
+    ]
     ladder.agrees(cases, difference_added, CLOSE, through=merged)
 
 
@@ -131,15 +137,27 @@ def dpo_loss(ladder: Ladder) -> None:
     one = torch.ones(1)
     four = [10 * draw(seed, 4) - 20 for seed in range(4)]
     cases = [
-        Case("log p -1 and -3, reference -2 and -2, beta = 0.5", (-one, -3 * one, -2 * one, -2 * one, {"beta": 0.5})),
-        Case("log p -3 and -1, reference -2 and -4, beta = 1", (-3 * one, -one, -2 * one, -4 * one, {"beta": 1.0})),
+        Case(
+            "log p -1 and -3, reference -2 and -2, beta = 0.5",
+            (-one, -3 * one, -2 * one, -2 * one, {"beta": 0.5}),
+        ),
+        Case(
+            "log p -3 and -1, reference -2 and -4, beta = 1",
+            (-3 * one, -one, -2 * one, -4 * one, {"beta": 1.0}),
+        ),
         Case("the policy is the reference, where the loss is log 2", (*four[:2], *four[:2], {})),
         Case("4 pairs, beta = 0.1", (*four, {})),
         Case("4 pairs, beta = 0.3, smoothing = 0.2", (*four, {"beta": 0.3, "smoothing": 0.2})),
-        Case("one pair that lies behind by 400", (-500 * one, -100 * one, -100 * one, -100 * one, {"beta": 1.0})),
-        Case("one pair that leads by 400, smoothing = 0.1", (-100 * one, -500 * one, -100 * one, -100 * one, {"beta": 1.0, "smoothing": 0.1})),
+        Case(
+            "one pair that lies behind by 400",
+            (-500 * one, -100 * one, -100 * one, -100 * one, {"beta": 1.0}),
+        ),
+        Case(
+            "one pair that leads by 400, smoothing = 0.1",
+            (-100 * one, -500 * one, -100 * one, -100 * one, {"beta": 1.0, "smoothing": 0.1}),
+        ),
         Case("float64", (*(each.double() for each in four), {"beta": 0.7})),
-    ]  # fmt: skip
+    ]
     ladder.agrees(cases, pair_by_pair, LOSS, through=of_pairs)
 
 
@@ -170,7 +188,9 @@ def group_advantages(ladder: Ladder) -> None:
     ladder.gradients([cases[4], cases[5]], lambda r, scaled=True, eps=1e-4: (r - r.mean(1, keepdim=True)) / (
         r.std(1, keepdim=True) + eps if scaled else 1), LOSS)  # fmt: skip
     sums = ladder.subject(many).sum(1)
-    ladder.same("The advantages of a group sum to 0, which", sums, torch.zeros(3), Tolerance(0, 1e-5, "float32"))
+    ladder.same(
+        "The advantages of a group sum to 0, which", sums, torch.zeros(3), Tolerance(0, 1e-5, "float32")
+    )
 
 
 def of_rollout(mine, log_p, old, advantage, counts, reference, given):
@@ -219,15 +239,27 @@ def grpo_loss(ladder: Ladder) -> None:
         Case("ratio 1.5, advantage 2", (one + math.log(1.5), one, 2 * torch.ones(1), yes, None, {})),
         Case("ratio 1.5, advantage -2", (one + math.log(1.5), one, -2 * torch.ones(1), yes, None, {})),
         Case("ratio 0.5, advantage 2", (one + math.log(0.5), one, 2 * torch.ones(1), yes, None, {})),
-        Case("ratio 0.5, advantage -2, clip = 0.1", (one + math.log(0.5), one, -2 * torch.ones(1), yes, None, {"clip": 0.1})),
-        Case("ratio 1, KL from a reference that is twice as probable, beta = 1", (one, one, torch.ones(1), yes, one + math.log(2), {"beta": 1.0})),
+        Case(
+            "ratio 0.5, advantage -2, clip = 0.1",
+            (one + math.log(0.5), one, -2 * torch.ones(1), yes, None, {"clip": 0.1}),
+        ),
+        Case(
+            "ratio 1, KL from a reference that is twice as probable, beta = 1",
+            (one, one, torch.ones(1), yes, one + math.log(2), {"beta": 1.0}),
+        ),
         Case("4 answers of different lengths, the last without a token", (*both, {})),
         Case("4 answers, without a reference", (*both[:4], None, {"beta": 3.0})),
         Case("all tokens of the batch count alike", (*both, {"by_answer": False, "beta": 0.5, "clip": 0.05})),
         Case("no token counts", (*both[:3], torch.zeros(4, 5).bool(), reference, {"by_answer": False})),
-        Case("one token counts, and another is no number's size", (*two, torch.tensor([[True, True, False]]), None, {})),
-        Case("float64, beta = 0.2, clip = 0.3", (*(each.double() for each in both[:3]), counts, reference.double(), {"beta": 0.2, "clip": 0.3})),
-    ]  # fmt: skip
+        Case(
+            "one token counts, and another is no number's size",
+            (*two, torch.tensor([[True, True, False]]), None, {}),
+        ),
+        Case(
+            "float64, beta = 0.2, clip = 0.3",
+            (*(each.double() for each in both[:3]), counts, reference.double(), {"beta": 0.2, "clip": 0.3}),
+        ),
+    ]
     ladder.agrees(cases, token_by_token, LOSS, through=of_rollout)
 
 
@@ -256,14 +288,17 @@ def quantise_weight(ladder: Ladder) -> None:
         Case("w = (0.6, -0.7, 0.2, 0.1), 4 bits", (torch.tensor([[0.6, -0.7, 0.2, 0.1]]), 4)),
         Case("two rows of different sizes, 4 bits", (torch.tensor([[0.6, -0.7], [60.0, 11.0]]), 4)),
         Case("negative weights alone", (-w.abs(),)),
-        Case("a row of zeros, and a group of zeros", (torch.tensor([[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 3.0, -1.0]]), 8, 2)),
+        Case(
+            "a row of zeros, and a group of zeros",
+            (torch.tensor([[0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 3.0, -1.0]]), 8, 2),
+        ),
         Case("5 rows of 12, 8 bits", (w,)),
         Case("5 rows of 12, 4 bits in groups of 3", (w, 4, 3)),
         Case("5 rows of 12, 3 bits in groups of 6", (w * 100, 3, 6)),
         Case("5 rows of 12, 2 bits in groups of 4", (w, 2, 4)),
         Case("float64, groups of 1", (w.double(), 5, 1)),
         Case("bfloat16, where division rounds", (half,)),
-    ]  # fmt: skip
+    ]
     ladder.agrees(cases, rounded, SCALES)
     codes, scale = ladder.subject(w, 4, 3)
     off = (codes.float().view(5, 4, 3) * scale[..., None] - w.view(5, 4, 3)).abs() / scale[..., None]
@@ -298,6 +333,7 @@ def induction_score(ladder: Ladder) -> None:
         Case("float64, p = 4", (draw(2, 2, 1, 8, 8).double().softmax(3), 4)),
     ]
     ladder.agrees(cases, looked_up, CLOSE)
+
     def summed(w, p):
         return torch.stack([w[:, :, i, i - p + 1] for i in range(p, 2 * p)], 2).mean((0, 2))
 
@@ -318,7 +354,9 @@ def keep_largest(ladder: Ladder) -> None:
     f = draw(0, 2, 3, 8)
     cases = [
         Case("f = (1, 5, 3, 2), k = 2", (torch.tensor([1.0, 5.0, 3.0, 2.0]), 2)),
-        Case("f = (-1, 5, -3, -2), k = 3, of which one is above 0", (torch.tensor([-1.0, 5.0, -3.0, -2.0]), 3)),
+        Case(
+            "f = (-1, 5, -3, -2), k = 3, of which one is above 0", (torch.tensor([-1.0, 5.0, -3.0, -2.0]), 3)
+        ),
         Case("two rows of negative numbers, where nothing is active", (-f[0, :2].abs(), 2)),
         Case("k = m, which keeps all that is above 0", (f, 8)),
         Case("2x3 rows of 8, k = 1", (f, 1)),

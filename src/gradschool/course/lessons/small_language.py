@@ -1,4 +1,4 @@
-"""Small language models of characters, trained in seconds on the lectures of this course, to experiment with."""
+"""Small language models of characters, trained in seconds on the lectures of this course."""
 
 import re
 import statistics
@@ -12,10 +12,12 @@ from torch import Tensor, nn
 from gradschool.data.text.labelled.opentagged import CODE
 from gradschool.data.text.tokens.characters import Characters
 from gradschool.models.language.gpt2 import gpt2
+from gradschool.ops.language import inverse_cdf
 
 CHAPTERS = range(1, 12)  # later lectures are about text, and change with the experiments
 HELD_OUT = (3, 6, 9)
 CONTEXT = 64
+IGNORED = -100  # a target that does not count
 Draw = Callable[[], tuple[Tensor, Tensor]]
 
 
@@ -88,6 +90,19 @@ def writer(text: str, characters: Characters, seed: int, steps: int = 250, width
     model = small(len(characters), CONTEXT, width, 2, 4)
     learn(model, stretches(torch.tensor(characters.encode(text)), 16, CONTEXT, seed), steps, 6e-3)
     return model
+
+
+@torch.inference_mode()
+def drawn(
+    model: nn.Module, prompt: Tensor, length: int, change: Callable[[Tensor], Tensor], source: torch.Generator
+) -> Tensor:
+    """Go on with texts by so many tokens, drawn from the changed logits."""
+    tokens = prompt
+    for _ in range(length):
+        p = change(model(tokens[:, -CONTEXT:])[:, -1]).double().softmax(1)
+        u = torch.rand(len(p), generator=source, dtype=torch.float64)
+        tokens = torch.cat([tokens, inverse_cdf(p, u)[:, None]], 1)
+    return tokens[:, prompt.shape[1] :]
 
 
 @torch.inference_mode()
