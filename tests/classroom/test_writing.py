@@ -58,9 +58,9 @@ def test_every_chapter_has_its_terms_listed_or_is_pending():
 def test_spelling_of_all_that_a_reader_sees():
     """Lectures, hints, quizzes, docstrings, messages and pages about the project, by codespell."""
     places = ["src/gradschool", "docs", "README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
-    # Names of people (Teh, Van Gool, Gage, Tung), of a network (NiN), in TeX, CSS and code; "to and fro";
-    # German; pieces of words.
-    names = "teh,gool,gage,tung,nin,notin,nd,ot,fro,ist,unble,unx"
+    # Names of people (Teh, Van Gool, Gage, Tung, Ege, Wee), of a network (NiN), in TeX, CSS and code;
+    # "to and fro"; German; pieces of words.
+    names = "teh,gool,gage,tung,nin,notin,nd,ot,fro,ist,unble,unx,ege,wee"
     skip = "*/vendor/*,*/results/*,*/bands/*,*.txt,*.csv,*.jsonl"
     program = [sys.executable, "-m", "codespell_lib"]
     command = [*program, "--skip", skip, "--ignore-words-list", names, *places]

@@ -99,6 +99,7 @@ def put_in(source: str, name: str, mutant: Mutant) -> str:
 def function_from(exercise: Exercise, source: str) -> Callable[..., Any]:
     """The exercise's function out of a changed source of its module."""
     module = types.ModuleType(exercise.module)
+    module.__file__ = str(source_of(exercise.target))  # some modules look for a file beside them
     exec(compile(source, f"<{exercise.module}, changed>", "exec"), module.__dict__)
     function: Callable[..., Any] = under_test(module, exercise.function)
     return function

@@ -54,8 +54,10 @@ class BM25:
 
     def scores(self, question: str) -> Float[Tensor, " n"]:
         """A score for every text, 0 where no word is shared."""
+        # 1. How long each text is, and a text on average.
         lengths = [count.total() for count in self.counts]
         mean = max(1.0, sum(lengths) / max(1, len(lengths)))
+        # 2. Each word of the question adds to the texts that hold it.
         found = torch.zeros(len(self.texts), dtype=torch.float64)
         for word, times in Counter(words_of(question)).items():
             weight = times * self.rarity(word)
