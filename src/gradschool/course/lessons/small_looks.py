@@ -14,6 +14,7 @@ from gradschool.evals.language.benchmarks.choice import Question, answered
 from gradschool.evals.language.benchmarks.contamination import words
 from gradschool.evals.language.benchmarks.memory import exposure
 from gradschool.evals.language.interpret.inside import watched_heads
+from gradschool.nn.linear import Linear
 from gradschool.ops.compress.integers import dequantise_weight, quantise_weight
 from gradschool.ops.decoding.logits import temperature, top_p
 from gradschool.ops.interpret.heads import induction_score
@@ -80,7 +81,7 @@ def integers(model: nn.Module, characters: Characters, chapter: int, seed: int) 
                               ("2_groups", 2, 16)):  # fmt: skip
         rounded = copy.deepcopy(model)
         for layer in rounded.modules():
-            if isinstance(layer, nn.Linear):
+            if isinstance(layer, Linear):
                 codes, scale = quantise_weight(layer.weight.detach(), bits, group)
                 layer.weight = nn.Parameter(dequantise_weight(codes, scale))
         found[name] = nats(rounded, ids) / math.log(2)
