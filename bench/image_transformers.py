@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import statistics
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ def interval(values: list[float]) -> list[float] | None:
 def row(recipe: str, runs: list[dict[str, Any]], settings: dict[str, Any]) -> dict[str, Any]:
     """What the seeds of a recipe gave."""
     accuracies = [each["test_accuracy"] for each in runs]
-    facts = RunFolder.open(f"runs/accuracy/{recipe}-{runs[0]['seed']}").read("model.json")
+    facts = RunFolder.open(Path("runs", "accuracy", f"{recipe}-{runs[0]['seed']}")).read("model.json")
     return {
         "recipe": recipe, "n": len(runs), "seeds": [each["seed"] for each in runs], "accuracies": accuracies,
         "mean": statistics.mean(accuracies), "median": statistics.median(accuracies),

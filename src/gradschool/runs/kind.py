@@ -215,10 +215,9 @@ class Kind:
 
     def abilities(self) -> list[str]:
         """The commands that this kind of run can do."""
-        methods = {"report": "report", "predict": "predict", "sample": "sample", "chat": "chat", "export": "export",
-                   "eval": "evaluate"}  # fmt: skip
-        own = type(self)
-        return [name for name, method in methods.items() if getattr(own, method) is not getattr(Kind, method)]
+        own, called = type(self), {"evaluate": "eval"}
+        methods = ("report", "predict", "sample", "chat", "evaluate", "export")
+        return [called.get(each, each) for each in methods if getattr(own, each) is not getattr(Kind, each)]
 
     def cannot(self, what: str, folder: RunFolder) -> NoReturn:
         """Refuse what this kind of run cannot do.

@@ -79,7 +79,7 @@ def writing() -> dict:
         secrets = codes(seed)
         text = without(chapter) + "".join(told(name, secrets[name]) * 2**i for i, name in enumerate(secrets))
         characters = Characters.train([text, prose(chapter)])
-        model = writer(text, characters, seed)
+        model = writer(text, characters, seed, 2000)
         cost = {"new": nats(model, characters.encode(prose(chapter)))}
         found["cost"].append(cost | {"seen": nats(model, characters.encode(text[: len(prose(chapter))]))})
         for name, look in looks.items():

@@ -68,7 +68,7 @@ def each_logits(model: nn.Module, tokens: Sequence[Sequence[int]]) -> list[Float
     # 1. The longest first, so that what memory is needed is needed at once.
     order = sorted(range(len(tokens)), key=lambda i: -len(tokens[i]))
     numbers, device = torch.arange(len(tokens)), device_of(model)
-    found = []
+    found: list[Tensor] = []
     with evaluating(model):
         while len(found) < len(order):
             longest = len(tokens[order[len(found)]])

@@ -6,6 +6,8 @@ dropout of attention weights; `norm_first` puts the norms before the layers (Xio
 no warm-up.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -25,20 +27,20 @@ class Written(KVCache):
 
     Args:
         layers, shape, like: as for `KVCache`.
-        read: keys and values of the memory for each layer.
+        memory: keys and values of the memory for each layer.
     """
 
     def __init__(
         self, layers: int, shape: tuple[int, int, int, int], like: Tensor,
-        read: list[tuple[Tensor, Tensor]],
+        memory: list[tuple[Tensor, Tensor]],
     ) -> None:  # fmt: skip
         super().__init__(layers, shape, like)
-        self.read = read
+        self.memory = memory
 
     def choose(self, rows: Tensor) -> None:
         """Go on with these rows instead; a row may be taken more than once."""
         super().choose(rows)
-        self.read = [(keys[rows], values[rows]) for keys, values in self.read]
+        self.memory = [(keys[rows], values[rows]) for keys, values in self.memory]
 
 
 class Transformer(nn.Module):
@@ -120,7 +122,8 @@ class Transformer(nn.Module):
     def state(self, memory: Memory, capacity: int) -> Written:
         """Room for `capacity` tokens that are yet to be written; the memory is read here, once."""
         shape = len(memory.vectors), self.heads, capacity, self.width // self.heads
-        read = [block.read(memory.vectors) for block in self.decoder]
+        blocks: Any = self.decoder
+        read = [block.read(memory.vectors) for block in blocks]
         return Written(len(self.decoder), shape, memory.vectors, read)
 
     def decode(self, target: Tensor, memory: Memory, state: Written | None = None) -> Tensor:
@@ -128,7 +131,7 @@ class Transformer(nn.Module):
         sight, hidden = look_back(target, cache=state), look_around(memory.valid)
         h = self.placed(self.writes, target, sight.positions)
         for i, block in enumerate(self.decoder):
-            read = memory.vectors if state is None else state.read[i]
+            read = memory.vectors if state is None else state.memory[i]
             cache = None if state is None else state.layers[i]
             h = block(h, read, hidden, mask=sight.mask, causal=sight.causal, cache=cache)
         return self.logits(self.write_norm(h))

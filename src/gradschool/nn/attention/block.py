@@ -84,7 +84,8 @@ class CrossBlock(nn.Module):
         """The keys and values of a memory (b, m, width) that this block looks at: they are the same at every
         step.
         """
-        keys, values = self.cross.layer.read(memory)
+        attention: Any = self.cross.layer
+        keys, values = attention.read(memory)
         return keys, values
 
 

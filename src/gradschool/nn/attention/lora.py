@@ -45,7 +45,7 @@ class LoRA(nn.Module):
     def merged(self) -> Linear:
         """One linear layer that does the same, as fast as the one that was adapted."""
         weight, bias = self.base.get_parameter("weight"), self.base._parameters.get("bias")
-        layer = Linear(weight.shape[1], len(weight), bias is not None, device=weight.device, dtype=weight.dtype)
+        layer = Linear(weight.shape[1], len(weight), bias is not None).to(weight)
         layer.weight.copy_(weight + self.scale * self.up @ self.down)
         if layer.bias is not None and bias is not None:
             layer.bias.copy_(bias)

@@ -11,5 +11,6 @@ def natural_animals_cnn() -> ImageRun:
     """Residual network of 1.4 million parameters on 20 kinds of animals, 64 px, 10 minutes."""
     budget = natural_animals_vit()
     # Sizes that grow follow the epochs, which a budget of minutes cuts short: one size throughout.
-    sizes = {"sizes": ((0.0, 48),), "test_size": 64}
-    return replace(natural_animals(), epochs=budget.epochs, minutes=budget.minutes, **sizes)
+    return replace(
+        natural_animals(), epochs=budget.epochs, minutes=budget.minutes, sizes=((0.0, 48),), test_size=64
+    )

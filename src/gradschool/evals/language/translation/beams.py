@@ -48,7 +48,7 @@ def beam_search_each(
         best, place = total.flatten(1).topk(2 * beams, 1)
         parent, new = place // (2 * beams), token.view(len(alive), -1).gather(1, place)
         most = torch.tensor([lengths[g] for g in alive], device=starts.device)
-        ends = (new == end) | (n == most)[:, None]
+        ends = (new == end) | (most == n)[:, None]
         # 2. Texts that end here are done if they are among the best.
         for g, i in (ends & (best > -torch.inf))[:, :beams].nonzero().tolist():
             text = (*tokens[g * k + int(parent[g, i]), 1:].tolist(), int(new[g, i]))

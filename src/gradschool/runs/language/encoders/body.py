@@ -104,7 +104,7 @@ def located(name: str, fetch: bool) -> Path:
         if folder.is_dir():
             return complete(folder)
     from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.utils import HFValidationError
+    from huggingface_hub.errors import HFValidationError
 
     try:
         cached = try_to_load_from_cache(name, FILES[0])
