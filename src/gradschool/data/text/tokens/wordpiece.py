@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Any, Self
+from typing import Any
 
 from gradschool.data.text.tokens.pairs import Pair
 from gradschool.data.text.tokens.tokeniser import all_different, in_range
@@ -143,7 +143,7 @@ class WordPiece:
         return {"kind": "wordpiece", "pieces": list(self.pieces), "lower": self.lower}
 
     @classmethod
-    def of(cls, facts: dict[str, Any]) -> Self:
+    def of(cls, facts: dict[str, Any]) -> "WordPiece":
         """The tokeniser that wrote `facts`."""
         return cls(facts["pieces"], facts["lower"])
 

@@ -191,7 +191,9 @@ class EncodedTextClassifier(LabelledTextRun):
 
     def reading_of(self, facts: dict[str, Any]) -> PieceReading:
         """The encoder's tokeniser, as the run's folder keeps it."""
-        return PieceReading(BertPieces.of(facts["tokeniser"]), facts["longest"])
+        tokeniser = BertPieces.of(facts["tokeniser"])
+        assert isinstance(tokeniser, BertPieces)
+        return PieceReading(tokeniser, facts["longest"])
 
     def described(self, pieces: Pieces) -> dict[str, Any]:
         """The encoder's sizes and tokeniser: the run's folder stands alone."""
