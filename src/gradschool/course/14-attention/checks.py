@@ -298,9 +298,10 @@ def multi_head(ladder: Ladder) -> None:
     mask = torch.rand(2, 1, 5, 5, generator=torch.Generator().manual_seed(3)) > 0.4
     mask |= torch.eye(5, dtype=torch.bool)
     at = torch.tensor([[0, 0, 0, 1, 2], [0, 1, 2, 3, 4]])
+    usual: dict[str, float] = {}
     plain, shared = (
-        ((8, 2), {}, weights(8, 2, 2, True, False)),
-        ((8, 4, 2), {}, weights(8, 4, 2, True, False)),
+        ((8, 2), usual, weights(8, 2, 2, True, False)),
+        ((8, 4, 2), usual, weights(8, 4, 2, True, False)),
     )
     rotary, normed = (
         ({"base": 100.0}, weights(8, 2, 2, True, False)),

@@ -40,7 +40,7 @@ def scores() -> dict:
     """Scores of random queries and 16 keys with and without the root of d: their deviation, the largest
     weight, and the slope of the weights in the scores.
     """
-    sizes, found = [4, 16, 64, 256, 1024], {}
+    sizes, found = [4, 16, 64, 256, 1024], {}  # type: ignore[var-annotated]
     for name in ("plain", "scaled"):
         found[name] = []
         for d in sizes:
@@ -281,8 +281,8 @@ def numerals() -> dict:
                 said = greedy(model, source, lengths, target.shape[1] - 1)
             shares.append((said == target[:, 1:]).all(1).float().mean().item())
             if name == "attention" and seed == 0:
-                found["map"] = look(model, 729)
-        found[name] = spread(shares)
+                found["map"] = look(model, 729)  # type: ignore[assignment]
+        found[name] = spread(shares)  # type: ignore[assignment]
         found[f"{name}_parameters"] = sum(p.numel() for p in make().parameters())
     return found
 
@@ -328,9 +328,9 @@ def taking_apart() -> dict:
         if seed == 0:
             with torch.no_grad():
                 _, masks, shares = model(x[:3], model.first(3, 3, generator(seed)))
-            found["shown"] = {"pictures": x[:3].tolist(), "shares": shares.tolist(), "masks": masks.tolist()}
+            found["shown"] = {"pictures": x[:3].tolist(), "shares": shares.tolist(), "masks": masks.tolist()}  # type: ignore[assignment]
     for name, each in runs.items():
-        found[name] = {"shares": spread([a for a, _ in each]), "masks": spread([b for _, b in each])}
+        found[name] = {"shares": spread([a for a, _ in each]), "masks": spread([b for _, b in each])}  # type: ignore[assignment]
     return found
 
 

@@ -354,7 +354,7 @@ def isoflop_minimum(ladder: Ladder) -> None:
     """A parabola by hand, off the sizes that were tried, several budgets in any order, noise, refusals."""
     e = math.e
     tried = [1.0, e, e**2]
-    rng, sizes, budgets, losses = np.random.default_rng(1), [], [], []
+    rng, sizes, budgets, losses = np.random.default_rng(1), [], [], []  # type: ignore[var-annotated]
     for c in (1e6, 1e3, 1e9):
         n = 10 * c**0.4 * np.exp(np.linspace(-2, 2, 7))
         sizes, budgets = [*sizes, *n], [*budgets, *[c] * 7]

@@ -179,7 +179,7 @@ def masks() -> dict:
 
 def preferences() -> dict:
     """DPO on names, where those that end in a are preferred: share of them, and how far the model went."""
-    betas, found = (0.05, 0.2, 1.0), {}
+    betas, found = (0.05, 0.2, 1.0), {}  # type: ignore[var-annotated]
     for seed in SEEDS:
         base, characters = names_model(seed)
         end, a = characters.encode("\na")
