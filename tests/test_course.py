@@ -101,6 +101,25 @@ def test_gate_5_a_check_that_compares_nothing_is_a_fault_of_the_course(run, tmp_
     assert run(job).outcome == "infra_error"
 
 
+def test_a_judge_that_fails_leaves_no_second_server(run, tmp_path):
+    """A mutant that is in no source ends the judge while it looks for a name; the next check must be clean."""
+    chapter, exercise = find_exercise("top-p")
+    folder = tmp_path / chapter.folder.name
+    folder.mkdir()
+    manifest = (chapter.folder / "exercises.toml").read_text(encoding="utf-8")
+    assert manifest.count('find = "descending=True"') == 1
+    broken = manifest.replace('find = "descending=True"', 'find = "nowhere"')
+    (folder / "exercises.toml").write_text(broken, encoding="utf-8")
+    for checks in chapter.checks:
+        (folder / checks.name).write_bytes(checks.read_bytes())
+    file, right = tmp_path / "answer.py", text_for(chapter, exercise, solved=True)
+    file.write_text(right.replace("descending=True", "descending=False"), encoding="utf-8")
+    assert run(replace(Job.of(chapter, exercise, file), chapter=str(folder))).outcome == "infra_error"
+    file.write_text(right, encoding="utf-8")
+    results = [run(Job.of(chapter, exercise, file)) for _ in range(4)]
+    assert all(result.passed for result in results), told(results[0])
+
+
 def test_gate_5_there_are_exercises():
     assert EXERCISES
     assert len(MUTANTS) >= 3 * len(EXERCISES)

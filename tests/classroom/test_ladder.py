@@ -12,7 +12,7 @@ from gradschool.classroom.check.compare import Tolerance, close, parts, same_kin
 from gradschool.classroom.check.job import Job
 from gradschool.classroom.check.ladder import Case, Ladder
 from gradschool.classroom.check.mistakes import ENOUGH
-from gradschool.classroom.check.remote import Local
+from gradschool.classroom.check.remote import Local, same_bytes
 from gradschool.classroom.check.report import Failure, Result, first_lines, lines
 from gradschool.classroom.check.watch import CHANGED, DREW
 from gradschool.classroom.check.wire import pack, unpack
@@ -297,3 +297,8 @@ def test_what_many_mistakes_have_in_common_names_none():
         for came in (np.array([1.0, 2.0]), Crash("E", ""), np.full(2, np.nan), np.array([1.0, 3.0]))
     ]
     assert weights == [0, 1, 1, 2] and ENOUGH == 2
+
+
+def test_arguments_in_bfloat16_are_compared_bit_for_bit():
+    a = torch.tensor([1.0, 2.0]).bfloat16()
+    assert same_bytes(a, a.clone()) and not same_bytes(a, a + 1)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradschool.classroom.check.calls import Call, Crash, described
+from gradschool.classroom.check.compare import numbers
 from gradschool.classroom.check.report import Failure
 from gradschool.classroom.check.subject import tensors
 from gradschool.classroom.check.watch import CHANGED, Fault, named, watched
@@ -202,7 +203,7 @@ def is_tensor(value: Any) -> bool:
 def same_bytes(a: Any, b: Any) -> bool:
     """Whether two arguments hold the same numbers bit for bit; what is no array counts as the same."""
     if is_tensor(a) and is_tensor(b):
-        a, b = a.detach().numpy(), b.detach().numpy()
+        a, b = numbers(a), numbers(b)  # widening a bfloat16 keeps all its bits
     if isinstance(a, np.ndarray):
         return isinstance(b, np.ndarray) and a.shape == b.shape and a.tobytes() == b.tobytes()
     return True

@@ -62,13 +62,15 @@ def run_forked(job: Job) -> Result:
         read, write = os.pipe()
         judging = os.fork()
         if judging == 0:
-            quiet(os.open(os.devnull, os.O_WRONLY))
-            os.close(read)
-            channel = Channel(ours, time.monotonic() + work.limits.seconds)
-            verdict = judge(chapter, exercise, job.text, job.path, channel)
-            with os.fdopen(write, "w", encoding="utf-8") as pipe:
-                json.dump(asdict(verdict), pipe)
-            os._exit(0)
+            try:
+                quiet(os.open(os.devnull, os.O_WRONLY))
+                os.close(read)
+                channel = Channel(ours, time.monotonic() + work.limits.seconds)
+                verdict = judge(chapter, exercise, job.text, job.path, channel)
+                with os.fdopen(write, "w", encoding="utf-8") as pipe:
+                    json.dump(asdict(verdict), pipe)
+            finally:
+                os._exit(0)  # whatever happens, so that it never goes on as a second server
         ours.close()
         os.close(write)
         # 3. Wait, with an eye on memory; then nothing of either is left.
