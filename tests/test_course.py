@@ -102,7 +102,7 @@ def test_gate_5_a_check_that_compares_nothing_is_a_fault_of_the_course(run, tmp_
 
 
 def test_a_judge_that_fails_leaves_no_second_server(run, tmp_path):
-    """A mutant that is in no source ends the judge while it looks for a name; the next check must be clean."""
+    """A mutant that is in no source ends the judge; the next check must be clean all the same."""
     chapter, exercise = find_exercise("top-p")
     folder = tmp_path / chapter.folder.name
     folder.mkdir()
