@@ -23,7 +23,7 @@ from gradschool.runs.language.model import LanguageRun
 from gradschool.runs.language.tuning import start as starts
 from gradschool.runs.language.tuning.answers import AnswersRun
 from gradschool.runs.language.tuning.groups import GroupsRun
-from gradschool.runs.language.tuning.preferences import PreferenceRun, RewardRun
+from gradschool.runs.language.tuning.preferences import PreferenceRun, RewardRun, by_length
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.train import resume, train
@@ -270,3 +270,9 @@ def test_a_model_that_was_not_fine_tuned_does_not_chat(base, capsys, monkeypatch
     assert code == 2 and "is a language model, which cannot chat" in err
     code, _, err = call(capsys, monkeypatch, "chat", base.path, "--temperature", "-1")
     assert code == 2 and "temperature is -1.0" in err
+
+
+def test_the_order_by_length_alone_counts_equal_lengths_half():
+    assert by_length([("1", "2"), ("3", "4")]) == 0.5
+    assert by_length([("1", "23"), ("4", "56"), ("789", "0"), ("1", "2")]) == 0.625
+    assert by_length([("12", "3")]) == 1.0

@@ -1,6 +1,6 @@
 """Runs that learn from pairs of answers: direct preference optimisation, and a reward model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar
@@ -148,8 +148,7 @@ class RewardRun(PairsRun):
             folder.write(
                 "model.json", self.origin.kept() | {"tuned": self.kind, "kinds": len(pieces.pipeline)}
             )
-        shorter = [len(each.answer) < len(each.rejected or "") for each in splits.test.items]
-        share = max(sum(shorter), len(shorter) - sum(shorter)) / len(shorter)
+        share = by_length([(each.answer, each.rejected or "") for each in splits.test.items])
         write_result(self, pieces, folder, at, found, baselines={"by length alone": share, "at random": 0.5})
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
@@ -168,3 +167,16 @@ class RewardRun(PairsRun):
     predict = Kind.predict
     answer = Kind.answer
     export = Kind.export
+
+
+def by_length(pairs: Sequence[tuple[str, str]]) -> float:
+    """The share of pairs that are in the right order by the length of their answers alone, whichever of short
+    and long is the better rule; of equal lengths half.
+
+    Args:
+        pairs: preferred and rejected answers, one pair or more.
+    """
+    shorter = sum(len(chosen) < len(rejected) for chosen, rejected in pairs)
+    longer = sum(len(chosen) > len(rejected) for chosen, rejected in pairs)
+    equal = len(pairs) - shorter - longer
+    return (max(shorter, longer) + equal / 2) / len(pairs)
