@@ -137,7 +137,6 @@ def test_a_bad_value_found_by_an_evaluation_names_the_rate(capsys):
             2,
             "alexnet cannot take these images: images are 8x8",
         ),
-        (["train", "digits", "--set", "model=netlin"], 2, "28x28 was wanted"),
         (["train", "digits", "--device", "tpu"], 2, "one of cpu"),
         (["train", "digits", "--steps", "0"], 2, "whole number >= 1"),
         (["train", "folder"], 2, "--data PATH"),

@@ -97,6 +97,8 @@ def test_a_ladder_goes_on_where_it_was_killed(ladder, tmp_path, cut_short):
         loss_of(replace(each, steps=7), "gpt", 0, tmp_path / "whole")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_command_says_the_cost_predicts_and_reports(base, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(recipes, "find", lambda name: lambda: base)

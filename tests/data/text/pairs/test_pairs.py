@@ -188,7 +188,8 @@ def test_parts_can_be_joined_and_are_known_again():
     assert len(part.content()) == 40
 
 
-def test_multi30k(pack):
+def test_multi30k(pack, monkeypatch):
+    monkeypatch.setenv("GRADSCHOOL_DATA", str(pack))
     info = find("multi30k")
     splits = open_pairs("multi30k", source="de", target="en")
     assert {name: len(part) for name, part in splits.parts.items()} == {

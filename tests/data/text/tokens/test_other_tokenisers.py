@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokeniser_peers import STRANGE, names, own_text
 
+from gradschool.data.text.tokens.bert import BertPieces
 from gradschool.data.text.tokens.bpe import ByteBPE
 from gradschool.data.text.tokens.characters import Characters
 from gradschool.data.text.tokens.lattice import edges, expected_uses, log_add, viterbi
@@ -36,6 +37,7 @@ def trained():
         "wordpiece": WordPiece.train([CORPUS], 400),
         "unigram": Unigram.train([CORPUS], 300),
         "byte_bpe": ByteBPE.train([CORPUS], 400),
+        "bert": BertPieces(["[PAD]", "[CLS]", "[SEP]", *WordPiece.train([CORPUS], 400).pieces], True),
     }
 
 

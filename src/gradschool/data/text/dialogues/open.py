@@ -8,7 +8,8 @@ import torch
 from gradschool.data.catalogue import resolve
 from gradschool.data.examples import Splits
 from gradschool.data.splits import stratified
-from gradschool.data.text.dialogues.dialogue import Dialogue, Dialogues
+from gradschool.data.text.dialogues.dialogue import Dialogue
+from gradschool.data.text.dialogues.dialogues import Dialogues
 from gradschool.data.text.dialogues.dialogueset import DialogueSet
 from gradschool.data.text.dialogues.read import EXAMPLE, WANTED, Row, read_dialogues
 from gradschool.errors import UserError

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 PADDING, UNKNOWN, LISTED = 0, 1, 2  # what fills a batch, any word that is not listed, the first that is
 SIGNS = "\u3040-\u30ff\u3400-\u9fff"  # Japanese and Chinese
@@ -74,6 +74,7 @@ class WordList:
         return [self.numbers.get(word, UNKNOWN) for word in words]
 
 
+@runtime_checkable
 class TextReading(Protocol):
     """How texts become tokens for a classifier: at most `longest` of them, of a sort that has a name."""
 

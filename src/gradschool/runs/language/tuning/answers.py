@@ -7,7 +7,7 @@ from torch import nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.rows import Rows
-from gradschool.data.text.dialogues.dialogue import Dialogues
+from gradschool.data.text.dialogues.dialogues import Dialogues
 from gradschool.data.text.dialogues.template import MARKS
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.device import Machine

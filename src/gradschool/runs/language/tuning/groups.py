@@ -11,7 +11,7 @@ from torch import nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.rows import Rows
-from gradschool.data.text.dialogues.dialogue import Dialogues
+from gradschool.data.text.dialogues.dialogues import Dialogues
 from gradschool.data.text.dialogues.rows import questions
 from gradschool.data.text.dialogues.template import END, answer_of, through_end, tidy
 from gradschool.data.text.tokens.tokeniser import Tokeniser

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.rows import in_order
-from gradschool.data.text.dialogues.dialogue import Dialogue, Dialogues
+from gradschool.data.text.dialogues.dialogue import Dialogue
+from gradschool.data.text.dialogues.dialogues import Dialogues
 from gradschool.data.text.dialogues.rows import packed, questions
 from gradschool.data.text.dialogues.template import answer_of, tidy
 from gradschool.data.text.tokens.tokeniser import Tokeniser

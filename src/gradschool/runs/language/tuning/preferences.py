@@ -11,7 +11,8 @@ from torch import nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.rows import Rows, in_order
-from gradschool.data.text.dialogues.dialogue import Dialogue, Dialogues
+from gradschool.data.text.dialogues.dialogue import Dialogue
+from gradschool.data.text.dialogues.dialogues import Dialogues
 from gradschool.data.text.dialogues.rows import pairs
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.device import Machine

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.rows import in_order
-from gradschool.data.text.dialogues.dialogue import Dialogue, Dialogues
+from gradschool.data.text.dialogues.dialogue import Dialogue
+from gradschool.data.text.dialogues.dialogues import Dialogues
 from gradschool.data.text.dialogues.open import open_dialogues
 from gradschool.data.text.dialogues.rows import packed
 from gradschool.data.text.dialogues.template import rendered
