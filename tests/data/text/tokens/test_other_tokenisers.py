@@ -37,7 +37,7 @@ def trained():
         "wordpiece": WordPiece.train([CORPUS], 400),
         "unigram": Unigram.train([CORPUS], 300),
         "byte_bpe": ByteBPE.train([CORPUS], 400),
-        "bert": BertPieces(["[PAD]", "[CLS]", "[SEP]", *WordPiece.train([CORPUS], 400).pieces], True),
+        "bert": BertPieces(WordPiece.train([CORPUS], 400).pieces, True),
     }
 
 
