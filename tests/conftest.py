@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
+os.environ["COLUMNS"] = "100"  # whatever window the tests were started in, lines break alike
 os.environ.pop("GRADSCHOOL_CALLED", None)  # however the tests were started, messages print the bare name
 
 from jaxtyping import install_import_hook

@@ -66,7 +66,7 @@ def listed(chapters: list[dict[str, Any]]) -> list[str]:
     titles = max(len(chapter["title"]) for chapter in chapters)
     most = max(len(chapter["exercises"]) for chapter in chapters)
     width = shutil.get_terminal_size(fallback=(100, 24)).columns
-    is_wide = 5 + titles + 2 + ids + 2 + most + 10 < width
+    is_wide = 5 + titles + 2 + ids + 1 + most + 9 < width
     lines = []
     for chapter in chapters:
         if chapter["part"]:
@@ -75,5 +75,5 @@ def listed(chapters: list[dict[str, Any]]) -> list[str]:
             f"{chapter['title']:<{titles}}  {chapter['id']:<{ids}}" if is_wide else f"{chapter['id']:<{ids}}"
         )
         squares = "".join(SIGNS[exercise["state"]] for exercise in chapter["exercises"])
-        lines.append(f" {chapter['number']:>3} {name}  {squares:<{most}}  {chapter['minutes']:>4} min")
+        lines.append(f" {chapter['number']:>3} {name} {squares:<{most}} {chapter['minutes']:>4} min")
     return [*lines, hanging("     ", f"a chapter begins with: {command('start NAME')}")]
