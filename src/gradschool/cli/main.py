@@ -93,6 +93,8 @@ def main(words: list[str] | None = None) -> None:
     except Exception as error:
         if debug:
             raise
+        if "--json" in words:
+            print(json.dumps({"error": {"what": unforeseen(error), "wanted": "", "next": ""}}))
         print(f"gradschool: {unforeseen(error)}", file=sys.stderr)
         sys.exit(1)
 

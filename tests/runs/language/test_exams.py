@@ -62,6 +62,7 @@ def call(capsys, *words):
     with pytest.raises(SystemExit) as left:
         main([*map(str, words), "--json"])
     said = capsys.readouterr()
+    assert said.out, said.err
     return int(left.value.code or 0), json.loads(said.out.splitlines()[-1]), said.out, said.err
 
 
