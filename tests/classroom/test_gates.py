@@ -246,13 +246,39 @@ def test_a_weak_check_is_found_out(monkeypatch):
     known = tuple(Equivalent(was=slip.was, now=slip.now, why="a test") for slip in made[:3])
     same = module.survey(chapter, exercise.model_copy(update={"equivalents": known}), made[:3])
     assert same.equivalent == 3 and not same.survivors
-    assert "| **all** | 3 | 0 (0.0%) | 3 | 3 |" in module.table([weak, same])
+    assert "| **all** | 3 | 0 (0.0%) | 3 | 3 |" in module.table([module.row(weak), module.row(same)])
     unchanged = Slip("none", "", "", read_source(source_of(exercise.target)))
     monkeypatch.undo()
     assert module.survey(chapter, exercise, [unchanged]).survivors == (unchanged,)
     monkeypatch.setattr(module, "check_of", lambda *_: lambda ladder: ladder.holds("Nothing.", False))
     with pytest.raises(Failure):
         module.survey(chapter, exercise, made[:1])
+
+
+@FORKS
+def test_a_check_that_refuses_a_right_answer_is_found_out(monkeypatch):
+    from gradschool.classroom.gates import survey as module
+
+    chapter, exercise = find_exercise("reparametrise")
+    none = module.Survey(exercise, 1, (), 0)
+    found = module.rewritten(chapter, exercise, none)
+    assert found.forms > 3 and not found.refused
+    monkeypatch.setattr(module, "check_of", lambda *_: lambda ladder: ladder.holds("Nothing.", False))
+    assert len(module.rewritten(chapter, exercise, none).refused) == found.forms
+
+
+def test_the_table_of_the_docs_is_renewed_row_by_row(tmp_path):
+    from gradschool.classroom.gates import survey as module
+
+    file, late, early = tmp_path / "gates.md", *(find_exercise(x)[1] for x in ("attend", "pocket"))
+    file.write_text("Words before.\n\n" + module.table([module.row(module.Survey(late, 9, (), 0, 5))]))
+    text = module.renewed(file, [module.Survey(early, 19, (), 1, 5, ("view",))])
+    names = [line.split(" | ")[0].strip("| ") for line in text.splitlines()[4:]]
+    assert text.startswith("Words before.") and names == ["pocket", "attend", "**all**"]
+    assert "| **all** | 28 | 28 (100.0%) | 0 | 1 | 10 | 9 |" in text
+    file.write_text(text)
+    again = module.renewed(file, [module.Survey(late, 10, (), 0, 5)])
+    assert "| **all** | 29 | 29 (100.0%)" in again and again.count("attend") == 1
 
 
 def test_promises_are_sentences_with_words_that_can_be_held():

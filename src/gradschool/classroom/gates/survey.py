@@ -1,7 +1,7 @@
-"""Lets machine-made mutants walk the ladder of their exercise, each in a process of its own.
+"""Lets machine-made answers, wrong and right, walk the ladder of their exercise, each in its own process.
 
-`python -m gradschool.classroom.gates.survey [EXERCISE ...]` prints which survive; with `--table FILE` it
-writes the table of the docs.
+`python -m gradschool.classroom.gates.survey [EXERCISE ...]` prints which mutants survive and which right
+answers fall; with `--table FILE` it puts the rows of these exercises into the table of the docs.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,8 @@ from gradschool.classroom.exercise.manifest import Chapter, Exercise, chapters, 
 from gradschool.classroom.exercise.strip import read_source
 from gradschool.classroom.gates import slips as runtime
 from gradschool.classroom.gates.mutants import Slip, slips
+from gradschool.classroom.gates.promises import promised, unproved
+from gradschool.classroom.gates.rewrites import rewrites
 
 Fate = Literal["killed", "survived", "none"]
 FATES: tuple[Fate, ...] = ("killed", "survived", "none")
@@ -31,19 +33,23 @@ FATES: tuple[Fate, ...] = ("killed", "survived", "none")
 
 @dataclass(frozen=True)
 class Survey:
-    """What became of an exercise's mutants.
+    """What became of an exercise's mutants, right answers and promises: gates 8, 9 and 10.
 
     Args:
         exercise: whose.
-        killed: how many fell.
+        killed: how many mutants fell.
         survivors: those that passed and are not known as equivalent.
         equivalent: how many passed and are known as equivalent.
+        forms: how many rewritings of the reference there are.
+        refused: names of those that did not pass.
     """
 
     exercise: Exercise
     killed: int
     survivors: tuple[Slip, ...]
     equivalent: int
+    forms: int = 0
+    refused: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -110,18 +116,50 @@ def alone(exercise: Exercise, slip: Slip, check: Callable[[Ladder], None]) -> Fa
     return "killed" if failure else "survived"
 
 
-def table(surveys: Sequence[Survey]) -> str:
-    """The table of the docs, in Markdown."""
-    rows = [
-        f"| {each.exercise.id} | {each.total} | {each.killed} | {len(each.survivors)} | {each.equivalent} |"
-        for each in surveys
+def rewritten(chapter: Chapter, exercise: Exercise, found: Survey) -> Survey:
+    """The same survey with what became of the reference written in other ways."""
+    # A machine writes no comments, so no steps.
+    whole, check = exercise.model_copy(update={"steps": "all"}), check_of(chapter, exercise)
+    made = dict(rewrites(exercise))
+    refused = [
+        name
+        for name, source in made.items()
+        if fate_of(whole, Slip("form", "", name, source), check) != "survived"
     ]
-    total, killed = sum(each.total for each in surveys), sum(each.killed for each in surveys)
-    equal = sum(each.equivalent for each in surveys)
-    rows.append(f"| **all** | {total} | {killed} ({killed / total:.1%}) | {total - killed} | {equal} |")
-    return (
-        "\n".join(["| exercise | mutants | fall | survive | equivalent |", "|--|--|--|--|--|", *rows]) + "\n"
-    )
+    return replace(found, forms=len(made), refused=tuple(refused))
+
+
+HEAD = """| exercise | mutants | fall | survive | equivalent | right answers | pass | promises | with a case |
+|--|--|--|--|--|--|--|--|--|
+"""
+
+
+def row(found: Survey) -> str:
+    """A line of the table of the docs."""
+    promises, bare = len(promised(found.exercise)), len(unproved(found.exercise))
+    cells = (
+        found.exercise.id, found.total, found.killed, len(found.survivors), found.equivalent,
+        found.forms, found.forms - len(found.refused), promises, promises - bare,
+    )  # fmt: skip
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def table(rows: Sequence[str]) -> str:
+    """The table of the docs, in Markdown, with its sums."""
+    numbers = [list(map(int, line.strip("| ").split(" | ")[1:])) for line in rows]
+    total, killed, *rest = map(sum, zip(*numbers, strict=True))
+    sums = [total, f"{killed} ({killed / total:.1%})", *rest]
+    return HEAD + "\n".join([*rows, f"| **all** | {' | '.join(map(str, sums))} |"]) + "\n"
+
+
+def renewed(file: Path, found: Sequence[Survey]) -> str:
+    """The text of the docs with new rows for the exercises that were surveyed, in the order of the course."""
+    before = file.read_text(encoding="utf-8") if file.exists() else HEAD
+    text, _, old = before.partition(HEAD)
+    rows = {line.split(" | ")[0].strip("| "): line for line in old.splitlines() if "**" not in line}
+    rows |= {each.exercise.id: row(each) for each in found}
+    order = [exercise.id for chapter in chapters() for exercise in chapter.exercises]
+    return text + table([rows[name] for name in order if name in rows])
 
 
 def main(words: Sequence[str]) -> None:
@@ -133,23 +171,32 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("exercises", nargs="*", help="ids of exercises or chapters; all if none is given")
     parser.add_argument("--table", type=Path, help="write the table there")
     asked = parser.parse_args(words)
+    if unknown := [name for name in asked.exercises if name not in {c.id for c in chapters()}]:
+        for name in unknown:
+            find_exercise(name)
     found = []
     for chapter in chapters():
         for exercise in chapter.exercises:
             if not asked.exercises or {exercise.id, chapter.id} & set(asked.exercises):
-                one = survey(chapter, exercise)
+                one = rewritten(chapter, exercise, survey(chapter, exercise))
                 found.append(one)
-                print(
-                    f"{exercise.id}: {one.killed} of {one.total} fall, {one.equivalent} equivalent",
-                    flush=True,
-                )
-                for slip in one.survivors:
-                    print(f"   {slip.kind}: {slip.was}\n      -> {slip.now}", flush=True)
-    if unknown := [name for name in asked.exercises if name not in {c.id for c in chapters()}]:
-        for name in unknown:
-            find_exercise(name)
-    if asked.table:
-        asked.table.write_text(table(found), encoding="utf-8")
+                tell(one)
+                if asked.table:
+                    asked.table.write_text(renewed(asked.table, found), encoding="utf-8")
+
+
+def tell(one: Survey) -> None:
+    """Lines for a terminal."""
+    passed = one.forms - len(one.refused)
+    print(
+        f"{one.exercise.id}: {one.killed} of {one.total} mutants fall, {one.equivalent} equivalent; "
+        f"{passed} of {one.forms} right answers pass",
+        flush=True,
+    )
+    for slip in one.survivors:
+        print(f"   {slip.kind}: {slip.was}\n      -> {slip.now}", flush=True)
+    for name in one.refused:
+        print(f"   refused: the reference as {name}", flush=True)
 
 
 if __name__ == "__main__":
