@@ -84,14 +84,18 @@ def survey(chapter: Chapter, exercise: Exercise, chosen: Sequence[Slip] | None =
 
 
 def fate_of(exercise: Exercise, slip: Slip, check: Callable[[Ladder], None]) -> Fate:
-    """What becomes of a mutant in a forked process with limits; one that takes too long is killed."""
+    """What becomes of a mutant in a forked process with limits; one that takes too long is killed.
+
+    The limit is of the processor's time, so that a busy machine kills no other mutants; one that waits for
+    ever is killed by the clock.
+    """
     child = os.fork()
     if child == 0:
         code = 0
         with contextlib.suppress(BaseException):
             code = FATES.index(alone(exercise, slip, check))
         os._exit(code)
-    end, status = time.monotonic() + exercise.seconds + 10, 0
+    end, status = time.monotonic() + 10 * (exercise.seconds + 10), 0
     while time.monotonic() < end:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
@@ -109,6 +113,8 @@ def alone(exercise: Exercise, slip: Slip, check: Callable[[Ladder], None]) -> Fa
     os.dup2(nothing, 2)
     most = address_space() + 2**31
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    seconds = int(exercise.seconds) + 10
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     runtime.APPLIED.clear()
     failure, _ = walked(exercise, slip.source, check)
     if "gates.slips" in slip.now and not runtime.APPLIED:
