@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from numpy.typing import NDArray
 
 from gradschool.data.text.tokens.bpe import ByteBPE
@@ -60,7 +60,7 @@ class Cost:
         return float(bits_per_byte(self.text_nats, 1, self.size))
 
 
-def cost(nats: Float[np.ndarray, " n"], tokens: Int[np.ndarray, " n"], sizes: Int[np.ndarray, " v"]) -> Cost:
+def cost(nats: Float[np.ndarray, " n"], tokens: Integer[np.ndarray, " n"], sizes: Int[np.ndarray, " v"]) -> Cost:
     """Sum up what a model said.
 
     Args:
