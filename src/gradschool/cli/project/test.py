@@ -98,7 +98,7 @@ def sources() -> dict[str, list[str]]:
 def tests(args: Args) -> list[str]:
     """The command that runs the tests: those of a file in one process, as they share what is costly."""
     workers = str(min(os.cpu_count() or 1, 4))
-    everything = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
+    everything = ["-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "50"]
     return [sys.executable, "-m", "pytest", *(QUICK if args.quick else ()), *(args.words or everything)]
 
 
