@@ -18,6 +18,7 @@ import functools
 import json
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -74,9 +75,10 @@ def server(tmp_path_factory):
 
 
 def pytest_collection_modifyitems(items):
-    """Files with long tests come first, so that no process is left alone with one at the end."""
+    """Files with long tests come first, and those with most, so that no process has one alone at the end."""
     first = {item.path for item in items if item.get_closest_marker("long")}
-    items.sort(key=lambda item: item.path not in first)
+    most = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path not in first, -most[item.path], str(item.path)))
 
 
 LEFT_OUT = {"slow": 0, "gpu": 0, "long": 0}
