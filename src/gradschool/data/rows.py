@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from gradschool.errors import UserError
@@ -42,13 +43,18 @@ class Rows:
     def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """The batches of epoch `number` from position `start` on: a function of the seed and of both."""
         rank, world = self.share
-        rows, first = len(self.columns[0]), self.columns[0]
+        for chosen in self.chosen(number, start):
+            own = chosen[rank * len(chosen) // world : (rank + 1) * len(chosen) // world]
+            yield tuple(column[own] for column in self.columns)
+
+    def chosen(self, number: int, start: int = 0) -> Iterator[Int64[Tensor, " b"]]:
+        """Which rows are in each of these batches, over all processes."""
+        rows, world = len(self.columns[0]), self.share[1]
         size = min(self.batch_size, rows) // world * world
-        order = torch.randperm(rows, generator=seeded(self.seed, "order", number)).to(first.device)
+        order = torch.randperm(rows, generator=seeded(self.seed, "order", number))
+        order = order.to(self.columns[0].device)
         for position in range(start, len(self)):
-            chosen = order[position * size : (position + 1) * size]
-            chosen = chosen[rank * size // world : (rank + 1) * size // world]
-            yield tuple(column[chosen] for column in self.columns)
+            yield order[position * size : (position + 1) * size]
 
 
 def in_order(columns: tuple[Tensor, ...], batch_size: int) -> Iterator[tuple[Tensor, ...]]:

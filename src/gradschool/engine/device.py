@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,6 +40,10 @@ class Machine:
         """Move a tensor to the device; images (four axes) take the chosen memory layout."""
         layout = torch.channels_last if self.channels_last and value.dim() == 4 else torch.preserve_format
         return value.to(self.device, non_blocking=True, memory_format=layout)
+
+    def placed(self, batches: Iterable[Sequence[Tensor]]) -> Iterator[tuple[Tensor, ...]]:
+        """Batches with their tensors on the device."""
+        return (tuple(map(self.place, batch)) for batch in batches)
 
     def place_module(self, module: nn.Module) -> nn.Module:
         """Move a module to the device, convolution weights in the chosen memory layout."""

@@ -134,7 +134,7 @@ def evaluate(task: Task, held_out: HeldOut, stepper: Stepper, plan: Plan, at: Pr
     for module in stepper.modules.values():
         module.eval()
     with stepper.averaged(), torch.inference_mode():
-        at.scores = task.evaluate(tuple(stepper.machine.place(v) for v in batch) for batch in held_out())
+        at.scores = task.evaluate(stepper.machine.placed(held_out()))
     for module in stepper.modules.values():
         module.train()
     if plan.monitor is None:

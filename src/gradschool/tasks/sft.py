@@ -19,7 +19,8 @@ class Sft:
     """Train a decoder on packed dialogues.
 
     A batch is (tokens, document, answer), (b, t) each: tokens, the number of the dialogue that each belongs
-    to, and whether it is of an answer.
+    to, and whether it is of an answer. To train on, there may be numbers (b) behind them, whose sum the loss
+    is divided by (`data.text.dialogues.rows.AnswerRows`).
 
     Args:
         model: `model(tokens, texts=document)` to logits (b, t, kinds).
@@ -31,9 +32,11 @@ class Sft:
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The mean negative log-likelihood of a token of an answer, in nats."""
-        tokens, document, answer = batch
+        tokens, document, answer, *counted = batch
         logits = self.parts["model"](tokens, texts=document)
-        return {"loss": supervised_loss(logits, tokens, answer, document)}
+        loss = supervised_loss(logits, tokens, answer, document)
+        # A part of a batch may have more or fewer tokens of answers than its share of the rows.
+        return {"loss": loss * (answer.sum() / counted[0].sum()) if counted else loss}
 
     def step(self, batch: Batch, update: Callable[..., dict[str, Tensor]]) -> dict[str, Tensor]:
         """One step of the one part."""

@@ -16,7 +16,7 @@ from gradschool.data.text.dialogues import games
 from gradschool.data.text.dialogues.dialogue import Dialogue, Turn
 from gradschool.data.text.dialogues.open import open_dialogues
 from gradschool.data.text.dialogues.read import read_dialogues
-from gradschool.data.text.dialogues.rows import packed, pairs, questions
+from gradschool.data.text.dialogues.rows import AnswerRows, packed, pairs, questions
 from gradschool.data.text.dialogues.template import (
     END,
     answer_of,
@@ -109,6 +109,15 @@ def test_no_question_is_in_two_parts_and_every_line_is_used_or_told(tmp_path_fac
     assert again.test.items == splits.test.items, "the test part is the same for every seed"
 
 
+def test_questions_that_the_template_writes_alike_are_one_question(tmp_path):
+    rows = [{"prompt": f"q{i}", "answer": "a", "split": "test" if i < 3 else "train"} for i in range(20)]
+    copies = [{"prompt": " q1\n", "answer": "b", "split": "train"}, {"prompt": "q9", "answer": "a \n"}]
+    splits = open_dialogues(file_of(tmp_path, [*rows, *copies]), val=0.0)
+    reasons = [reason for _, reason in splits.skipped]
+    assert reasons == ["is the same as own.jsonl, line 10", "has a question of the test part"]
+    assert not {each.before for each in splits.test.items} & {each.before for each in splits.train.items}
+
+
 # 2. The template.
 
 
@@ -158,6 +167,18 @@ def test_packed_rows_hold_every_dialogue_once_with_its_own_mask(lengths):
         assert mine.any(1).sum() == 1
         assert tokens[mine].tolist() == wanted and answer[mine].tolist() == counts
     assert not answer[document == -1].any()
+
+
+def test_processes_and_micro_batches_count_the_answers_of_the_whole_batch():
+    lengths = [(1, 9), (9, 1), (20, 2), (3, 30), (2, 2), (30, 5), (4, 4)]
+    columns = packed([said("q" * a, "z" * b) for a, b in lengths], CHARACTERS, 48)
+    whole = list(AnswerRows(columns, 4, seed=3).epoch(1))
+    shares = [list(AnswerRows(columns, 4, 3, (rank, 2)).epoch(1)) for rank in (0, 1)]
+    for batch, *own in zip(whole, *shares, strict=True):
+        assert all(torch.equal(batch[i], torch.cat([each[i] for each in own])) for i in range(3))
+        answers = float(batch[2].sum())
+        assert float(batch[3].sum()) == pytest.approx(answers)
+        assert [float(each[3].sum()) for each in own] == pytest.approx([answers / 2] * 2)
 
 
 def test_pairs_differ_in_their_answers_alone_and_questions_stand_at_the_right():

@@ -134,6 +134,18 @@ def test_memory_compares_the_training_text_with_one_that_was_not_seen(finished, 
         assert shares == sorted(shares, reverse=True) and 0 <= shares[-1] <= shares[0] <= 1
 
 
+def test_of_a_short_text_short_passages_are_recited(tmp_path, capsys):
+    (tmp_path / "short.txt").write_text("the cat sat. " * 20)
+    run = LanguageRun(
+        data=str(tmp_path / "short.txt"), model=gpt, model_options={"depth": 1}, context=64, batch_size=2,
+        threads=1, precision="fp32", evaluations=1,
+    )  # fmt: skip
+    folder = train(run, Request("gpt", steps=1, device="cpu", out=tmp_path / "run"), say=lambda text: None)
+    _, found, out, _ = call(capsys, "eval", folder.path, "memory")
+    tested = folder.read("result.json")["tested"]
+    assert found["prompt"] == tested // 2 < 32 and f"after {tested // 2} tokens" in out
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -16,6 +16,7 @@ from gradschool.data.text.dialogues.open import open_dialogues
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.models.language.gpt import gpt
+from gradschool.models.language.gpt2 import gpt2
 from gradschool.models.language.recurrent_lm import recurrent_lm
 from gradschool.recipes import find
 from gradschool.runs.kind import Wanted
@@ -229,7 +230,62 @@ def test_dialogues_that_do_not_fit_are_told(place, base, tmp_path):
     assert "48 are read" in skipped and "'É'" in skipped
 
 
+def test_micro_batches_make_the_step_of_the_whole_batch(place, base, tmp_path):
+    found = [
+        load_file(tuned("sft", place, base, tmp_path / str(n), 4, accumulate=n).path / "model.safetensors")
+        for n in (1, 4)
+    ]
+    for name, weights in found[0].items():
+        torch.testing.assert_close(weights, found[1][name], rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def narrow(place):
+    """A network whose positions end with its context, and questions that nearly fill it."""
+    sizes = {"width": 16, "depth": 1, "heads": 2}
+    settings = {"model": gpt2, "model_options": sizes, "context": 24, "val": 0}
+    words = [letter * count for letter in "ab" for count in range(1, 14)]
+    rows = [{"prompt": f"say {word}", "answer": word[0]} for word in words]
+    (place / "narrow.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return trained(LanguageRun(data=str(place / "text.txt"), **settings, **QUICK), place / "narrow", 2)
+
+
+def test_questions_that_nearly_fill_the_context_are_answered(narrow, place, tmp_path):
+    run = AnswersRun(data=str(place / "narrow.jsonl"), start=str(narrow.path), **QUICK)
+    result = trained(run, tmp_path / "sft", 2).read("result.json")
+    assert len(result["answers"]) == result["tested"]
+    run = GroupsRun(data=str(place / "narrow.jsonl"), start=str(narrow.path), **QUICK | MORE["grpo"])
+    folder = trained(run, tmp_path / "grpo", 2)
+    skipped = (folder.path / "skipped.txt").read_text()
+    assert "has 23 tokens before the answer, 21 leave room for longest" in skipped
+
+
+def test_a_fine_tuned_model_drafts_and_what_writes_no_text_does_not(answering, base, place, tmp_path):
+    run, _ = reopen(base)
+    plain = run.sample(base, Wanted(prompt="say a", tokens=8, temperature=0), tmp_path / "a.txt")
+    wanted = Wanted(prompt="say a", tokens=8, temperature=0, draft=answering.path)
+    assert run.sample(base, wanted, tmp_path / "b.txt").read_text() == plain.read_text()
+    scores = tuned("reward", place, base, tmp_path / "reward", 1)
+    with pytest.raises(UserError, match="is a reward model"):
+        run.sample(base, replace(wanted, draft=scores.path), None)
+
+
 # A talk.
+
+
+def test_an_answer_that_ends_at_once_is_empty(answering):
+    run, _ = reopen(answering)
+    chat, heard = run.chat(answering), []
+    text = iter(chat.tokeniser.encode("\n\nQ: say a\n\n"))
+
+    def goes_on(tokens, valid=None, cache=None):
+        logits = torch.zeros(1, 1, len(chat.tokeniser))
+        logits[0, 0, next(text)] = 1.0
+        return logits
+
+    chat.model.forward = goes_on
+    reply = chat.say("say bbbb", heard.append)
+    assert (reply.text, reply.ended, "".join(heard)) == ("", True, "")
 
 
 def test_a_question_is_answered_once(answering, capsys, monkeypatch):

@@ -26,6 +26,14 @@ def text(tmp_path_factory):
     return file
 
 
+def test_the_test_loss_is_that_of_the_test_part(text, tmp_path):
+    settings = [f"data={text}", "size=4", "epochs=1", "val=0.2", "evaluations=1"]
+    run = override(find("skipgram_reviews")(), settings, "skipgram_reviews")
+    folder = train(run, Request("skipgram_reviews", device="cpu", out=tmp_path / "run"), say=lambda _: None)
+    scores = folder.read("result.json")["metrics"]
+    assert scores["val_loss"] != scores["test_loss"] > 0
+
+
 @pytest.mark.parametrize("recipe", sorted(QUICK))
 def test_words_of_a_topic_are_neighbours(recipe, text, tmp_path, monkeypatch):
     monkeypatch.delenv("GRADSCHOOL_DATA", raising=False)

@@ -117,10 +117,9 @@ class RestoreRun(PictureRun):
         # 1. The network, and what needs none: on the same damaged pictures.
         with final_weights(self, pieces, folder), evaluating(model), torch.inference_mode():
             batches = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
-            placed = (tuple(map(machine.place, batch)) for batch in batches)
-            scores = Restore(model, self.damaging(), "test").evaluate(placed)
+            scores = Restore(model, self.damaging(), "test").evaluate(machine.placed(batches))
             again = evaluation_batches(splits.test, pipeline, 2 * self.batch_size)
-            scores |= self.likeness(model, (tuple(map(machine.place, batch)) for batch in again))
+            scores |= self.likeness(model, machine.placed(again))
         if self.damage.hides and folder.writes:
             scores |= self.plainly(splits, pipeline)
         # 2. The record.

@@ -150,8 +150,7 @@ class SegmentRun(PictureRun):
         # 1. Every test picture, in tiles where it is large.
         with final_weights(self, pieces, folder), evaluating(model), torch.inference_mode():
             batches = evaluation_batches(splits.test, pieces.pipeline, 2 * self.batch_size)
-            placed = (tuple(map(machine.place, batch)) for batch in batches)
-            found = Segment(self.looking(model, machine)).measure(placed)
+            found = Segment(self.looking(model, machine)).measure(machine.placed(batches))
         scores = {
             "test_loss": found.loss,
             "test_accuracy": found.accuracy,

@@ -190,10 +190,9 @@ class GenerativeRun(PictureRun):
             # 1. The task's own scores, now of the test part.
             for module in stepper.modules.values():
                 module.eval()
-            batches = self.tested_on(pieces)
-            placed = (tuple(stepper.machine.place(v) for v in batch) for batch in batches)
+            batches = stepper.machine.placed(self.tested_on(pieces))
             torch.manual_seed(0)
-            found = pieces.task.evaluate(placed)
+            found = pieces.task.evaluate(batches)
             scores = {f"test_{name.partition('_')[2]}": value for name, value in found.items()}
             # 2. A sheet; from here on the run can be sampled from.
             if folder.writes:

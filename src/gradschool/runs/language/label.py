@@ -146,10 +146,9 @@ class SequenceLabels(Run):
                  "parameters": sum(p.numel() for p in model.parameters())}  # fmt: skip
         with final_weights(self, pieces, folder):
             said = labels_of(model, words, names, splits.test.words)
-            batches = (tuple(map(pieces.stepper.machine.place, batch)) for batch in
-                       by_length(*columns_of(splits.test, words), 2 * self.batch_size, PADDING))  # fmt: skip
+            batches = by_length(*columns_of(splits.test, words), 2 * self.batch_size, PADDING)
             with torch.no_grad():
-                found = LabelTokens(model.eval(), "test").evaluate(batches)
+                found = LabelTokens(model.eval(), "test").evaluate(pieces.stepper.machine.placed(batches))
         folder.write("model.json", known)
         true = named(splits.test)
         found["test_f1"] = span_f1(true, said)

@@ -217,6 +217,10 @@ class LanguageRun(Run):
             facts["mixture"] = mixture(nats, counted).facts()
         write_result(self, pieces, folder, at, found, unit=self.unit, **facts)
 
+    def as_language(self, folder: RunFolder) -> "LanguageRun":
+        """The language run that this folder can be used as: itself, as it was not fine-tuned."""
+        return self
+
     def reopened(self, folder: RunFolder) -> tuple[nn.Module, Tokeniser]:
         """The trained model on the run's machine, and its tokeniser."""
         model, facts = rebuilt(folder, self)

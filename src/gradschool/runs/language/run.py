@@ -122,13 +122,14 @@ class CharacterRun(Run):
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """Score the final weights and n-gram models on the test part, and draw new lines."""
-        splits, contexts, model, stepper = pieces.splits, pieces.pipeline, pieces.model, pieces.stepper
+        splits, contexts, model, machine = (
+            pieces.splits, pieces.pipeline, pieces.model, pieces.stepper.machine,
+        )  # fmt: skip
         with final_weights(self, pieces, folder), torch.inference_mode():
             # 1. The task's own scores, now of the test part.
             model.eval()
             batches = in_order(contexts.of(splits.test.texts), AT_ONCE)
-            placed = (tuple(stepper.machine.place(value) for value in batch) for batch in batches)
-            found = NextToken(pieces.task.parts["model"], "test").evaluate(placed)
+            found = NextToken(pieces.task.parts["model"], "test").evaluate(machine.placed(batches))
             # 2. What is needed to use the model, and how much of what it makes is new.
             known = {
                 "characters": contexts.vocabulary.characters,

@@ -140,8 +140,7 @@ class TranslationRun(Run):
             # 1. The task's own scores, now of the test part.
             model.eval()
             batches = in_batches(*columns_of(test, tokeniser), 2 * self.batch_size)
-            place = pieces.stepper.machine.place
-            placed = (tuple(place(value) for value in batch) for batch in batches)
+            placed = pieces.stepper.machine.placed(batches)
             found = Translate(pieces.task.parts["model"], held_out="test").evaluate(placed)
             # 2. What is needed to use the model.
             parameters = sum(p.numel() for p in model.parameters())

@@ -179,12 +179,15 @@ class WordVectorRun(Run):
         return self.stretches(pipeline.corpus, pipeline, request.seed)
 
     def evaluation(self, splits: Splits[Documents], pipeline: Words) -> HeldOut:
-        """Held-out text or pairs, the same draws every time."""
+        """Text of the validation part, or of the test part without one; for GloVe pairs that are held out."""
+        return self.predicted(splits.val or splits.test, pipeline)
+
+    def predicted(self, part: Documents, words: Words) -> HeldOut:
+        """What is predicted of a part, the same draws every time; for GloVe the pairs that are held out."""
         if self.method == "glove":
-            return partial(in_order, self.parts(pipeline)[1], AT_ONCE)
-        texts = [words_of(text) for text in (splits.val or splits.test).texts]
-        corpus = Corpus.of(texts, pipeline.vocabulary)
-        return partial(self.stretches(corpus, pipeline, 0).epoch, 0)
+            return partial(in_order, self.parts(words)[1], AT_ONCE)
+        corpus = Corpus.of([words_of(text) for text in part.texts], words.vocabulary)
+        return partial(self.stretches(corpus, words, 0).epoch, 0)
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """Measure the final vectors and those of counting; write vectors, facts and result."""
@@ -192,8 +195,7 @@ class WordVectorRun(Run):
         words: Words = pieces.pipeline
         with final_weights(self, pieces, folder), torch.inference_mode():
             loss = self.task(model, pieces.splits, "test").evaluate(
-                tuple(pieces.stepper.machine.place(value) for value in batch)
-                for batch in self.evaluation(pieces.splits, words)()
+                pieces.stepper.machine.placed(self.predicted(pieces.splits.test, words)())
             )
             table = model.vectors(both=self.method == "glove").cpu()
             names = list(words.vocabulary.words)

@@ -176,10 +176,11 @@ def draft_of(path: Path, tokeniser: Tokeniser) -> Reader:
     """
     folder = RunFolder.open(path)
     run, _ = reopen(folder)
-    if not run.prompts:
+    if not (run.prompts and hasattr(run, "as_language")):
         raise UserError(f"--draft {path} is {run.title}", "a language model", "Leave --draft out.")
-    model, known = run.reopened(folder)
+    language = run.as_language(folder)
+    model, known = language.reopened(folder)
     if known.facts() != tokeniser.facts():
         wanted = "the tokens of the run"
         raise UserError(f"the draft {path} has other tokens", wanted, "Train it on the same text.")
-    return Reader(model, run.context)
+    return Reader(model, language.context)

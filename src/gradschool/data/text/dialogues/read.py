@@ -4,13 +4,13 @@ The usual names of all three are known; a line that holds none of them is left o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gradschool.data.text.decode import read_text
 from gradschool.data.text.dialogues.dialogue import Dialogue, Role, Turn
-from gradschool.data.text.dialogues.template import tidy
+from gradschool.data.text.dialogues.template import tidied, tidy
 from gradschool.data.text.labelled.columns import PARTS, SPELLINGS
 from gradschool.data.text.labelled.tables import objects
 from gradschool.errors import UserError
@@ -68,12 +68,12 @@ def read_dialogues(file: Path) -> Read:
     if not rows:
         first = f" (the first: {skipped[0][1]})" if skipped else ""
         raise UserError(f"{file} holds no dialogue{first}", WANTED, EXAMPLE)
-    # 2. What the template changes.
+    # 2. What the template changes, here already: two questions that the model reads alike are the same.
     said = [turn.text for row in rows for turn in row.dialogue.turns]
     said += [row.dialogue.rejected for row in rows if row.dialogue.rejected is not None]
     if changed := sum(tidy(each) != each for each in said):
         notes = [*notes, f"Empty lines and space at ends are taken out of {counted(changed, 'text')}."]
-    return Read(rows, skipped, notes)
+    return Read([replace(row, dialogue=tidied(row.dialogue)) for row in rows], skipped, notes)
 
 
 def part_of(values: Mapping[str, Any]) -> str:

@@ -1,11 +1,13 @@
 """Dialogues as tensors: packed rows to learn answers from, pairs of answers, questions to be answered."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
 
+from gradschool.data.rows import Rows
 from gradschool.data.text.dialogues.dialogue import Dialogue
 from gradschool.data.text.dialogues.template import answered, asked, rendered
 from gradschool.data.text.packing import pack
@@ -35,6 +37,24 @@ def packed(dialogues: Sequence[Dialogue], tokeniser: Tokeniser, length: int) -> 
     answer = torch.zeros(rows.tokens.numel(), dtype=torch.bool)
     answer[order[int((rows.document == PADDING).sum()) :]] = counts
     return rows.tokens, rows.document, answer.view_as(rows.tokens)
+
+
+@dataclass(frozen=True)
+class AnswerRows(Rows):
+    """Batches of packed rows; arguments as of `Rows`, the columns are those of `packed`.
+
+    A batch is (tokens, document, answer, counted): `counted` (b) is for each row the number of answer tokens
+    of the whole batch, divided by its rows over all processes. A sum of losses divided by the sum of
+    `counted` is a mean over tokens, however the batch is shared out among processes or cut into
+    micro-batches.
+    """
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """The batches of epoch `number` from position `start` on: a function of the seed and of both."""
+        answers = self.columns[2].sum(1)
+        for chosen, own in zip(self.chosen(number, start), super().epoch(number, start), strict=True):
+            counted = float(answers[chosen].sum()) / len(chosen)
+            yield *own, torch.full((len(own[0]),), counted, device=own[0].device)
 
 
 def padded(texts: Sequence[tuple[Sequence[int], Sequence[bool]]], length: int) -> Padded:

@@ -21,6 +21,12 @@ def tidy(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip().splitlines() if line.strip())
 
 
+def tidied(dialogue: Dialogue) -> Dialogue:
+    """A dialogue as the template writes it."""
+    turns = [Turn(turn.role, tidy(turn.text)) for turn in dialogue.turns]
+    return Dialogue(turns, None if dialogue.rejected is None else tidy(dialogue.rejected))
+
+
 def pieces(turn: Turn, tokeniser: Tokeniser) -> tuple[list[int], list[int]]:
     """The tokens of a turn's mark, and those of what is said with its end."""
     said = [*tokeniser.encode(tidy(turn.text)), *tokeniser.encode(END)]

@@ -233,8 +233,10 @@ def training_texts(train: Corpus) -> Iterator[str]:
 
 def memory(asked: Examined, exam: Exam) -> Finding:
     """How many passages of the training text the model recites, beside passages that it never saw."""
-    splits, prompt = asked.splits(), max(1, asked.context // 2)
-    # 1. As many places of both texts, evenly spread.
+    # 1. As many places of both texts, evenly spread; of a short text short passages.
+    splits = asked.splits()
+    least = min(len(splits.train), len(splits.test))
+    prompt = max(1, min(asked.context, least) // 2)
     length, lines = prompt + min(prompt, 32), []
     facts: dict[str, Any] = {"prompt": prompt}
     for name, part in (("training", splits.train), ("test", splits.test)):

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from torch import nn
 
 from gradschool.data.examples import Splits
-from gradschool.data.rows import Rows
 from gradschool.data.text.dialogues.dialogues import Dialogues
+from gradschool.data.text.dialogues.rows import AnswerRows
 from gradschool.data.text.dialogues.template import MARKS
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.device import Machine
@@ -51,4 +51,4 @@ class AnswersRun(TuningRun):
         self, splits: Splits[Dialogues], pipeline: Tokeniser, request: Request, machine: Machine
     ) -> Any:
         """Packed rows in a new order every epoch; processes share every batch."""
-        return Rows(self.rows(splits.train), self.batch_size, request.seed, share_of_processes())
+        return AnswerRows(self.rows(splits.train), self.batch_size, request.seed, share_of_processes())

@@ -97,11 +97,11 @@ class Chat:
             drawn.append(int(inverse_cdf(share, torch.rand(1, generator=self.generator))))
             tokens = torch.cat([tokens, torch.tensor([drawn[-1:]], device=place)], 1)
             # 2. Its text, without what may be the beginning of the end or half a character.
-            text = self.tokeniser.decode(drawn).lstrip()
+            text = self.tokeniser.decode(drawn)
             if END in text:
                 heard(answer_of(drawn, self.tokeniser)[told:])
                 return answer_of(drawn, self.tokeniser), True
-            whole = text.rstrip(f"\n {REPLACEMENT}")
+            whole = text.lstrip().rstrip(f"\n {REPLACEMENT}")
             heard(whole[told:])
             told = max(told, len(whole))
         return answer_of(drawn, self.tokeniser), False

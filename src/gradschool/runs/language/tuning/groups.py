@@ -11,9 +11,10 @@ from torch import nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.rows import Rows
+from gradschool.data.text.dialogues.dialogue import Dialogue
 from gradschool.data.text.dialogues.dialogues import Dialogues
 from gradschool.data.text.dialogues.rows import questions
-from gradschool.data.text.dialogues.template import END, answer_of, through_end, tidy
+from gradschool.data.text.dialogues.template import END, answer_of, asked, through_end, tidy
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.device import Machine
 from gradschool.evals.metric import Metric
@@ -63,6 +64,14 @@ class GroupsRun(TuningRun):
         """The model that was fine-tuned on answers."""
         return None if self.base is None else (self.base, "arithmetic_sft")
 
+    def fits(self, dialogue: Dialogue) -> str:
+        """The question has to fit with the longest answer that is drawn."""
+        reason, origin = super().fits(dialogue), self.origin
+        if reason:
+            return reason
+        count, most = len(asked(dialogue.turns[:-1], origin.tokeniser)), origin.context - self.longest
+        return f"has {count} tokens before the answer, {most} leave room for longest" if count > most else ""
+
     def task(self, model: nn.Module, splits: Splits[Dialogues], held_out: str) -> Grpo:
         """Tries, rewards and clipped steps."""
         how = Trying(self.group, self.longest, self.updates, self.clip_ratio, self.beta)
@@ -78,8 +87,7 @@ class GroupsRun(TuningRun):
         self, splits: Splits[Dialogues], pipeline: Tokeniser, request: Request, machine: Machine
     ) -> Any:
         """Questions in a new order every epoch, with their numbers; processes share every batch."""
-        asked = questions(splits.train.items, pipeline)
-        columns = (*asked, torch.arange(len(splits.train)))
+        columns = (*questions(splits.train.items, pipeline), torch.arange(len(splits.train)))
         return Rows(columns, self.batch_size, request.seed, share_of_processes())
 
 

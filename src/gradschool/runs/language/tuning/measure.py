@@ -61,7 +61,10 @@ def measured(
     baselines = {"before fine-tuning": right["before"] / len(part),
                  f"always {most!r}, the most frequent answer": frequent}  # fmt: skip
     scores = {"test_right": right["after"] / len(part), "test_kl": divergence / scored}
-    return scores, {"baselines": baselines, "answers": shown(before, after, tokeniser, part.items[:SHOWN])}
+    return scores, {
+        "baselines": baselines,
+        "answers": shown(before, after, tokeniser, part.items[:SHOWN], context),
+    }
 
 
 def kl(logits: Tensor, others: Tensor) -> float:
@@ -71,10 +74,10 @@ def kl(logits: Tensor, others: Tensor) -> float:
 
 
 def shown(
-    before: nn.Module, after: nn.Module, tokeniser: Tokeniser, dialogues: Sequence[Dialogue]
+    before: nn.Module, after: nn.Module, tokeniser: Tokeniser, dialogues: Sequence[Dialogue], context: int
 ) -> list[dict[str, str]]:
     """Questions with the right answer and those of both networks."""
-    was, now = (answers_to(model, tokeniser, dialogues) for model in (before, after))
+    was, now = (answers_to(model, tokeniser, dialogues, context) for model in (before, after))
     return [
         {"question": each.question, "wanted": tidy(each.answer), "before": first, "after": second}
         for each, first, second in zip(dialogues, was, now, strict=True)
@@ -82,12 +85,26 @@ def shown(
 
 
 @torch.inference_mode()
-def answers_to(model: nn.Module, tokeniser: Tokeniser, dialogues: Sequence[Dialogue]) -> list[str]:
-    """What a network answers to the last questions, by greedy decoding."""
+def answers_to(
+    model: nn.Module, tokeniser: Tokeniser, dialogues: Sequence[Dialogue], context: int
+) -> list[str]:
+    """What a network answers to the last questions, by greedy decoding.
+
+    Args:
+        model: in eval mode.
+        tokeniser: of the model.
+        dialogues: each fits into the context with its answer.
+        context: tokens that the model reads.
+    """
+    # 1. Questions side by side; each alone where padding would leave no room for the answers.
     place = next(model.parameters()).device
     tokens, valid = (each.to(place) for each in questions(dialogues, tokeniser))
     longest = 2 + max(len(tokeniser.encode(each.answer)) for each in dialogues)
-    length = min(2 * longest, LONGEST)
+    length, room = min(2 * longest, LONGEST), context - tokens.shape[1]
+    if room < length and len(dialogues) > 1:
+        return [answers_to(model, tokeniser, [each], context)[0] for each in dialogues]
+    # 2. Answers, up to their ends.
+    length = min(length, room)
     step = CachedStep(model, tokens.shape[1] + length, valid)
     drawn = torch.stack([*decode(step, tokens, lambda x, _: x.argmax(1), length)], 1)
     return [answer_of(row, tokeniser) for row in drawn.tolist()]

@@ -141,15 +141,13 @@ class RewardRun(PairsRun):
 
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """Score the final weights on the test part, beside the choice of the shorter answer."""
-        splits, machine = pieces.splits, pieces.stepper.machine
         with final_weights(self, pieces, folder), torch.inference_mode():
             pieces.model.eval()
-            pieces.task.held_out = "test"  # type: ignore[attr-defined]
-            found = pieces.task.evaluate(self.placed(self.tested(pieces), machine))
+            found = self.test_scores(pieces)
             folder.write(
                 "model.json", self.origin.kept() | {"tuned": self.kind, "kinds": len(pieces.pipeline)}
             )
-        share = by_length([(each.answer, each.rejected or "") for each in splits.test.items])
+        share = by_length([(each.answer, each.rejected or "") for each in pieces.splits.test.items])
         write_result(self, pieces, folder, at, found, baselines={"by length alone": share, "at random": 0.5})
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:

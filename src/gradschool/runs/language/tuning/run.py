@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.rows import in_order
@@ -162,8 +162,7 @@ class TuningRun(Run):
         with final_weights(self, pieces, folder), torch.inference_mode():
             model.eval()
             # 1. The task's own scores, now of the test part.
-            pieces.task.held_out = "test"  # type: ignore[attr-defined]
-            found = pieces.task.evaluate(self.placed(self.tested(pieces), machine))
+            found = self.test_scores(pieces)
             # 2. What is needed to use the model.
             folder.write("model.json", self.origin.kept() | {"tuned": self.kind})
             # 3. Answers before and after, and how far the model has gone.
@@ -175,9 +174,10 @@ class TuningRun(Run):
         """The batches of the test part, as the task evaluates them."""
         return in_order(self.rows(pieces.splits.test), AT_ONCE)
 
-    def placed(self, batches: Iterator[Batch], machine: Machine) -> Iterator[tuple[Tensor, ...]]:
-        """Batches on the run's device."""
-        return (tuple(machine.place(each) for each in batch) for batch in batches)
+    def test_scores(self, pieces: Pieces) -> dict[str, float]:
+        """What the task says of the test part; the model is in eval mode."""
+        pieces.task.held_out = "test"  # type: ignore[attr-defined]
+        return pieces.task.evaluate(pieces.stepper.machine.placed(self.tested(pieces)))
 
     def rebuild(self, facts: dict[str, Any]) -> nn.Module:
         """The network of a finished run, before its weights."""
