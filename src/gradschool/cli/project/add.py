@@ -32,7 +32,7 @@ def run(args: Args) -> int:
     for name, is_here in found.items():
         part = parts.table()[name]
         size = f"{part.megabytes:,} MB {part.seconds:>3} s"
-        print(hanging(f" {name:<10} {'installed' if is_here else '':<10} {size:>15}   ", part.purpose))
+        print(hanging(f" {name:<12} {'installed' if is_here else '':<10} {size:>15}   ", part.purpose))
     missing = [name for name in args.names if not found[name]]
     if missing:
         what = f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not installed"

@@ -70,7 +70,7 @@ def listing(args: Args) -> int:
         Console().print(table)
     else:  # a narrow table would break names and paths
         for row in rows:
-            print(hanging(f" {row['name']:<24} ", f"{row['where']}; {row['licence']}"))
+            print(hanging(f" {row['name']:<26} ", f"{row['where']}; {row['licence']}"))
     absent = [row for row in rows if row["where"] == ABSENT]
     if absent:
         print(hanging(" ", f"{len(absent)} sets are not here. Fetch one: {command('data fetch NAME')}"))
