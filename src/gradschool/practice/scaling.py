@@ -2,10 +2,9 @@
 their losses, and says what the largest will reach before it is trained.
 
 Sources: Kaplan et al. 2020 (power laws); Hoffmann et al. 2022, sections 3.2 and 3.3. Deviation: parameters
-are those that multiply, without look-up tables, which in small models would be most of them.
+are the weights of matrices, without look-up tables, which in small models would be most of them.
 """
 
-import math
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -17,14 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import nn
 
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.language.reading import has_state
+from gradschool.evals.language.scaling.budgets import in_budgets
+from gradschool.evals.language.scaling.flops import weights_in_products
 from gradschool.evals.language.scaling.isoflop import FLOPS, Runs, parabola_minima
 from gradschool.evals.language.scaling.law import Law, bootstrapped, fit, interval
-from gradschool.nn.embedding import Embedding
 from gradschool.ops.loss import cross_entropy
 from gradschool.runs.language.model import LanguageRun
 from gradschool.runs.reopen import reopen
@@ -45,7 +44,7 @@ class Rung:
         name: of its folder.
         run: its settings.
         steps: of the training.
-        parameters: that multiply.
+        parameters: weights of matrices, with which every token is multiplied.
         tokens: that are read in training, repetitions included.
     """
 
@@ -78,13 +77,6 @@ class Ladder:
     trained: int
 
 
-def multiplying(model: nn.Module) -> int:
-    """Parameters of all layers but look-up tables; a matrix that is both counts."""
-    held = {p for module in model.modules() if not isinstance(module, Embedding)
-            for p in module.parameters(recurse=False)}  # fmt: skip
-    return sum(p.numel() for p in held)
-
-
 def rung(run: LanguageRun, dial: str, size: int, compute: float, kinds: int) -> Rung:
     """A run of a size that uses a compute budget up.
 
@@ -97,7 +89,7 @@ def rung(run: LanguageRun, dial: str, size: int, compute: float, kinds: int) -> 
     """
     dialled = {"depth": size} if dial == "depth" else {"model_options": run.model_options | {dial: size}}
     sized = replace(run, minutes=None, evaluations=1, **dialled)
-    parameters = multiplying(sized.build_model(kinds))
+    parameters = weights_in_products(sized.build_model(kinds))
     a_step = run.batch_size * run.context
     steps = round(compute / (FLOPS * parameters * a_step))
     return Rung(f"{dial}-{size}-{compute:.0e}", sized, steps, parameters, steps * a_step)
@@ -249,18 +241,6 @@ def fitted(ladder: Ladder, losses: Sequence[float], seed: int = 0) -> Fitted:
     except UserError as error:
         note = f"No parabolas: {error.what}."
     return Fitted(runs, best, rows[:-1], rows[-1][1:], minima, note)
-
-
-def in_budgets(runs: Runs) -> Runs:
-    """The runs with the compute of their budget: whole steps put each a little beside it."""
-    rounded = [float(f"{compute:.0e}") for compute in runs.compute]
-    order = sorted(set(rounded))
-    kept = [
-        c if i == 0 or not math.isclose(c, order[i - 1], rel_tol=0.2) else order[i - 1]
-        for i, c in enumerate(order)
-    ]
-    near = dict(zip(order, kept, strict=True))
-    return Runs(runs.parameters, np.array([near[c] for c in rounded]), runs.loss)
 
 
 def as_json(ladder: Ladder, found: Fitted, loss: float | None) -> dict[str, Any]:

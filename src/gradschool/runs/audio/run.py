@@ -188,7 +188,7 @@ class AudioRun(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Verdict and baselines, classes, confusion, speakers, spectrograms, curves."""
         if ood:
-            raise UserError(f"--ood was given to {self.title}", "an image classifier", "Leave --ood out.")
+            self.refuse_second(ood)
         facts = sound.SoundFacts(unit=self.examples)
         if result := folder.read("result.json"):
             model, known = rebuilt(folder, self)

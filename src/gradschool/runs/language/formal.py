@@ -173,7 +173,7 @@ class FormalRun(SmallRun):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Curves, hidden states, predictions beside a string, the automaton that was learnt."""
         if ood:
-            raise UserError(f"--ood was given to {self.title}", "an image classifier", "Leave --ood out.")
+            self.refuse_second(ood)
         # 1. What a finished run has to show; any other has its curves.
         facts = Facts(unit="strings")
         if folder.read("result.json"):

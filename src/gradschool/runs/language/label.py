@@ -164,7 +164,7 @@ class SequenceLabels(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Baseline, scores of labels, confusion, examples, and curves."""
         if ood:
-            raise UserError(f"--ood was given to {self.title}", "an image classifier", "Leave --ood out.")
+            self.refuse_second(ood)
         facts = tags.TagFacts()
         if result := folder.read("result.json"):
             model, words, known = self.reopened(folder)

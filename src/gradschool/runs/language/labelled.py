@@ -19,7 +19,6 @@ from gradschool.data.text.labelled.words import PADDING, TextReading
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut, Progress
 from gradschool.engine.run import RunFolder
-from gradschool.errors import UserError
 from gradschool.evals.classification.metrics import scores as scores_of
 from gradschool.evals.language import linear
 from gradschool.evals.language.classified import Opinion, classified_files, logits_of, opinions
@@ -133,8 +132,7 @@ class LabelledTextRun(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Baselines, scores of classes, confusion, surprises, length, salient words, and curves."""
         if ood:
-            advice = f"Ask it about other texts with: {command('predict', folder.path, 'FILE')}"
-            raise UserError(f"--ood was given to {self.title}", "an image classifier", advice)
+            self.refuse_second(ood)
         facts = texts.TextFacts()
         if result := folder.read("result.json"):
             model, reading, _ = self.reopened(folder)

@@ -229,8 +229,7 @@ class LanguageRun(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Baselines, texts over training, what surprises the model, its state, and curves."""
         if ood:
-            advice = f"Score another text with: {command('predict', folder.path, 'FILE.txt')}"
-            raise UserError(f"--ood was given to {self.title}", "an image classifier", advice)
+            self.refuse_second(ood)
         facts = decoder.DecoderFacts()
         if result := folder.read("result.json"):
             model, tokeniser = self.reopened(folder)

@@ -166,7 +166,7 @@ class TranslationRun(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """BLEU beside a dictionary, by length, attention, examples, and curves."""
         if ood:
-            raise UserError(f"--ood was given to {self.title}", "an image classifier", "Leave --ood out.")
+            self.refuse_second(ood)
         facts = sections.TranslationFacts()
         if result := folder.read("result.json"):
             splits = splits_again(self, folder, data)

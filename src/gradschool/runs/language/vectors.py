@@ -227,7 +227,7 @@ class WordVectorRun(Run):
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Tests beside those of counting, neighbours, analogies, a plane, and curves."""
         if ood:
-            raise UserError(f"--ood was given to {self.title}", "an image classifier", "Leave --ood out.")
+            self.refuse_second(ood)
         facts = sections.WordFacts()
         if result := folder.read("result.json"):
             facts = facts_of(self.vectors(folder), result, splits_again(self, folder, data))

@@ -1,11 +1,11 @@
 """Sections of a report about a ladder of language models: runs, curves of equal compute, the prediction."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from gradschool.evals.language.scaling.budgets import in_budgets
 from gradschool.evals.language.scaling.isoflop import Runs
 from gradschool.evals.language.scaling.law import Law
 from gradschool.evals.report import charts, html
@@ -84,8 +84,9 @@ def against_compute(m: Material[ScalingFacts]) -> Section | None:
         # 2. One curve a budget: points, and the law between them.
         figure, ax = charts.panel(4.8, 3.2)
         span = np.geomspace(runs.parameters.min(), runs.parameters.max(), 50)
-        for number, budget in enumerate(budgets_of(runs)):
-            part = runs.take(np.isclose(runs.compute, budget, rtol=0.2))
+        near = in_budgets(runs)
+        for number, budget in enumerate(np.unique(near.compute).tolist()):
+            part = runs.take(near.compute == budget)
             colour = f"C{number}"
             ax.plot(part.parameters, part.loss, "o", color=colour, markersize=4, label=f"{budget:.0e} FLOP")
             ax.plot(span, law.loss(span, budget / (6 * span)), "-", color=colour, linewidth=0.9)
@@ -96,17 +97,6 @@ def against_compute(m: Material[ScalingFacts]) -> Section | None:
     told = f" Minima of parabolas through the points of a budget: {best}." if best else ""
     reading = f"Points are runs, lines in the second chart the fitted law at equal compute.{told}"
     return Section("Compute", reading, html.charts(pictures))
-
-
-def budgets_of(runs: Runs) -> list[float]:
-    """The compute budgets of runs whose steps are whole numbers: geometric means of neighbours."""
-    found: list[list[float]] = []
-    for compute in sorted(runs.compute.tolist()):
-        if found and math.isclose(compute, found[-1][0], rel_tol=0.2):
-            found[-1].append(compute)
-        else:
-            found.append([compute])
-    return [float(np.exp(np.log(part).mean())) for part in found]
 
 
 def rungs(m: Material[ScalingFacts]) -> Section | None:
@@ -122,5 +112,5 @@ def rungs(m: Material[ScalingFacts]) -> Section | None:
         )
     ]
     head = ("run", "parameters", "tokens", "FLOP", "loss", "law")
-    reading = "Parameters are those that multiply: all but the look-up tables of tokens and positions."
+    reading = "Parameters are the weights of matrices, without look-up tables of tokens and positions."
     return Section("Runs", reading, html.table(head, rows, "The runs that the law was fitted to"))

@@ -74,7 +74,7 @@ class Chat:
         turns, most = [*self.turns, Turn("user", text)], self.context - self.context // ROOM
         prompt = asked(turns, self.tokeniser)
         while len(prompt) > most and len(turns) > 1:
-            turns = turns[2:] if turns[0].role == "user" else turns[1:]
+            turns = turns[2:]
             prompt = asked(turns, self.tokeniser)
         if len(prompt) > most:
             what = f"the question has {len(prompt):,} tokens with its marks"
