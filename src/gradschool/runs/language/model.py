@@ -157,9 +157,8 @@ class LanguageRun(Run):
     def optim(self) -> Optim:
         """The optimiser's settings: the rate is that of depth 4, and falls with the root of the width."""
         optim = super().optim()
-        return replace(
-            optim, learning_rate=optim.learning_rate * (USUAL_DEPTH / (self.depth or USUAL_DEPTH)) ** 0.5
-        )
+        shrink = (USUAL_DEPTH / (self.depth or USUAL_DEPTH)) ** 0.5
+        return replace(optim, learning_rate=optim.learning_rate * shrink)
 
     def start_model(self, corpus: Corpus, pipeline: Tokeniser) -> nn.Module:
         """The model with random weights."""
@@ -210,9 +209,8 @@ class LanguageRun(Run):
         # 4. Models that count, on the same tokens, and mixed with the network where a weight can be chosen.
         orders = (1, 3, 5, 7) if self.tokeniser == "characters" else (1, 2, 3)
         counted = counted_nats(splits.train.tokens, held, len(tokeniser), orders)
-        facts: dict[str, Any] = {
-            "baselines": {name: float(each[-1].mean()) for name, each in counted.items()}
-        }
+        means = {name: float(each[-1].mean()) for name, each in counted.items()}
+        facts: dict[str, Any] = {"baselines": means}
         if splits.val is not None:
             facts["mixture"] = mixture(nats, counted).facts()
         write_result(self, pieces, folder, at, found, unit=self.unit, **facts)
@@ -288,9 +286,8 @@ class LanguageRun(Run):
         """Whether the network beats counting, and by how much."""
         scores = result["metrics"]
         per_byte = scores.get("test_bits_per_byte")
-        told = f"{scores['test_loss']:.3f} nats a token" + (
-            f", {per_byte:.3f} bits a byte" if per_byte else ""
-        )
+        bits = f", {per_byte:.3f} bits a byte" if per_byte else ""
+        told = f"{scores['test_loss']:.3f} nats a token{bits}"
         where = f"on {result['tested']:,} test {result['unit']} in {result['seconds']:.1f} s"
         first = verdict(scores["test_loss"], result["baselines"], "token")
         mixed = ""
