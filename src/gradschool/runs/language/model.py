@@ -41,7 +41,7 @@ from gradschool.evals.report import numbers
 from gradschool.evals.report.material import SectionOf
 from gradschool.evals.report.page import write_report
 from gradschool.evals.report.text import corpus as sections
-from gradschool.evals.report.text import decoder
+from gradschool.evals.report.text import decoder, inside
 from gradschool.evals.report.text.baselines import verdict
 from gradschool.models import catalogue
 from gradschool.nn.inputs import WrongInput
@@ -234,9 +234,9 @@ class LanguageRun(Run):
             step = self.context * self.batch_size
             facts = shown_of(model, tokeniser, splits, self.context, result, self.sentence, step)
         order: list[SectionOf] = [
-            sections.against, sections.written, sections.surprising, decoder.attention, sections.state,
-            decoder.position, decoder.calibration, decoder.compute, numbers.training, numbers.rate,
-            numbers.settings,
+            sections.against, sections.written, sections.surprising, decoder.attention, inside.lens,
+            inside.induction, sections.state, decoder.position, decoder.calibration, decoder.compute,
+            numbers.training, numbers.rate, numbers.settings,
         ]  # fmt: skip
         return write_report(folder.path, facts, order)
 
