@@ -41,7 +41,7 @@ class Images:
         names = self.names[start:end] if self.names else ()
         return replace(self, names=names, **self.rows(slice(start, end)))
 
-    def rows(self, where: Any) -> dict[str, Tensor]:
+    def rows(self, where: Any) -> dict[str, Any]:
         """What the record holds of some images, by field; a record that holds more adds to it."""
         return {"pixels": self.pixels[where], "labels": self.labels[where]}
 

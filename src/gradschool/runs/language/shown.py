@@ -65,6 +65,7 @@ def shown_of(
     # 3. What it makes of its context, and how far its probabilities can be trusted.
     windows = read_windows(model, tokens, context)
     positions, means = by_position(windows.nats)
+    sure, right = (x.flatten().double() for x in (windows.confidence, windows.right))
     per_byte = result["metrics"].get("test_bits_per_byte")
     sizes = (len(splits.test), splits.test.size) if per_byte is not None else (1, 1)
     return DecoderFacts(
@@ -84,7 +85,7 @@ def shown_of(
         heads=heads,
         positions=positions,
         by_position=[float(bits_per_byte(mean, *sizes)) for mean in means],
-        reliability=equal_width(*(x.flatten().double() for x in (windows.confidence, windows.right)), BINS),
+        reliability=equal_width(sure, right, BINS),
         inside=inside,
     )
 

@@ -41,7 +41,7 @@ class SizedImages(Images):
         height, width = self.sizes[i].tolist()
         return self.pixels[i, :, :height, :width]
 
-    def rows(self, where: Any) -> dict[str, Tensor]:
+    def rows(self, where: Any) -> dict[str, Any]:
         """What the record holds of some images, their sizes among it."""
         return super().rows(where) | {"sizes": self.sizes[where]}
 

@@ -37,7 +37,7 @@ def lens(m: Material[DecoderFacts]) -> Section | None:
 
 def induction(m: Material[DecoderFacts]) -> Section | None:
     """Two heatmaps, a row a layer and a column a head: looking one token back, and induction."""
-    found = m.facts.inside and m.facts.inside.repeats
+    found = None if m.facts.inside is None else m.facts.inside.repeats
     if found is None:
         return None
     # 1. Which head is the strongest, and whether the repetition helps.
