@@ -202,10 +202,10 @@ class TranslationRun(Run):
             folder: of the run.
             out: folder of the files; None: onnx in the run's folder.
         """
-        model, facts = rebuilt(folder, self)
-        special = tokeniser_of(facts["tokeniser"]).special
-        about = {"tokeniser": facts["tokeniser"], "start": special[START], "end": special[END]}
-        return onnx_translator.export(model, out or folder.path / "onnx", about)
+        translator = self.reopened(folder)
+        tokens = translator.tokeniser
+        about = {"tokeniser": tokens.facts(), "start": tokens.special[START], "end": tokens.special[END]}
+        return onnx_translator.export(translator.model, out or folder.path / "onnx", about)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """BLEU with its signature, beside the dictionary."""
