@@ -146,6 +146,7 @@ def test_a_network_that_cannot_be_built_is_a_sentence(table):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_a_run_is_exported_as_two_files_with_its_tokens(finished, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")

@@ -60,7 +60,9 @@ class Cost:
         return float(bits_per_byte(self.text_nats, 1, self.size))
 
 
-def cost(nats: Float[np.ndarray, " n"], tokens: Integer[np.ndarray, " n"], sizes: Int[np.ndarray, " v"]) -> Cost:
+def cost(
+    nats: Float[np.ndarray, " n"], tokens: Integer[np.ndarray, " n"], sizes: Int[np.ndarray, " v"]
+) -> Cost:
     """Sum up what a model said.
 
     Args:
