@@ -35,8 +35,9 @@ OPTIMISERS: dict[str, dict[str, Any]] = {
     "Adam": {"name": "adam", "betas": (0.9, 0.95)},
     "AdamW": {"name": "adamw", "betas": (0.9, 0.95), "weight_decay": 0.1},
     "Muon": {"name": "muon", "momentum": 0.95, "betas": (0.9, 0.95)},
+    "Lion": {"name": "lion", "momentum": 0.9, "weight_decay": 0.1},
 }
-RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+RATES = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
 TUNED = (1000, 1001)  # seeds on which the rates are chosen
 WARMUP, EVERY = 20, 10  # steps
 

@@ -1,4 +1,4 @@
-"""Search in the course's own lectures: a sentence encoder against BM25 on questions in other words.
+"""Search in the course's own lectures: a sentence encoder, BM25 and TF-IDF on questions in other words.
 
 Usage: python -m bench.retrieval [--encoder FOLDER]. Each question of retrieval_questions.json names a phrase
 of the passage that answers it; the questions were written to avoid the passage's words. Recall at 1, 5 and 10
@@ -21,6 +21,7 @@ from bench import common
 from gradschool.data.text.passages import Passage, passages_of
 from gradschool.evals.language.retrieval.index import measured
 from gradschool.evals.language.retrieval.ranking import BM25, cosines, fused
+from gradschool.evals.language.retrieval.tfidf import TFIDF
 from gradschool.runs.language.encoders.sentences import sentence_encoder
 
 COURSE = common.ROOT / "src" / "gradschool" / "course"
@@ -73,13 +74,15 @@ def main() -> None:
     vectors = torch.cat([embed(texts[i : i + 32]) for i in range(0, len(texts), 32)])
     seconds = time.process_time() - start
     near = cosines(embed([row["question"] for row in rows]), vectors).double()
-    # 2. Three rankings.
-    counted = BM25(texts)
-    words = torch.stack([counted.scores(row["question"]) for row in rows])
+    # 2. Four rankings.
+    words, cosine = (
+        torch.stack([ranking.scores(row["question"]) for row in rows])
+        for ranking in (BM25(texts), TFIDF(texts))
+    )
     both = torch.stack([fused(a, b) for a, b in zip(words, near, strict=True)])
     places = {
         name: [place_of(scores, each) for scores, each in zip(table, wanted, strict=True)]
-        for name, table in (("BM25", words), ("encoder", near), ("ranks of both", both))
+        for name, table in (("BM25", words), ("TF-IDF", cosine), ("encoder", near), ("ranks of both", both))
     }
     result = {
         "name": "retrieval", "n": len(rows), "passages": len(passages), "encoder": asked.encoder,

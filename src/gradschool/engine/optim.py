@@ -13,7 +13,9 @@ from torch.optim import Optimizer
 
 from gradschool.errors import UserError
 
-Name = Literal["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adamax", "adadelta", "muon"]
+Name = Literal[
+    "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adamax", "adadelta", "muon", "lion"
+]
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Optim:
     Args:
         name: the method.
         learning_rate: base rate, > 0; the schedule multiplies it.
-        weight_decay: >= 0; decoupled for adamw and muon, added to the gradient for the others.
-        momentum: for momentum, nesterov, rmsprop and muon, 0 to below 1.
+        weight_decay: >= 0; decoupled for adamw, muon and lion, added to the gradient for the others.
+        momentum: for momentum, nesterov, rmsprop, muon and lion, 0 to below 1.
         betas: for the Adam family.
         decay_all: also decay biases and normalisation gains.
         rates: (prefix of parameter names, multiplier of the learning rate), first match counts:
@@ -101,4 +103,4 @@ def torch_optimizer(groups: list[dict[str, Any]], optim: Optim) -> Optimizer:
             return kinds.Adamax(groups, lr=lr, betas=optim.betas)
         case "adadelta":
             return kinds.Adadelta(groups, lr=lr)
-    raise UserError(f"optimizer is {optim.name!r}", "one of torch's", "muon is in gradschool.nn.optim")
+    raise UserError(f"optimizer is {optim.name!r}", "one of torch's", "muon and lion are in gradschool.nn")

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradschool.errors import UserError, WorkFailed
+from gradschool.engine.checkpoint import disk_errors
+from gradschool.errors import WorkFailed
 from gradschool.parts import need
 
 # The batch sizes of the check: the exported graph must not have kept the one it was traced with.
@@ -73,25 +74,40 @@ def export_onnx(
             {axis: torch.export.Dim(each, max=longest if axis else None) for axis, each in free.items()},
         ),
     )  # fmt: skip
-    assert program is not None
-    program.model.metadata_props.update({name: json.dumps(value) for name, value in (metadata or {}).items()})
     # 3. Compare before the file gets its name.
+    return keep_checked(
+        program, path, metadata or {}, lambda part: _compare(still, part, tokens or noise_like(pair), name)
+    )
+
+
+def keep_checked(
+    program: Any, path: Path, metadata: Mapping[str, Any], compared: Callable[[Path], tuple[float, float]]
+) -> ExportCheck:
+    """Write an exported program under another name, compare it, and give it its own.
+
+    Args:
+        program: what `torch.onnx.export` returned.
+        path: of the file; replaced whole or not at all.
+        metadata: written into the file as JSON by name.
+        compared: the largest difference between a file and the network, absolute and relative to the largest
+            output, on batches of `BATCHES`.
+
+    Raises:
+        UserError: the folder cannot be written.
+        WorkFailed: the file does not compute what the network computes.
+    """
+    assert program is not None
+    program.model.metadata_props.update({name: json.dumps(value) for name, value in metadata.items()})
     part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        program.save(str(part), external_data=False)
-        difference, relative = _compare(still, part, tokens or noise_like(pair), name)
+        with disk_errors(path.parent, "Free some space, or use another path."):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            program.save(str(part), external_data=False)
+        difference, relative = compared(part)
         if not relative <= TOLERANCE:
-            raise WorkFailed(
-                f"The ONNX file differs from the network by {relative:.2g} of the largest logit",
-                f"at most {TOLERANCE:g}",
-                "Nothing was written. Please report the model's name.",
-            )
+            what = f"The ONNX file differs from the network by {relative:.2g} of the largest output"
+            raise WorkFailed(what, f"at most {TOLERANCE:g}", "Nothing was written.")
         part.replace(path)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written ({error.strerror})", "a folder with room", "Use another path"
-        ) from error
     finally:
         with suppress(OSError):
             part.unlink()

@@ -57,6 +57,7 @@ class Wanted:
         pattern: a regular expression that what is written has to match.
         schema: a file with the JSON schema that it has to fit.
         draft: folder of a smaller run that proposes tokens.
+        weights: "int8" or "int4" to write with weights of so many bits; None: as trained.
         heard: told every piece of a text as it comes.
         noted: told in a sentence what a person should know of how it was made.
     """
@@ -80,6 +81,7 @@ class Wanted:
     pattern: str | None = None
     schema: Path | None = None
     draft: Path | None = None
+    weights: Literal["int8", "int4"] | None = None
     heard: Callable[[str], None] = unheard
     noted: Callable[[str], None] = unheard
 

@@ -28,6 +28,7 @@ from gradschool.engine.shard import shard
 from gradschool.engine.task import Batches, Task
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import UserError
+from gradschool.nn.lion import Lion
 from gradschool.nn.muon import Muon, tables_apart
 from gradschool.nn.optim import plain_optimizer
 from gradschool.runs.kind import Kind
@@ -87,7 +88,7 @@ class Run(Kind):
     learning_rate: Positive = 1e-3
     """Base (peak) learning rate."""
     momentum: Share = 0.9
-    """For momentum, nesterov, rmsprop and muon."""
+    """For momentum, nesterov, rmsprop, muon and lion."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """Pull of the weights towards zero; biases and normalisation gains are spared."""
     schedule: ScheduleKind = "one_cycle"
@@ -248,12 +249,16 @@ def plan_of(run: Run, request: Request, steps: int, per_epoch: int, chooses: boo
 
 
 def optimizer_for(model: nn.Module, optim: Optim, plain: bool) -> Optimizer:
-    """Torch's optimiser of that name, or the plain one (Muon is always ours: torch's knows matrices only)."""
-    if not plain and optim.name != "muon":
+    """Torch's optimiser of that name, or the plain one. Muon and Lion are always ours: torch's Muon knows
+    matrices only, and it has no Lion.
+    """
+    if not plain and optim.name not in ("muon", "lion"):
         return make_optimizer(model, optim)
     groups, numbers = parameter_groups(model, optim), (optim.learning_rate, optim.momentum, optim.betas)
     if optim.name == "muon":
         return with_base_rates(Muon(tables_apart(groups, model), *numbers))
+    if optim.name == "lion":
+        return with_base_rates(Lion(groups, optim.learning_rate, optim.momentum))
     return with_base_rates(plain_optimizer(groups, optim.name, *numbers))
 
 

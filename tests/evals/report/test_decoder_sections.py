@@ -1,14 +1,17 @@
 """Sections on a language model with attention: what they draw, and that they leave out what is not known."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from gradschool.evals.classification.calibration import equal_width
+from gradschool.evals.language.interpret.lens import Lens
+from gradschool.evals.language.interpret.repeats import Repeats
 from gradschool.evals.report.material import Material
-from gradschool.evals.report.text import corpus, decoder
-from gradschool.evals.report.text.decoder import DecoderFacts
+from gradschool.evals.report.text import corpus, decoder, inside
+from gradschool.evals.report.text.decoder import DecoderFacts, Inside
 
 LINES = [{"step": s, "loss": 3.0 / s} for s in range(1, 9)] + [{"step": 8, "val_loss": 0.5}]
 
@@ -18,8 +21,10 @@ def material(lines=(), **facts):
 
 
 def test_what_is_missing_is_left_out():
-    parts = (decoder.compute, decoder.position, decoder.calibration, decoder.attention)
-    assert [section(material()) for section in parts] == [None] * 4
+    parts = (decoder.compute, decoder.position, decoder.calibration, decoder.attention,
+             inside.lens, inside.induction)  # fmt: skip
+    assert [section(material()) for section in parts] == [None] * 6
+    assert inside.induction(material(inside=Inside(Lens([[0]], [[1.0]], [math.nan]), [["a"]]))) is None
     assert decoder.compute(material(flops=1e9)) is None
 
 
@@ -48,6 +53,22 @@ def test_heads_stand_side_by_side_with_their_tokens():
     assert section.body.count("layer ") == 2 and section.body.count('class="frame"') == 4
     assert section.body.count('fill-opacity="0.50"') == 2 * 2 * 6 and "&lt;" in section.body
     assert "fill:" not in section.body, "colours are the page's, light and dark"
+
+
+def test_blocks_stand_above_the_text_and_heads_beside_each_other():
+    looked = Inside(
+        Lens([[0, 1], [1, 0]], [[0.5, 0.25], [1.0, 0.75]], [2.0, 0.125]),
+        [["a", "<b"], ["<b", "a"]],
+        Repeats(8, [[0.125, 0.5], [0.75, 0.25]], [[0.75, 0.125], [0.125, 0.25]], 0.0625, 2.5, 1.25),
+    )
+    facts = material(sentence=["a", "<b"], inside=looked)
+    body = str(inside.lens(facts).body)
+    assert body.index("block 2: 0.12 nats") < body.index("block 1: 2.00 nats") < body.index("the text")
+    assert body.count("<rect") == 6 and "<title>&lt;b 0.25</title>" in body and "fill:" not in body
+    section = inside.induction(facts)
+    assert "head 1 of layer 2, gives that 0.75 of its weight" in section.reading
+    assert "0.06" in section.reading and "2.50 nats in the first half and 1.25" in section.reading
+    assert str(section.body).count("<rect") == 2 * 6, "a row for the names of the heads"
 
 
 def test_the_mixture_stands_below_the_network():

@@ -207,3 +207,27 @@ def test_whole_number_weights_are_smaller_and_say_what_they_lose(finished, capsy
         compressed.read(
             run.build_model(len(tokeniser)), other, finished.path / f"model-{weights}.safetensors"
         )
+
+
+@pytest.mark.parametrize("weights", ["int8", "int4"])
+def test_a_text_is_written_with_the_compressed_weights(finished, place, capsys, weights):
+    words = ("--prompt", "the ", "--tokens", 12, "--temperature", 0, "--out", place / "text.txt")
+    call(capsys, "sample", finished.path, *words, "--weights", weights)
+    written = (place / "text.txt").read_text()
+    # The same by hand: the whole text is read again for every token.
+    run, _ = reopen(finished)
+    model, tokeniser = run.reopened(finished)
+    model = compressed.compressed(model, weights)
+    tokens = tokeniser.encode("the ")
+    for _ in range(12):
+        with torch.no_grad():
+            found = model(torch.tensor([tokens]))
+        logits = found[0] if isinstance(found, tuple) else found
+        tokens.append(int(logits[0, -1].argmax()))
+    assert written == tokeniser.decode(tokens) + "\n"
+
+
+def test_weights_of_a_sample_have_8_or_4_bits(finished, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["sample", str(finished.path), "--weights", "int2"])
+    assert left.value.code == 2 and "int8" in capsys.readouterr().err

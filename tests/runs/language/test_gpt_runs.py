@@ -82,7 +82,8 @@ def test_the_report_shows_what_the_heads_look_at(finished, capsys):
     with pytest.raises(SystemExit):
         main(["report", str(finished.path), "--sentence", "the old cat", "--json"])
     page = (finished.path / "report.html").read_text()
-    for title in ("Baselines", "Texts over training", "Attention maps", "Use of the context", "Calibration",
+    for title in ("Baselines", "Texts over training", "Attention maps", "Logit lens", "Induction heads",
+                  "Use of the context", "Calibration",
                   "Loss against compute", "Training curves"):  # fmt: skip
         assert f'-title">{title}</h2>' in page, title
     assert "1 heads, each with the weights of 11 tokens" in page and "this network and the " in page

@@ -1,8 +1,10 @@
 """Translation runs: trained on an invented language, resumed bit for bit, reported, asked."""
 
+import json
 import random
 from dataclasses import replace
 
+import jaxtyping
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -141,3 +143,24 @@ def test_a_network_that_cannot_be_built_is_a_sentence(table):
         run_on(table, model_options={"depht": 2}).build_model(300)
     with pytest.raises(UserError, match="transformer cannot be built"):
         run_on(table, model_options={"width": 30}).build_model(300)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_run_is_exported_as_two_files_with_its_tokens(finished, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    run, _ = reopen(finished)
+    jaxtyping.config.update("jaxtyping_disable", True)  # a traced size is no int
+    try:
+        check = run.export(finished, tmp_path / "two")
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", False)
+    assert check.relative < 1e-3 and check.path == tmp_path / "two"
+    files = sorted(check.path.iterdir())
+    assert [file.name for file in files] == ["decoder.onnx", "encoder.onnx"]
+    assert check.size == sum(file.stat().st_size for file in files)
+    known = onnxruntime.InferenceSession(str(files[0])).get_modelmeta().custom_metadata_map
+    tokens = run.reopened(finished).tokeniser
+    assert json.loads(known["tokeniser"]) == json.loads(json.dumps(tokens.facts()))
+    assert json.loads(known["start"]) == tokens.special["<|start|>"]

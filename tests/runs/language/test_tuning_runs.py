@@ -13,12 +13,14 @@ from safetensors.torch import load_file
 
 from gradschool.cli.main import main
 from gradschool.data.text.dialogues.open import open_dialogues
+from gradschool.data.text.tokens.load import tokeniser_of
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.models.language.gpt import gpt
 from gradschool.models.language.gpt2 import gpt2
 from gradschool.models.language.recurrent_lm import recurrent_lm
 from gradschool.recipes import find
+from gradschool.runs.finish import rebuilt
 from gradschool.runs.kind import Wanted
 from gradschool.runs.language.model import LanguageRun
 from gradschool.runs.language.tuning import start as starts
@@ -163,6 +165,53 @@ def test_preferences_and_rewards_start_from_what_answers(answering, place, tmp_p
     assert "order" in run.conclusion(reward.read("result.json"), "") and run.report(reward).is_file()
     with pytest.raises(UserError, match="is a reward model, which cannot chat"):
         run.chat(reward)
+
+
+@pytest.fixture(scope="module")
+def judging(place, answering):
+    """A reward model."""
+    return tuned("reward", place, answering, place / "judging", 20, lora=2)
+
+
+def test_a_reward_model_scores_the_answers_of_a_file(judging, place, tmp_path, capsys, monkeypatch):
+    rows = [{"prompt": "say aaa", "chosen": "a", "rejected": "dd"}, {"prompt": "say bb", "answer": "bbbb"},
+            {"prompt": "say abcd " * 9, "answer": "a"}, {"prompt": "say b"}]  # fmt: skip
+    (tmp_path / "own.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, out, err = call(capsys, monkeypatch, "predict", judging.path, tmp_path / "own.jsonl", "--json")
+    found = json.loads(out.splitlines()[-1])
+    told = [(each["place"], each["prompt"], each["answer"]) for each in found["predictions"]]
+    assert code == 0 and told == [("line 1, chosen", "say aaa", "a"), ("line 1, rejected", "say aaa", "dd"),
+                                  ("line 2", "say bb", "bbbb")]  # fmt: skip
+    assert "line 4: no answer" in err and "line 3: has 91 tokens, 48 are read" in err
+    # Each score by hand: one text a batch, no padding.
+    model, facts = rebuilt(judging, reopen(judging)[0])
+    known = tokeniser_of(facts["tokeniser"])
+    for each in found["predictions"]:
+        text = known.encode(f"Q: {each['prompt']}\n\nA: {each['answer']}\n\n")
+        with torch.no_grad():
+            wanted = model(torch.tensor([text]), torch.tensor([len(text) - 1])).item()
+        assert each["score"] == pytest.approx(wanted, abs=1e-4)
+    # Its pairs are in the order that the run's own test part had.
+    run, _ = reopen(judging)
+    answers = list(run.predict(judging, [place / "own.jsonl"], 5, lambda done, of: None, None))
+    pairs = list(zip(answers[::2], answers[1::2], strict=True))
+    kept = {each.before for each in open_dialogues(place / "own.jsonl").test.items}
+    tested = [(first, second) for first, second in pairs if (first.prompt,) in kept]
+    right = sum(first.score > second.score for first, second in tested) / len(tested)
+    assert right == judging.read("result.json")["metrics"]["test_preferred"]
+
+
+def test_a_reward_model_scores_answers_that_were_typed(judging, tmp_path, capsys, monkeypatch):
+    code, out, _ = call(capsys, monkeypatch, "predict", judging.path, "say bbbb", "b", "dd")
+    first, second = out.splitlines()
+    assert code == 0 and first.endswith("say bbbb -> b") and second.endswith("say bbbb -> dd")
+    for words, said in ((["say b"], "came without an answer"), (["say b", "É"], "'É'"),
+                        (["say b", " "], "a text is empty")):  # fmt: skip
+        code, _, err = call(capsys, monkeypatch, "predict", judging.path, *words)
+        assert code == 2 and said in err
+    (tmp_path / "notes.txt").write_text("no dialogue")
+    code, _, err = call(capsys, monkeypatch, "predict", judging.path, tmp_path / "notes.txt")
+    assert code == 1 and "no answer could be scored; wanted: JSON lines" in err
 
 
 def test_what_cannot_be_a_start_is_refused(place, base, answering, tmp_path):

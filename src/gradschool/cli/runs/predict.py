@@ -15,7 +15,8 @@ from gradschool.phrases import command
 @dataclass(frozen=True)
 class Args:
     """Ask a finished run about files: the most probable classes of pictures or texts, their masks, or how
-    probable each line of a text is. A classifier of texts takes a text itself, too.
+    probable each line of a text is. A classifier of texts takes a text itself, too; a reward model takes JSON
+    lines, or a prompt and answers to it, and gives each answer a score.
     """
 
     run: Annotated[Path, tyro.conf.Positional]

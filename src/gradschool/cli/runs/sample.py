@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
@@ -10,7 +10,7 @@ from gradschool.cli.main import finish
 
 OF_TEXT = (
     "prompt", "tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "beams",
-    "length_penalty", "pattern", "schema", "draft",
+    "length_penalty", "pattern", "schema", "draft", "weights",
 )  # fmt: skip
 
 
@@ -62,6 +62,8 @@ class Args:
     """A file with the JSON schema that what is written fits."""
     draft: Path | None = None
     """Folder of a smaller run with the same tokens: it proposes tokens, the run checks several at once."""
+    weights: Literal["int8", "int4"] | None = None
+    """Write with weights of 8 or 4 bits in place of those the network was trained with."""
     json: bool = False
     """Print the result as one line of JSON."""
 

@@ -19,8 +19,8 @@ WIDE = 160  # characters of a sentence that are shown
 class Args:
     """Look for passages that answer a question in the .txt and .md files of a folder.
 
-    Two lists stand side by side: nearest by meaning, as a sentence encoder sees it, and best by shared words
-    (BM25). What was encoded is kept: a second question costs nothing.
+    Three lists stand side by side: nearest by meaning, as a sentence encoder sees it, and best by shared
+    words, as BM25 and as TF-IDF weigh them. What was encoded is kept: a second question costs nothing.
     """
 
     folder: Annotated[Path, tyro.conf.Positional]
@@ -42,6 +42,7 @@ def run(args: Args) -> int:
     """Bring the index up to date, look, tell."""
     from gradschool.errors import UserError
     from gradschool.evals.language.retrieval.index import opened
+    from gradschool.evals.language.retrieval.tfidf import TFIDF
 
     if args.k < 1:
         raise UserError(f"k is {args.k}", "a whole number >= 1", "Example: -k 3")
@@ -57,16 +58,17 @@ def run(args: Args) -> int:
     print(f" {place}: {len(found.passages):,} passages; files: {counts}")
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
-    # 2. Both lists.
+    # 2. All lists.
     lists: dict[str, Any] = {}
     if embed is not None:
         lists["by meaning"] = found.by_meaning(args.question, args.k, embed)
     lists["by words"] = found.by_words(args.question, args.k)
+    lists["by TF-IDF"] = found.by_words(args.question, args.k, TFIDF)
     for title, passages in lists.items():
         tell(title, passages)
     finish(args, {
         "index": place, "encoder": name or None, **told, "skipped": skipped,
-        **{title.replace(" ", "_"): [facts(each) for each in passages] for title, passages in lists.items()},
+        **{key_of(title): [facts(each) for each in passages] for title, passages in lists.items()},
     })  # fmt: skip
     return 0
 
@@ -95,6 +97,11 @@ def tell(title: str, passages: Sequence[Any]) -> None:
         print(f"  {shown(each.passage.file)}:{each.passage.line}  {each.score:.2f}  {sentence}")
     if not passages:
         print("  no passage shares a word with the question")
+
+
+def key_of(title: str) -> str:
+    """The name of a list in JSON."""
+    return title.lower().replace(" ", "_").replace("-", "_")
 
 
 def shown(file: Path) -> str:

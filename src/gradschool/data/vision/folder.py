@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from gradschool.data.examples import Splits
 from gradschool.data.source import Source, open_source
 from gradschool.data.splits import cut
 from gradschool.data.vision.decode import Unreadable, decoded_and_told
-from gradschool.data.vision.images import Images
+from gradschool.data.vision.images import I, Images
 from gradschool.data.vision.layouts import Entry, Listing, entries
 from gradschool.errors import UserError
 
@@ -128,13 +129,42 @@ def open_folder(
     Raises:
         UserError: nothing to train on, or too few classes.
     """
+
+    def decode(source: Source, found: Sequence[Entry], room: Room) -> Arrays:
+        return decode_all(source, found, size, room)
+
+    def record(arrays: Arrays, labels: Tensor, classes: tuple[str, ...], names: Sequence[str]) -> Images:
+        return Images(torch.from_numpy(arrays["pixels"])[: len(labels)], labels, classes, names)
+
+    return opened(path, Held(str(size), decode, record), val, seed, layout, fewest)
+
+
+@dataclass(frozen=True)
+class Held(Generic[I]):
+    """How the images of a set are decoded and kept.
+
+    Args:
+        name: tells this way from all others.
+        decode: entries to arrays: "kept", "bad" and "changed" as `decode_all` writes them, and others.
+        record: such arrays, labels, classes and names to the record.
+    """
+
+    name: str
+    decode: Callable[[Source, Sequence[Entry], Room], Arrays]
+    record: Callable[[Arrays, Tensor, tuple[str, ...], Sequence[str]], I]
+
+
+def opened(
+    path: Path, held: Held[I], val: float, seed: int, layout: Callable[[Source], Listing], fewest: int
+) -> Splits[I]:
+    """A folder or zip of images as three parts; arguments and errors as of `open_folder`."""
     # 1. List, part by part so that each is one stretch of the array; then decode, or find decoded.
     source = open_source(path)
     listing = layout(source)
     found, skipped = sorted(listing.found, key=lambda entry: (entry.part, entry.name)), listing.skipped
-    text = f"{source.state}|{size}|{[(e.name, e.part) for e in found]}|{VERSION}"
+    text = f"{source.state}|{held.name}|{[(e.name, e.part) for e in found]}|{VERSION}"
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
-    arrays = remembered(key, lambda room: decode_all(source, found, size, room))
+    arrays = remembered(key, lambda room: held.decode(source, found, room))
     bad = read(arrays["bad"])
     kept = [found[i] for i in arrays["kept"]]
     if not kept:
@@ -146,9 +176,8 @@ def open_folder(
     if len(classes) < fewest:
         raise UserError(f"{path} has one class ({classes[0]})", "two or more class folders", "")
     place = {name: i for i, name in enumerate(classes)}
-    pixels = torch.from_numpy(arrays["pixels"])[: len(kept)]
     labels = torch.tensor([place[e.label] for e in kept])
-    whole = Images(pixels, labels, classes, [e.name for e in kept])
+    whole = held.record(arrays, labels, classes, [e.name for e in kept])
     # 3. Parts, and what a person should know.
     parts = in_parts(whole, [entry.part for entry in kept], val, seed)
     notes = [*source.notes(), *listing.notes, *remarks(whole, found, kept), *odd(read(arrays["changed"]))]
@@ -201,9 +230,7 @@ def remarks(whole: Images, found: Sequence[Entry], kept: Sequence[Entry]) -> lis
     return notes
 
 
-def in_parts(
-    whole: Images, parts: Sequence[str], val: float, seed: int
-) -> tuple[Images, Images | None, Images]:
+def in_parts(whole: I, parts: Sequence[str], val: float, seed: int) -> tuple[I, I | None, I]:
     """Training, validation and test part; what the layout does not name is held out, a fifth for testing.
 
     Raises:
@@ -232,9 +259,8 @@ def in_parts(
     return rest, held, test
 
 
-def stretch(images: Images, index: Int64[Tensor, " k"]) -> Images:
+def stretch(images: I, index: Int64[Tensor, " k"]) -> I:
     """The images at consecutive places, without copying their pixels."""
     start, end = int(index[0]), int(index[-1]) + 1
     assert end - start == len(index), "a part lies in one piece"
-    names = images.names[start:end] if images.names else ()
-    return Images(images.pixels[start:end], images.labels[start:end], images.classes, names)
+    return images.between(start, end)

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor, uint8
 from torch.nn.functional import interpolate
+
+I = TypeVar("I", bound="Images")  # noqa: E741
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,19 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, index: Int64[Tensor, " k"]) -> "Images":
+    def take(self: I, index: Int64[Tensor, " k"]) -> I:
         """The images at `index`, in that order."""
         names = [self.names[i] for i in index.tolist()] if self.names else ()
-        return replace(self, pixels=self.pixels[index], labels=self.labels[index], names=names)
+        return replace(self, names=names, **self.rows(index))
+
+    def between(self: I, start: int, end: int) -> I:
+        """The images from `start` on to before `end`, without copying their pixels."""
+        names = self.names[start:end] if self.names else ()
+        return replace(self, names=names, **self.rows(slice(start, end)))
+
+    def rows(self, where: Any) -> dict[str, Any]:
+        """What the record holds of some images, by field; a record that holds more adds to it."""
+        return {"pixels": self.pixels[where], "labels": self.labels[where]}
 
     def joined(self, others: Sequence["Images"], classes: Sequence[str] | None) -> "Images":
         """These and the others as one part; labels count `classes`, -1 for a picture of another class."""

@@ -16,7 +16,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from gradschool.data.examples import Splits
-from gradschool.data.vision.images import Images
+from gradschool.data.vision.images import I, Images
 from gradschool.phrases import command
 
 SMALLEST = 32  # pixels a side, below which only exact twins count
@@ -65,7 +65,7 @@ class LeakReport:
         )
 
 
-def find_leaks(splits: Splits[Images], sample: int | None = None) -> LeakReport:
+def find_leaks(splits: Splits[I], sample: int | None = None) -> LeakReport:
     """Look for the held-out images in the training part.
 
     Args:
@@ -172,7 +172,7 @@ def unit(rows: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     return centred / centred.norm(dim=1, keepdim=True).clamp(min=1e-2)
 
 
-def warning(splits: Splits[Images]) -> str:
+def warning(splits: Splits[I]) -> str:
     """The sentence for the start of a training run, from a sample of the held-out images; mostly empty."""
     report = find_leaks(splits, SAMPLE)
     return report.sentence() if report.leaked >= ALARM * report.held_out else ""

@@ -148,7 +148,7 @@ def splits_of(
     count = round(val * len(train)) if held is None else 0
     if count:
         places = torch.arange(len(train))
-        train, held = train.take(places[:-count]), train.take(places[-count:])  # type: ignore[assignment]
+        train, held = train.take(places[:-count]), train.take(places[-count:])
     return Splits(name, train, held, found["test"])
 
 

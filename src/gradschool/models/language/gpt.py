@@ -92,7 +92,7 @@ class GPT(nn.Module):
 
     def cache(self, rows: int, capacity: int) -> KVCache:
         """An empty cache for so many rows of at most `capacity` steps."""
-        return KVCache(len(self.blocks), (rows, self.kv_heads, capacity, HEAD), self.output.weight)
+        return KVCache(len(self.blocks), (rows, self.kv_heads, capacity, HEAD), self.tokens.weight)
 
     def forward(
         self, x: Tensor, valid: Tensor | None = None, texts: Tensor | None = None,

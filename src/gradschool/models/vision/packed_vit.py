@@ -2,7 +2,7 @@
 looks at itself alone.
 
 Source: Dehghani et al. 2023 (NaViT), sections 2.1 and 2.2. Deviations: sinusoids instead of learned factors
-of positions, all images of a call in one row, no dropping of patches.
+of positions, a mean over patches, no dropping of patches.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,17 @@ from torch import Tensor
 from gradschool import nn
 from gradschool.nn.attention.block import block
 from gradschool.nn.attention.feedforward import FeedForward
-from gradschool.nn.attention.patches import Patches, on_grid
+from gradschool.nn.attention.patches import Patches, at_places, on_grid
 from gradschool.nn.attention.sight import look_inside
 from gradschool.nn.inputs import check_images
 
 
 class PackedViT(nn.Module):
     """Images of one size (b, channels, height, width), or a list of images of their own sizes, to logits.
+
+    `forward(patches, places, number)` takes rows that are packed already: patches (r, n, channels patch
+    patch), the row and column of each in its image (r, n, 2), and the number of its image (r, n), from 0 on,
+    -1 at padding. An image lies in one row.
 
     Args:
         classes: number of logits.
@@ -47,19 +51,26 @@ class PackedViT(nn.Module):
             number.append(torch.full(h.shape[:2], index, device=h.device))
         return torch.cat(pieces, 1), torch.cat(number, 1)
 
-    def forward(self, images: Tensor | Sequence[Tensor]) -> Tensor:
-        if isinstance(images, Tensor):
-            check_images(images, self.channels, self.patch)
-        # 1. One row of all patches; a patch may look at those of its own image.
-        h, number = self.packed(images)
+    def forward(
+        self, images: Tensor | Sequence[Tensor], places: Tensor | None = None, number: Tensor | None = None
+    ) -> Tensor:
+        # 1. Rows of patches that know where they are, and of which image.
+        if places is not None and number is not None and isinstance(images, Tensor):
+            h = at_places(self.patches.of_rows(images), places)
+        else:
+            if isinstance(images, Tensor):
+                check_images(images, self.channels, self.patch)
+            h, number = self.packed(images)
+        # 2. A patch may look at those of its own image.
         mask = look_inside(number)
         for each in self.blocks:
             h = each(h, mask=mask)
-        # 2. The mean over the patches of each image.
-        h, number = self.norm(h)[0], number[0]
-        total = h.new_zeros(len(images), h.shape[1]).index_add(0, number, h)
-        counts = h.new_zeros(len(images)).index_add(0, number, torch.ones_like(h[:, 0]))
-        return self.head(total / counts[:, None])
+        # 3. The mean over the patches of each image; padding comes before image 0.
+        h, place = self.norm(h).flatten(0, 1), number.flatten() + 1
+        count = int(place.max()) + 1
+        total = h.new_zeros(count, h.shape[1]).index_add(0, place, h)
+        counts = h.new_zeros(count).index_add(0, place, torch.ones_like(h[:, 0]))
+        return self.head((total / counts[:, None])[1:])
 
 
 def packed_vit(

@@ -10,6 +10,7 @@ from torch.nn.functional import pad
 
 from gradschool.nn.conv import Conv2d
 from gradschool.ops.attention.positions import sinusoids
+from gradschool.ops.linear import linear
 
 
 class Patches(nn.Module):
@@ -32,6 +33,10 @@ class Patches(nn.Module):
         right, below = (-x.shape[axis] % self.patch for axis in (3, 2))
         return self.project(pad(x, (0, right, 0, below))).permute(0, 2, 3, 1)
 
+    def of_rows(self, patches: Tensor) -> Tensor:
+        """The vectors (r, n, width) of patches that are cut out already, (r, n, channels patch patch)."""
+        return linear(patches, self.project.weight.flatten(1), self.project.bias)
+
 
 def with_sinusoids(h: Tensor, positions: Tensor | None = None) -> Tensor:
     """Add the sinusoids of their positions, (n) or (b, n), to vectors (b, n, width); None counts from 0."""
@@ -51,3 +56,9 @@ def on_grid(h: Tensor) -> Tensor:
     # 2. Both for every place of the grid.
     places = down[:, None].expand(-1, columns, -1), across[None].expand(rows, -1, -1)
     return h + torch.cat(places, 2)
+
+
+def at_places(h: Tensor, places: Tensor) -> Tensor:
+    """The same for patches (r, n, width) in any order, whose row and column are `places` (r, n, 2)."""
+    down, across = (sinusoids(places[..., axis], h.shape[2] // 2).to(h) for axis in (0, 1))
+    return h + torch.cat([down, across], 2)

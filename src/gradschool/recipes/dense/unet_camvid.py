@@ -6,7 +6,10 @@ from gradschool.runs.dense.segmentation import SegmentRun
 
 
 def unet_camvid() -> SegmentRun:
-    """U-Net for street scenes: CamVid, 240x180, 11 classes; tens of minutes on two cores."""
+    """U-Net for street scenes: CamVid, 240x180, 11 classes; tens of minutes on two cores.
+
+    Its score is not measured yet.
+    """
     return SegmentRun(
         data="camvid", model=unet, model_options={"width": 32}, crop=160,
         augment=Augment(flip=True, resized_crop=(0.3, 1.0), brightness=0.3, contrast=0.3, saturation=0.3,

@@ -4,5 +4,5 @@ from gradschool.runs.language.vectors import WordVectorRun
 
 
 def cbow_reviews() -> WordVectorRun:
-    """CBOW word vectors on film reviews."""
+    """CBOW word vectors on film reviews (score not measured yet)."""
     return WordVectorRun(data="reviews", method="cbow", epochs=8)

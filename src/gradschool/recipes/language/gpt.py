@@ -7,6 +7,7 @@ from gradschool.runs.language.model import LanguageRun
 def gpt() -> LanguageRun:
     """GPT on a text of your own (--data FILE.txt), or on tiny Shakespeare; --set depth=6 for a larger one
     (3 min).
+    Its score is not measured yet.
     """
     return LanguageRun(
         data="tinyshakespeare", model=network, depth=3, context=128, batch_size=16, epochs=100, minutes=3,

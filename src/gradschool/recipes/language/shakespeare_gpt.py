@@ -5,7 +5,7 @@ from gradschool.runs.language.model import LanguageRun
 
 
 def shakespeare_gpt() -> LanguageRun:
-    """GPT on the characters of tiny Shakespeare (15 min)."""
+    """GPT on the characters of tiny Shakespeare (15 min; score not measured yet)."""
     return LanguageRun(
         data="tinyshakespeare", model=gpt, model_options={"width": 192, "feed": "relu2", "grams": 3}, depth=4,
         context=128, batch_size=16, epochs=100, minutes=15, evaluations=200, optimizer="muon", momentum=0.95,

@@ -5,7 +5,10 @@ from gradschool.runs.language.model import LanguageRun
 
 
 def shakespeare_gpt_gpu() -> LanguageRun:
-    """Large GPT with dropout on the characters of tiny Shakespeare, on a GPU (not timed yet)."""
+    """Large GPT with dropout on the characters of tiny Shakespeare, on a GPU (not timed yet).
+
+    Its score is not measured yet.
+    """
     return LanguageRun(
         data="tinyshakespeare", model=gpt, model_options={"dropout": 0.2, "feed": "relu2"}, depth=6,
         context=256, batch_size=64, epochs=40, evaluations=20, keep="best", optimizer="muon", momentum=0.95,

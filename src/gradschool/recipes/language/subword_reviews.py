@@ -7,5 +7,5 @@ from gradschool.runs.language.vectors import WordVectorRun
 
 
 def subword_reviews() -> WordVectorRun:
-    """Skip-gram vectors with subwords on film reviews."""
+    """Skip-gram vectors with subwords on film reviews (score not measured yet)."""
     return replace(skipgram_reviews(), subwords=True)

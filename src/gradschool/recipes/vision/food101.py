@@ -6,7 +6,7 @@ from gradschool.runs.classification.image import ImageRun
 
 
 def food101() -> ImageRun:
-    """ResNet-18 from scratch on Food-101 (101 dishes, 128 px)."""
+    """ResNet-18 from scratch on Food-101 (101 dishes, 128 px; score not measured yet)."""
     return ImageRun(
         data="food101",
         model=resnet18,

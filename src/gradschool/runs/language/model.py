@@ -41,7 +41,7 @@ from gradschool.evals.report import numbers
 from gradschool.evals.report.material import SectionOf
 from gradschool.evals.report.page import write_report
 from gradschool.evals.report.text import corpus as sections
-from gradschool.evals.report.text import decoder
+from gradschool.evals.report.text import decoder, inside
 from gradschool.evals.report.text.baselines import verdict
 from gradschool.models import catalogue
 from gradschool.nn.inputs import WrongInput
@@ -219,10 +219,11 @@ class LanguageRun(Run):
         """The language run that this folder can be used as: itself, as it was not fine-tuned."""
         return self
 
-    def reopened(self, folder: RunFolder) -> tuple[nn.Module, Tokeniser]:
-        """The trained model on the run's machine, and its tokeniser."""
+    def reopened(self, folder: RunFolder, how: weights.Weights | None = None) -> tuple[nn.Module, Tokeniser]:
+        """The trained model on the run's machine, as trained or with whole-number weights; its tokeniser."""
         model, facts = rebuilt(folder, self)
-        return machine_of(folder).place_module(model), tokeniser_of(facts["tokeniser"])
+        model = machine_of(folder).place_module(model if how is None else weights.compressed(model, how))
+        return model, tokeniser_of(facts["tokeniser"])
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Baselines, texts over training, what surprises the model, its state, and curves."""
@@ -235,15 +236,15 @@ class LanguageRun(Run):
             step = self.context * self.batch_size
             facts = shown_of(model, tokeniser, splits, self.context, result, self.sentence, step)
         order: list[SectionOf] = [
-            sections.against, sections.written, sections.surprising, decoder.attention, sections.state,
-            decoder.position, decoder.calibration, decoder.compute, numbers.training, numbers.rate,
-            numbers.settings,
+            sections.against, sections.written, sections.surprising, decoder.attention, inside.lens,
+            inside.induction, sections.state, decoder.position, decoder.calibration, decoder.compute,
+            numbers.training, numbers.rate, numbers.settings,
         ]  # fmt: skip
         return write_report(folder.path, facts, order)
 
     def sample(self, folder: RunFolder, wanted: Wanted, out: Path | None) -> Path:
         """Go on with a prompt and write what comes; see `ask.sample`."""
-        model, tokeniser = self.reopened(folder)
+        model, tokeniser = self.reopened(folder, wanted.weights)
         return ask.sample(model, tokeniser, self.context, folder, wanted, out)
 
     def predict(
@@ -265,17 +266,16 @@ class LanguageRun(Run):
         about = {"tokeniser": tokeniser.facts(), "context": self.context}
         return onnx.export(model, len(tokeniser), path, about)
 
-    def examined(self, folder: RunFolder, data: str | None = None) -> tasks.Examined:
+    def examined(
+        self, folder: RunFolder, data: str | None = None, how: weights.Weights | None = None
+    ) -> tasks.Examined:
         """The trained model with what it takes to examine it; `data` says where they lie now."""
-        model, tokeniser = self.reopened(folder)
+        model, tokeniser = self.reopened(folder, how)
         return tasks.Examined(model, tokeniser, self.context, partial(splits_again, self, folder, data))
 
     def evaluate(self, folder: RunFolder, wanted: Exam) -> Finding:
         """Examine it in one of `tasks.TASKS`."""
-        asked = self.examined(folder, wanted.data)
-        if wanted.weights:
-            weights.compressed(asked.model, wanted.weights)
-        return tasks.TASKS[wanted.task](asked, wanted)
+        return tasks.TASKS[wanted.task](self.examined(folder, wanted.data, wanted.weights), wanted)
 
     def compress(self, folder: RunFolder, how: weights.Weights, out: Path | None) -> weights.Compression:
         """Write the network with weights of 8 or 4 bits, and measure what it loses."""

@@ -1,9 +1,7 @@
 """Write a language model as ONNX, with its state or cache, and check that it computes the same."""
 
 import copy
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gradschool.engine.checkpoint import disk_errors
-from gradschool.errors import WorkFailed
-from gradschool.evals.export import BATCHES, TOLERANCE, ExportCheck
+from gradschool.evals.export import BATCHES, ExportCheck, keep_checked
 from gradschool.evals.language.reading import has_state
 from gradschool.nn.attention.cache import GrowingCache
 from gradschool.parts import need
@@ -110,23 +106,8 @@ def export(model: nn.Module, kinds: int, path: Path, metadata: Mapping[str, Any]
         still.eval(), example, dynamo=True, verbose=False, input_names=["tokens", *names],
         output_names=["logits", *after], dynamic_shapes=shapes,
     )  # fmt: skip
-    assert program is not None
-    program.model.metadata_props.update({name: json.dumps(value) for name, value in metadata.items()})
     # 3. Compare before the file gets its name.
-    part = path.with_name(path.name + ".part")
-    try:
-        with disk_errors(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            program.save(str(part), external_data=False)
-        difference, relative = compared(still, part, kinds)
-        if not relative <= TOLERANCE:
-            what = f"The ONNX file differs from the network by {relative:.2g} of the largest logit"
-            raise WorkFailed(what, f"at most {TOLERANCE:g}", "Nothing was written.")
-        part.replace(path)
-    finally:
-        with suppress(OSError):
-            part.unlink()
-    return ExportCheck(path, path.stat().st_size, BATCHES, difference, relative)
+    return keep_checked(program, path, metadata, lambda part: compared(still, part, kinds))
 
 
 def has_cache(model: nn.Module) -> bool:

@@ -9,16 +9,19 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradschool.data.examples import Splits
+from gradschool.data.rows import seeded
 from gradschool.data.text.running.corpus import Corpus
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.errors import UserError
 from gradschool.evals.classification.calibration import equal_width
 from gradschool.evals.language.interpret.inside import watched_heads
+from gradschool.evals.language.interpret.lens import lens_of
+from gradschool.evals.language.interpret.repeats import repeats_of
 from gradschool.evals.language.reading import has_state, surprisals
 from gradschool.evals.language.scaling.flops import training_flops
 from gradschool.evals.language.surprise import extremes
 from gradschool.evals.language.windows import by_position, read_windows
-from gradschool.evals.report.text.decoder import DecoderFacts
+from gradschool.evals.report.text.decoder import DecoderFacts, Inside
 from gradschool.ops.sequence.counting import bits_per_byte
 
 LOOKED = 30_000  # tokens of the test part in which passages are looked for
@@ -56,10 +59,13 @@ def shown_of(
     read = tokens[: STEPS + 1]
     values = states(model, read[:-1]) if has_state(model) else None
     asked = tokeniser.encode(sentence) if sentence else tokens[:SENTENCE].tolist()
-    heads = [] if has_state(model) else watched(model, asked[: min(SENTENCE, context)])
+    asked = asked[: min(SENTENCE, context)]
+    heads = [] if has_state(model) else watched(model, asked)
+    inside = looked_inside(model, tokeniser, asked, context) if heads else None
     # 3. What it makes of its context, and how far its probabilities can be trusted.
     windows = read_windows(model, tokens, context)
     positions, means = by_position(windows.nats)
+    sure, right = (x.flatten().double() for x in (windows.confidence, windows.right))
     per_byte = result["metrics"].get("test_bits_per_byte")
     sizes = (len(splits.test), splits.test.size) if per_byte is not None else (1, 1)
     return DecoderFacts(
@@ -75,14 +81,20 @@ def shown_of(
         read=[tokeniser.shown(token) for token in read[:-1].tolist()],
         states=None if values is None else liveliest(values),
         flops=None if step is None else training_flops(model, step),
-        sentence=[tokeniser.shown(token) for token in asked[: min(SENTENCE, context)]],
+        sentence=[tokeniser.shown(token) for token in asked],
         heads=heads,
         positions=positions,
         by_position=[float(bits_per_byte(mean, *sizes)) for mean in means],
-        reliability=equal_width(
-            windows.confidence.flatten().double(), windows.right.flatten().double(), BINS
-        ),
+        reliability=equal_width(sure, right, BINS),
+        inside=inside,
     )
+
+
+def looked_inside(model: nn.Module, tokeniser: Tokeniser, sentence: Sequence[int], context: int) -> Inside:
+    """What each block would say of a sentence, and what the heads do on tokens that come twice."""
+    lens = lens_of(model, sentence)
+    said = [[tokeniser.shown(token) for token in row] for row in lens.best]
+    return Inside(lens, said, repeats_of(model, len(tokeniser), context, seeded("induction", 0)))
 
 
 @torch.inference_mode()

@@ -12,7 +12,7 @@ from torch import nn
 
 from gradschool.data.examples import Splits
 from gradschool.data.text.pairs.batches import PairBatches, in_batches
-from gradschool.data.text.pairs.joint import joint_tokeniser, source_tokens, target_tokens
+from gradschool.data.text.pairs.joint import END, START, joint_tokeniser, source_tokens, target_tokens
 from gradschool.data.text.pairs.openpairs import open_pairs
 from gradschool.data.text.pairs.pairs import TextPairs
 from gradschool.data.text.tokens.bpe import ByteBPE
@@ -21,6 +21,7 @@ from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut, Progress
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
+from gradschool.evals.export import ExportCheck
 from gradschool.evals.language.translation import scores
 from gradschool.evals.language.translation.translator import Translator
 from gradschool.evals.metric import Metric
@@ -32,7 +33,7 @@ from gradschool.phrases import command, hanging
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Told
 from gradschool.runs.kind import Skip, Wanted
-from gradschool.runs.language import translations
+from gradschool.runs.language import onnx_translator, translations
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.request import Request
 from gradschool.runs.run import Count, Pieces, Run, Share, share_of_processes
@@ -192,6 +193,18 @@ class TranslationRun(Run):
         """The translation of every line of text files."""
         translate = partial(self.reopened(folder).translate, beams=self.beams)
         return translations.of_files(translate, files, progress, skip)
+
+    def export(self, folder: RunFolder, out: Path | None) -> ExportCheck:
+        """Write a transformer as two ONNX files, encoder and decoder with its cache, and check them.
+
+        Args:
+            folder: of the run.
+            out: folder of the files; None: onnx in the run's folder.
+        """
+        translator = self.reopened(folder)
+        tokens = translator.tokeniser
+        about = {"tokeniser": tokens.facts(), "start": tokens.special[START], "end": tokens.special[END]}
+        return onnx_translator.export(translator.model, out or folder.path / "onnx", about)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """BLEU with its signature, beside the dictionary."""

@@ -110,7 +110,9 @@ def test_the_command_searches_by_words_where_there_is_no_encoder(texts, tmp_path
         assert int(left.value.code or 0) == code, said.err
         told = json.loads(said.out.splitlines()[-1])
         if code == 0:
-            assert told["encoder"] is None and told["by_words"][0]["line"] == 5
+            assert (
+                told["encoder"] is None and told["by_words"][0]["line"] == told["by_tf_idf"][0]["line"] == 5
+            )
             assert "texts/a.md:5" in said.out and "2 new" in said.out
 
 

@@ -14,6 +14,7 @@ from gradschool.data.text.passages import Passage, passages_of, read_passages, s
 from gradschool.errors import UserError
 from gradschool.evals.language.retrieval.answer import find, prompt_of, recall
 from gradschool.evals.language.retrieval.ranking import BM25, fused, nearest, reciprocal_rank
+from gradschool.evals.language.retrieval.tfidf import TFIDF
 
 bags = st.lists(st.lists(st.sampled_from("abcde"), max_size=8).map(" ".join), min_size=1, max_size=6)
 
@@ -33,6 +34,25 @@ def test_bm25_is_the_formula_written_out(texts, question, k1, b):
                 idf = math.log(1 + (len(split) - m + 0.5) / (m + 0.5))
                 wanted += idf * f * (k1 + 1) / (f + k1 * (1 - b + b * len(own) / mean))
         assert found[i].item() == pytest.approx(wanted)
+
+
+@settings(max_examples=60)
+@given(bags, st.lists(st.sampled_from("abcdef"), max_size=4).map(" ".join))
+def test_tfidf_is_scikit_learns_to_a_millionth(texts, question):
+    found = TFIDF(texts).scores(question)
+    if any(texts):  # scikit-learn refuses texts without a word
+        peer = TfidfVectorizer(analyzer=words_of).fit(texts)
+        wanted = (peer.transform(texts) @ peer.transform([question]).T).toarray()[:, 0]
+        assert found.tolist() == pytest.approx(wanted.tolist(), abs=1e-6)
+    else:
+        assert found.tolist() == [0] * len(texts)
+
+
+def test_tfidf_by_hand():
+    # "a" is in both texts and weighs 1, "b" is in one of two: log(3 / 2) + 1 = 1.405.
+    b = math.log(1.5) + 1
+    found = TFIDF(["a b", "a a"]).scores("b")
+    assert found.tolist() == pytest.approx([b / math.hypot(1, b), 0])
 
 
 @pytest.mark.parametrize("at_once", [2, 100])

@@ -21,6 +21,7 @@ from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError
 from gradschool.evals.language.retrieval.answer import Embed, Found, ranked
 from gradschool.evals.language.retrieval.ranking import BM25, nearest
+from gradschool.evals.language.retrieval.tfidf import TFIDF
 
 AT_ONCE = 64  # passages that are encoded together
 KEPT, VECTORS = "index.json", "vectors.safetensors"
@@ -48,9 +49,9 @@ class Index:
     passages: Sequence[Passage]
     vectors: Float[Tensor, "n d"] | None = None
 
-    def by_words(self, question: str, k: int) -> list[Found]:
-        """The k best passages by BM25, the best first; each shares a word with the question."""
-        scores = BM25([each.text for each in self.passages]).scores(question)
+    def by_words(self, question: str, k: int, ranking: type[BM25] | type[TFIDF] = BM25) -> list[Found]:
+        """The k best passages by shared words, the best first; each shares a word with the question."""
+        scores = ranking([each.text for each in self.passages]).scores(question)
         order = scores.argsort(descending=True, stable=True)[:k].tolist()
         return [self.found(question, i, float(scores[i])) for i in order if scores[i] > 0]
 

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from markupsafe import Markup, escape
 
 from gradschool.evals.classification.calibration import Bins
+from gradschool.evals.language.interpret.lens import Lens
+from gradschool.evals.language.interpret.repeats import Repeats
 from gradschool.evals.report import charts, html
 from gradschool.evals.report.html import Section
 from gradschool.evals.report.material import Material
@@ -17,6 +19,21 @@ from gradschool.evals.report.text.corpus import CorpusFacts
 
 CELL, GAP, MARGIN = 11, 16, 62  # pixels: of a square, between two maps, for the tokens beside a map
 PETA = 1e15
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A look inside a model with attention.
+
+    Args:
+        lens: what each block would say of the sentence.
+        said: the tokens of `lens.best` as they are shown.
+        repeats: what its heads do on tokens that come twice; None where the context is too short for that.
+    """
+
+    lens: Lens
+    said: Sequence[Sequence[str]]
+    repeats: Repeats | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +47,7 @@ class DecoderFacts(CorpusFacts):
         positions: how many tokens were seen, in groups.
         by_position: bits a byte (or a token, if the tokens do not give back the text) at these positions.
         reliability: how often the most probable token came, by its probability.
+        inside: more of what goes on in a model with attention.
     """
 
     flops: float | None = None
@@ -38,6 +56,7 @@ class DecoderFacts(CorpusFacts):
     positions: Sequence[float] = ()
     by_position: Sequence[float] = ()
     reliability: Bins | None = None
+    inside: Inside | None = None
 
 
 def compute(m: Material[DecoderFacts]) -> Section | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import torch
@@ -14,6 +15,7 @@ from gradschool.data.rows import Rows, in_order
 from gradschool.data.text.dialogues.dialogue import Dialogue
 from gradschool.data.text.dialogues.dialogues import Dialogues
 from gradschool.data.text.dialogues.rows import pairs
+from gradschool.data.text.tokens.load import tokeniser_of
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut, Progress
@@ -22,10 +24,14 @@ from gradschool.engine.task import Batch, Batches
 from gradschool.evals.metric import Metric
 from gradschool.nn.attention.score import Score
 from gradschool.phrases import command
-from gradschool.runs.finish import final_weights, write_result
-from gradschool.runs.kind import Kind
+from gradschool.runs.finish import final_weights, rebuilt, write_result
+from gradschool.runs.kind import Answer, Kind, Skip
+from gradschool.runs.kind import Progress as Told
+from gradschool.runs.language.tuning import start as starts
 from gradschool.runs.language.tuning.answers import AnswersRun
 from gradschool.runs.language.tuning.run import AT_ONCE, KL, LOSS, RIGHT, TuningRun
+from gradschool.runs.language.tuning.scores import Scorer, of_files, of_words
+from gradschool.runs.reopen import machine_of
 from gradschool.runs.request import Request
 from gradschool.runs.run import Pieces, Run, share_of_processes
 from gradschool.tasks.dpo import Dpo, Preferring, referenced
@@ -157,14 +163,28 @@ class RewardRun(PairsRun):
         beside = ", ".join(f"{name} {100 * each:.1f} %" for name, each in of.items())
         return f" order    {curve}{told} in {result['seconds']:.1f} s\n baseline {beside}"
 
+    def scorer(self, folder: RunFolder) -> Scorer:
+        """The trained network on the run's machine, with how it reads."""
+        model, facts = rebuilt(folder, self)
+        context = starts.language_of(facts).context
+        return Scorer(machine_of(folder).place_module(model), tokeniser_of(facts["tokeniser"]), context)
+
+    def predict(
+        self, folder: RunFolder, files: Sequence[Path], top: int, progress: Told, skip: Skip
+    ) -> Iterator[Answer]:
+        """The score of every answer of files of JSON lines."""
+        return of_files(self.scorer(folder), files, progress, skip)
+
+    def answer(self, folder: RunFolder, words: Sequence[str], top: int) -> Sequence[Answer]:
+        """The scores of answers that were typed behind their prompt."""
+        return of_words(self.scorer(folder), words)
+
     def next_step(self, folder: RunFolder) -> str:
         """Look at its curves."""
         return command("report", folder.path)
 
     chat = Kind.chat
     sample = Kind.sample
-    predict = Kind.predict
-    answer = Kind.answer
     export = Kind.export
 
 
