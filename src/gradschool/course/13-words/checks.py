@@ -114,6 +114,10 @@ def bits_per_byte(ladder: Ladder) -> None:
     ]
     ladder.agrees(cases, twos_to_the_bits, CLOSE)
     ladder.gradients(cases[5:], twos_to_the_bits, CLOSE)
+    costs = [math.log(256), 1.7], [9, 250], [9, 999]
+    exact = [twos_to_the_bits(*each) for each in zip(*costs, strict=True)]
+    came = [ladder.subject(*each) for each in zip(*costs, strict=True)]
+    ladder.same("Plain numbers are float64, to whose last digits this", came, exact, FLOAT64)
     eight = ladder.subject(math.log(256), 9, 9)
     ladder.same("If all 256 bytes are equally likely, one costs 8 bits, which", eight, 8.0, CLOSE)
 
@@ -315,13 +319,15 @@ def pair_counts(ladder: Ladder) -> None:
     ladder.agrees(cases, slid, EXACT, through=counted)
 
 
-def rewritten(mine, word, what, *new):
-    """The new word as a text. A pair is sent as a list, ranks as a list of pairs; the word must stay."""
+def rewritten(mine, word, pair, new):
+    """The new word as a text. A pair is sent as a list; the word must stay, and another list come."""
     given = list(word) if isinstance(word, list) else tuple(word)
-    found = mine(given, tuple(what) if new else {tuple(pair): rank for rank, pair in enumerate(what)}, *new)
+    found = mine(given, tuple(pair), new)
     if list(given) != list(word):
         return "the word was changed"
-    return " ".join(map(str, found)) if isinstance(found, list | tuple) else found
+    if found is given:
+        return "the list that was given, not a new one"
+    return " ".join(map(str, found)) if isinstance(found, list) else found
 
 
 def in_text(word, pair, new):
@@ -379,7 +385,19 @@ def merge_ties(ladder: Ladder) -> None:
     ladder.agrees(cases, in_the_order_of_the_programs, EXACT, through=in_order)
 
 
-def merge_by_merge(word, merges):
+def encoded(mine, word, merges, turned=False):
+    """The parts as a text. Merges are sent as a list of pairs; `turned`: the mapping has the last one first."""
+    given = list(word) if isinstance(word, list) else tuple(word)
+    ranks = {tuple(pair): rank for rank, pair in enumerate(merges)}
+    found = mine(given, dict(reversed(ranks.items())) if turned else ranks)
+    if list(given) != list(word) or len(ranks) != len(merges):
+        return "an argument was changed"
+    if found is given:
+        return "the list that was given, not a new one"
+    return " ".join(map(str, found)) if isinstance(found, list) else found
+
+
+def merge_by_merge(word, merges, turned=False):
     """All merges one after the other, as training did them, each over the whole text."""
     text = "".join(chr(1000 + part) for part in word)
     for rank, (a, b) in enumerate(merges):
@@ -403,14 +421,15 @@ def encode_by_merges(ladder: Ladder) -> None:
         Case("an empty word", ([], [[97, 98]])),
         Case("a tuple, abab", ((97, 98, 97, 98), drawn)),
         Case("40 letters a to c, 8 merges", ((97 + whole(2, 2, 40)).tolist(), drawn)),
+        Case("abcdab, the last merge standing first in `ranks`", ([*abc, 100, 97, 98], tower, True)),
     ]
-    ladder.agrees(cases, merge_by_merge, EXACT, through=rewritten)
+    ladder.agrees(cases, merge_by_merge, EXACT, through=encoded)
 
 
 def pieces_of(mine, word, pieces):
     """The pieces with bars between them; None stays None."""
     found = mine(word, {piece: number for number, piece in enumerate(pieces)})
-    return "|".join(found) if isinstance(found, list | tuple) else "no way" if found is None else found
+    return "|".join(found) if isinstance(found, list) else "no way" if found is None else found
 
 
 def by_pattern(word, pieces):
@@ -443,6 +462,7 @@ def wordpiece(ladder: Ladder) -> None:
         Case("'abc' with a, ab, ##bc: the longest first leads nowhere", ("abc", ["a", "ab", "##bc"])),
         Case("'bb' with b alone, which is no piece within a word", ("bb", ["b"])),
         Case("'b'", ("b", small)),
+        Case("'Bb' with B, ##b and b", ("Bb", ["B", "##b", "b"])),
         Case("'ababbaabab'", ("ababbaabab", letters)),
         Case("'aabbabbb'", ("aabbabbb", letters)),
         Case("'a' without pieces", ("a", [])),
@@ -456,7 +476,7 @@ def best_way(mine, text, pieces):
     spans = [(i, j) for j in range(1, n + 1) for i in range(j)]
     lattice = [(i, j, text[i:j]) for i, j in spans if text[i:j] in pieces]
     found = mine(lattice, n, pieces)
-    return "|".join(found) if isinstance(found, list | tuple) else found
+    return "|".join(found) if isinstance(found, list) else found
 
 
 def of_all_ways(text, pieces):

@@ -47,6 +47,11 @@ def attend(ladder: Ladder) -> None:
         case("causal, 6 places", 4, (2, 6, 4), (2, 6, 4), (2, 6, 3), causal=True),
         case("causal and masked", 5, (2, 1, 5, 4), (2, 1, 7, 4), (2, 1, 7, 3), mask=mask, causal=True),
         case("a query that may look at nothing", 6, (2, 4), (3, 4), (3, 2), mask=blind),
+        Case(
+            "scores of -1e12 and -2e12 beside a hidden key of score 0",
+            (numbers([1e6]), numbers([-1e6], [-2e6], [0.0]), numbers([2.0], [4.0], [8.0])),
+            {"mask": torch.tensor([[True, True, False]])},
+        ),
     ]  # fmt: skip
     ladder.agrees(cases, oracle, CLOSE)
     ladder.gradients([cases[1], cases[3], cases[4]], oracle, GRADS)
@@ -125,6 +130,7 @@ def additive_attention(ladder: Ladder) -> None:
         ),
     ]
     ladder.agrees(cases, added, CLOSE)
+    ladder.gradients([cases[1], cases[3]], added, GRADS)
     q, k, v, w = cases[1].args
     whole, _ = ladder.subject(q, k, v, w)
     alone, _ = ladder.subject(q[..., 2:3, :], k, v, w)
@@ -150,6 +156,17 @@ def split_heads(ladder: Ladder) -> None:
     ]
     ladder.agrees(cases, cut, EXACT)
     ladder.gradients(cases[:4], cut, EXACT)
+    ladder.refuses(Case("6 numbers and 4 heads", (draw(5, 2, 6), 4)))
+
+
+def made_on(mine, args):
+    """Where the learner's function puts its result if it is asked to; what raises there is no wrong place."""
+    import torch
+
+    try:
+        return mine(*args, device=torch.device("meta")).device.type
+    except Exception:
+        return "meta"
 
 
 def seen(n, m, offset=0, device=None):
@@ -170,6 +187,8 @@ def causal_mask(ladder: Ladder) -> None:
         Case("no query", (0, 3)),
     ]
     ladder.agrees(cases, seen, EXACT)
+    came = ladder.inside(made_on)([2, 3])
+    ladder.holds(f"The mask was to be made on the device 'meta'; it is on {came!r}.", came == "meta")
 
 
 def counted(valid):
@@ -376,6 +395,8 @@ def shift_matrix(ladder: Ladder) -> None:
     ladder.agrees(cases, moved, FAR, through=typed)
     M = ladder.subject(7, 8, 100.0)
     ladder.same("The matrix is orthogonal, which", M @ M.T, torch.eye(8), FAR)
+    came = ladder.inside(made_on)([2, 4])
+    ladder.holds(f"The matrix was to be made on the device 'meta'; it is on {came!r}.", came == "meta")
 
 
 def placed(h):
