@@ -1,5 +1,6 @@
 """Comparing what came with what was expected: type, shape, dtype, numbers; the first difference is told."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,8 @@ from gradschool.classroom.check.wire import Other
 class Tolerance:
     """How far a number may be from the truth: atol + rtol |truth|.
 
-    It is meant for float32 and for NumPy's numbers; tensors of another width have one of their own, so that a
-    float64 that was float32 on the way is found and half precision costs the others nothing.
+    It is meant for float32 and for NumPy's numbers. Half precision has its own, so that one case in it costs
+    the others nothing; tensors of float64 may be limited, so that what was float32 on the way is found.
 
     Args:
         rtol, atol: relative and absolute part; both 0 allow no difference in any type.
@@ -26,11 +27,11 @@ class Tolerance:
     atol: float
     why: str
 
-    def of(self, truth: Any) -> tuple[float, float]:
-        """Both parts for a truth of this type."""
+    def of(self, truth: Any, double: float) -> tuple[float, float]:
+        """Both parts for a truth of this type; `double` limits them for tensors of float64."""
         kind = str(truth.dtype) if hasattr(truth, "requires_grad") else ""
         if kind == "torch.float64":
-            return min(self.rtol, DOUBLE), min(self.atol, DOUBLE)
+            return min(self.rtol, double), min(self.atol, double)
         if kind in HALF and self.rtol:
             return max(self.rtol, 2 * HALF[kind]), max(self.atol, HALF[kind] / 8)
         return self.rtol, self.atol
@@ -150,8 +151,18 @@ def parts(value: Any) -> Iterator[Any]:
         yield value
 
 
-def close(outcome: Any, lead: str, got: Any, want: Any, tolerance: Tolerance) -> None:
-    """Refuse numbers that are too far from the truth; the first place that differs is told."""
+def close(
+    outcome: Any, lead: str, got: Any, want: Any, tolerance: Tolerance, double: float = math.inf
+) -> None:
+    """Refuse numbers that are too far from the truth; the first place that differs is told.
+
+    Args:
+        outcome: what to call the failure.
+        lead: how its sentence begins.
+        got, want: nested results of one form.
+        tolerance: see `Tolerance`.
+        double: what it may be for tensors of float64 at most.
+    """
     for (place, g), (_, w), truth in zip(leaves(got), leaves(want), parts(want), strict=True):
         if isinstance(w, str) or w is None:
             wrong = np.asarray(g != w)
@@ -159,7 +170,7 @@ def close(outcome: Any, lead: str, got: Any, want: Any, tolerance: Tolerance) ->
             g, w = np.asarray(g), np.asarray(w)
             if g.shape != w.shape:
                 raise Failure(outcome, f"{lead} shape {w.shape} was expected, {g.shape} came.")
-            rtol, atol = tolerance.of(truth)
+            rtol, atol = tolerance.of(truth, double)
             wrong = ~np.isclose(g, w, rtol=rtol, atol=atol, equal_nan=True)
         if wrong.any():
             raise Failure(outcome, f"{lead} {difference(place, g, w, wrong)}")

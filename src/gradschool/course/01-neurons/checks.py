@@ -360,6 +360,7 @@ def dichotomies(ladder: Ladder) -> None:
     ladder.same(
         "At n = 2 (d + 1) half of all labelings can be made, which", ladder.subject(42, 20), 2**41, EXACT
     )
+    ladder.same("At n = d + 1 all labelings can be made, which", ladder.subject(60, 59), 2**60, EXACT)
 
 
 def pocket_by_hand(points, targets, weights, order):

@@ -156,7 +156,6 @@ def split_heads(ladder: Ladder) -> None:
     ]
     ladder.agrees(cases, cut, EXACT)
     ladder.gradients(cases[:4], cut, EXACT)
-    ladder.refuses(Case("6 numbers and 4 heads", (draw(5, 2, 6), 4)))
 
 
 def made_on(mine, args):
@@ -402,7 +401,7 @@ def shift_matrix(ladder: Ladder) -> None:
 def placed(h):
     """Place after place."""
     _, rows, columns, width = h.shape
-    down, across = clocks(torch.arange(rows), width // 2), clocks(torch.arange(columns), width // 2)
+    down, across = (clocks(torch.arange(n), width // 2, dtype="float64") for n in (rows, columns))
     both = [[torch.cat([down[r], across[c]]) for c in range(columns)] for r in range(rows)]
     return (h.double() + torch.stack([torch.stack(row) for row in both]).double()).to(h.dtype)
 

@@ -54,8 +54,8 @@ def overlaps(tests: Iterable[str], training: Iterable[str], n: int = 13) -> list
 
     Args:
         tests: read once and held in memory, as their sequences are.
-        training: any number of texts, as an iterator perhaps. A sequence does not cross from one to the next. A test text of fewer
-            than n words is looked for as a whole.
+        training: any number of texts, as an iterator perhaps. A sequence does not cross from one to the
+            next. A test text of fewer than n words is looked for as a whole.
         n: words of a sequence, >= 1.
     """
     # 1. All sequences that are wanted, by their length.
