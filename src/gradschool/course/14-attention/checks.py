@@ -215,7 +215,10 @@ def left_padding(ladder: Ladder) -> None:
 
 
 def layer(mine, sizes, options, weights, x, memory, given, parts):
-    """The learner's layer with these weights: result and slope of the input; in parts with a cache."""
+    """The learner's layer with these weights: result and slope of the input.
+
+    `parts` tokens at a time go through a cache, if it is not 0; a memory that is "read" goes in as a pair.
+    """
     import torch
 
     attention = mine(*sizes, **options)
@@ -235,10 +238,12 @@ def layer(mine, sizes, options, weights, x, memory, given, parts):
     x = x.clone().requires_grad_()
     if parts:
         cache, out = Held(), []
-        for step in x.split(1, 1):
-            out.append(attention(step, cache=cache))
+        for step in x.split(parts, 1):
+            out.append(attention(step, cache=cache, **given))
         y = torch.cat(out, 1)
     else:
+        given = dict(given)
+        memory = attention.read(memory) if given.pop("read", False) else memory
         y = attention(x, memory, **given)
     (slope,) = torch.autograd.grad((y * torch.arange(1.0, y.numel() + 1).view_as(y).sin()).sum(), x)
     return y.detach(), slope
@@ -326,15 +331,18 @@ def multi_head(ladder: Ladder) -> None:
         ({"norm": True, "bias": False}, weights(8, 2, 2, False, True)),
     )
     cases = [
-        Case("2 heads of 4 numbers, 5 positions", (*plain, x, None, {}, False)),
-        Case("5 queries that look at a memory of 7", (*plain, x, memory, {}, False)),
-        Case("causal attention", (*plain, x, None, {"causal": True}, False)),
-        Case("a mask", (*plain, x, None, {"mask": mask}, False)),
-        Case("4 heads of queries, 2 of keys and values", (*shared, x, None, {}, False)),
-        Case("rotary positions", ((8, 2), *rotary, x, None, {"causal": True}, False)),
-        Case("rotary positions that are given", ((8, 2), *rotary, x, None, {"positions": at}, False)),
-        Case("normalised queries and keys, no biases", ((8, 2), *normed, x, None, {}, False)),
-        Case("a cache, token after token", ((8, 2), *rotary, x, None, {}, True)),
+        Case("2 heads of 4 numbers, 5 positions", (*plain, x, None, {}, 0)),
+        Case("5 queries that look at a memory of 7", (*plain, x, memory, {}, 0)),
+        Case("a memory that `read` has made keys and values of", (*plain, x, memory, {"read": True}, 0)),
+        Case("causal attention", (*plain, x, None, {"causal": True}, 0)),
+        Case("a mask", (*plain, x, None, {"mask": mask}, 0)),
+        Case("a mask and causal attention", (*plain, x, None, {"mask": mask, "causal": True}, 0)),
+        Case("4 heads of queries, 2 of keys and values", (*shared, x, None, {}, 0)),
+        Case("rotary positions", ((8, 2), *rotary, x, None, {"causal": True}, 0)),
+        Case("rotary positions that are given", ((8, 2), *rotary, x, None, {"positions": at}, 0)),
+        Case("normalised queries and keys, no biases", ((8, 2), *normed, x, None, {}, 0)),
+        Case("a cache, token after token", ((8, 2), *rotary, x, None, {}, 1)),
+        Case("a cache, two tokens at a time, causal", ((8, 2), *rotary, x, None, {"causal": True}, 2)),
     ]
     ladder.agrees(cases, slow_layer, LAYER, through=layer)
     came = ladder.inside(with_memory)(rotary[1], x)
@@ -370,6 +378,7 @@ def sinusoids(ladder: Ladder) -> None:
         Case("positions up to 1,000 in float32", (torch.tensor([0, 10, 1000]), 4)),
         Case("float64", (torch.arange(6), 4, 10000.0, "float64")),
         Case("float64, base 100", (torch.arange(3, 7), 6, 100.0, "float64")),
+        Case("float64, positions near 10,000,000", (torch.arange(10**7, 10**7 + 3), 6, 100.0, "float64")),
     ]
     ladder.agrees(cases, clocks, FAR, through=typed)
 
@@ -390,6 +399,7 @@ def shift_matrix(ladder: Ladder) -> None:
         Case("k = 0", (0, 4, 50.0)),
         Case("k = 2 and d = 6, base 20", (2, 6, 20.0)),
         Case("float64", (5, 4, 30.0, "float64")),
+        Case("float64, k = 10,000,000", (10**7, 4, 30.0, "float64")),
     ]
     ladder.agrees(cases, moved, FAR, through=typed)
     M = ladder.subject(7, 8, 100.0)

@@ -184,16 +184,20 @@ def random_features(ladder: Ladder) -> None:
 
 def grown(mine, held, filled, k, v):
     """The learner's cache after new keys and values, what became of the old one, and the new keys' slope."""
+    import torch
+
     from gradschool.ops.attention.cache import Cache
 
     old = Cache(held[0].clone(), held[1].clone(), filled)
     k, v = k.clone().requires_grad_(), v.clone().requires_grad_()
     new = mine(old, k, v)
     linked = "linked" if new.k.requires_grad and new.v.requires_grad else "detached"
-    if new.filled < new.k.shape[2]:  # what was put in earlier counts as well
-        k, v = k[:, :, :1].detach(), v[:, :, :1].detach()
-        later = mine(new, k, v)
-        linked = linked if later.k.requires_grad and later.v.requires_grad else "detached by the next call"
+    if linked == "linked" and new.filled < new.k.shape[2]:  # what was put in earlier counts as well
+        later = mine(new, k.detach()[:, :, :1], v.detach()[:, :, :1])
+        told = later.k[:, :, filled : new.filled].sum() + later.v[:, :, filled : new.filled].sum()
+        slopes = torch.autograd.grad(told, (k, v), allow_unused=True) if told.requires_grad else [None]
+        is_whole = all(each is not None and bool(each.any()) for each in slopes)
+        linked = linked if is_whole else "detached by the next call"
     return new.k.detach(), new.v.detach(), new.filled, old.k.detach(), old.v.detach(), old.filled, linked
 
 
