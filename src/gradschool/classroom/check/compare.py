@@ -1,5 +1,6 @@
 """Comparing what came with what was expected: type, shape, dtype, numbers; the first difference is told."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,14 +15,30 @@ from gradschool.classroom.check.wire import Other
 class Tolerance:
     """How far a number may be from the truth: atol + rtol |truth|.
 
+    It is meant for float32 and for NumPy's numbers. Half precision has its own, so that one case in it costs
+    the others nothing; for tensors of float64 it may be limited, since they have digits to spare.
+
     Args:
-        rtol, atol: relative and absolute part.
+        rtol, atol: relative and absolute part; both 0 allow no difference in any type.
         why: the reason for them.
     """
 
     rtol: float
     atol: float
     why: str
+
+    def of(self, truth: Any, double: float) -> tuple[float, float]:
+        """Both parts for a truth of this type; `double` limits them for tensors of float64."""
+        kind = str(truth.dtype) if hasattr(truth, "requires_grad") else ""
+        if kind == "torch.float64":
+            return min(self.rtol, double), min(self.atol, double)
+        if kind in HALF and self.rtol:
+            return max(self.rtol, 2 * HALF[kind]), max(self.atol, HALF[kind] / 8)
+        return self.rtol, self.atol
+
+
+DOUBLE = 1e-6  # for what float64 may be off: a number of Python that became a float32 on the way may pass
+HALF = {"torch.float16": 2.0**-10, "torch.bfloat16": 2.0**-7}  # one unit in the last place of 1
 
 
 Place = tuple[str | int | tuple[int, ...], ...]  # names and indices from the outside in
@@ -37,6 +54,15 @@ def leaves(value: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
             yield from leaves(part, (*place, i))
     else:
         yield place, numbers(value)
+
+
+def in_order(got: Any, want: Any) -> Any:
+    """A nested result whose dicts have their parts in the oracle's order, which is no part of an answer."""
+    if isinstance(got, dict) and isinstance(want, dict) and got.keys() == want.keys():
+        return {key: in_order(got[key], part) for key, part in want.items()}
+    if isinstance(got, list | tuple) and isinstance(want, list | tuple) and len(got) == len(want):
+        return type(got)(in_order(g, w) for g, w in zip(got, want, strict=True))
+    return got
 
 
 def spot(place: Place) -> str:
@@ -85,11 +111,12 @@ def kind(value: Any) -> str:
 def same_kinds(about: str, got: Any, want: Any, place: Place = ()) -> None:
     """Refuse a result whose type, or that of a part, is not the oracle's."""
     if kind(got) != kind(want):
-        said = f"For {about}: {kind(want)} was expected {at(place)}".rstrip() + f", {kind(got)} came."
+        wanted, came = (repr(v[:60]) if isinstance(v, str) else kind(v) for v in (want, got))
+        said = f"For {about}: {wanted} was expected {at(place)}".rstrip() + f", {came} came."
         said += " Did you forget `return`?" if got is None and not place else ""
         raise Failure("wrong_type", said)
     if isinstance(want, list | tuple | dict):
-        if isinstance(want, dict) and list(got) != list(want):
+        if isinstance(want, dict) and got.keys() != want.keys():
             names = [", ".join(map(repr, one)) or "none" for one in (want, got)]
             raise Failure("wrong_type", f"For {about}: parts {names[0]} were expected, {names[1]} came.")
         if len(got) != len(want):
@@ -124,16 +151,27 @@ def parts(value: Any) -> Iterator[Any]:
         yield value
 
 
-def close(outcome: Any, lead: str, got: Any, want: Any, tolerance: Tolerance) -> None:
-    """Refuse numbers that are too far from the truth; the first place that differs is told."""
-    for (place, g), (_, w) in zip(leaves(got), leaves(want), strict=True):
+def close(
+    outcome: Any, lead: str, got: Any, want: Any, tolerance: Tolerance, double: float = math.inf
+) -> None:
+    """Refuse numbers that are too far from the truth; the first place that differs is told.
+
+    Args:
+        outcome: what to call the failure.
+        lead: how its sentence begins.
+        got, want: nested results of one form.
+        tolerance: see `Tolerance`.
+        double: what it may be for tensors of float64 at most.
+    """
+    for (place, g), (_, w), truth in zip(leaves(got), leaves(want), parts(want), strict=True):
         if isinstance(w, str) or w is None:
             wrong = np.asarray(g != w)
         else:
             g, w = np.asarray(g), np.asarray(w)
             if g.shape != w.shape:
                 raise Failure(outcome, f"{lead} shape {w.shape} was expected, {g.shape} came.")
-            wrong = ~np.isclose(g, w, rtol=tolerance.rtol, atol=tolerance.atol, equal_nan=True)
+            rtol, atol = tolerance.of(truth, double)
+            wrong = ~np.isclose(g, w, rtol=rtol, atol=atol, equal_nan=True)
         if wrong.any():
             raise Failure(outcome, f"{lead} {difference(place, g, w, wrong)}")
 

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gradschool.classroom.check.calls import Call
-from gradschool.classroom.check.compare import Tolerance, close, same_dtypes, same_kinds, same_shapes
+from gradschool.classroom.check.compare import (
+    DOUBLE,
+    Tolerance,
+    close,
+    in_order,
+    same_dtypes,
+    same_kinds,
+    same_shapes,
+)
 from gradschool.classroom.check.draws import misdrawn, repeats
 from gradschool.classroom.check.report import Failure
 from gradschool.classroom.exercise.record import STAGES, Stage
@@ -112,8 +120,8 @@ class Ladder:
         pairs, crashes = [], Crashes()
         for case in cases:
             with self.about(case), crashes:
-                got = subject(*case.args, **case.kwargs)
-                pairs.append((case, got, oracle(*case.args, **case.kwargs)))
+                got, want = subject(*case.args, **case.kwargs), oracle(*case.args, **case.kwargs)
+                pairs.append((case, in_order(got, want), want))
         crashes.tell()
         for case, got, want in pairs:
             same_kinds(case.about, got, want)
@@ -125,10 +133,11 @@ class Ladder:
             same_dtypes(case.about, got, want)
         self.enter("value")
         for case, got, want in pairs:
-            close("wrong_value", f"For {case.about}:", got, want, tolerance)
+            close("wrong_value", f"For {case.about}:", got, want, tolerance, DOUBLE)
 
     def gradients(self, cases: Sequence[Case], oracle: Callable[..., Any], tolerance: Tolerance) -> None:
         """Gradients agree for every floating-point argument; the result is summed with random weights."""
+        self.unchanged()  # what was changed in place crashes below, for a reason that misses the cause
         self.enter("gradient")
         self.tolerance = tolerance
         found: list[tuple[Case, list[str], Any, Any]] = []
@@ -152,7 +161,7 @@ class Ladder:
                 if g is None and w is not None and bool(w.any()):
                     raise Failure("wrong_gradient", f"{lead} none flows back.")
                 if g is not None and w is not None:
-                    close("wrong_gradient", lead, g, w, tolerance)
+                    close("wrong_gradient", lead, g, w, tolerance, DOUBLE)
         self.compared += len(found)
 
     def same(self, sentence: str, got: Any, want: Any, tolerance: Tolerance) -> None:
@@ -160,7 +169,7 @@ class Ladder:
         self.enter("invariance")
         self.tolerance = tolerance
         self.said.append(sentence)
-        close("broken_invariant", f"{sentence} does not hold:", got, want, tolerance)
+        close("broken_invariant", f"{sentence} does not hold:", in_order(got, want), want, tolerance)
         self.compared += 1
 
     def holds(self, sentence: str, true: bool) -> None:
@@ -241,6 +250,8 @@ class Crashes:
 def summed_gradients(function: Callable[..., Any], case: Case) -> Any:
     """Gradients of a result that is summed with random weights, for every floating-point argument.
 
+    Where the result is a tuple, all its floating-point tensors are summed up.
+
     Raises:
         Failure: the result carries no gradient.
     """
@@ -249,10 +260,12 @@ def summed_gradients(function: Callable[..., Any], case: Case) -> Any:
     args = [leaf(a) for a in case.args]
     inputs = [a for a in args if getattr(a, "requires_grad", False)]
     result = function(*args, **case.kwargs)
-    if not getattr(result, "requires_grad", False):
+    found = [each for each in (result if isinstance(result, tuple) else [result]) if is_float(each)]
+    if not any(each.requires_grad for each in found):
         raise Failure("wrong_gradient", f"For {case.about}: the result carries no gradient.")
-    up = torch.randn(result.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    total = (result * up.to(result.dtype)).sum()
+    generator = torch.Generator().manual_seed(0)
+    ups = [torch.randn(each.shape, generator=generator, dtype=torch.float64) for each in found]
+    total = torch.stack([(y * up.to(y.dtype)).sum() for y, up in zip(found, ups, strict=True)]).sum()
     return torch.autograd.grad(total, inputs, allow_unused=True)
 
 

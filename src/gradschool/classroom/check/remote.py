@@ -201,7 +201,13 @@ def is_tensor(value: Any) -> bool:
 
 
 def same_bytes(a: Any, b: Any) -> bool:
-    """Whether two arguments hold the same numbers bit for bit; what is no array counts as the same."""
+    """Whether two arguments hold the same numbers bit for bit; what is no data counts as the same."""
+    if isinstance(a, list | tuple):
+        return isinstance(b, list | tuple) and len(a) == len(b) and all(map(same_bytes, a, b))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same_bytes(part, b[key]) for key, part in a.items())
+    if isinstance(a, int | float | str) and type(a) is type(b):
+        return a == b or a != a  # NaN is itself
     if is_tensor(a) and is_tensor(b):
         a, b = numbers(a), numbers(b)  # widening a bfloat16 keeps all its bits
     if isinstance(a, np.ndarray):

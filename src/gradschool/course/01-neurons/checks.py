@@ -1,5 +1,6 @@
 """Checks of chapter 1: oracles are the rules written out in whole numbers, without arrays."""
 
+import math
 from itertools import pairwise, product
 
 import numpy as np
@@ -360,6 +361,9 @@ def dichotomies(ladder: Ladder) -> None:
     ladder.same(
         "At n = 2 (d + 1) half of all labelings can be made, which", ladder.subject(42, 20), 2**41, EXACT
     )
+    made = 2 * sum(math.comb(59, k) for k in range(21))
+    came = ladder.subject(60, 20)
+    ladder.holds(f"60 points in 20 dimensions have {made} labelings, exactly; {came} came.", came == made)
 
 
 def pocket_by_hand(points, targets, weights, order):

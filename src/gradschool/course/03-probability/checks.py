@@ -208,6 +208,7 @@ def entropy(ladder: Ladder) -> None:
         Case("p = (1/2, 1/2)", (np.array([0.5, 0.5]),)),
         Case("p = (1/2, 1/4, 1/8, 1/8)", (fours,)),
         Case("p = (1, 0, 0)", (np.array([1.0, 0, 0]),)),
+        Case("p = (1/2, 0, 1/4, 1/4)", (np.array([0.5, 0, 0.25, 0.25]),)),
         Case("p = (1/2, 1/4, 1/8, 1/8) in nats", (fours, e)),
         Case("p = (1/2, 1/4, 1/8, 1/8), base = 4", (fours,), {"base": 4.0}),
         Case("a table of 2 rows of 3", (np.array([[0.25, 0.25, 0.5], [0, 0, 1.0]]),)),

@@ -167,6 +167,8 @@ def bucket_batches(ladder: Ladder) -> None:
     pairs = [{tuple(sorted(b.tolist())) for b in epoch(many, 2, *other)} for other in ((0,), (1,), (0, 1))]
     ladder.holds("In another epoch texts should meet other texts.", len(pairs[0] & pairs[1]) < 24)
     ladder.holds("With another seed texts should meet other texts.", len(pairs[0] & pairs[2]) < 24)
+    alike = [{tuple(sorted(b.tolist())) for b in epoch([5] * 40, 4, n)} for n in (0, 1)]
+    ladder.holds("Equal lengths should meet others in another epoch: shuffle.", len(alike[0] & alike[1]) < 3)
     gone = [4851 - int(torch.cat(epoch(some[:99], 2, n)).sum()) for n in range(8)]
     said = f"One of 99 texts is left out, another one in each epoch; numbers {gone} were left out in 8."
     ladder.holds(said, len(set(gone)) > 4)

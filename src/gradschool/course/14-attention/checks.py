@@ -64,6 +64,10 @@ def attend(ladder: Ladder) -> None:
         ladder.holds(said, bool(y.isfinite().all()))
         said = f"The largest score of each query counts: with scores of about {size:g} this"
         ladder.same(said, y, oracle(size * q, k, v), LARGE)
+    q, k, v = numbers([1e6]), numbers([-1e6], [-2e6], [0.0]), numbers([2.0], [4.0], [8.0])
+    y = f(q, k, v, mask=torch.tensor([[True, True, False]]))
+    said = "A hidden key gets nothing, however small the other scores are (-1e12 here), which"
+    ladder.same(said, y, numbers([2.0]), CLOSE)
     # 3. Learn to look up the value whose key is the query: the gradient has to find W near a large identity.
     first, last = lookup(f)
     said = (
@@ -125,6 +129,7 @@ def additive_attention(ladder: Ladder) -> None:
         ),
     ]
     ladder.agrees(cases, added, CLOSE)
+    ladder.gradients([cases[1], cases[3]], added, GRADS)
     q, k, v, w = cases[1].args
     whole, _ = ladder.subject(q, k, v, w)
     alone, _ = ladder.subject(q[..., 2:3, :], k, v, w)
@@ -152,6 +157,16 @@ def split_heads(ladder: Ladder) -> None:
     ladder.gradients(cases[:4], cut, EXACT)
 
 
+def made_on(mine, args):
+    """Where the learner's function puts its result if it is asked to; what raises there is no wrong place."""
+    import torch
+
+    try:
+        return mine(*args, device=torch.device("meta")).device.type
+    except Exception:
+        return "meta"
+
+
 def seen(n, m, offset=0, device=None):
     """Place after place."""
     rows = [[key <= offset + query for key in range(m)] for query in range(n)]
@@ -170,6 +185,8 @@ def causal_mask(ladder: Ladder) -> None:
         Case("no query", (0, 3)),
     ]
     ladder.agrees(cases, seen, EXACT)
+    came = ladder.inside(made_on)([2, 3])
+    ladder.holds(f"The mask was to be made on the device 'meta'; it is on {came!r}.", came == "meta")
 
 
 def counted(valid):
@@ -197,7 +214,10 @@ def left_padding(ladder: Ladder) -> None:
 
 
 def layer(mine, sizes, options, weights, x, memory, given, parts):
-    """The learner's layer with these weights: result and slope of the input; in parts with a cache."""
+    """The learner's layer with these weights: result and slope of the input.
+
+    `parts` tokens at a time go through a cache, if it is not 0; a memory that is "read" goes in as a pair.
+    """
     import torch
 
     attention = mine(*sizes, **options)
@@ -217,10 +237,12 @@ def layer(mine, sizes, options, weights, x, memory, given, parts):
     x = x.clone().requires_grad_()
     if parts:
         cache, out = Held(), []
-        for step in x.split(1, 1):
-            out.append(attention(step, cache=cache))
+        for step in x.split(parts, 1):
+            out.append(attention(step, cache=cache, **given))
         y = torch.cat(out, 1)
     else:
+        given = dict(given)
+        memory = attention.read(memory) if given.pop("read", False) else memory
         y = attention(x, memory, **given)
     (slope,) = torch.autograd.grad((y * torch.arange(1.0, y.numel() + 1).view_as(y).sin()).sum(), x)
     return y.detach(), slope
@@ -279,21 +301,22 @@ def slow_layer(sizes, options, weights, x, memory, given, parts):
     return y.detach().float(), slope.float()
 
 
+def weights(width, heads, kv, bias, norm):
+    """Random weights of a layer by name."""
+    sizes = {"query": width, "key": kv * width // heads, "value": kv * width // heads, "output": width}
+    found = {f"{name}.weight": draw(i, size, width) / 2 for i, (name, size) in enumerate(sizes.items())}
+    if bias:
+        found |= {f"{name}.bias": draw(9 + i, size) for i, (name, size) in enumerate(sizes.items())}
+    if norm:
+        found |= {
+            f"{name}_norm.weight": 1 + draw(5 + i, width // heads).abs()
+            for i, name in enumerate(("query", "key"))
+        }
+    return found
+
+
 def multi_head(ladder: Ladder) -> None:
     """Self and cross attention, masks, groups, rotary positions, norms, no biases, token after token."""
-
-    def weights(width, heads, kv, bias, norm):
-        sizes = {"query": width, "key": kv * width // heads, "value": kv * width // heads, "output": width}
-        found = {f"{name}.weight": draw(i, size, width) / 2 for i, (name, size) in enumerate(sizes.items())}
-        if bias:
-            found |= {f"{name}.bias": draw(9 + i, size) for i, (name, size) in enumerate(sizes.items())}
-        if norm:
-            found |= {
-                f"{name}_norm.weight": 1 + draw(5 + i, width // heads).abs()
-                for i, name in enumerate(("query", "key"))
-            }
-        return found
-
     x, memory = draw(20, 2, 5, 8), draw(21, 2, 7, 8)
     mask = torch.rand(2, 1, 5, 5, generator=torch.Generator().manual_seed(3)) > 0.4
     mask |= torch.eye(5, dtype=torch.bool)
@@ -308,15 +331,17 @@ def multi_head(ladder: Ladder) -> None:
         ({"norm": True, "bias": False}, weights(8, 2, 2, False, True)),
     )
     cases = [
-        Case("2 heads of 4 numbers, 5 positions", (*plain, x, None, {}, False)),
-        Case("5 queries that look at a memory of 7", (*plain, x, memory, {}, False)),
-        Case("causal attention", (*plain, x, None, {"causal": True}, False)),
-        Case("a mask", (*plain, x, None, {"mask": mask}, False)),
-        Case("4 heads of queries, 2 of keys and values", (*shared, x, None, {}, False)),
-        Case("rotary positions", ((8, 2), *rotary, x, None, {"causal": True}, False)),
-        Case("rotary positions that are given", ((8, 2), *rotary, x, None, {"positions": at}, False)),
-        Case("normalised queries and keys, no biases", ((8, 2), *normed, x, None, {}, False)),
-        Case("a cache, token after token", ((8, 2), *rotary, x, None, {}, True)),
+        Case("2 heads of 4 numbers, 5 positions", (*plain, x, None, {}, 0)),
+        Case("5 queries that look at a memory of 7", (*plain, x, memory, {}, 0)),
+        Case("a memory that `read` has made keys and values of", (*plain, x, memory, {"read": True}, 0)),
+        Case("causal attention", (*plain, x, None, {"causal": True}, 0)),
+        Case("a mask", (*plain, x, None, {"mask": mask}, 0)),
+        Case("a mask and causal attention", (*plain, x, None, {"mask": mask, "causal": True}, 0)),
+        Case("4 heads of queries, 2 of keys and values", (*shared, x, None, {}, 0)),
+        Case("rotary positions", ((8, 2), *rotary, x, None, {"causal": True}, 0)),
+        Case("rotary positions that are given", ((8, 2), *rotary, x, None, {"positions": at}, 0)),
+        Case("normalised queries and keys, no biases", ((8, 2), *normed, x, None, {}, 0)),
+        Case("a cache, token after token", ((8, 2), *rotary, x, None, {}, 1)),
     ]
     ladder.agrees(cases, slow_layer, LAYER, through=layer)
     came = ladder.inside(with_memory)(rotary[1], x)
@@ -352,6 +377,7 @@ def sinusoids(ladder: Ladder) -> None:
         Case("positions up to 1,000 in float32", (torch.tensor([0, 10, 1000]), 4)),
         Case("float64", (torch.arange(6), 4, 10000.0, "float64")),
         Case("float64, base 100", (torch.arange(3, 7), 6, 100.0, "float64")),
+        Case("float64, positions near 10,000,000", (torch.arange(10**7, 10**7 + 3), 6, 100.0, "float64")),
     ]
     ladder.agrees(cases, clocks, FAR, through=typed)
 
@@ -372,16 +398,19 @@ def shift_matrix(ladder: Ladder) -> None:
         Case("k = 0", (0, 4, 50.0)),
         Case("k = 2 and d = 6, base 20", (2, 6, 20.0)),
         Case("float64", (5, 4, 30.0, "float64")),
+        Case("float64, k = 10,000,000", (10**7, 4, 30.0, "float64")),
     ]
     ladder.agrees(cases, moved, FAR, through=typed)
     M = ladder.subject(7, 8, 100.0)
     ladder.same("The matrix is orthogonal, which", M @ M.T, torch.eye(8), FAR)
+    came = ladder.inside(made_on)([2, 4])
+    ladder.holds(f"The matrix was to be made on the device 'meta'; it is on {came!r}.", came == "meta")
 
 
 def placed(h):
     """Place after place."""
     _, rows, columns, width = h.shape
-    down, across = clocks(torch.arange(rows), width // 2), clocks(torch.arange(columns), width // 2)
+    down, across = (clocks(torch.arange(n), width // 2, dtype="float64") for n in (rows, columns))
     both = [[torch.cat([down[r], across[c]]) for c in range(columns)] for r in range(rows)]
     return (h.double() + torch.stack([torch.stack(row) for row in both]).double()).to(h.dtype)
 

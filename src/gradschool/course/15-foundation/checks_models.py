@@ -76,7 +76,9 @@ def merged(mine, weight, bias, down, up, alpha):
         lora.up.copy_(up)
     layer = lora.merged()
     found = {"weight": layer.weight.detach(), "kept": base.weight.detach(), "up": lora.up.detach()}
-    found["learns"] = [layer.weight.requires_grad, layer.weight.data_ptr() == base.weight.data_ptr()]
+    pairs = [(layer.weight, base.weight), (layer.bias, base.bias)]
+    shared = [a.data_ptr() == b.data_ptr() for a, b in pairs if a is not None and b is not None]
+    found["learns"] = [layer.weight.requires_grad, any(shared)]
     return found | ({"bias": layer.bias.detach()} if layer.bias is not None else {})
 
 
@@ -365,3 +367,5 @@ def keep_largest(ladder: Ladder) -> None:
     ]
     ladder.agrees(cases, the_largest, EXACT)
     ladder.gradients(cases[4:], lambda f, k: f * (the_largest(f.detach(), k) != 0), CLOSE)
+    came = int((ladder.subject(torch.tensor([2.0, 3.0, 1.0, 3.0, 3.0]), 2) != 0).sum())
+    ladder.holds(f"Of three equal numbers any 2 were to be kept with k = 2; {came} were.", came == 2)

@@ -52,7 +52,9 @@ def on_grid(h: Tensor) -> Tensor:
     """
     # 1. Half of the numbers tell the row, half the column.
     _, rows, columns, width = h.shape
-    down, across = (sinusoids(torch.arange(n, device=h.device), width // 2).to(h) for n in (rows, columns))
+    dtype = torch.promote_types(h.dtype, torch.float32)
+    at = (torch.arange(n, device=h.device) for n in (rows, columns))
+    down, across = (sinusoids(each, width // 2, dtype=dtype).to(h) for each in at)
     # 2. Both for every place of the grid.
     places = down[:, None].expand(-1, columns, -1), across[None].expand(rows, -1, -1)
     return h + torch.cat(places, 2)

@@ -22,6 +22,8 @@ def split_heads(x: Float[Tensor, "*b t e"], h: int) -> Float[Tensor, "*b h t d"]
     Raises:
         ValueError: e numbers do not divide into h heads.
     """
+    if h < 1 or x.shape[-1] % h:
+        raise ValueError(f"{x.shape[-1]} numbers are to be cut into {h} heads, a divisor was wanted")
     # 1. Each vector as h rows of d numbers.
     rows = x.reshape(*x.shape[:-1], h, x.shape[-1] // h)
     # 2. The heads before the positions, so that each head is a sequence of its own.
@@ -46,6 +48,8 @@ def repeat_heads(x: Float[Tensor, "*b g t d"], h: int) -> Float[Tensor, "*b h t 
         ValueError: h heads do not divide into g groups.
     """
     g, t, d = x.shape[-3:]
+    if g < 1 or h % g:
+        raise ValueError(f"{h} heads are to share {g} groups, a divisor was wanted")
     # 1. An axis for the h / g heads of each group.
     shared = x.unsqueeze(-3).expand(*x.shape[:-3], g, h // g, t, d)
     # 2. Groups and their heads in one axis.

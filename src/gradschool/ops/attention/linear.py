@@ -43,7 +43,8 @@ def linear_attend(
         q: features φ of the queries, 0 or more, e.g. `elu_features`.
         k: features of the keys.
         v: values.
-        valid: False at keys that no query may look at (padding).
+        valid: False at keys that no query may look at (padding); no number there matters, in keys or values,
+            not even infinity.
         causal: position i looks at positions 0 to i only; needs n = m.
 
     Returns:

@@ -21,7 +21,8 @@ def temperature(x: Logits, t: float) -> Logits:
 
     Args:
         x: logits of v tokens.
-        t: temperature, >= 0; 0 leaves the most probable token alone (greedy decoding), the first of equals.
+        t: temperature, >= 0; 0 leaves the most probable token alone (greedy decoding), the first of equals:
+            its logit is any finite number, those of all others are minus infinity.
 
     Source: Ackley et al. 1985.
     """
@@ -52,6 +53,9 @@ def top_p(x: Logits, p: float) -> Logits:
     Args:
         x: logits of v tokens.
         p: 0 to 1. The most probable token always stays; at 1 all do.
+
+    Returns:
+        The logits of the nucleus as they are, minus infinity for all other tokens.
 
     Source: Holtzman et al. 2020, section 3.1.
     """

@@ -15,6 +15,8 @@ from gradschool.ops.switch import op
 def keep_largest(f: Float[Tensor, "*b m"], k: int) -> Float[Tensor, "*b m"]:
     """Keep the k largest of m numbers, and of them those above 0; all others become 0.
 
+    Of equal numbers it keeps any, but never more than k in all.
+
     Args:
         f: what each feature says.
         k: features that may be active at a time, 1 to m.

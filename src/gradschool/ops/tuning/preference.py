@@ -117,7 +117,8 @@ def grpo_loss(
         clip: a ratio of probabilities outside 1 - clip to 1 + clip gives no further gain, 0 to 1.
         beta: weight of the KL divergence from the reference, >= 0.
         by_answer: whether to take the mean over tokens of each answer first, as in the paper, which makes the
-            tokens of long answers count less; else all tokens of the batch count alike.
+            tokens of long answers count less; else all tokens of the batch count alike. An answer without a
+            token counts as 0, and what stands at positions that do not count does not matter.
 
     Source: Shao et al. 2024, eq. 3.
     """

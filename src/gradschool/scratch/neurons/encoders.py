@@ -55,9 +55,9 @@ def grid(dots: Sequence[tuple[int, int]]) -> Array:
         dots: (column, row) of each dot, whole numbers from 0.
 
     Returns:
-        (dots, lines) of 0 and 1. First the upright lines from left to right: 1 if the dot's column is larger
-        than i for line i. Then the level lines: 1 if the dot's row is larger. The largest column and row have
-        no line beyond them.
+        (dots, lines) of the whole numbers 0 and 1. First the upright lines from left to right: 1 if the dot's
+        column is larger than i for line i. Then the level lines: 1 if the dot's row is larger. The largest
+        column and row have no line beyond them.
     """
     place = np.array(dots)
     columns, rows = place.max(axis=0)

@@ -124,7 +124,7 @@ def xor_shortcut(x: Array) -> Array:
         x: 0s and 1s, (rows, 2).
 
     Returns:
-        1 where exactly one input is 1, else 0, (rows,).
+        1 where exactly one input is 1, else 0, (rows,), whole numbers.
     """
     # 1. The hidden unit computes the AND.
     both = predict(and_weights(2), x)

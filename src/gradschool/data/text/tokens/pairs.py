@@ -40,7 +40,7 @@ def merged(word: Sequence[int], pair: Pair, new: int) -> list[int]:
     Args:
         word: parts; it stays as it is.
         pair: the two parts that are replaced.
-        new: what stands for them.
+        new: what stands for them; neither of the two.
 
     Returns:
         A new list of parts.

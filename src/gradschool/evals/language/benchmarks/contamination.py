@@ -53,9 +53,9 @@ def overlaps(tests: Iterable[str], training: Iterable[str], n: int = 13) -> list
     """Look for each test text in the training texts, which are read once.
 
     Args:
-        tests: held in memory, as their sequences are.
-        training: any number of texts. A sequence does not cross from one to the next. A test text of fewer
-            than n words is looked for as a whole.
+        tests: read once and held in memory, as their sequences are.
+        training: any number of texts, as an iterator perhaps. A sequence does not cross from one to the
+            next. A test text of fewer than n words is looked for as a whole.
         n: words of a sequence, >= 1.
     """
     # 1. All sequences that are wanted, by their length.

@@ -53,7 +53,14 @@ class BM25:
         return math.log(1 + (len(self.texts) - m + 0.5) / (m + 0.5))
 
     def scores(self, question: str) -> Float[Tensor, " n"]:
-        """A score for every text, 0 where no word is shared."""
+        """A score for every text, 0 where no word is shared.
+
+        It is the sum over the words w of the question, each as often as it is asked, of
+        rarity(w) c (k1 + 1) / (c + k1 (1 - b + b length / mean length)), where c counts w in the text.
+
+        Returns:
+            Scores in float64; none without texts. The mean length is taken as 1 at least.
+        """
         # 1. How long each text is, and a text on average.
         lengths = [count.total() for count in self.counts]
         mean = max(1.0, sum(lengths) / max(1, len(lengths)))
