@@ -76,7 +76,7 @@ def test_it_learns_tones_of_a_voice_it_has_not_heard_and_says_what_the_baselines
     result = whole.read("result.json")
     m = result["metrics"]
     assert m["test_accuracy"] >= 0.8 and result["tested"] == 18 and result["main"] == "test_accuracy"
-    assert len(result["baselines"]) == 3 and all(0 <= v <= 1 for v in result["baselines"].values())
+    assert len(result["baselines"]) == 4 and all(0 <= v <= 1 for v in result["baselines"].values())
     assert list(result["speakers"].values()) == [m["test_accuracy"]]
     run, _ = reopen(whole)
     told = run.conclusion(result, "")

@@ -79,8 +79,12 @@ class AudioRun(Run):
     """Seconds from frame to frame."""
     centred: bool = True
     """Subtract the mean over each recording, and with it level and microphone."""
+    scaled: bool = False
+    """Divide by the deviation over each recording, and with it how lively a voice is."""
+    slopes: bool = False
+    """Add the slope in time of each number, which doubles a row."""
     change: Change = field(default_factory=Change)
-    """Random changes of the training recordings."""
+    """Random changes of the training recordings, and masks of their features."""
     label_smoothing: Share = 0.0
     """Share of the target that is spread over all classes."""
     precision: Precision = "fp32"
@@ -115,8 +119,9 @@ class AudioRun(Run):
             UserError: a mel band would be narrower than the distance of two frequencies.
         """
         wanted = Features(
-            train.rate, self.features, self.bands, self.coefficients, self.window, self.hop, self.centred
-        )
+            train.rate, self.features, self.bands, self.coefficients, self.window, self.hop, self.centred,
+            scaled=self.scaled, slopes=self.slopes,
+        )  # fmt: skip
         if self.features == "mfcc" and self.coefficients > self.bands:
             what = f"coefficients is {self.coefficients}"
             raise UserError(what, f"at most bands ({self.bands})", "Example: --set coefficients=13")

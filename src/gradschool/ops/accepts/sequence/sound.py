@@ -81,3 +81,13 @@ def mfcc(bands: Tensor, count: int) -> None:
     axes("bands", bands, "(..., bands)", 1)
     if not 1 <= count <= bands.shape[-1]:
         raise ValueError(f"{count} coefficients of {bands.shape[-1]} bands, 1 up to so many were wanted")
+
+
+def slopes(x: Tensor, lengths: Tensor | None = None, reach: int = 2) -> None:
+    """A length for each recording, within the rows that are there."""
+    axes("x", x, "(recordings, rows, numbers)", 3, 3)
+    floating(x=x)
+    if reach < 1:
+        raise ValueError(f"reach is {reach}, 1 or more rows were wanted")
+    if lengths is not None and (len(lengths) != len(x) or not ((lengths >= 1) & (lengths <= x.shape[1])).all()):
+        raise ValueError(f"lengths {lengths.tolist()} for {len(x)} recordings, 1 to {x.shape[1]} each were wanted")
