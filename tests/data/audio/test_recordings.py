@@ -204,7 +204,7 @@ def test_masks_hide_one_stretch_of_time_and_one_of_numbers(time, share, seed):
     found = masked(x, rows, how, torch.Generator().manual_seed(seed))
     for each, n in zip(found, rows.tolist(), strict=True):
         late, numbers = (each == 0).all(1), (each[:n] == 0).all(0)
-        assert late.sum() <= time * n + 1 and numbers.sum() <= share * 8 + 1 or late.all() or numbers.all()
+        assert (late.sum() <= time * n + 1 and numbers.sum() <= share * 8 + 1) or late.all() or numbers.all()
         assert torch.equal(each == 0, late[:, None] | (each == 0).all(0)[None])
         for hidden in (late, numbers):  # one stretch: it begins once
             assert hidden.all() or (hidden[1:] & ~hidden[:-1]).sum() + hidden[0] <= 1

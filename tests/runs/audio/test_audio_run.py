@@ -13,7 +13,10 @@ from tones import RATE, WORDS, folder, tone, wav
 from gradschool.cli.main import main
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
+from gradschool.evals.audio.answers import logits_of
 from gradschool.recipes import data_of, find
+from gradschool.runs.audio.run import features_of
+from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.settings import override
@@ -131,6 +134,28 @@ def test_files_are_heard(whole, tmp_path):
     assert "(mixed down from 2 channels; resampled from 16,000 to 8,000 Hz)" in changed.line()
     # 2. A file alone is judged as among others.
     assert answers(whole, tmp_path)[0].top == answers(whole, files[1])[0].top
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", ["time_conv", "bilstm_1", "gru_2"])
+def test_the_network_is_exported_and_answers_recordings_as_torch_does(tones, tmp_path, model):
+    """The file and its metadata are enough: features are made by what it says of them."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    _, folder_ = short(tones, tmp_path / "run", 2, f"model={model}", "features=mfcc", "model_options={}")
+    run, _ = reopen(folder_)
+    check = run.export(folder_, None)
+    assert check.relative < 1e-4 and check.path == folder_.path / "model.onnx"
+    session = onnxruntime.InferenceSession(str(check.path))
+    known = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
+    assert known["classes"] == sorted(WORDS) and [each.name for each in session.get_inputs()] == ["features"]
+    part = run.open(0).test
+    features = features_of(known)
+    model, _ = rebuilt(folder_, run)
+    for i in range(3):
+        x, _ = features.of(*part.padded(torch.tensor([i])))
+        (found,) = session.run(None, {"features": x.numpy()})
+        wanted = logits_of(model, [(x, torch.tensor([x.shape[1]]), torch.zeros(1))])
+        torch.testing.assert_close(torch.from_numpy(found), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_files_that_cannot_be_heard_are_named(whole, tmp_path):

@@ -21,8 +21,8 @@ class Change:
         shift: seconds of silence that may be put before it, at most.
         stretch: it is played faster or slower by up to this share; pitch changes with it.
         noise: white noise is added whose level is up to this share of the recording's own.
-        mask_time: neighbouring rows of features that are set to their mean, up to this share of the recording.
-        mask_bands: neighbouring numbers of all rows that are set to their mean, up to this share of a row.
+        mask_time: neighbouring rows of features that are set to their mean, up to this share of them.
+        mask_bands: neighbouring numbers of all rows that are set to their mean, up to this share.
     """
 
     shift: Annotated[float, Field(ge=0, le=2)] = 0.0

@@ -1,8 +1,8 @@
 """How waves become what a network of sound is fed: rows of log-mel bands or cepstra, one row a frame.
 
 Taken out is what says nothing about words: the mean of each recording (its level and its microphone; Atal
-1974), if asked for its deviation as well (Viikki and Laurila 1998), and both of the training part. If asked for,
-each row is followed by its slope in time (Furui 1986).
+1974), its deviation if asked for (Viikki and Laurila 1998), and both of the training part. Each row may be
+followed by its slope in time (Furui 1986).
 """
 
 from collections.abc import Callable, Iterable
@@ -151,7 +151,7 @@ def shortened(features: Features, part: Recordings, pieces: int) -> Float32[Tens
 def in_pieces(
     rows_of: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], part: Recordings, pieces: int, size: int
 ) -> Float32[Tensor, "n d"]:
-    """Means of equal pieces of each recording's rows, side by side; `rows_of` gives rows of `size` numbers."""
+    """Means of equal pieces of each recording, side by side; `rows_of` gives rows of `size` numbers."""
     found: list[Tensor] = []
     for index in torch.split(torch.arange(len(part)), AT_ONCE):
         x, rows = rows_of(*part.padded(index))
