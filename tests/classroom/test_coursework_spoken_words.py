@@ -26,7 +26,7 @@ from gradschool.errors import UserError
 from gradschool.models import catalogue
 from gradschool.ops.sequence import recurrent as ops
 
-EACH = ("speaker=_([^_]+)_", "epochs=1", "batch_size=18", "tested=s1", "evaluations=2")
+EACH = ("speaker=_([^_]+)_", "epochs=1", "batch_size=18", 'tested=["s1"]', "evaluations=2")
 FEW = tuple(f"{part}.{word}" for part in PARTS for word in EACH)
 
 

@@ -177,6 +177,13 @@ def test_level_is_taken_out():
     features = Features(RATE).learnt(loud)
     one, other = (features.of(*p.padded(torch.arange(3)))[0] for p in (loud, quiet))
     assert (one - other).abs().mean() < 0.25  # rounding to 16 bits is noise that the quiet one has more of
+    for kind in ("log_mel", "mfcc"):  # the level alone: what is left is one spectrum, not two
+        levelled = Features(RATE, kind, centred=False, levelled=True)
+        one, other = (levelled.raw(*p.padded(torch.arange(3))) for p in (loud, quiet))
+        assert (one[0] - other[0]).abs().mean() < 0.35
+        for x, n in zip(*one, strict=True):
+            assert abs(x[:n].mean() if kind == "log_mel" else x[:n, 0].mean()) < 1e-4
+            assert x[:n].mean(0).abs().max() > 0.5
     plain = Features(RATE, centred=False).learnt(loud)
     one, other = (plain.of(*p.padded(torch.arange(3)))[0] for p in (loud, quiet))
     assert (one - other).abs().mean() > 0.4

@@ -137,6 +137,7 @@ def test_files_are_heard(whole, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)  # torch.export of a loop takes long on a busy machine
 @pytest.mark.parametrize("model", ["time_conv", "bilstm_1", "gru_2"])
 def test_the_network_is_exported_and_answers_recordings_as_torch_does(tones, tmp_path, model):
     """The file and its metadata are enough: features are made by what it says of them."""

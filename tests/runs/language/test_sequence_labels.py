@@ -125,6 +125,7 @@ def test_report_and_answers(finished, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(600)  # torch.export of a loop takes long on a busy machine
 def test_the_network_is_exported_and_labels_sentences_of_any_length_as_torch_does(finished):
     onnxruntime = pytest.importorskip("onnxruntime")
     run, _ = reopen(finished)

@@ -35,6 +35,7 @@ class Features:
         window: seconds in a frame.
         hop: seconds from frame to frame.
         centred: subtract the mean over each recording from each of its rows.
+        levelled: subtract the mean of all bands over each recording: how loud it is, and no more.
         scaled: divide by the deviation over each recording as well.
         slopes: add the slope of each number over five rows, which doubles a row.
         mean: of each number over the training part, and
@@ -50,6 +51,7 @@ class Features:
     centred: bool = True
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    levelled: bool = False
     scaled: bool = False
     slopes: bool = False
 
@@ -93,10 +95,12 @@ class Features:
         """The features before the training part's statistics; rows behind a recording's end are 0."""
         # 1. Bands or coefficients.
         x, rows = self.log_mel(waves, lengths)
+        own, count = valid_steps(rows, x.shape[1])[:, :, None], rows[:, None, None]
+        if self.levelled:
+            x = x - (x * own).sum((1, 2), keepdim=True) / (count * x.shape[2])
         x = sound.mfcc(x, self.coefficients) if self.kind == "mfcc" else x
         x = torch.cat([x, sound.slopes(x, rows)], 2) if self.slopes else x
         # 2. Means and deviations over the rows of each recording alone.
-        own, count = valid_steps(rows, x.shape[1])[:, :, None], rows[:, None, None]
         if self.centred:
             x = x - (x * own).sum(1, keepdim=True) / count
         if self.scaled:

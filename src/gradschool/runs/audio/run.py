@@ -81,6 +81,8 @@ class AudioRun(Run):
     """Seconds from frame to frame."""
     centred: bool = True
     """Subtract the mean over each recording, and with it level and microphone."""
+    levelled: bool = False
+    """Subtract the mean of all bands over each recording: its level, but not its timbre."""
     scaled: bool = False
     """Divide by the deviation over each recording, and with it how lively a voice is."""
     slopes: bool = False
@@ -122,7 +124,7 @@ class AudioRun(Run):
         """
         wanted = Features(
             train.rate, self.features, self.bands, self.coefficients, self.window, self.hop, self.centred,
-            scaled=self.scaled, slopes=self.slopes,
+            levelled=self.levelled, scaled=self.scaled, slopes=self.slopes,
         )  # fmt: skip
         if self.features == "mfcc" and self.coefficients > self.bands:
             what = f"coefficients is {self.coefficients}"
