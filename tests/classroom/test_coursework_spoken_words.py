@@ -30,6 +30,9 @@ EACH = ("speaker=_([^_]+)_", "epochs=1", "batch_size=18", 'tested=["s1"]', "eval
 FEW = tuple(f"{part}.{word}" for part in PARTS for word in EACH)
 
 
+pytestmark = pytest.mark.timeout(600)  # it trains twelve networks
+
+
 @pytest.fixture(scope="module")
 def tones(tmp_path_factory):
     return folder(tmp_path_factory.mktemp("tones") / "words", each=4)
@@ -116,6 +119,7 @@ def test_the_scheme_gives_all_points_and_nearly_none():
     assert directions(all_answers(0.5))[0] == 0
 
 
+@pytest.mark.long
 def test_all_figures_and_marks_are_made_on_tones(done, tmp_path):
     out, outcome = done
     points, most = outcome.points
@@ -129,6 +133,7 @@ def test_all_figures_and_marks_are_made_on_tones(done, tmp_path):
     assert json.loads((out / "marks.json").read_text())["of"] == 80
 
 
+@pytest.mark.long
 def test_runs_that_are_brought_along_are_marked_and_not_trained_again(done, tones, tmp_path):
     out, outcome = done
     again = SpokenWords(data=str(tones), set=FEW, device="cpu", runs=out).work(
