@@ -1,9 +1,9 @@
 """Spoken digits on voices that were never heard: six recurrent networks beside classifiers without a network.
 
-Usage: python -m bench.speech [three | ten | both] [EPOCHS]. Three folds hold out two of six speakers each, so
-that every speaker is tested on once; fold i trains with seed i. Networks and training are those of
-`spoken_three` and `digits_spoken_gru`; the coursework of 2021 had other data, so its numbers are not a goal.
-A bench that is cut short goes on after its last training, unless settings have changed.
+Usage: python -m bench.speech [three | ten | ten_mfcc | all] [EPOCHS]. Each of three folds holds out two of six
+speakers, so that every speaker is tested on once; fold i trains with seed i. Training is that of `spoken_three`,
+`digits_spoken_gru` and `digits_spoken_mfcc`. The coursework of 2021 had other data, so its numbers are not a
+goal. A bench that is cut short goes on after its last training, unless settings have changed.
 """
 
 import json
@@ -27,7 +27,7 @@ from gradschool.runs.train import train
 
 FOLDS = (("george", "jackson"), ("lucas", "nicolas"), ("theo", "yweweler"))
 NETWORKS = ("lstm_1", "bilstm_1", "gru_2", "bigru_2", "lstm_2", "bilstm_2", "time_conv")
-RECIPES = {"three": "spoken_three", "ten": "digits_spoken_gru"}
+RECIPES = {"three": "spoken_three", "ten": "digits_spoken_gru", "ten_mfcc": "digits_spoken_mfcc"}
 COURSEWORK = {
     "lstm_1": 0.60,
     "bilstm_1": 0.76,
@@ -90,13 +90,13 @@ def measure(words: str, epochs: float | None, trials: dict[str, Any], told: Any)
     return rows
 
 
-def main(which: str = "both", epochs: float | None = None) -> None:
+def main(which: str = "all", epochs: float | None = None) -> None:
     """Measure, write results/speech.json; trials go to results/speech-trials.json until all are there."""
     torch.set_num_threads(1)
     file, unfinished = common.RESULTS / "speech.json", common.RESULTS / "speech-trials.json"
     result: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
     trials: dict[str, Any] = json.loads(unfinished.read_text()) if unfinished.is_file() else {}
-    for words in RECIPES if which == "both" else (which,):
+    for words in RECIPES if which == "all" else (which,):
         known = json.dumps([to_dict(find(RECIPES[words])()), epochs], default=str)
         if trials.get(words, {}).get("settings") != known:
             trials[words] = {"settings": known, "networks": {}}

@@ -22,7 +22,7 @@ from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen, splits_again
 
 NETWORKS = ("lstm_1", "bilstm_1", "gru_2", "bigru_2", "lstm_2", "bilstm_2")
-PARTS = {"three": "spoken_three", "ten": "digits_spoken_gru"}  # name of the part -> recipe
+PARTS = {"three": "spoken_three", "ten": "digits_spoken_mfcc"}  # name of the part -> recipe
 COURSE_2021 = {
     "lstm_1": 0.60,
     "bilstm_1": 0.76,
