@@ -1,9 +1,9 @@
 """Spoken digits on voices that were never heard: six recurrent networks beside classifiers without a network.
 
-Usage: python -m bench.speech [three | ten | ten_mfcc | all] [EPOCHS]. Each of three folds holds out two of six
-speakers, so that every speaker is tested on once; fold i trains with seed i. Training is that of `spoken_three`,
-`digits_spoken_gru` and `digits_spoken_mfcc`. The coursework of 2021 had other data, so its numbers are not a
-goal. A bench that is cut short goes on after its last training, unless settings have changed.
+Usage: python -m bench.speech [three | ten | ten_mfcc | all] [EPOCHS]. Three folds each hold out two of six
+speakers, so that every speaker is tested on once; fold i trains with seed i. Training is that of the recipes
+`spoken_three`, `digits_spoken_gru` and `digits_spoken_mfcc`. The coursework of 2021 had other data, so its
+numbers are no goal. A bench that is cut short goes on after its last training, unless settings have changed.
 """
 
 import json

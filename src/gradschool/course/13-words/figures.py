@@ -160,15 +160,14 @@ def plane() -> Figure:
     run = measured(__file__, "neighbours")
     figure, ax = panels(1, 1, (6.0, 4.6))
     places, taken = iter(run["map"]), []  # type: ignore[var-annotated]
-    inks = ("C0", "C5", "C2", "C3", "C4")  # those that can be read as letters, in light and in dark
-    for (group, words), ink in zip(run["groups"].items(), inks, strict=True):
+    for (group, words), i in zip(run["groups"].items(), (0, 5, 2, 3, 4), strict=True):  # dark enough
         for word in words.split():
             x, y = next(places)
             while any(abs(x - a) < 0.17 and abs(y - b) < 0.045 for a, b in taken):
                 y += 0.005  # names must not lie on each other
             taken.append((x, y))
-            ax.text(x, y, word, color=ink, fontsize=9.5, ha="center", va="center")
-        ax.plot([], [], "s", color=ink, label=group)
+            ax.text(x, y, word, color=f"C{i}", fontsize=9.5, ha="center", va="center")
+        ax.plot([], [], "s", color=f"C{i}", label=group)
     x, y = np.array(taken).T
     ax.set(xlim=(x.min() - 0.13, x.max() + 0.13), ylim=(y.min() - 0.06, y.max() + 0.06), xticks=[], yticks=[])
     ax.legend(frameon=False, fontsize=9.5, loc="upper left", handletextpad=0.2)
