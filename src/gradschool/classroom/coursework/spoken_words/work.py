@@ -63,7 +63,7 @@ class SpokenWords(Coursework):
         assert isinstance(run, AudioRun)
         if self.data != DATA:
             run = replace(run, data=self.data, words=())
-        run = replace(run, evaluations=LOOKS, **({"epochs": QUICK} if self.quick else {}))
+        run = replace(run, evaluations=LOOKS, epochs=QUICK if self.quick else run.epochs)
         changed = override(run, self.settings_of(part, tuple(PARTS)), recipe)
         assert isinstance(changed, AudioRun)
         if part == "three" and not changed.words:
