@@ -47,6 +47,7 @@ class Asked:
         called: what the network called it.
         speakers: (recordings that are right, all of them) of each test speaker.
         known: test speakers that are heard in the training part as well.
+        features: numbers in a row of its input.
         parameters: how many it has.
         curve: (epoch, accuracy on the test speakers) while it was trained.
         baselines: accuracy of classifiers without a network on the same recordings.
@@ -60,6 +61,7 @@ class Asked:
     called: Int64[Tensor, " n"]
     speakers: Mapping[str, tuple[int, int]]
     known: Sequence[str]
+    features: int
     parameters: int
     curve: Sequence[tuple[float, float]]
     baselines: Mapping[str, float]
@@ -103,8 +105,8 @@ def ask(folder: RunFolder, network: str, part: str, words: Sequence[str]) -> Ask
     known = sorted(set(speakers) & set(splits.train.speakers))
     curve = [(line["epoch"], line["test_accuracy"]) for line in folder.metrics() if "test_accuracy" in line]
     return Asked(
-        network, part, facts["classes"], test.labels, called, speakers, known, facts["parameters"], curve,
-        result["baselines"], reach(model, features, test),
+        network, part, facts["classes"], test.labels, called, speakers, known, features.size,
+        facts["parameters"], curve, result["baselines"], reach(model, features, test),
     )  # fmt: skip
 
 
