@@ -50,8 +50,10 @@ def answers(accuracy, n=100, classes=10, best=0.7, known=(), part="ten", name="l
     true = torch.arange(n) % classes
     called = torch.where(torch.arange(n) < accuracy * n, true, (true + 1) % classes)
     size = sum(p.numel() for p in catalogue.find(name, "bands")(24, classes).parameters())
-    return Asked(name, part, [str(i) for i in range(classes)], true, called, dict.fromkeys(("ann", "bob"), (1, 50)),
-                 known, 24, size, [(1, accuracy)], {"linear": best, "other": 0.2}, [0.1] * PIECES)  # fmt: skip
+    speakers = dict.fromkeys(("ann", "bob"), (1, 50))
+    names, baselines = [str(i) for i in range(classes)], {"linear": best, "other": 0.2}
+    return Asked(name, part, names, true, called, speakers, known, 24, size, [(1, accuracy)], baselines,
+                 [0.1] * PIECES)  # fmt: skip
 
 
 def all_answers(accuracy, **more):
