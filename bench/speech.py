@@ -1,9 +1,9 @@
 """Spoken digits on voices that were never heard: six recurrent networks beside classifiers without a network.
 
-Usage: python -m bench.speech [three | ten | both] [EPOCHS]. Three folds hold out two of six speakers each, so
-that every speaker is tested on once; fold i trains with seed i. Networks and training are those of
-`spoken_three` and `digits_spoken_gru`; the coursework of 2021 had other data, so its numbers are not a goal.
-Written after every row: a run that is cut short leaves what it has.
+Usage: python -m bench.speech [three | ten | ten_mfcc | all] [EPOCHS]. Three folds each hold out two of six
+speakers, so that every speaker is tested on once; fold i trains with seed i. Training is that of the recipes
+`spoken_three`, `digits_spoken_gru` and `digits_spoken_mfcc`. The coursework of 2021 had other data, so its
+numbers are no goal. A bench that is cut short goes on after its last training, unless settings have changed.
 """
 
 import json
@@ -22,11 +22,12 @@ from bench import common
 from gradschool.models import catalogue
 from gradschool.recipes import find
 from gradschool.runs.request import Request
+from gradschool.runs.settings import to_dict
 from gradschool.runs.train import train
 
 FOLDS = (("george", "jackson"), ("lucas", "nicolas"), ("theo", "yweweler"))
 NETWORKS = ("lstm_1", "bilstm_1", "gru_2", "bigru_2", "lstm_2", "bilstm_2", "time_conv")
-RECIPES = {"three": "spoken_three", "ten": "digits_spoken_gru"}
+RECIPES = {"three": "spoken_three", "ten": "digits_spoken_gru", "ten_mfcc": "digits_spoken_mfcc"}
 COURSEWORK = {
     "lstm_1": 0.60,
     "bilstm_1": 0.76,
@@ -60,11 +61,24 @@ def row(name: str, values: list[float], **more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def measure(words: str, epochs: float | None, told: Any) -> list[dict[str, Any]]:
-    """The baselines first, then every network; `told` hears the rows so far."""
+def measure(words: str, epochs: float | None, trials: dict[str, Any], told: Any) -> list[dict[str, Any]]:
+    """The baselines first, then every network; trainings that `trials` holds are not repeated.
+
+    Args:
+        words: a name of RECIPES.
+        epochs: in place of the recipe's.
+        trials: results by network and fold; new ones are added.
+        told: called after every training.
+    """
     rows: list[dict[str, Any]] = []
     for network in NETWORKS:
-        found = [one(RECIPES[words], network, fold, epochs) for fold in range(len(FOLDS))]
+        own = trials.setdefault(network, {})
+        for fold in map(str, range(len(FOLDS))):
+            if fold not in own:
+                own[fold] = one(RECIPES[words], network, int(fold), epochs)
+                told()
+                print(words, network, fold, f"{own[fold]['test_accuracy']:.3f}", flush=True)
+        found = [own[str(fold)] for fold in range(len(FOLDS))]
         if not rows:
             rows += [row(name, [each["baselines"][name] for each in found]) for name in found[0]["baselines"]]
         speakers = {who: share for each in found for who, share in each["speakers"].items()}
@@ -73,30 +87,32 @@ def measure(words: str, epochs: float | None, told: Any) -> list[dict[str, Any]]
             network, [each["test_accuracy"] for each in found], speakers=speakers, processor_seconds=used,
             train_accuracy=[each["train_accuracy"] for each in found],
         ))  # fmt: skip
-        told(rows)
-        print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
-def main(which: str = "both", epochs: float | None = None) -> None:
-    """Measure, write results/speech.json."""
+def main(which: str = "all", epochs: float | None = None) -> None:
+    """Measure, write results/speech.json; trials go to results/speech-trials.json until all are there."""
     torch.set_num_threads(1)
-    file = common.RESULTS / "speech.json"
+    file, unfinished = common.RESULTS / "speech.json", common.RESULTS / "speech-trials.json"
     result: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
-    result |= {
-        "name": "speech", "n": len(FOLDS), "seeds": list(range(len(FOLDS))), "folds": FOLDS,
-        "about": "accuracy on two speakers that were not trained on; every speaker is tested on once",
-        "coursework_2021": {"test_accuracy": COURSEWORK, "note": "three words of Speech Commands"},
-        "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-        "machine": common.machine(),
-    }  # fmt: skip
-    for words in RECIPES if which == "both" else (which,):
+    trials: dict[str, Any] = json.loads(unfinished.read_text()) if unfinished.is_file() else {}
+    for words in RECIPES if which == "all" else (which,):
+        known = json.dumps([to_dict(find(RECIPES[words])()), epochs], default=str)
+        if trials.get(words, {}).get("settings") != known:
+            trials[words] = {"settings": known, "networks": {}}
 
-        def told(rows: list[dict[str, Any]], words: str = words) -> None:
-            result[words] = rows
-            file.write_text(json.dumps(result, indent=1) + "\n")
+        def told() -> None:
+            unfinished.write_text(json.dumps(trials))
 
-        measure(words, epochs, told)
+        result |= {
+            "name": "speech", "n": len(FOLDS), "seeds": list(range(len(FOLDS))), "folds": FOLDS,
+            "about": "accuracy on two speakers that were not trained on; every speaker is tested on once",
+            "coursework_2021": {"test_accuracy": COURSEWORK, "note": "three words of Speech Commands"},
+            "load_at_start": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+            "machine": common.machine(), words: measure(words, epochs, trials[words]["networks"], told),
+        }  # fmt: skip
+        file.write_text(json.dumps(result, indent=1) + "\n")
+    unfinished.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "sequence.words.cbow_loss", "sequence.words.glove_weight", "sequence.words.glove_loss",
     "sequence.words.cosine_similarity", "sequence.words.cos_add", "sequence.words.cos_mul",
     "sequence.sound.hz_to_mel", "sequence.sound.mel_to_hz", "sequence.sound.mel_filters",
-    "sequence.sound.log_mel", "sequence.sound.dct", "sequence.sound.mfcc",
+    "sequence.sound.log_mel", "sequence.sound.dct", "sequence.sound.mfcc", "sequence.sound.slopes",
     "attention.heads.split_heads", "attention.heads.join_heads", "attention.heads.repeat_heads",
     "attention.biased.weights_of", "attention.biased.additive_attend",
     "attention.linear.linear_attend_step", "attention.flash.flash_forward", "attention.flash.flash_backward",

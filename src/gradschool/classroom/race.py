@@ -37,12 +37,13 @@ class Band:
         recipe: that was trained.
         settings: a hash of its settings; other settings have other curves.
         metric: e.g. test_accuracy, or test_loss.
-        across: where it was evaluated, in epochs.
+        across: where it was evaluated, in epochs, or in steps of a run that has no epochs.
         curves: one a seed, (seeds, evaluations).
         resolution: the smallest step of the metric, 1 / test images of a share; 0 of a loss.
         machine: where it was measured.
         unit: of the metric; "share" for numbers from 0 to 1.
         better: which way of the metric is better.
+        along: "epochs" or "steps".
     """
 
     recipe: str
@@ -54,6 +55,7 @@ class Band:
     machine: dict[str, str]
     unit: str
     better: str
+    along: str = "epochs"
 
     @property
     def more_is_better(self) -> bool:
@@ -120,9 +122,15 @@ def prediction(values: Any, resolution: float) -> tuple[float, float]:
 
 
 def curve_of(folder: Any, metric: str) -> tuple[list[float], list[float]]:
-    """Epochs and values of a metric in a run folder."""
+    """Epochs (steps, where there are none) and values of a metric in a run folder."""
     lines = [line for line in folder.metrics() if metric in line]
-    return [line["epoch"] for line in lines], [line[metric] for line in lines]
+    return [line.get("epoch", line.get("step")) for line in lines], [line[metric] for line in lines]
+
+
+def metric_of(folder: Any, score: str) -> str:
+    """The score's name in the lines of a run: of the validation part, of the test part without one."""
+    names = {name for line in folder.metrics() for name in line}
+    return f"val_{score}" if f"val_{score}" in names else f"test_{score}"
 
 
 def draw(curve: Sequence[float], band: Band) -> list[str]:
@@ -144,8 +152,14 @@ def draw(curve: Sequence[float], band: Band) -> list[str]:
         signs = ["●" if dots[c] == row else "░" if low[c] <= row <= high[c] else " " for c in columns]
         label = band.spelt(bottom + (top - bottom) * row / (HEIGHT - 1))
         lines.append(f" {label:>7} │{''.join(signs)}")
-    legend = f"░ reference, {len(reference)} seeds   ● yours   {band.across[-1]:g} epochs"
+    legend = f"░ reference, {len(reference)} seeds   ● yours   {band.across[-1]:g} {band.along}"
     return [*lines, f" {'':7} └{'─' * len(columns)}", f" {'':9}{legend}"]
+
+
+def smallest_step(curves: Sequence[Sequence[float]]) -> float:
+    """The least distance of two different values: a share of few strings has large steps; 0 of one value."""
+    steps = np.diff(np.unique(np.array(curves).round(9)))
+    return float(steps.min()) if len(steps) else 0.0
 
 
 def fingerprint(settings: dict[str, Any]) -> str:
@@ -173,18 +187,19 @@ def measure(recipe: str, seeds: int = SEEDS) -> Path:
     # 1. The same training as anybody's, for each seed.
     settings = find(recipe)()
     score = settings.metrics[0]
-    metric = f"{'val' if getattr(settings, 'val', 0) else 'test'}_{score.name}"
-    curves, across, tested = [], [0.0], 1
+    metric, along, curves, across, tested = "", "epochs", [], [0.0], 1
     with tempfile.TemporaryDirectory() as scrap:
         for seed in range(100, 100 + seeds):
             folder = train(settings, Request(recipe, seed, out=Path(scrap) / str(seed)), silent)
+            metric = metric_of(folder, score.name)
             across, curve = curve_of(folder, metric)
+            along = "epochs" if any("epoch" in line for line in folder.metrics()) else "steps"
             tested = folder.read("result.json")["tested"]
             curves.append(curve)
     # 2. With all that a reader needs.
-    step = 1 / tested if score.unit == "share" else 0.0
+    step = max(1 / tested, smallest_step(curves)) if score.unit == "share" else 0.0
     known = fingerprint(to_dict(settings))
-    band = Band(recipe, known, metric, across, curves, step, machine(), score.unit, score.better)
+    band = Band(recipe, known, metric, across, curves, step, machine(), score.unit, score.better, along)
     file = BANDS / f"{recipe}.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(asdict(band)) + "\n", encoding="utf-8")

@@ -22,6 +22,7 @@ from gradschool.parts import need
 # The batch sizes of the check: the exported graph must not have kept the one it was traced with.
 BATCHES = (1, 2, 5)
 Draw = Callable[[int, torch.Generator], Tensor]
+"""A batch of so many inputs by a generator."""
 # Two libraries sum float32 in different orders: some 1e-7 a layer, relative, and many layers.
 TOLERANCE = 1e-3
 
@@ -39,7 +40,7 @@ class ExportCheck:
 
 def export_onnx(
     model: nn.Module, example: Tensor, path: Path, metadata: Mapping[str, Any] | None = None,
-    tokens: Draw | None = None, longest: int | None = None,
+    tokens: Draw | None = None, longest: int | None = None, name: str = "",
 ) -> ExportCheck:  # fmt: skip
     """Write `model` to `path` as ONNX and compare it with torch on several batch sizes.
 
@@ -48,10 +49,11 @@ def export_onnx(
         example: one input batch, (b, ...); only its shape beyond the batch matters.
         path: where the file goes, e.g. runs/digits-0001/model.onnx; replaced whole or not at all.
         metadata: written into the file as JSON by name, e.g. classes, mean, std, size.
-        tokens: draws an input batch of so many texts, of any length, for a network that takes tokens (b,
-            t): then the length stays free as well, and the input is called tokens; None: the network takes
-            images.
+        tokens: draws an input batch of so many sequences, of any length, for a network that takes tokens (b,
+            t) or rows of features (b, t, d): then the length stays free as well, and the input is called
+            tokens; None: the network takes images.
         longest: tokens of a text at most, for a network that takes no more; None: any number.
+        name: of the input, where it is neither tokens nor images.
 
     Returns:
         The check's numbers.
@@ -65,7 +67,8 @@ def export_onnx(
     # 1. A copy, so that nothing of the caller's model moves or changes mode.
     still = copy.deepcopy(model).cpu().float().eval()
     example = example.detach().cpu() if tokens else example.detach().cpu().float()
-    name, free = ("tokens", {0: "batch", 1: "length"}) if tokens else ("images", {0: "batch"})
+    name = name or ("tokens" if tokens else "images")
+    free = {0: "batch", 1: "length"} if tokens else {0: "batch"}
     pair = torch.cat([example, example])[:2]  # a batch of one would be taken for a constant
     # 2. Export with a free batch axis.
     program = torch.onnx.export(

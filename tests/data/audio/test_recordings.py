@@ -12,7 +12,7 @@ from scipy import signal
 from tones import RATE, WORDS, folder, tone, wav
 
 from gradschool.data.audio.batches import Spoken, in_order
-from gradschool.data.audio.change import Change, changed
+from gradschool.data.audio.change import Change, changed, masked
 from gradschool.data.audio.features import Features, summaries
 from gradschool.data.audio.open import Wished, open_recordings
 from gradschool.data.audio.parts import in_parts, of_classes
@@ -177,9 +177,55 @@ def test_level_is_taken_out():
     features = Features(RATE).learnt(loud)
     one, other = (features.of(*p.padded(torch.arange(3)))[0] for p in (loud, quiet))
     assert (one - other).abs().mean() < 0.25  # rounding to 16 bits is noise that the quiet one has more of
+    for kind in ("log_mel", "mfcc"):  # the level alone: what is left is one spectrum, not two
+        levelled = Features(RATE, kind, centred=False, levelled=True)
+        one, other = (levelled.raw(*p.padded(torch.arange(3))) for p in (loud, quiet))
+        assert (one[0] - other[0]).abs().mean() < 0.35
+        for x, n in zip(*one, strict=True):
+            assert abs(x[:n].mean() if kind == "log_mel" else x[:n, 0].mean()) < 1e-4
+            assert x[:n].mean(0).abs().max() > 0.5
     plain = Features(RATE, centred=False).learnt(loud)
     one, other = (plain.of(*p.padded(torch.arange(3)))[0] for p in (loud, quiet))
     assert (one - other).abs().mean() > 0.4
+
+
+def test_how_much_a_voice_moves_can_be_taken_out_and_slopes_put_in():
+    part = words(3)
+    found = Features(RATE, "mfcc", scaled=True, slopes=True)
+    x, rows = found.raw(*part.padded(torch.arange(3)))
+    assert found.size == 26 == x.shape[2] and not x[0, rows[0] :].any()
+    for each, n in zip(x, rows.tolist(), strict=True):
+        torch.testing.assert_close(each[:n].mean(0), torch.zeros(26), atol=1e-4, rtol=0)
+        spread = each[:n].std(0, correction=0)
+        assert (spread < 1).all() and (spread[:13] > 0.5).any()  # 1, less where a number hardly moves
+    plain, _ = Features(RATE, "mfcc", slopes=True).raw(*part.padded(torch.arange(3)))
+    deviation = plain[0, : rows[0]].std(0, correction=0)
+    torch.testing.assert_close(x[0] * (deviation**2 + 0.09).sqrt(), plain[0], atol=1e-4, rtol=1e-4)
+
+
+@given(time=st.floats(0, 0.9), share=st.floats(0, 0.9), seed=st.integers(0, 99))
+def test_masks_hide_one_stretch_of_time_and_one_of_numbers(time, share, seed):
+    rows = torch.tensor([9, 4, 1])
+    x = torch.ones(3, 9, 8)
+    how = Change(mask_time=time, mask_bands=share)
+    found = masked(x, rows, how, torch.Generator().manual_seed(seed))
+    for each, n in zip(found, rows.tolist(), strict=True):
+        late, numbers = (each == 0).all(1), (each[:n] == 0).all(0)
+        assert (late.sum() <= time * n + 1 and numbers.sum() <= share * 8 + 1) or late.all() or numbers.all()
+        assert torch.equal(each == 0, late[:, None] | (each == 0).all(0)[None])
+        for hidden in (late, numbers):  # one stretch: it begins once
+            assert hidden.all() or (hidden[1:] & ~hidden[:-1]).sum() + hidden[0] <= 1
+    again = masked(x, rows, how, torch.Generator().manual_seed(seed))
+    assert torch.equal(found, again) and torch.equal(masked(x, rows, Change(), torch.Generator()), x)
+
+
+def test_batches_are_masked():
+    part = words(6)
+    features = Features(RATE).learnt(part)
+    (x, rows, _), (y, _, _) = (next(Spoken(part, features, 6, 0, change).epoch(0))
+                               for change in (Change(), Change(mask_time=0.5, mask_bands=0.5)))  # fmt: skip
+    hidden = (y == 0) & (x != 0)
+    assert hidden.any() and torch.equal(y[~hidden], x[~hidden]) and rows.min() > 2
 
 
 def test_a_recording_shorter_than_a_frame_has_one_row():

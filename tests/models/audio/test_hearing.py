@@ -46,6 +46,7 @@ def test_padding_and_neighbours_change_nothing(network):
         for i, n in enumerate(lengths.tolist()):
             torch.testing.assert_close(network(x[i : i + 1, :n], torch.tensor([n])), found[i : i + 1],
                                        rtol=1e-5, atol=1e-6)  # fmt: skip
+            torch.testing.assert_close(network(x[i : i + 1, :n]), found[i : i + 1], rtol=1e-5, atol=1e-6)
 
 
 def test_gradients_reach_every_parameter(network):

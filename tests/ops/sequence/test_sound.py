@@ -174,6 +174,18 @@ def test_cepstra_of_a_wave_are_those_of_scipy_and_numpy(layer):
     np.testing.assert_allclose(found.numpy(), fft.dct(bands, norm="ortho")[:, :13], rtol=1e-9, atol=1e-9)
 
 
+@given(n=st.integers(1, 12), more=st.integers(0, 4), reach=st.integers(1, 3), seed=st.integers(0, 9))
+def test_slopes_are_those_of_scipys_line_of_least_squares(n, more, reach, seed):
+    """Whatever stands behind the end of a recording changes nothing before it."""
+    x = noise(2, n + more, 3, seed=seed)
+    lengths = torch.tensor([n, n + more])
+    found = sound.slopes(x, lengths, reach)
+    for row, own, count in zip(found, x, lengths.tolist(), strict=True):
+        wanted = signal.savgol_filter(own[:count], 2 * reach + 1, 1, deriv=1, axis=0, mode="nearest")
+        np.testing.assert_allclose(row[:count], wanted, atol=1e-11)
+    torch.testing.assert_close(sound.slopes(x, None, reach)[1], found[1])
+
+
 def test_silence_stays_finite(layer):
     filters = sound.mel_filters(10, 64, 8000)
     found = sound.log_mel(sound.spectrogram(torch.zeros(100), sound.hann_window(64), 10), filters)
@@ -191,6 +203,8 @@ def test_silence_stays_finite(layer):
         (lambda: sound.mel_filters(5, 64, 8000, high=4001.0), r"0 <= low < high <= 4000 \(half the rate\)"),
         (lambda: sound.log_mel(torch.zeros(3, 5), torch.zeros(2, 6)), "power has 5 frequencies, 6 were"),
         (lambda: sound.mfcc(torch.zeros(3, 5), 6), "6 coefficients of 5 bands"),
+        (lambda: sound.slopes(torch.zeros(1, 5, 2), reach=0), "reach is 0, 1 or more"),
+        (lambda: sound.slopes(torch.zeros(1, 5, 2), torch.tensor([5, 5])), "2 lengths for 1 recordings"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_is_refused(layer, call, words):

@@ -13,7 +13,10 @@ from tones import RATE, WORDS, folder, tone, wav
 from gradschool.cli.main import main
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
+from gradschool.evals.audio.answers import logits_of
 from gradschool.recipes import data_of, find
+from gradschool.runs.audio.run import features_of
+from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.settings import override
@@ -76,7 +79,7 @@ def test_it_learns_tones_of_a_voice_it_has_not_heard_and_says_what_the_baselines
     result = whole.read("result.json")
     m = result["metrics"]
     assert m["test_accuracy"] >= 0.8 and result["tested"] == 18 and result["main"] == "test_accuracy"
-    assert len(result["baselines"]) == 3 and all(0 <= v <= 1 for v in result["baselines"].values())
+    assert len(result["baselines"]) == 4 and all(0 <= v <= 1 for v in result["baselines"].values())
     assert list(result["speakers"].values()) == [m["test_accuracy"]]
     run, _ = reopen(whole)
     told = run.conclusion(result, "")
@@ -133,6 +136,29 @@ def test_files_are_heard(whole, tmp_path):
     assert answers(whole, tmp_path)[0].top == answers(whole, files[1])[0].top
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)  # torch.export of a loop takes long on a busy machine
+@pytest.mark.parametrize("model", ["time_conv", "bilstm_1", "gru_2"])
+def test_the_network_is_exported_and_answers_recordings_as_torch_does(tones, tmp_path, model):
+    """The file and its metadata are enough: features are made by what it says of them."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    _, folder_ = short(tones, tmp_path / "run", 2, f"model={model}", "features=mfcc", "model_options={}")
+    run, _ = reopen(folder_)
+    check = run.export(folder_, None)
+    assert check.relative < 1e-4 and check.path == folder_.path / "model.onnx"
+    session = onnxruntime.InferenceSession(str(check.path))
+    known = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
+    assert known["classes"] == sorted(WORDS) and [each.name for each in session.get_inputs()] == ["features"]
+    part = run.open(0).test
+    features = features_of(known)
+    model, _ = rebuilt(folder_, run)
+    for i in range(3):
+        x, _ = features.of(*part.padded(torch.tensor([i])))
+        (found,) = session.run(None, {"features": x.numpy()})
+        wanted = logits_of(model, [(x, torch.tensor([x.shape[1]]), torch.zeros(1))])
+        torch.testing.assert_close(torch.from_numpy(found), wanted, rtol=1e-4, atol=1e-5)
+
+
 def test_files_that_cannot_be_heard_are_named(whole, tmp_path):
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     (tmp_path / "b.wav").write_bytes(wav(tone("rise")))
@@ -178,7 +204,8 @@ def test_wrong_settings_are_sentences(tones, tmp_path, change, words):
 
 
 def test_recipes_name_their_data():
-    assert data_of()["spoken_three"] == data_of()["digits_spoken_gru"] == "spoken_digits"
+    names = ("spoken_three", "digits_spoken_gru", "digits_spoken_mfcc")
+    assert {data_of()[name] for name in names} == {"spoken_digits"}
     assert data_of()["speech"] == "" and find("spoken_three")().words == ("one", "two", "three")
 
 

@@ -122,3 +122,22 @@ def test_report_and_answers(finished, tmp_path):
     (tmp_path / "x.txt").write_text("anna walks\n\nbert reads\n")
     said = list(run.predict(finished, [tmp_path / "x.txt"], 1, lambda a, b: None, lambda f, why: None))
     assert [one.words for one in said] == [["anna", "walks"], ["bert", "reads"]]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)  # torch.export of a loop takes long on a busy machine
+def test_the_network_is_exported_and_labels_sentences_of_any_length_as_torch_does(finished):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    run, _ = reopen(finished)
+    check = run.export(finished, None)
+    assert check.relative < 1e-4
+    session = onnxruntime.InferenceSession(str(check.path))
+    known = {k: json.loads(v) for k, v in session.get_modelmeta().custom_metadata_map.items()}
+    model, words, facts = run.reopened(finished)
+    assert known["classes"] == facts["classes"] and known["words"] == facts["words"]
+    for text in ("anna", "anna walks home and bob sleeps"):
+        tokens = torch.tensor([words.encode_words(text.split())])
+        (found,) = session.run(None, {"tokens": tokens.numpy()})
+        with torch.no_grad():
+            wanted = model.cpu().eval()(tokens)
+        torch.testing.assert_close(torch.from_numpy(found), wanted, rtol=1e-4, atol=1e-5)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -118,7 +119,12 @@ def elsewhere(args: Args) -> int:
     """The numeric tests once for each processor that can be emulated here."""
     words = args.words or (*tests(args)[3:], *NUMERIC)
     command = [sys.executable, "-m", "pytest", *words]
-    failed = [name for name, processor in PROCESSORS.items() if not passes(name, command, processor)]
+    failed = []
+    for name, processor in PROCESSORS.items():
+        # What was compiled for one processor is no code for another.
+        with tempfile.TemporaryDirectory() as own:
+            if not passes(name, command, processor | {"TORCHINDUCTOR_CACHE_DIR": own}):
+                failed.append(name)
     if failed:
         print(f"failed as: {', '.join(failed)}")
     return 1 if failed else 0

@@ -45,11 +45,11 @@ def unrolled() -> Figure:
         axes.text(x + 0.15, 1.15, "$W$", color="C0", fontsize=11)
         axes.text(x + 0.15, 3.05, "$V$", color="C2", fontsize=11)
         if i:
-            arrow(axes, (x - 1.3, 2.2), (x - 0.5, 2.2), "C1")
-            axes.text(x - 0.9, 2.4, "$U$", color="C1", fontsize=11, ha="center")
+            arrow(axes, (x - 1.3, 2.2), (x - 0.5, 2.2), "C3")
+            axes.text(x - 0.9, 2.4, "$U$", color="C3", fontsize=11, ha="center")
     axes.text(2.72, 2.2, "$h_0$", ha="right", va="center", fontsize=12)
-    arrow(axes, (0.7, 2.4), (0.7, 2.0), "C1", bend=2.2)
-    axes.text(0.1, 2.75, "$U$", color="C1", fontsize=11)
+    arrow(axes, (0.7, 2.4), (0.7, 2.0), "C3", bend=2.2)
+    axes.text(0.1, 2.75, "$U$", color="C3", fontsize=11)
     return figure
 
 
@@ -160,10 +160,10 @@ def chunks() -> Figure:
             axes.add_patch(plt.Rectangle((left + 0.85 * i, 1.2), 0.5, 0.5, fill=False, ec="black", lw=1.2))
             if i < 3:
                 arrow(axes, (left + 0.85 * i + 0.5, 1.55), (left + 0.85 * i + 0.85, 1.55))
-                arrow(axes, (left + 0.85 * i + 0.85, 1.33), (left + 0.85 * i + 0.5, 1.33), "C1")
+                arrow(axes, (left + 0.85 * i + 0.85, 1.33), (left + 0.85 * i + 0.5, 1.33), "C3")
         if chunk < 2:
             arrow(axes, (left + 3.05, 1.55), (left + 4.1, 1.55), lw=2.2)
-            axes.text(left + 3.58, 1.12, r"$\times$", color="C1", ha="center", va="center", fontsize=14)
+            axes.text(left + 3.58, 1.12, r"$\times$", color="C3", ha="center", va="center", fontsize=14)
     axes.text(6.2, 0.15, "the state goes on, the gradient stops", ha="center", fontsize=10)
     return figure
 

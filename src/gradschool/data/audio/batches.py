@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from gradschool.data.audio.change import Change, changed
+from gradschool.data.audio.change import Change, changed, masked
 from gradschool.data.audio.features import Features
 from gradschool.data.audio.recordings import Recordings
 from gradschool.data.rows import seeded
@@ -58,10 +58,13 @@ class Spoken:
             if position < start:
                 continue
             waves, lengths = self.part.padded(index)
-            if self.change:
-                own = seeded(self.seed, "change", number, position)
+            own = seeded(self.seed, "change", number, position)
+            if self.change.of_waves:
                 waves, lengths = changed(waves, lengths, self.change, self.part.rate, own)
-            batch = (*self.features.of(waves, lengths), self.part.labels[index])
+            x, rows = self.features.of(waves, lengths)
+            if self.change.of_features:
+                x = masked(x, rows, self.change, own)
+            batch = x, rows, self.part.labels[index]
             each = len(index) // world
             yield tuple(x[rank * each : (rank + 1) * each] for x in batch)  # type: ignore[misc]
 

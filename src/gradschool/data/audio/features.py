@@ -1,10 +1,11 @@
 """How waves become what a network of sound is fed: rows of log-mel bands or cepstra, one row a frame.
 
-Two things are taken out that say nothing about words: the mean of each recording (its level and its
-microphone; Atal 1974) and the mean and deviation of the training part.
+Taken out is what says nothing about words: the mean of each recording (its level and its microphone; Atal
+1974), its deviation if asked for (Viikki and Laurila 1998), and both of the training part. Each row may be
+followed by its slope in time (Furui 1986).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -18,6 +19,7 @@ from gradschool.ops.sequence.lengths import valid_steps
 
 Kind = Literal["log_mel", "mfcc"]
 QUIET = 1e-6  # power below which nothing is told apart: 1/4 of the power of 16-bit rounding in a frame of 256
+LEAST = 0.3  # deviation, in nats, that a number which hardly moves in a recording counts as
 AT_ONCE = 256  # recordings whose features are in memory at a time while statistics are taken
 
 
@@ -33,6 +35,9 @@ class Features:
         window: seconds in a frame.
         hop: seconds from frame to frame.
         centred: subtract the mean over each recording from each of its rows.
+        levelled: subtract the mean of all bands over each recording: how loud it is, and no more.
+        scaled: divide by the deviation over each recording as well.
+        slopes: add the slope of each number over five rows, which doubles a row.
         mean: of each number over the training part, and
         std: its deviation; () before they are learnt.
     """
@@ -46,11 +51,15 @@ class Features:
     centred: bool = True
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    levelled: bool = False
+    scaled: bool = False
+    slopes: bool = False
 
     @property
     def size(self) -> int:
         """Numbers in a row."""
-        return self.bands if self.kind == "log_mel" else self.coefficients
+        own = self.bands if self.kind == "log_mel" else self.coefficients
+        return 2 * own if self.slopes else own
 
     @property
     def frame(self) -> int:
@@ -86,11 +95,17 @@ class Features:
         """The features before the training part's statistics; rows behind a recording's end are 0."""
         # 1. Bands or coefficients.
         x, rows = self.log_mel(waves, lengths)
+        own, count = valid_steps(rows, x.shape[1])[:, :, None], rows[:, None, None]
+        if self.levelled:
+            x = x - (x * own).sum((1, 2), keepdim=True) / (count * x.shape[2])
         x = sound.mfcc(x, self.coefficients) if self.kind == "mfcc" else x
-        # 2. Means over the rows of each recording alone.
-        own = valid_steps(rows, x.shape[1])[:, :, None]
+        x = torch.cat([x, sound.slopes(x, rows)], 2) if self.slopes else x
+        # 2. Means and deviations over the rows of each recording alone.
         if self.centred:
-            x = x - (x * own).sum(1, keepdim=True) / rows[:, None, None]
+            x = x - (x * own).sum(1, keepdim=True) / count
+        if self.scaled:
+            mean = (x * own).sum(1, keepdim=True) / count
+            x = x / (((x - mean) * own).square().sum(1, keepdim=True) / count + LEAST**2).sqrt()
         return x * own, rows
 
     def of(
@@ -128,13 +143,25 @@ def summaries(features: Features, part: Recordings, pieces: int = 1) -> Float32[
         part: recordings.
         pieces: how many equal pieces of time each recording is cut into; those of a short one overlap.
     """
+    means = in_pieces(features.log_mel, part, pieces, features.bands)
+    return means - means.mean(1, keepdim=True)
+
+
+def shortened(features: Features, part: Recordings, pieces: int) -> Float32[Tensor, "n d"]:
+    """One row a recording: what the network is fed, as means of equal pieces of time."""
+    return in_pieces(features.of, part, pieces, features.size)
+
+
+def in_pieces(
+    rows_of: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]], part: Recordings, pieces: int, size: int
+) -> Float32[Tensor, "n d"]:
+    """Means of equal pieces of each recording, side by side; `rows_of` gives rows of `size` numbers."""
     found: list[Tensor] = []
     for index in torch.split(torch.arange(len(part)), AT_ONCE):
-        x, rows = features.log_mel(*part.padded(index))
+        x, rows = rows_of(*part.padded(index))
         for each, count in zip(x, rows.tolist(), strict=True):
             found.append(torch.cat([each[a:b].mean(0) for a, b in stretches(count, pieces)]))
-    means = torch.stack(found) if found else torch.zeros(0, features.bands * pieces)
-    return means - means.mean(1, keepdim=True)
+    return torch.stack(found) if found else torch.zeros(0, size * pieces)
 
 
 def stretches(rows: int, pieces: int) -> Iterable[tuple[int, int]]:

@@ -19,6 +19,8 @@ Cell = Literal["lstm", "gru"]
 class RecurrentClassifier(nn.Module):
     """Recurrent layers, whose state at the end of the recording is classified by a linear layer.
 
+    Its input are rows (b, t, features) and how many of each recording are valid (None: all).
+
     Of two directions the state of each is taken where it has heard everything: forwards at the last row,
     backwards at the first.
 
@@ -51,7 +53,7 @@ class RecurrentClassifier(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.directions * hidden, classes)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         if x.dim() != 3 or x.shape[2] != self.features:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, rows, {self.features}) was wanted")
         _, state = self.recurrent(x, lengths=lengths)

@@ -16,6 +16,8 @@ WIDTH = 5  # rows that a filter covers
 class TimeConv(nn.Module):
     """Convolutions over time, each with a residual connection; the mean over the recording is classified.
 
+    Its input are rows (b, t, features) and how many of each recording are valid (None: all).
+
     Args:
         features: numbers in a row of the input.
         classes: number of logits.
@@ -37,10 +39,10 @@ class TimeConv(nn.Module):
         self.activation, self.dropout = nn.ReLU(), nn.Dropout(dropout)
         self.head = nn.Linear(hidden, classes)
 
-    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         if x.dim() != 3 or x.shape[2] != self.features:
             raise WrongInput(f"input has shape {tuple(x.shape)}, (batch, rows, {self.features}) was wanted")
-        own = valid_steps(lengths, x.shape[1])[:, :, None]
+        own = 1 if lengths is None else valid_steps(lengths, x.shape[1])[:, :, None]
         x = self.inputs(x)
         for norm, convolution in zip(self.norms, self.convolutions, strict=True):
             seen = self.activation(norm(x)) * own  # zeros behind the end, as before the beginning

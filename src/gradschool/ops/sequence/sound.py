@@ -8,7 +8,7 @@ import math
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from gradschool.ops.switch import op
@@ -192,3 +192,34 @@ def mfcc(bands: Float[Tensor, "*b bands"], count: int) -> Float[Tensor, "*b coun
         count: how many to keep, from 1 to the number of bands; the first one is the level.
     """
     return dct(bands)[..., :count]
+
+
+@op
+def slopes(
+    x: Float[Tensor, "b t d"], lengths: Int64[Tensor, " b"] | None = None, reach: int = 2
+) -> Float[Tensor, "b t d"]:
+    """How fast each number rises at each row: the slope of the line of least squares through its neighbours.
+
+    Args:
+        x: features, a row a frame.
+        lengths: rows of each recording, 1 to t; None: all are t long.
+        reach: rows before and after that count, >= 1; the first and the last row stand for those beyond them.
+
+    Returns:
+        Change a row. What stands behind a recording's end is of no meaning.
+
+    Source: Furui 1986, "Speaker-independent isolated word recognition using dynamic features of speech
+        spectrum", equation 1.
+    """
+    # 1. The row k places on, of each row, within the recording.
+    last = (lengths if lengths is not None else torch.full((len(x),), x.shape[1]).to(x.device)) - 1
+    place = torch.arange(x.shape[1], device=x.device)
+    rows = torch.arange(len(x), device=x.device)[:, None]
+
+    def moved(k: int) -> Tensor:
+        return x[rows, (place + k).clamp(min=0).minimum(last[:, None])]
+
+    # 2. The slope through 2 * reach + 1 equally distant points: sum of k x_k over sum of k^2.
+    steps = range(1, reach + 1)
+    rise = torch.stack([k * (moved(k) - moved(-k)) for k in steps]).sum(0)
+    return rise / (2 * sum(k * k for k in steps))

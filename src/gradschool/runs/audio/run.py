@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+import torch
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from gradschool.data.audio.batches import Spoken, in_order
 from gradschool.data.audio.change import Change
@@ -22,6 +23,7 @@ from gradschool.errors import UserError
 from gradschool.evals.audio.answers import Heard, heard, logits_of
 from gradschool.evals.audio.baselines import baselines, by_speaker, verdict
 from gradschool.evals.classification.metrics import negative_log_likelihood, wilson
+from gradschool.evals.export import ExportCheck, export_onnx
 from gradschool.evals.metric import ACCURACY, LOSS, Metric
 from gradschool.evals.report import numbers, sound
 from gradschool.evals.report.page import write_report
@@ -79,8 +81,14 @@ class AudioRun(Run):
     """Seconds from frame to frame."""
     centred: bool = True
     """Subtract the mean over each recording, and with it level and microphone."""
+    levelled: bool = False
+    """Subtract the mean of all bands over each recording: its level, but not its timbre."""
+    scaled: bool = False
+    """Divide by the deviation over each recording, and with it how lively a voice is."""
+    slopes: bool = False
+    """Add the slope in time of each number, which doubles a row."""
     change: Change = field(default_factory=Change)
-    """Random changes of the training recordings."""
+    """Random changes of the training recordings, and masks of their features."""
     label_smoothing: Share = 0.0
     """Share of the target that is spread over all classes."""
     precision: Precision = "fp32"
@@ -115,8 +123,9 @@ class AudioRun(Run):
             UserError: a mel band would be narrower than the distance of two frequencies.
         """
         wanted = Features(
-            train.rate, self.features, self.bands, self.coefficients, self.window, self.hop, self.centred
-        )
+            train.rate, self.features, self.bands, self.coefficients, self.window, self.hop, self.centred,
+            levelled=self.levelled, scaled=self.scaled, slopes=self.slopes,
+        )  # fmt: skip
         if self.features == "mfcc" and self.coefficients > self.bands:
             what = f"coefficients is {self.coefficients}"
             raise UserError(what, f"at most bands ({self.bands})", "Example: --set coefficients=13")
@@ -208,6 +217,21 @@ class AudioRun(Run):
         """The most probable classes of WAV files; of another rate they are resampled, which is said."""
         model, facts = rebuilt(folder, self)
         return heard(model, features_of(facts), facts["classes"], files, top, progress, skip)
+
+    def export(self, folder: RunFolder, out: Path | None) -> ExportCheck:
+        """Write the network as ONNX and check it: rows of features (b, t, d), without padding, to logits.
+
+        The file says how features are made, in its metadata.
+        """
+        model, facts = rebuilt(folder, self)
+        size = features_of(facts).size
+
+        def rows(count: int, generator: torch.Generator) -> Tensor:
+            return torch.randn(count, 5 + 7 * count, size, generator=generator)
+
+        known = {name: facts[name] for name in ("classes", "features")}
+        example, place = rows(2, torch.Generator().manual_seed(0)), out or folder.path / "model.onnx"
+        return export_onnx(model, example, place, known, rows, name="features")
 
     def next_step(self, folder: RunFolder) -> str:
         """Recordings are what it is for."""

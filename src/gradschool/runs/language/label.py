@@ -22,6 +22,7 @@ from gradschool.engine.loop import HeldOut, Progress
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.classification.metrics import confusion_matrix
+from gradschool.evals.export import ExportCheck, export_onnx
 from gradschool.evals.language.classified import each_logits, texts_in
 from gradschool.evals.language.tags import MostFrequent, span_f1, token_accuracy
 from gradschool.evals.metric import ACCURACY, LOSS, Metric
@@ -212,6 +213,18 @@ class SequenceLabels(Run):
                 continue
             yield from (replace(one, file=file) for one in self.answer(folder, lines))
             progress(number, len(files))
+
+    def export(self, folder: RunFolder, out: Path | None) -> ExportCheck:
+        """Write the network as ONNX and check it: tokens (b, t) to logits (b, t, labels), without padding."""
+        model, facts = rebuilt(folder, self)
+        size = len(facts["words"]) + LISTED
+
+        def tokens(count: int, generator: torch.Generator) -> Tensor:
+            return torch.randint(LISTED, size, (count, 5 + 7 * count), generator=generator)
+
+        known = {name: facts[name] for name in ("classes", "words", "restores")}
+        example = tokens(2, torch.Generator().manual_seed(0))
+        return export_onnx(model, example, out or folder.path / "model.onnx", known, tokens)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Span F1 beside that of a table of words."""

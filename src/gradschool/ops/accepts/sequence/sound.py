@@ -81,3 +81,13 @@ def mfcc(bands: Tensor, count: int) -> None:
     axes("bands", bands, "(..., bands)", 1)
     if not 1 <= count <= bands.shape[-1]:
         raise ValueError(f"{count} coefficients of {bands.shape[-1]} bands, 1 up to so many were wanted")
+
+
+def slopes(x: Tensor, lengths: Tensor | None = None, reach: int = 2) -> None:
+    """A length for each recording, and a neighbour at least."""
+    axes("x", x, "(recordings, rows, numbers)", 3, 3)
+    floating(x=x)
+    if reach < 1:
+        raise ValueError(f"reach is {reach}, 1 or more rows were wanted")
+    if lengths is not None and len(lengths) != len(x):
+        raise ValueError(f"{len(lengths)} lengths for {len(x)} recordings, one for each was wanted")
