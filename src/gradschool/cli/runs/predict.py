@@ -34,7 +34,7 @@ def run(args: Args) -> int:
     A path that does not exist is named there, too, and makes the exit code 2; the others are done.
     """
     from gradschool.engine.run import RunFolder
-    from gradschool.errors import UserError
+    from gradschool.errors import UserError, WorkFailed
     from gradschool.runs.kind import Answer, Kind
     from gradschool.runs.reopen import reopen
 
@@ -61,11 +61,17 @@ def run(args: Args) -> int:
 
     for one in run.answer(folder, typed, args.top) if typed else ():
         tell(one)
-    if files or not typed:
-        for one in run.predict(
-            folder, files or missing, args.top, show_progress, lambda f, why: skipped.append((f, why))
-        ):
-            tell(one)
+    try:
+        if files or not typed:
+            for one in run.predict(
+                folder, files or missing, args.top, show_progress, lambda f, why: skipped.append((f, why))
+            ):
+                tell(one)
+    except WorkFailed as error:
+        if not skipped:
+            raise
+        what = f"{error.what} ({skipped[0][0]}: {skipped[0][1]})"
+        raise WorkFailed(what, error.wanted, error.next_step) from error
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})
