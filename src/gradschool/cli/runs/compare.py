@@ -9,7 +9,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
-from gradschool.phrases import command
+from gradschool.phrases import command, counted
 
 if TYPE_CHECKING:
     from gradschool.engine.run import RunFolder

@@ -16,6 +16,7 @@ from pathlib import Path
 from gradschool.data.source import counted
 from gradschool.data.text.decode import MARKS
 from gradschool.errors import UserError
+from gradschool.phrases import counted
 
 BLOCK = 1 << 20  # characters that are read at once
 BETWEEN = "\n\n"  # stands between two files
