@@ -17,7 +17,6 @@ from gradschool.engine.checkpoint import Checkpoints, disk_errors, write_whole
 from gradschool.errors import UserError
 from gradschool.phrases import command
 
-
 SHOWN = 5  # runs that a sentence lists
 
 

@@ -73,7 +73,9 @@ def run(args: Args) -> int:
 
     if len(args.runs) < 2:
         raise UserError(
-            f"compare got {counted(len(args.runs), 'run')}", "two or more", f"List them with: {command('runs')}"
+            f"compare got {counted(len(args.runs), 'run')}",
+            "two or more",
+            f"List them with: {command('runs')}",
         )
     folders = [RunFolder.open(path) for path in args.runs]
     if len({folder.path.resolve() for folder in folders}) < len(folders):

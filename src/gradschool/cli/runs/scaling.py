@@ -8,7 +8,6 @@ import tyro
 
 from gradschool.cli.main import finish
 
-
 MOST = 1e30  # of a size or a compute budget, far beyond any
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from gradschool.data.source import counted
 from gradschool.data.text.decode import MARKS
 from gradschool.errors import UserError
-from gradschool.phrases import counted
 
 BLOCK = 1 << 20  # characters that are read at once
 BETWEEN = "\n\n"  # stands between two files
@@ -174,7 +173,9 @@ def measured(path: Path, encoding: str) -> Document:
     if not characters:
         raise UserError(f"{path} is empty", WANTED)
     if controls > MOST_CONTROLS * characters:
-        raise UserError(f"{path} is a binary file ({counted(controls, 'control character')})", WANTED)
+        raise UserError(
+            f"{path} is a binary file ({controls:,} control character{'s' * (controls > 1)})", WANTED
+        )
     line_ends = (ends,) if isinstance(ends, str) else ends
     return Document(path, encoding, characters, frozenset(alphabet), digest.hexdigest(), line_ends)
 
