@@ -1,8 +1,8 @@
 """A column of numbers from a CSV file whose first column holds dates.
 
 A line without a date or without a number is left out and counted; where that leaves a gap, the calendar
-refuses it later. The separator is a comma, a semicolon or a tab; the decimal sign is a point, or a comma where
-the separator is none.
+refuses it later. The separator is a comma, a semicolon or a tab; the decimal sign is a point, or a comma
+where the separator is another sign.
 """
 
 import csv
