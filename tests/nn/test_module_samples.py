@@ -157,6 +157,30 @@ def test_arguments_do_what_torchs_do(name, args, kwargs, shape, layer):
         torch.testing.assert_close(*found, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("layer", ["plain", "fast"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_small_numbers_are_scaled_as_torch_does_in_every_precision(dtype, layer):
+    """The default eps is that of float32 for half precision: 1e-7, not 8e-3, in bfloat16."""
+    x = torch.tensor([[0.01, 0.02, -0.03, 0.04]], dtype=dtype)
+    mine, peer = (nn.RMSNorm(4, dtype=dtype) for nn in (ours, theirs))
+    with switch.using(layer):
+        torch.testing.assert_close(mine(x), peer(x))
+
+
+SIZES = [
+    ("Linear", (4, -1)), ("Linear", (4.0, 2)), ("Linear", (4, "2")), ("Embedding", (-1, 2)),
+    ("Embedding", (3, 2.5)), ("LayerNorm", (6.0,)), ("LayerNorm", ((3, -1),)), ("RMSNorm", (-2,)),
+    ("BatchNorm2d", (-4,)), ("GroupNorm", (2, 4.0)), ("PReLU", (-1,)), ("LSTM", (3, 4.0)), ("GRU", (-3, 4)),
+    ("Attention", (8.0, 2)), ("Attention", (8, 2.0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "args"), SIZES)
+def test_sizes_that_are_none_are_refused_in_words(name, args):
+    with pytest.raises(ValueError, match="whole number >= 0 was wanted"):
+        getattr(ours, name)(*args)
+
+
 def test_a_padding_token_begins_at_zero_and_stays_there():
     for index in (1, -2):
         mine, peer = (nn.Embedding(3, 2, padding_idx=index, dtype=torch.float64) for nn in (ours, theirs))

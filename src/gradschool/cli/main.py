@@ -62,6 +62,7 @@ HEADINGS = {
     "runs": "Train, and use what was trained",
     "project": "Data, machine, project",
 }
+NO_ROOM = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")  # torch's words
 COMMANDS = {name: text for group in GROUPS.values() for name, text in group.items()}
 
 
@@ -101,6 +102,8 @@ def main(words: list[str] | None = None) -> None:
 
 def unforeseen(error: Exception) -> str:
     """The sentence for what no command foresaw: most often a place that cannot be read or written."""
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in NO_ROOM):
+        return "the memory of this machine is too small for this: ask for less, or for a smaller network."
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
         return f"{place}{error.strerror or error}. Choose another place, or mend this one."

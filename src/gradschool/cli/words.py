@@ -6,10 +6,27 @@ import re
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from itertools import groupby
-from typing import Any
+from typing import Any, get_type_hints
 
 from gradschool.errors import UserError
 from gradschool.phrases import command, did_you_mean, nearest
+
+# Other tools' words for one thing; a command that has one of them is asked for it by any other.
+SAME = (
+    ("n", "num", "number", "count", "samples", "num-samples"),
+    ("tokens", "max-tokens", "max-new-tokens", "max-length", "length"),
+    ("prompt", "say", "text", "question", "message"),
+    ("temperature", "temp", "t"),
+    ("beams", "num-beams", "beam-size", "beam-width"),
+    ("device", "gpu", "cuda", "cpu"),
+    ("out", "output", "save", "o"),
+    ("data", "dataset", "path", "input", "folder"),
+    ("size", "vocab-size", "vocab", "vocabulary", "num-merges"),
+    ("k", "top", "limit", "num-results"),
+    ("seed", "random-seed", "random-state"),
+    ("steps", "iterations", "iters", "max-steps"),
+    ("class", "label"),
+)
 
 
 def parse(kind: type, name: str, words: Sequence[str], beside: Sequence[str] = ()) -> Any:
@@ -41,15 +58,44 @@ def parse(kind: type, name: str, words: Sequence[str], beside: Sequence[str] = (
     except SystemExit as left:
         if not left.code:
             raise  # the help was asked for and printed
+        # What is unknown comes first: its value may have been taken for a word of another option.
+        if strange := foreign(words, kind):
+            guess = meant(strange, [*options_of(kind), *beside])
+            raise UserError(f"{command(name)} does not know {strange}", "", f"{guess}{help_at}") from None
         told = complaint(said.getvalue())
         if told.startswith("Missing from"):
             what = f"{command(name)} lacks something"
             raise UserError(what, " ".join([command(name), *needed(kind)]), help_at) from None
         raise UserError(told, "", help_at) from None
     if unknown:
-        guess = meant(unknown[0], [*(field.name for field in fields(kind)), *beside])
+        guess = meant(unknown[0], [*options_of(kind), *beside])
         raise UserError(f"{command(name)} does not know {unknown[0]}", "", f"{guess}{help_at}")
     return read
+
+
+def options_of(kind: type) -> list[str]:
+    """The options of a command without their hyphens, as they are typed: `class`, `top-k`, `n`."""
+    from tyro.conf import Positional
+
+    found = []
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):
+        marks = getattr(hints[field.name], "__metadata__", ())
+        if Positional not in marks:
+            named = [mark.name for mark in marks if getattr(mark, "name", None)]
+            others = [other for mark in marks for other in getattr(mark, "aliases", None) or ()]
+            found += [each.lstrip("-").replace("_", "-") for each in (named or [field.name]) + others]
+    return list(dict.fromkeys(found))
+
+
+def foreign(words: Sequence[str], kind: type) -> str:
+    """The first word that is written as an option and is none of the command's; "" if there is none."""
+    known = {"h", "help", *options_of(kind)}
+    for word in words:
+        name = word.partition("=")[0].lstrip("-").replace("_", "-")
+        if re.match(r"--?[A-Za-z]", word) and not {name, name.removeprefix("no-")} & known:
+            return word
+    return ""
 
 
 def needed(kind: type) -> list[str]:
@@ -81,8 +127,27 @@ def meant(word: str, options: Sequence[str]) -> str:
     """The option that was probably meant, as a sentence, or nothing."""
     if "=" in word and not word.startswith("-"):
         return f"Did you mean --set {word}? " if "set" in options else ""
-    flags = [f"--{option.replace('_', '-')}" for option in options]
-    return did_you_mean(nearest(word.partition("=")[0], flags)) if word.startswith("-") else ""
+    if not word.startswith("-"):
+        return ""
+    # 1. Another tool's word, or the beginning of ours: --temp is --temperature, not --steps.
+    known = [option.replace("_", "-") for option in options]
+    typed = word.partition("=")[0].lstrip("-").replace("_", "-").lower()
+    same = [one for group in SAME if typed in group for one in group if one in known]
+    begun = [one for one in known if len(typed) > 2 and one.startswith(typed)]
+    if near := (same or begun)[:1]:
+        return did_you_mean(f"{'-' if len(one) == 1 else '--'}{one}" for one in near)
+    # 2. The one that is most like it.
+    return did_you_mean(nearest(f"--{typed}", [f"--{one}" for one in known if len(one) > 1]))
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that a generator cannot take.
+
+    Raises:
+        UserError: it is below 0 or 2^32 and more.
+    """
+    if not 0 <= seed < 2**32:
+        raise UserError(f"seed is {seed}", "a whole number from 0 to 4,294,967,295", "Example: --seed 1")
 
 
 def whole(word: str, name: str, least: int, most: int | None, next_step: str) -> int:

@@ -27,16 +27,22 @@ from gradschool.phrases import command
 KEEP = 2  # the last two, so that a damaged last one has a predecessor; the best is kept besides
 INDEX, SUMS, SHARDS, NEW = "index.json", "checksums.json", "shards", ".new"
 
+NO_PLACE = (
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EISDIR,
+    errno.ENAMETOOLONG,
+)  # fmt: skip
+
 Tensors = Mapping[str, Mapping[str, Tensor]]
 
 
 @contextlib.contextmanager
-def disk_errors(place: Path, advice: str = "") -> Iterator[None]:
+def disk_errors(place: Path, advice: str = "", option: str = "--out") -> Iterator[None]:
     """Turn a full disk or an unwritable folder into a sentence.
 
     Args:
         place: what is written to.
         advice: what to do about a full disk, where `place` is not the folder of a run that can be resumed.
+        option: that names another place.
     """
     try:
         yield
@@ -46,9 +52,9 @@ def disk_errors(place: Path, advice: str = "") -> Iterator[None]:
             later = f"Free some space; what was saved before is whole. Then go on with: {again}"
             wanted = "more room" if advice else "room for a checkpoint"
             raise WorkFailed(f"the disk of {place} is full", wanted, advice or later) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT):
+        if error.errno in NO_PLACE:
             raise UserError(
-                f"{place} cannot be written", "a folder that can", "Choose another with --out."
+                f"{place} cannot be written", "a folder that can", f"Choose another with {option}."
             ) from error
         raise
 

@@ -17,6 +17,8 @@ from gradschool.engine.checkpoint import Checkpoints, disk_errors, write_whole
 from gradschool.errors import UserError
 from gradschool.phrases import command
 
+SHOWN = 5  # runs that a sentence lists
+
 
 class Record(dict[str, Any]):
     """What one of a run's files holds; a name that is not there is a sentence.
@@ -82,10 +84,10 @@ class RunFolder:
         if not (path / "config.json").is_file() and (Path("runs") / path / "config.json").is_file():
             path = Path("runs") / path
         if not (path / "config.json").is_file():
-            near = sorted(
-                {p.parent.name for place in (path.parent, Path("runs")) for p in place.glob("*/config.json")}
-            )
-            known = f"one of {', '.join(near[-5:])}" if near else "a folder that a training run has made"
+            beside = [p.parent for p in path.parent.glob("*/config.json")]
+            near = sorted({*map(str, beside), *(p.parent.name for p in Path("runs").glob("*/config.json"))})
+            more = f" and {len(near) - SHOWN:,} more" if len(near) > SHOWN else ""
+            known = f"one of {', '.join(near[-SHOWN:])}{more}" if near else "a folder that training has made"
             raise UserError(f"{path} is not a run", known, f"List them with: {command('runs')}")
         return cls(path)
 
@@ -107,7 +109,7 @@ class RunFolder:
             content = json.loads((self.path / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(
                 f"{self.path / name} is not readable ({error})", "JSON", "Train the run again."
             ) from error

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from gradschool.nn.arguments import check_sizes
 from gradschool.ops import activation as ops
 
 
@@ -35,6 +36,7 @@ class PReLU(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        check_sizes(num_parameters=num_parameters)
         self.weight = nn.Parameter(torch.full((num_parameters,), init, device=device, dtype=dtype))
 
     def forward(self, input: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from gradschool.nn.arguments import refuse
+from gradschool.nn.arguments import check_sizes, refuse
 from gradschool.ops import embedding as ops
 
 
@@ -26,6 +26,7 @@ class Embedding(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         refuse("Embedding", max_norm=(max_norm, None), norm_type=(norm_type, 2.0), sparse=(sparse, False))
+        check_sizes(num_embeddings=num_embeddings, embedding_dim=embedding_dim)
         refuse("Embedding", scale_grad_by_freq=(scale_grad_by_freq, False))
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"padding_idx is {padding_idx}, one of the {num_embeddings} tokens was wanted")

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from gradschool.nn.arguments import check_sizes
 from gradschool.nn.conv import uniform_
 from gradschool.ops import linear as ops
 
@@ -15,6 +16,7 @@ class Linear(nn.Module):
         device: torch.device | str | None = None, dtype: torch.dtype | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        check_sizes(in_features=in_features, out_features=out_features)
         self.in_features, self.out_features = in_features, out_features
         self.weight = nn.Parameter(torch.empty(out_features, in_features, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_features, device=device, dtype=dtype)) if bias else None

@@ -1,8 +1,11 @@
 """Normalisation layers with their gains, shifts and running statistics."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from gradschool.nn.arguments import check_sizes
 from gradschool.ops import norm as ops
 
 
@@ -16,8 +19,13 @@ def gain_and_shift(
 
 
 def as_shape(normalized_shape: int | tuple[int, ...]) -> tuple[int, ...]:
-    """The sizes of the last axes, as a tuple."""
-    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    """The sizes of the last axes, as a tuple.
+
+    Raises:
+        ValueError: one is no whole number >= 0.
+    """
+    check_sizes(normalized_shape=normalized_shape)
+    return tuple(normalized_shape) if isinstance(normalized_shape, Sequence) else (normalized_shape,)
 
 
 class BatchNorm2d(nn.Module):
@@ -40,6 +48,7 @@ class BatchNorm2d(nn.Module):
         dtype: torch.dtype | None = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
+        check_sizes(num_features=num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight, self.bias = gain_and_shift((num_features,), affine, affine and bias, device, dtype)
@@ -111,6 +120,7 @@ class GroupNorm(nn.Module):
         device: torch.device | str | None = None, dtype: torch.dtype | None = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
+        check_sizes(num_groups=num_groups, num_channels=num_channels)
         if num_groups < 1 or num_channels % num_groups:
             raise ValueError(f"{num_channels} channels do not divide into {num_groups} groups")
         self.num_groups, self.num_channels, self.eps = num_groups, num_channels, eps
@@ -129,7 +139,8 @@ class RMSNorm(nn.Module):
 
     Args:
         normalized_shape: sizes of the last axes.
-        eps: added to the mean square; None takes the smallest step of the input's precision from 1.
+        eps: added to the mean square; None takes the smallest step from 1 of the input's precision, of
+            float32 for half precision.
         elementwise_affine: whether each number is scaled.
     """
 

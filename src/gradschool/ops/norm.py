@@ -140,12 +140,13 @@ def rms_norm(x: X, gain: X, eps: float | None = None) -> X:
     Args:
         x: ends in the axes of the gain.
         gain: of one axis or more.
-        eps: added to the mean square; None takes the smallest step of x's precision from 1, as torch does.
+        eps: added to the mean square; None takes the smallest step from 1 of the precision that it is
+            measured in, float32 for half precision, as torch does.
 
     Source: Zhang and Sennrich 2019, eq. 4.
     """
     axes = tuple(range(-gain.dim(), 0))
-    eps = torch.finfo(x.dtype).eps if eps is None else eps
+    eps = torch.finfo(wide(x).dtype).eps if eps is None else eps
     # 1. Measure size in float32: squares of half-precision values overflow above 255.
     size = (wide(x) ** 2).mean(axes, keepdim=True)
     # 2. Scale to unit size, back in the input's precision.

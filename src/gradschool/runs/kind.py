@@ -33,6 +33,16 @@ class Answer(Protocol):
         ...
 
 
+def check_count(name: str, value: int, most: int, example: str) -> None:
+    """Refuse a number of things to make that is below 1, or so large that no computer has room for it.
+
+    Raises:
+        UserError: it is not from 1 to `most`; `example` shows one that is.
+    """
+    if not 1 <= value <= most:
+        raise UserError(f"{name} is {value}", f"a whole number from 1 to {most:,}", f"Example: {example}")
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What is asked of a run that makes something new; see `gradschool sample --help`.

@@ -100,6 +100,22 @@ def test_a_folder_of_ones_own_tells_what_it_changed_and_left_out(tmp_path):
     assert "1 file is resampled from 16,000 to 8,000 Hz: stay/stay_s0_wide.wav." in told
 
 
+def test_copies_of_a_recording_are_left_out_and_told(tmp_path):
+    """In one class the first stays; in two classes nobody knows which is right, so none does."""
+    place = folder(tmp_path / "words", each=3)
+    (place / "rise" / "z_again.wav").write_bytes((place / "rise" / "rise_s0_0.wav").read_bytes())
+    (place / "fall" / "elsewhere.wav").write_bytes((place / "stay" / "stay_s1_1.wav").read_bytes())
+    splits = open_recordings(place, Wished(val=0.2))
+    said = dict(splits.skipped)
+    assert said == {
+        "rise/z_again.wav": "is the same recording as rise/rise_s0_0.wav",
+        "fall/elsewhere.wav": "the same recording lies in fall and stay",
+        "stay/stay_s1_1.wav": "the same recording lies in fall and stay",
+    }
+    names = [name for part in splits.parts.values() for name in part.names]
+    assert len(names) == len(set(names)) == 3 * 4 * 3 - 1 and not said.keys() & set(names)
+
+
 def test_a_zip_is_as_good_as_a_folder(tmp_path):
     place = folder(tmp_path / "words", each=3)
     with zipfile.ZipFile(tmp_path / "words.zip", "w") as archive:

@@ -24,6 +24,29 @@ def test_a_file_is_read_whatever_its_separator_and_ending(tmp_path, separator, e
     assert (found.times[0].year, found.times[-1].month) == (1949, 6)
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+@pytest.mark.parametrize("first", ["", "sep={}\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_file_as_excel_writes_it_in_germany_is_read(tmp_path, separator, first, encoding):
+    lines = [
+        "Monat{}Anzahl",
+        *(f"{month}{{}}{'1.' if i % 2 else ''}{i:03},5" for i, month in enumerate(MONTHS)),
+    ]
+    text = first.format(separator) + "\r\n".join(line.format(separator) for line in lines)
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    found = read_csv(tmp_path / "a.csv")
+    assert found.values == [i + 0.5 + 1000 * (i % 2) for i in range(30)] and not found.left_out
+
+
+def test_a_name_may_be_broken_between_lines_and_other_encodings_are_told(tmp_path):
+    lines = [f"{month},{i}" for i, month in enumerate(MONTHS)]
+    file = written(tmp_path / "a.csv", 'date,"sold\nin May"', *lines)
+    assert read_csv(file).name == "sold in May"
+    file.write_bytes(file.read_bytes().replace(b"sold", b"sold \xb0C"))
+    with pytest.raises(UserError, match=r"a.csv is no UTF-8; .* Save it as CSV in UTF-8"):
+        read_csv(file)
+
+
 def test_names_may_be_missing_and_lines_in_any_order(tmp_path):
     lines = [f"{month},{i}" for i, month in enumerate(MONTHS)]
     file = written(tmp_path / "a.csv", *reversed(lines))
@@ -70,7 +93,8 @@ def test_a_value_that_is_missing_in_the_middle_is_a_gap(tmp_path):
         (b"city,sold\nParis,1\nRome,2\n", "first column of .* holds 'Paris'; wanted: dates such as"),
         (b"date,sold\n", "first column of .* holds 'nothing'"),
         (b"date,sold\n1949-01,a\n1949-02,b\n", "has 0 columns of numbers; wanted: one"),
-        (b"\xff\xfe\x00d", r"cannot be read \(UnicodeDecodeError\)"),
+        (b"\xff\xfe\x00d", "has one column"),
+        (b"date,\xb0C\n1949-01,1\n", "is no UTF-8; wanted: a CSV file"),
     ],
 )
 def test_wrong_input_is_a_sentence(tmp_path, content, sentence):

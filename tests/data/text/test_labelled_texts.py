@@ -60,6 +60,17 @@ def test_every_delimiter_line_end_and_encoding_is_read(tmp_path, separator, end,
     assert ("UTF-" in told(splits)) == (encoding in ("utf-16", "utf-16-le", "utf-32"))
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_excels_line_that_names_the_separator_is_no_example(tmp_path, separator):
+    file = written(tmp_path, "a.csv", f"sep={separator}\r\n" + csv_of(separator, end="\r\n"))
+    table = read_table(file)
+    assert [cell.strip('"') for cell in table.rows[0][1]] == ["text", "label"]
+    assert table.rows[1][0] == "a.csv, line 3"
+    assert open_labelled(file).train.classes == ("bad", "good")
+    with pytest.raises(UserError, match=r"a.csv has no rows"):
+        read_table(written(tmp_path, "a.csv", f"sep={separator}\n \n"))
+
+
 def test_latin_letters_and_zero_bytes_are_told():
     text, notes = decoded("café – ja".encode("cp1252"), "x.csv")
     assert text == "café – ja" and "Windows-1252" in notes[0]

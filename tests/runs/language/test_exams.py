@@ -151,7 +151,7 @@ def test_of_a_short_text_short_passages_are_recited(tmp_path, capsys):
     [
         (["nonsense"], "text"),
         (["text", "nowhere.txt"], "nowhere.txt does not exist"),
-        (["choice", "cats.txt"], "line 1 of cats.txt is no question"),
+        (["choice", "cats.txt"], "line 1 of cats.txt is no JSON"),
         (["choice", "asked.jsonl", "--shots", "5"], "examples are there for 5 shots"),
         (["choice", "--shots", "-1"], "shots is -1"),
         (["contamination", "--words", "0"], "words is 0"),
@@ -181,6 +181,51 @@ def test_a_line_that_is_no_question_is_named(tmp_path, line):
     file.write_text("\n")
     with pytest.raises(UserError, match="no questions"):
         read_questions(file)
+
+
+def test_what_is_wrong_with_a_question_is_said_without_python(tmp_path):
+    file = tmp_path / "bad.jsonl"
+    for line, sentence in (
+        ("{", "line 1 of .* is no JSON: character 2"),
+        ("[" * 100_000, "line 1 of .* is no JSON"),
+        ("[1]", "line 1 of .* is no question: it has no question and no choices and no answer"),
+        ('{"choices": ["a", "b"], "answer": 0}', "it has no question"),
+        ('{"question": 3, "choices": ["a", "b"], "answer": 0}', "the question is no text"),
+        ('{"question": "a", "choices": ["a", "b"], "answer": true}', "answer is True"),
+    ):
+        file.write_text(line)
+        with pytest.raises(UserError, match=sentence) as caught:
+            read_questions(file)
+        assert "Expecting" not in str(caught.value) and "char 0" not in str(caught.value)
+    # A separator of Unicode inside a text ends no line.
+    file.write_text('{"question": "a\u2028b", "choices": ["a", "b"], "answer": 0}', encoding="utf-8")
+    assert read_questions(file)[0].context == "Question: a\u2028b\nAnswer:"
+
+
+def test_what_cannot_be_read_or_made_is_a_sentence_before_the_work(finished, place, capsys):
+    (place / "bare").mkdir(exist_ok=True)
+    for words, what in (
+        (("eval", finished.path, "text", "bare"), "bare holds no file that ends in .txt"),
+        (("predict", finished.path, "gone.txt"), "no text could be read (gone.txt: does not exist)"),
+        (("sample", finished.path, "--tokens", "9" * 20), f"tokens is {'9' * 20}"),
+        (("sample", finished.path, "--beams", "1000000"), "beams is 1000000"),
+        (("sample", finished.path, "-n", "100000000"), "n is 100000000"),
+        (("sample", finished.path, "--out", "gone/a.txt"), "--out is gone/a.txt, and gone is no folder"),
+        (("sample", finished.path, "--schema", "cats.txt"), "cats.txt is no JSON: line 1, character 1"),
+        (
+            ("export", finished.path, "--out", "cats.txt/a.onnx"),
+            "--out is cats.txt/a.onnx, and cats.txt is no",
+        ),
+    ):
+        code, found, _, err = call(capsys, *words)
+        assert code and found["error"]["what"].startswith(what), (words, found)
+        assert err.startswith("gradschool: ") and "fault of" not in err
+
+
+def test_weights_go_into_a_folder_under_their_usual_name(finished, place, capsys):
+    (place / "out").mkdir(exist_ok=True)
+    _, found, _, _ = call(capsys, "export", finished.path, "--weights", "int8", "--out", "out")
+    assert found["file"] == "out/model-int8.safetensors" and (place / found["file"]).is_file()
 
 
 @pytest.mark.parametrize("weights", ["int8", "int4"])

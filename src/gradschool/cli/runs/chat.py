@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.cli.words import check_seed
 from gradschool.errors import UserError
 from gradschool.phrases import command, counted
 
@@ -39,6 +40,7 @@ def run(args: Args) -> int:
     from gradschool.engine.run import RunFolder
     from gradschool.runs.reopen import reopen
 
+    check_seed(args.seed)
     if not 0 <= args.temperature < float("inf"):
         raise UserError(
             f"temperature is {args.temperature}", "a number >= 0", f"Example: {command('chat RUN')}"

@@ -7,6 +7,12 @@ from typing import Annotated, Literal
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.cli.words import check_seed
+from gradschool.cli.words import parse as parse_words
+from gradschool.errors import UserError
+from gradschool.phrases import command
+
+TASKS = ("text", "choice", "calibration", "contamination", "memory")
 
 
 @dataclass(frozen=True)
@@ -41,13 +47,27 @@ class Args:
     """Print the result as one line of JSON."""
 
 
+def parse(words: list[str]) -> Args:
+    """Read the words; a file in the place of the task is a sentence with the command that was meant.
+
+    Raises:
+        UserError: the words cannot be read.
+    """
+    if len(words) > 1 and words[1][:1] != "-" and words[1] not in TASKS and Path(words[1]).exists():
+        task = "choice" if words[1].endswith(".jsonl") else "text"
+        meant = command("eval", words[0], task, *words[1:])
+        raise UserError(f"{words[1]} came in the place of the task", f"one of {', '.join(TASKS)}", meant)
+    args: Args = parse_words(Args, "eval", words)
+    return args
+
+
 def run(args: Args) -> int:
     """Examine and tell."""
     from gradschool.engine.run import RunFolder
-    from gradschool.errors import UserError
     from gradschool.runs.kind import Exam
     from gradschool.runs.reopen import reopen
 
+    check_seed(args.seed)
     for name, value, least in (("shots", args.shots, 0), ("words", args.words, 1)):
         if value < least:
             raise UserError(f"{name} is {value}", f"a whole number >= {least}", f"Example: --{name} {least}")

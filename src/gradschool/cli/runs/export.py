@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.errors import UserError
 from gradschool.phrases import counted
 
 
@@ -34,9 +35,16 @@ def run(args: Args) -> int:
 
     folder = RunFolder.open(args.run)
     run = reopen(folder)[0]
+    # 1. A folder gets a file of the usual name; what cannot be one is refused before the work.
+    out = args.out
+    if out is not None and out.is_dir():
+        out = out / (f"model-{args.weights}.safetensors" if args.weights else "model.onnx")
+    elif out is not None and out.parent.exists() and not out.parent.is_dir():
+        raise UserError(f"--out is {out}, and {out.parent} is no folder", "a file in a folder")
+    # 2. Write, and say what it is worth.
     if args.weights:
-        return compress(args, run.compress(folder, args.weights, args.out))
-    check = run.export(folder, args.out)
+        return compress(args, run.compress(folder, args.weights, out))
+    check = run.export(folder, out)
     sizes = ", ".join(map(str, check.batches))
     print(f" {check.path} ({check.size / 1e6:.1f} MB)")
     print(f" within {check.difference:.1e} of torch for batches of {sizes}")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.errors import UserError, WorkFailed
 from gradschool.phrases import command
 
 
@@ -35,7 +37,6 @@ def run(args: Args) -> int:
     A path that does not exist is named there, too, and makes the exit code 2; the others are done.
     """
     from gradschool.engine.run import RunFolder
-    from gradschool.errors import UserError
     from gradschool.runs.kind import Answer, Kind
     from gradschool.runs.reopen import reopen
 
@@ -62,15 +63,24 @@ def run(args: Args) -> int:
 
     for one in run.answer(folder, typed, args.top) if typed else ():
         tell(one)
-    if files or not typed:
-        for one in run.predict(
-            folder, files or missing, args.top, show_progress, lambda f, why: skipped.append((f, why))
-        ):
-            tell(one)
+    try:
+        if files or not typed:
+            for one in run.predict(
+                folder, files or missing, args.top, show_progress, lambda f, why: skipped.append((f, why))
+            ):
+                tell(one)
+    except WorkFailed as error:
+        raise with_reason(error, skipped) from error
     for file, why in skipped:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})
     return 2 if missing else 0
+
+
+def with_reason(error: WorkFailed, skipped: Sequence[tuple[Path, str]]) -> WorkFailed:
+    """The same failure with the first file that could not be read, and why."""
+    reason = f" ({skipped[0][0]}: {skipped[0][1]})" if skipped else ""
+    return WorkFailed(error.what + reason, error.wanted, error.next_step)
 
 
 def show_progress(done: int, of: int) -> None:

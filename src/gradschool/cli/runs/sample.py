@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.cli.words import check_seed
 
 OF_TEXT = (
     "prompt", "tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "beams",
@@ -75,6 +76,7 @@ def run(args: Args) -> int:
     from gradschool.runs.kind import Wanted
     from gradschool.runs.reopen import reopen
 
+    check_seed(args.seed)
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
     text: dict[str, Any] = {name: getattr(args, name) for name in OF_TEXT}
@@ -85,6 +87,10 @@ def run(args: Args) -> int:
         )
     notes: list[str] = []
     text |= {"heard": heard, "noted": notes.append}
+    if args.out is not None and run.prompts and not args.out.parent.is_dir():
+        raise UserError(
+            f"--out is {args.out}, and {args.out.parent} is no folder that is here", "a file in one", ""
+        )
     wanted = Wanted(args.n, args.seed, args.label, args.steps, args.guidance, args.sampler, args.film, **text)
     path = run.sample(folder, wanted, args.out)
     if run.prompts and args.n in (None, 1):

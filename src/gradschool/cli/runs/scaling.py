@@ -8,6 +8,8 @@ import tyro
 
 from gradschool.cli.main import finish
 
+MOST = 1e30  # of a size or a compute budget, far beyond any
+
 
 @dataclass(frozen=True)
 class Args:
@@ -91,9 +93,21 @@ def planned(args: Args) -> tuple[Any, Any]:
     base = recipes.find(args.recipe)()
     if not isinstance(base, LanguageRun):
         raise UserError(f"{args.recipe} is {base.title}", "a recipe of a language model on running text")
-    for name, values in (("sizes", args.sizes), ("compute", args.compute)):
-        if len(set(values)) < 2 or min(values) <= 0:
-            raise UserError(f"{name} is {' '.join(map(str, values))}", "two different numbers > 0, or more")
+    # 1. Numbers that mean something, and a place to write.
+    for name, values, least in (
+        ("sizes", args.sizes, 2), ("compute", args.compute, 2), ("largest", [args.largest], 1),
+        ("largest-compute", [args.largest_compute], 1),
+    ):  # fmt: skip
+        if len(set(values)) < least or not all(0 < value < MOST for value in values):
+            wanted = "two different numbers > 0, or more" if least > 1 else "a number > 0"
+            raise UserError(f"{name} is {' '.join(f'{value:g}' for value in values)}", wanted)
+    if args.out.exists() and not args.out.is_dir():
+        raise UserError(f"--out is {args.out}, a file", "a folder, which may be new", "Use another --out.")
+    # 2. What the ladder sets itself is not set beside it.
+    mine = {args.dial, "epochs", "minutes", "evaluations"}
+    if taken := next((word for word in args.set if word.partition("=")[0].strip() in mine), ""):
+        what = f"--set {taken} would be ignored: each run's size and length come from the ladder"
+        raise UserError(what, "--sizes and --compute", "Leave it out.")
     base = override(replace(base, data=args.data) if args.data else base, args.set, args.recipe)
     return base, plan(base, args.dial, args.sizes, args.compute, (args.largest, args.largest_compute))
 

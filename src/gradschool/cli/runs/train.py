@@ -10,6 +10,7 @@ from gradschool.cli.listed import tell_recipes
 from gradschool.cli.main import finish
 from gradschool.cli.mine import put_in_force, records, run_race, tell
 from gradschool.cli.runs.report import tell_second_set
+from gradschool.cli.words import check_seed
 from gradschool.cli.words import parse as parse_words
 from gradschool.errors import UserError
 from gradschool.phrases import command
@@ -131,8 +132,7 @@ def run(args: Args) -> int:
         return go_on(args)
     if not args.recipe:
         return tell_recipes(args)
-    if not 0 <= args.seed < 2**32:
-        raise UserError(f"seed is {args.seed}", "a whole number from 0 to 4,294,967,295", "Example: --seed 1")
+    check_seed(args.seed)
     # 1. The recipe with the person's changes.
     from gradschool.runs.settings import override
     from gradschool.runs.train import train

@@ -3,9 +3,10 @@
 The class of a file is the folder that it lies in; who speaks can be read from its name by a pattern.
 """
 
+import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -41,6 +42,8 @@ def read_folder(
     skipped += bad
     other = [name for name in source.names if name not in names and not name.endswith((".txt", ".md"))]
     skipped += [(name, "is no WAV file") for name in other]
+    sounds, same = each_once(sounds)
+    skipped += same
     classes = sorted({PurePosixPath(name).parent.name for name in sounds})
     if len(classes) < 2:
         found = f"one class ({classes[0]})" if classes else "no WAV file that could be used"
@@ -67,6 +70,27 @@ def read_all(source: Source, names: Sequence[str]) -> tuple[dict[str, Sound], li
         except Exception as error:  # damage inside a zip raises whatever comes: zlib.error, EOFError ...
             bad.append((name, f"could not be read ({error})"))
     return found, bad
+
+
+def each_once(sounds: Mapping[str, Sound]) -> tuple[dict[str, Sound], list[tuple[str, str]]]:
+    """Each recording once, by file, and (file, reason) of the others: a copy could be trained and tested on.
+
+    Copies that lie in folders of two classes are all left out, since nobody knows which is right.
+    """
+    groups = dict[tuple[int, bytes], list[str]]()
+    for name, sound in sounds.items():
+        digest = hashlib.sha256(sound.samples.tobytes()).digest()
+        groups.setdefault((sound.rate, digest), []).append(name)
+    kept, same = dict[str, Sound](), []
+    for first, *others in groups.values():
+        classes = {PurePosixPath(name).parent.name for name in (first, *others)}
+        if len(classes) > 1:
+            reason = f"the same recording lies in {' and '.join(sorted(classes))}"
+            same += [(name, reason) for name in (first, *others)]
+            continue
+        kept[first] = sounds[first]
+        same += [(name, f"is the same recording as {first}") for name in others]
+    return kept, same
 
 
 def speakers_of(names: Sequence[str], pattern: str) -> tuple[list[str], list[str]]:

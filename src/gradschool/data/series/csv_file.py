@@ -1,11 +1,14 @@
 """A column of numbers from a CSV file whose first column holds dates.
 
 A line without a date or without a number is left out and counted; where that leaves a gap, the calendar
-refuses it later. The separator is a comma, a semicolon or a tab; the decimal sign is a point.
+refuses it later. The separator is a comma, a semicolon or a tab; the decimal sign is a point, or a comma
+where the separator is another sign.
 """
 
 import csv
+import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,18 +95,34 @@ def cells(path: Path) -> list[Line]:
         UserError: it is not there, is no text, or has no two columns.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        raw = path.read_bytes()
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        said = re.match(r"sep=([,;\t])\r?\n", text)  # Excel's own first line
+        text = text[said.end() :] if said else text
         head = text.lstrip().partition("\n")[0]
-        separator = max(",;\t", key=head.count)
-        reader = csv.reader(text.splitlines(), delimiter=separator)
-        found = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else type(error).__name__
+        separator = said[1] if said else max(",;\t", key=head.count)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        before = 1 if said else 0
+        found = [
+            (reader.line_num + before, [with_point(" ".join(cell.split()), separator) for cell in row])
+            for row in reader if any(row)
+        ]  # fmt: skip
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is no UTF-8", WANTED, "Save it as CSV in UTF-8.") from error
+    except (OSError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UserError(f"{path} cannot be read ({reason})", WANTED, "Check the path.") from error
     if not found or len(found[0][1]) < 2:
         shown = "is empty" if not found else f"has one column ({found[0][1][0][:40]!r})"
         raise UserError(f"{path} {shown}", WANTED, "")
     return found
+
+
+def with_point(cell: str, separator: str) -> str:
+    """A number with a decimal comma in Python's form, as 1,5 and 1.234,5; any other cell as it is."""
+    if separator != "," and re.fullmatch(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d+", cell):
+        return cell.replace(".", "").replace(",", ".")
+    return cell
 
 
 def chosen(names: Sequence[str], rows: Sequence[Sequence[str]], target: str | None, path: Path) -> int:

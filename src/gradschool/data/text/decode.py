@@ -5,6 +5,7 @@ what is neither is read as Windows-1252, a superset of the printable part of Lat
 """
 
 import gzip
+import json
 import unicodedata
 import zlib
 from pathlib import Path
@@ -67,6 +68,13 @@ def decoded(raw: bytes, name: str) -> tuple[str, list[str]]:
     if zeros := text.count("\0"):
         notes.append(f"{counted(zeros, 'zero byte')} of {name} {'is' if zeros == 1 else 'are'} left out.")
     return unicodedata.normalize("NFC", text.replace("\0", "").removeprefix("\ufeff")), notes
+
+
+def json_fault(error: ValueError | RecursionError) -> str:
+    """Why a text is no JSON, for a sentence: where it stops being any, where that is known."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno}, character {error.colno} ({error.msg.lower()})"
+    return "too many brackets inside each other" if isinstance(error, RecursionError) else str(error)
 
 
 def encoding_of(raw: bytes) -> str:

@@ -91,6 +91,12 @@ def scored_files(
 
 
 def listed(files: Sequence[Path]) -> list[Path]:
-    """All files named, and all .txt files in the folders named, each once."""
+    """All files named, and all .txt files in the folders named, each once.
+
+    Raises:
+        UserError: a folder holds none.
+    """
     found = [sorted(file.rglob("*.txt")) if file.is_dir() else [file] for file in files]
+    if empty := next((file for file, part in zip(files, found, strict=True) if not part), None):
+        raise UserError(f"{empty} holds no file that ends in .txt", "text files, or a folder of them")
     return list(dict.fromkeys(file for part in found for file in part))

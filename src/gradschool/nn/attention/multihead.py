@@ -7,6 +7,7 @@ al. 2021 (rotary positions); Henry et al. 2020 (normalised queries and keys, her
 import torch
 from torch import Tensor, nn
 
+from gradschool.nn.arguments import check_sizes
 from gradschool.nn.attention.cache import LayerCache
 from gradschool.nn.linear import Linear
 from gradschool.nn.norm import RMSNorm
@@ -42,6 +43,7 @@ class Attention(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         kv_heads = heads if kv_heads is None else kv_heads
+        check_sizes(width=width, heads=heads, kv_heads=kv_heads)
         if heads < 1 or kv_heads < 1 or width % heads or heads % kv_heads:
             wanted = "numbers of which each divides the one before were wanted"
             raise ValueError(f"width is {width}, heads {heads} and kv_heads {kv_heads}; {wanted}")

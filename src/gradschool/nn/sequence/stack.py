@@ -5,6 +5,7 @@ different lengths.
 import torch
 from torch import Tensor, nn
 
+from gradschool.nn.arguments import check_sizes
 from gradschool.nn.conv import uniform_
 from gradschool.ops.linear import dropout
 
@@ -33,6 +34,7 @@ class Stack(nn.Module):
         self, inputs: int, hidden: int, layers: int = 1, bidirectional: bool = False, dropout: float = 0.0
     ) -> None:
         super().__init__()
+        check_sizes(inputs=inputs, hidden=hidden, layers=layers)
         for name, count in (("inputs", inputs), ("hidden", hidden), ("layers", layers)):
             if count < 1:
                 raise ValueError(f"{name} is {count}, 1 or more was wanted")

@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from gradschool.errors import UserError
-from gradschool.runs.kind import Wanted
+from gradschool.runs.kind import Wanted, check_count
 
 USUAL, MOST = 64, 100_000  # pictures
 
@@ -64,8 +64,7 @@ def asked(wanted: Wanted, classes: Sequence[str], conditional: bool) -> Ask:
         UserError: a number outside its range, an unknown class, or a class for a model that knows none.
     """
     n = USUAL if wanted.n is None else wanted.n
-    if not 1 <= n <= MOST:
-        raise UserError(f"n is {n}", f"a whole number from 1 to {MOST}", "Example: -n 64")
+    check_count("n", n, MOST, "-n 64")
     if wanted.label is not None and not conditional:
         raise UserError(
             f"--class {wanted.label} was given", "a class-conditional model", "Leave --class out."

@@ -32,7 +32,7 @@ from gradschool.models import catalogue
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Told
-from gradschool.runs.kind import Skip, Wanted
+from gradschool.runs.kind import Skip, Wanted, check_count
 from gradschool.runs.language.draw import draw
 from gradschool.runs.language.facts import facts_of
 from gradschool.runs.reopen import machine_of, splits_again
@@ -44,7 +44,7 @@ from gradschool.tasks.next_token import NextToken
 LanguageFunction = Annotated[Callable[..., nn.Module], ByName("vocabulary")]
 AT_ONCE = 4096  # contexts a batch where nothing is trained
 DRAWN = 1000  # new lines of which the share that is new is reported
-USUAL = 20  # new lines, if nobody says how many
+USUAL, MOST = 20, 100_000  # new lines, if nobody says how many, and at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,8 +195,7 @@ class CharacterRun(Run):
         if other:
             raise UserError(f"--{other} was given to {self.title}", "-n and --seed", f"Leave --{other} out.")
         n = USUAL if wanted.n is None else wanted.n
-        if n < 1:
-            raise UserError(f"n is {n}", "a whole number >= 1", "Example: -n 20")
+        check_count("n", n, MOST, "-n 20")
         # 2. The names and their file.
         model, facts = self.reopened(folder)
         lines = self.new_lines(model, facts, n, wanted.seed)

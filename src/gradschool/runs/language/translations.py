@@ -18,11 +18,12 @@ from gradschool.evals.language.translation.dictionary import Dictionary
 from gradschool.evals.language.translation.scores import by_length, score
 from gradschool.evals.language.translation.translator import Translator
 from gradschool.evals.report.text.translations import Example, TranslationFacts
-from gradschool.runs.kind import Wanted
+from gradschool.runs.kind import Wanted, check_count
 
 FILE = "translations.tsv"  # of the test part: source, reference, greedy, beam search
 SHOWN, MAPS = 12, 3  # examples in the report, and of how many the attention is drawn
 ASKED = ("prompt", "beams", "seed", "heard", "noted")  # of what `sample` may be asked for
+MOST = 100  # beams, which are read side by side
 SHORT = 90  # characters of a source of which the attention is drawn
 
 
@@ -103,9 +104,7 @@ def sample(translator: Translator, folder: RunFolder, wanted: Wanted, beams: int
     if not (wanted.prompt or "").strip():
         raise UserError("a translator got no text", "one", 'Example: --prompt "Ein Hund läuft im Schnee."')
     beams = beams if wanted.beams is None else wanted.beams
-    if beams < 1:
-        advice = "Example: --beams 5; 1 takes the most probable token at every step"
-        raise UserError(f"beams is {beams}", "a whole number >= 1", advice)
+    check_count("beams", beams, MOST, "--beams 5; 1 takes the most probable token at every step")
     # 2. The translation and its file.
     [found] = translator.translate([str(wanted.prompt)], beams)
     wanted.heard(found)

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import nn
 
+from gradschool.data.text.decode import content_of, decoded, json_fault
 from gradschool.data.text.patterns.guide import Guide, guide
 from gradschool.data.text.patterns.schema import pattern_of
 from gradschool.data.text.tokens.bpe import ByteBPE
@@ -19,12 +20,14 @@ from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.language.reading import Reader
-from gradschool.runs.kind import Wanted
+from gradschool.runs.kind import Wanted, check_count
 from gradschool.runs.language.generate import OVER, Drawing, drawn, searched
 from gradschool.runs.language.speculated import Counted, Pair, speculated
 from gradschool.runs.reopen import reopen
 
 USUAL = 500  # tokens, if nobody says how many
+MOST = {"n": 1000, "tokens": 1_000_000, "beams": 100}  # texts and beams are read side by side
+EXAMPLES = {"n": 3, "tokens": 300, "beams": 4}
 TAKES = "--prompt, --tokens, --temperature, --top-k, --top-p, --min-p, -n and --seed; see sample --help"
 
 
@@ -85,8 +88,7 @@ def planned(wanted: Wanted, tokeniser: Tokeniser) -> Plan:
     n, length = 1 if wanted.n is None else wanted.n, USUAL if wanted.tokens is None else wanted.tokens
     beams = 1 if wanted.beams is None else wanted.beams
     for name, value in {"n": n, "tokens": length, "beams": beams}.items():
-        if value < 1:
-            raise UserError(f"{name} is {value}", "a whole number >= 1", "Example: --tokens 300")
+        check_count(name, value, MOST[name], f"{'-n' if name == 'n' else f'--{name}'} {EXAMPLES[name]}")
     if n > beams and wanted.beams is not None:
         raise UserError(f"-n is {n} with {beams} beams", "as many beams as texts, or more", f"--beams {n}")
     penalty = 1.0 if wanted.length_penalty is None else wanted.length_penalty
@@ -162,10 +164,11 @@ def schema_of(file: Path) -> Any:
     Raises:
         UserError: there is no such file, or it is no JSON.
     """
+    wanted = "a file with a JSON schema"
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{file} cannot be read as JSON: {error}", "a file with a JSON schema") from error
+        return json.loads(decoded(content_of(file, wanted), file.name)[0])
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{file} is no JSON: {json_fault(error)}", wanted) from error
 
 
 def draft_of(path: Path, tokeniser: Tokeniser) -> Reader:

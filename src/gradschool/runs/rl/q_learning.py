@@ -39,7 +39,7 @@ from gradschool.rl.exact import value_iteration
 from gradschool.rl.gridworld import Gridworld, gridworld
 from gradschool.rl.play import play
 from gradschool.runs.finish import final_weights, rebuilt, write_result
-from gradschool.runs.kind import Wanted
+from gradschool.runs.kind import Wanted, check_count
 from gradschool.runs.request import Request, Say
 from gradschool.runs.rl.film import written
 from gradschool.runs.run import Count, Pieces, Positive, Run, Share, share_of_processes
@@ -244,8 +244,7 @@ class QLearningRun(Run):
                 known = "only -n, --seed, --film and --out for episodes"
                 raise UserError(f"--{option} {value} was given", known, f"Leave --{option} out.")
         n = 1 if wanted.n is None else wanted.n
-        if n < 1:
-            raise UserError(f"-n is {n}", "a whole number >= 1", "Example: -n 3")
+        check_count("n", n, 10_000, "-n 3")
         if out is not None and out.is_dir():
             raise UserError(f"--out is {out}, a folder", "a text file", "Example: --out episode.txt")
         # 2. Play, and write what happened.

@@ -29,6 +29,17 @@ def both(splits):
     return {name: list(zip(part.sources, part.targets, strict=True)) for name, part in splits.parts.items()}
 
 
+def test_a_source_with_several_translations_lies_in_one_part(tmp_path):
+    rows = [(f"Satz {i // 4}", f"sentence {i}") for i in range(80)]
+    file = tmp_path / "pairs.csv"
+    file.write_text("".join(f"{s},{t}\n" for s, t in [("de", "en"), *rows]))
+    for seed in range(3):
+        parts = both(open_pairs(file, val=0.2, test=0.2, seed=seed))
+        sources = [{s for s, _ in part} for part in parts.values()]
+        assert [len(each) for each in sources] == [13, 3, 4] and len(set.union(*sources)) == 20
+        assert sorted(pair for part in parts.values() for pair in part) == sorted(rows)
+
+
 def test_a_table_is_cut_into_parts_without_a_pair_in_common(tmp_path):
     file = tmp_path / "pairs.csv"
     file.write_bytes("".join(f"{s},{t}\r\n" for s, t in [("de", "en"), *ROWS]).encode())

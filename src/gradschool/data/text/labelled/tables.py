@@ -8,6 +8,7 @@ would swallow every line after it. What is guessed or left out is told.
 import csv
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -71,23 +72,28 @@ def separated_rows(text: str, name: str) -> Table:
     Raises:
         UserError: the lines have one cell each.
     """
-    # 1. The delimiter from a beginning of the text, then all rows, with quote marks as far as they can be
-    #    trusted.
-    delimiter = guessed(text[:SAMPLE])
+    # 1. The delimiter as Excel's first line says it (sep=;) or from a beginning of the text, then all rows,
+    #    with quote marks as far as they can be trusted.
+    said = re.match(r"sep=([,;|\t])(?:\r\n|\r|\n)", text)
+    text = text[said.end() :] if said else text
+    delimiter = said[1] if said else guessed(text[:SAMPLE])
     if delimiter is None:
         shown = text.strip().splitlines()[0][:40]
         raise UserError(
             f"{name} has one column ({shown!r})", f"{WANTED}, with commas, tabs or semicolons", ""
         )
     rows, quotes = cells(text, delimiter)
+    if not rows:
+        raise UserError(f"{name} has no rows", WANTED, "Check the file.")
     notes = [] if delimiter == usual(name) else [f"{name} is cut at its {DELIMITERS[delimiter]}."]
     notes += [] if quotes else [f"Quote marks in {name} do not pair: they are read as ordinary characters."]
     # 2. As many cells as the first row has, or as most have.
     width = Counter(len(row) for _, row in rows).most_common(1)[0][0]
     width = len(rows[0][1]) if sum(len(row) == len(rows[0][1]) for _, row in rows) * 2 >= len(rows) else width
-    kept = [(f"{name}, line {line}", row) for line, row in rows if len(row) == width]
+    first = 1 if said else 0
+    kept = [(f"{name}, line {line + first}", row) for line, row in rows if len(row) == width]
     lost = [
-        (f"{name}, line {line}", f"{counted(len(row), 'cell')} where {width} are usual")
+        (f"{name}, line {line + first}", f"{counted(len(row), 'cell')} where {width} are usual")
         for line, row in rows
         if len(row) != width
     ]

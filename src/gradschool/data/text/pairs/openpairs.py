@@ -191,8 +191,12 @@ def divided(
 
 
 def drawn(pairs: Sequence[Pair], share: float, seed: int) -> tuple[list[Pair], list[Pair]]:
-    """What stays, and a share that is drawn, one pair at least."""
-    count = max(1, round(share * len(pairs)))
-    chosen = set(torch.randperm(len(pairs), generator=seeded("pairs", seed))[:count].tolist())
-    kept = [pair for i, pair in enumerate(pairs) if i not in chosen]
-    return kept, [pair for i, pair in enumerate(pairs) if i in chosen]
+    """What stays, and a share of the sources that is drawn with all their translations, one at least: a
+    source that was trained on would be translated by heart.
+    """
+    sources = list(dict.fromkeys(pair.source for pair in pairs))
+    count = max(1, round(share * len(sources)))
+    order = torch.randperm(len(sources), generator=seeded("pairs", seed))
+    chosen = {sources[i] for i in order[:count].tolist()}
+    kept = [pair for pair in pairs if pair.source not in chosen]
+    return kept, [pair for pair in pairs if pair.source in chosen]

@@ -173,7 +173,9 @@ def measured(path: Path, encoding: str) -> Document:
     if not characters:
         raise UserError(f"{path} is empty", WANTED)
     if controls > MOST_CONTROLS * characters:
-        raise UserError(f"{path} is a binary file ({controls:,} control characters)", WANTED)
+        raise UserError(
+            f"{path} is a binary file ({controls:,} control character{'s' * (controls > 1)})", WANTED
+        )
     line_ends = (ends,) if isinstance(ends, str) else ends
     return Document(path, encoding, characters, frozenset(alphabet), digest.hexdigest(), line_ends)
 

@@ -120,7 +120,7 @@ def opened(folder: Path, place: Path, encoder: str, embed: Embed | None, skip: S
     passages = [each for file, text in texts.items() for each in passages_of(text, file)]
     vectors = None if embed is None else encoded(passages, rows, embed)
     # 3. Written whole: names and digests, and vectors by the digest of their passage.
-    with disk_errors(place):
+    with disk_errors(place, option="--index"):
         place.mkdir(parents=True, exist_ok=True)
         told = {"encoder": encoder, "files": {str(file): digest for file, digest in digests.items()}}
         write_whole(place / KEPT, json.dumps(told, indent=1).encode())

@@ -116,7 +116,7 @@ def located(name: str, fetch: bool) -> Path:
         return fetched(name)
     what = f"there is no encoder {name!r} here"
     wanted = f"a folder with {', '.join(FILES[:-1])} and {FILES[-1]}, or a name on the Hugging Face Hub"
-    raise UserError(what, wanted, "To fetch it by its name add --set fetch=true.")
+    raise UserError(what, wanted, "To fetch it by its name train with --set fetch=true.")
 
 
 def complete(folder: Path) -> Path:

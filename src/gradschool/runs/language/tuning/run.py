@@ -112,7 +112,7 @@ class TuningRun(Run):
         try:
             tokens, _ = rendered(dialogue.turns, origin.tokeniser)
         except UserError as error:
-            return error.what
+            return f"{error.what}, which {origin.folder.path} never saw (questions are marked Q:, answers A:)"
         longest = origin.context
         return f"has {len(tokens)} tokens, {longest} are read" if len(tokens) > longest else ""
 
