@@ -79,9 +79,9 @@ def training_loop(ladder: Ladder) -> None:
     alike = torch.equal(torch.unique(first, dim=0), torch.unique(second, dim=0))
     ladder.holds(said.format("has others"), alike)
     ladder.holds(said.format("is the old one"), not torch.equal(first, second))
-    losses = F.cross_entropy(logits, labels, reduction="none").view(2, -1).mean(1)
+    means = F.cross_entropy(logits, labels, reduction="none").view(2, -1).mean(1)
     said = "The loss is a mean over images, though the last batch is smaller, which"
-    ladder.same(said, told, losses.tolist(), Tolerance(5e-4, 0, "float32 means of batches"))
+    ladder.same(said, told, means.tolist(), Tolerance(5e-4, 0, "float32 means of batches"))
     ladder.holds("The same seed should give the same curve.", ladder.subject(0, 1) == curve[:1])
     ladder.holds("Another seed should give another curve.", other != curve)
     line, has_graph = ladder.inside(one_class)(150)
