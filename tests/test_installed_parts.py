@@ -164,7 +164,7 @@ def test_add_never_installs_by_itself(by_pip, monkeypatch, capsys):
     with pytest.raises(SystemExit) as left:
         main(["add", "rl", "tables", "app"])
     said = capsys.readouterr()
-    assert left.value.code == 2 and " rl         installed" in said.out
+    assert left.value.code == 2 and re.search(r"^ rl +installed", said.out, re.MULTILINE)
     assert (
         said.err
         == "gradschool: tables and app are not installed. Run: pip install 'gradschool[tables,app]'\n"

@@ -44,7 +44,7 @@ PERCEPTRON = {
     "grows a list": ("a = []\nwhile True: a.append(bytearray(10**7))", "", "memory", "memory"),
     "prints without end": ("while True: print('x' * 1000)", "", "crash", "1 MB was printed"),
     "gives NaN": ("return w * np.nan", "", "wrong_value", "nan"),
-    "gives text that says pass": ("return 'pass'", "", "wrong_type", "str came"),
+    "gives text that says pass": ("return 'pass'", "", "wrong_type", "'pass' came"),
     "gives nothing": ("print('passed')", "", "wrong_type", "None came"),
     "lies about equality": (
         "return Liar()",

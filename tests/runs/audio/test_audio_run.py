@@ -96,7 +96,7 @@ def test_the_report_begins_with_the_verdict(whole):
     assert re.findall(r"<h2[^>]*>(.*?)</h2>", page) == SECTIONS
     assert page.index("The network ") < page.index("Confusion</h2>")
     assert "heard in training" in page and "<dt>best baseline</dt>" in page and "18 test recordings" in page
-    with pytest.raises(UserError, match="--ood was given to a classifier of recordings"):
+    with pytest.raises(UserError, match="--ood digits was given to a classifier of recordings"):
         run.report(whole, ood="digits")
 
 

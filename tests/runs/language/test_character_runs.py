@@ -145,7 +145,7 @@ def test_lines_of_a_file_are_scored(finished, capsys, tmp_path):
         (["sample", "--class", "3"], "--class was given to a character-level language model"),
         (["sample", "--film"], "Leave --film out"),
         (["sample", "--guidance", "2"], "wanted: -n and --seed"),
-        (["sample", "-n", "0"], "n is 0; wanted: a whole number >= 1"),
+        (["sample", "-n", "0"], "n is 0; wanted: a whole number from 1 to 100,000"),
         (["score"], "is no generator"),
         (["judge", "--network", "{run}"], "{run} is"),
     ],

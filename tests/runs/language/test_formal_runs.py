@@ -87,7 +87,7 @@ def test_the_same_seed_gives_the_same_network(tmp_path):
 def test_what_cannot_be_is_a_sentence(tmp_path):
     folder, _ = trained(tmp_path, "anbn_srn", 2)
     run, _ = reopen(folder)
-    with pytest.raises(UserError, match="--ood was given"):
+    with pytest.raises(UserError, match="--ood mnist was given"):
         run.report(folder, ood="mnist")
     with pytest.raises(UserError, match="which cannot sample"):
         run.sample(folder, None, None)

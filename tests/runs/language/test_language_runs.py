@@ -114,7 +114,7 @@ def test_the_report_has_its_sections_and_reaches_for_nothing_outside(finished):
         assert f'-title">{title}</h2>' in page, title
     assert "the network</dt>" in page and "beat" in page.split("</dl>")[0]
     assert "held-out loss" in page and "http://" not in page.replace("http://www.w3.org", "")
-    with pytest.raises(UserError, match="--ood was given to a language model"):
+    with pytest.raises(UserError, match="--ood digits was given to a language model"):
         run.report(finished, ood="digits")
 
 

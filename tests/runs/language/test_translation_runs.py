@@ -93,8 +93,6 @@ def test_it_translates_texts_files_and_prompts(finished, tmp_path):
                          (Wanted(prompt="a", beams=0), "beams is 0")):  # fmt: skip
         with pytest.raises(UserError, match=said):
             run.sample(finished, wanted, None)
-    with pytest.raises(UserError, match="cannot export"):
-        run.export(finished, None)
 
 
 def test_the_report_shows_scores_lengths_attention_and_examples(finished):

@@ -146,7 +146,7 @@ def test_episodes_are_written_as_text(finished, tmp_path):
         (Wanted(steps=9), "--steps 9 was given"),
         (Wanted(guidance=2.0), "--guidance 2.0 was given"),
         (Wanted(sampler="ddim"), "--sampler ddim was given"),
-        (Wanted(n=0), "-n is 0; wanted: a whole number >= 1"),
+        (Wanted(n=0), "n is 0; wanted: a whole number from 1 to 10,000"),
     ],
 )
 def test_what_episodes_do_not_have_is_a_sentence(finished, wanted, sentence):

@@ -56,20 +56,20 @@ class PackedViT(nn.Module):
     ) -> Tensor:
         # 1. Rows of patches that know where they are, and of which image.
         if places is not None and number is not None and isinstance(images, Tensor):
-            h = at_places(self.patches.of_rows(images), places)
+            h, count = at_places(self.patches.of_rows(images), places), int(number.max()) + 1
         else:
             if isinstance(images, Tensor):
                 check_images(images, self.channels, self.patch)
             h, number = self.packed(images)
+            count = len(images)
         # 2. A patch may look at those of its own image.
         mask = look_inside(number)
         for each in self.blocks:
             h = each(h, mask=mask)
         # 3. The mean over the patches of each image; padding comes before image 0.
         h, place = self.norm(h).flatten(0, 1), number.flatten() + 1
-        count = int(place.max()) + 1
-        total = h.new_zeros(count, h.shape[1]).index_add(0, place, h)
-        counts = h.new_zeros(count).index_add(0, place, torch.ones_like(h[:, 0]))
+        total = h.new_zeros(count + 1, h.shape[1]).index_add(0, place, h)
+        counts = h.new_zeros(count + 1).index_add(0, place, torch.ones_like(h[:, 0]))
         return self.head((total / counts[:, None])[1:])
 
 
