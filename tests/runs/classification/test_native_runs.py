@@ -72,6 +72,16 @@ def test_what_only_the_shape_tells_is_learnt(finished, own):
         assert f'-title">{title}</h2>' in page, title
 
 
+def test_pictures_share_rows(own):
+    run = settings(own)
+    splits = run.open(0)
+    packing = run.pipeline(splits.train)
+    assert packing.length == 36  # a picture of 24 x 24 has 6 x 6 patches
+    for x, _, number, labels in run.loader(splits, packing, Request("native"), None).epoch(0):
+        assert len(labels) == 16 and len(x) < 12 and x.shape[1] <= 36
+        assert number.unique().tolist() == list(range(-1, 16))
+
+
 def test_pictures_of_any_size_are_classified_as_in_the_test(finished, own, tmp_path, capsys):
     Image.new("RGB", (300, 90), (90, 80, 70)).save(tmp_path / "large.png")
     (tmp_path / "broken.png").write_bytes(b"none")

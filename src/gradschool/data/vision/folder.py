@@ -73,18 +73,23 @@ def read(lines: NDArray[np.generic]) -> list[tuple[str, str]]:
     return [(file, words) for file, _, words in cut_up if file]
 
 
+def or_reason(decode: Callable[[], tuple[NDArray[np.uint8], str]]) -> tuple[NDArray[np.uint8], str] | str:
+    """An image and what was changed, or why it cannot be used."""
+    try:
+        return decode()
+    except Unreadable as reason:
+        return str(reason)
+    except Exception as error:  # damage inside a zip raises whatever comes: zlib.error, EOFError ...
+        return f"could not be read ({error})"
+
+
 def decode_as(
     source: Source, found: Sequence[Entry], form: Form, room: Room
 ) -> tuple[NDArray[np.uint8] | None, dict[int, str], dict[int, str], Form | None]:
     """Rows, reasons and changes; or, at the first image that does not fit the form, the form that fits it."""
 
     def one(entry: Entry) -> tuple[NDArray[np.uint8], str] | str:
-        try:
-            return decoded_and_told(source.read(entry.name), form.side)
-        except Unreadable as reason:
-            return str(reason)
-        except Exception as error:  # damage inside a zip raises whatever comes: zlib.error, EOFError ...
-            return f"could not be read ({error})"
+        return or_reason(lambda: decoded_and_told(source.read(entry.name), form.side))
 
     rows: NDArray[np.uint8] | None = None
     bad, changed = dict[int, str](), dict[int, str]()

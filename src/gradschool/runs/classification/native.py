@@ -5,6 +5,7 @@ longer than a limit is made smaller in its own proportions.
 """
 
 import inspect
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -96,7 +97,9 @@ class NativeRun(Run):
 
     def packing(self, mean: Sequence[float], std: Sequence[float]) -> Packing:
         """The same with a mean and a deviation that are known already; a row has room for any picture."""
-        return Packing(self.patch, -((-self.longest // self.patch) ** 2), tuple(mean), tuple(std), self.flip)
+        return Packing(
+            self.patch, math.ceil(self.longest / self.patch) ** 2, tuple(mean), tuple(std), self.flip
+        )
 
     def start_model(self, images: SizedImages, packing: Packing) -> nn.Module:
         """The model with random weights."""
@@ -157,11 +160,8 @@ class NativeRun(Run):
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """Test accuracy with its interval, beside that of always answering the largest class."""
-        (low, high), test, largest = (
-            result["interval"],
-            result["metrics"]["test_accuracy"],
-            result["baseline"],
-        )
+        (low, high), largest = result["interval"], result["baseline"]
+        test = result["metrics"]["test_accuracy"]
         return (
             f" accuracy {curve}{100 * test:.1f} % of {result['tested']:,} test images "
             f"[{100 * low:.1f}, {100 * high:.1f}] in {result['seconds']:.1f} s"

@@ -24,11 +24,8 @@ from gradschool.parts import need
 
 # Calls of the checks: tokens of the longest source; (tokens that are written, tokens before them).
 SOURCES, CALLS = (1, 7), ((1, 0), (1, 6), (3, 4))
-TRACED = (
-    2,
-    5,
-    (4, 3),
-)  # rows, source and call of the example: numbers that are no special case, each stays free
+# Rows, source and call of the example: numbers that are no special case, so that each stays free.
+TRACED = (2, 5, (4, 3))
 
 
 class Encoder(nn.Module):
@@ -167,10 +164,8 @@ def compared(part: Encoder | Decoder, file: Path) -> tuple[float, float]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    names, calls = (
-        [each.name for each in session.get_inputs()],
-        CALLS if isinstance(part, Decoder) else CALLS[:1],
-    )
+    names = [each.name for each in session.get_inputs()]
+    calls = CALLS if isinstance(part, Decoder) else CALLS[:1]
     difference = largest = 0.0
     for rows, m, call in product(BATCHES, SOURCES, calls):
         given = inputs(part, rows, m, call)

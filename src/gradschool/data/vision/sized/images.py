@@ -17,8 +17,8 @@ from gradschool.data.cache import Arrays, Room
 from gradschool.data.catalogue import resolve
 from gradschool.data.examples import Splits
 from gradschool.data.source import Source
-from gradschool.data.vision.decode import Unreadable, decoded_and_told
-from gradschool.data.vision.folder import BLOCK, Held, opened, written
+from gradschool.data.vision.decode import decoded_and_told
+from gradschool.data.vision.folder import BLOCK, Held, opened, or_reason, written
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.layouts import Entry, entries
 from gradschool.data.vision.pictureset import PictureSet
@@ -82,12 +82,7 @@ def decode_each(source: Source, found: Sequence[Entry], longest: int, room: Room
     """Decode every entry at its own size; arrays as of `folder.decode_all`, and "sizes"."""
 
     def one(entry: Entry) -> tuple[NDArray[np.uint8], str] | str:
-        try:
-            return shrunk(source.read(entry.name), longest)
-        except Unreadable as reason:
-            return str(reason)
-        except Exception as error:  # damage inside a zip raises whatever comes: zlib.error, EOFError ...
-            return f"could not be read ({error})"
+        return or_reason(lambda: shrunk(source.read(entry.name), longest))
 
     rows = room("pixels", (len(found), 3, longest, longest))
     bad, changed, sizes = dict[int, str](), dict[int, str](), list[tuple[int, ...]]()

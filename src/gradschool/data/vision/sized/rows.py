@@ -11,9 +11,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import pad
 
-from gradschool.data.rows import seeded
+from gradschool.data.rows import Rows, seeded
 from gradschool.data.vision.sized.images import SizedImages
-from gradschool.errors import UserError
 
 PADDING = -1  # in place of the number of an image
 Batch = tuple[Float[Tensor, "r n k"], Int64[Tensor, "r n 2"], Int64[Tensor, "r n"], Int64[Tensor, " b"]]
@@ -95,6 +94,9 @@ class PackedBatches:
         seed: of the order and of the mirrored images.
         packing: how they become rows.
         share: (rank, processes): which part of every batch this process gets.
+
+    Raises:
+        UserError: a batch that does not divide among the processes, or more processes than images.
     """
 
     images: SizedImages
@@ -104,27 +106,25 @@ class PackedBatches:
     share: tuple[int, int] = (0, 1)
 
     def __post_init__(self) -> None:
-        rank, world = self.share
-        if self.batch_size < 1 or self.batch_size % world:
-            wanted = f"a multiple of {world}, the number of processes" if world > 1 else "1 or more"
-            raise UserError(f"batch_size is {self.batch_size}", wanted, f"Try --set batch_size={64 * world}.")
-        if not 0 <= rank < world or len(self.images) < world:
-            what = f"rank {rank} of {world} processes for {len(self.images)} images"
-            raise UserError(what, "rank < processes <= images", "")
+        len(self.order)  # refuses what cannot be shared out
+
+    @property
+    def order(self) -> Rows:
+        """Which images each batch holds, over all processes."""
+        return Rows((torch.arange(len(self.images)),), self.batch_size, self.seed, self.share)
 
     def __len__(self) -> int:
         """Steps in an epoch."""
-        return max(1, len(self.images) // self.batch_size)
+        return len(self.order)
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
         """The batches of epoch `number` from position `start` on; images that fill none are left out."""
         rank, world = self.share
-        size = min(self.batch_size, len(self.images)) // world * world
-        order = torch.randperm(len(self.images), generator=seeded(self.seed, "order", number))
-        for position in range(start, len(self)):
-            chosen = order[position * size : (position + 1) * size]
-            draw = seeded(self.seed, "change", number * len(self) + position)
+        for position, chosen in enumerate(self.order.chosen(number, start), start):
+            # 1. Which are mirrored, drawn for the whole batch, so that processes together see what one would.
+            draw, size = seeded(self.seed, "change", number * len(self) + position), len(chosen)
             mirrored = (torch.rand(size, generator=draw) < 0.5) & self.packing.flip
+            # 2. This process's part of them, packed.
             part = slice(rank * size // world, (rank + 1) * size // world)
             pairs = zip(chosen[part].tolist(), mirrored[part].tolist(), strict=True)
             pictures = [self.images.picture(i).flip(2) if m else self.images.picture(i) for i, m in pairs]
