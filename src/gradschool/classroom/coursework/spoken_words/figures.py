@@ -29,21 +29,11 @@ def accuracies(found: Answers) -> Shown:
         own = [found[part, name] for name in NETWORKS]
         low, high = np.array([wilson(each.right, len(each.true)) for each in own]).T * 100
         share = np.array([100 * each.accuracy for each in own])
-        ax.errorbar(
-            share,
-            range(len(own)),
-            xerr=[np.maximum(share - low, 0), np.maximum(high - share, 0)],
-            fmt="o",
-            capsize=3,
-        )
+        apart = [np.maximum(share - low, 0), np.maximum(high - share, 0)]
+        ax.errorbar(share, range(len(own)), xerr=apart, fmt="o", capsize=3)
         ax.axvline(100 * own[0].best, color="#888888", linestyle="--", linewidth=1)
-        ax.set(
-            yticks=range(len(own)),
-            yticklabels=NETWORKS,
-            xlim=(0, 102),
-            xlabel="accuracy, %",
-            title=TITLES[part],
-        )
+        ax.set(xlim=(0, 102), xlabel="accuracy, %", title=TITLES[part])
+        ax.set_yticks(range(len(own)), NETWORKS)
     axes[0].invert_yaxis()
     rows = []
     for name in NETWORKS:
@@ -52,13 +42,8 @@ def accuracies(found: Answers) -> Shown:
         rows.append((name, *shares, f"{100 * COURSE_2021[name]:.0f}", " · ".join(each)))
     head = ("network", "three words, %", "ten words, %", "2021, other data, %", "ten words by speaker")
     told = "Accuracy on speakers that were never heard, with 95 % intervals; dashed is the best linear model."
-    return Shown(
-        "accuracies",
-        "Six networks",
-        told,
-        figure,
-        notes=[html.table(head, rows, "Accuracy on the test speakers")],
-    )
+    table = html.table(head, rows, "Accuracy on the test speakers")
+    return Shown("accuracies", "Six networks", told, figure, notes=[table])
 
 
 def drawn(

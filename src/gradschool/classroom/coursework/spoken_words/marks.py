@@ -13,26 +13,13 @@ from gradschool.models import catalogue
 
 TITLES = {"three": "three words", "ten": "ten words"}
 BY_HAND = (
-    (
-        "1.5",
-        "why gradients vanish in a simple recurrent network, and what the gates change",
-        6.0,
-        "your text",
-    ),
-    (
-        "4.2",
-        "which of the curves without names belongs to which network, and why",
-        6.0,
-        "curves-unnamed.png, your text",
-    ),
-    (
-        "4.3",
-        "what the gradients at the beginning of a recording say of one and of two directions",
-        4.0,
-        "reach.png, your text",
-    ),
+    ("1.5", "why gradients vanish in a simple recurrent network, and what the gates change", 6.0, "your text"),
+    ("4.2", "which of the curves without names belongs to which network, and why", 6.0,
+     "curves-unnamed.png, your text"),
+    ("4.3", "what the gradients at the beginning of a recording say of one and of two directions", 4.0,
+     "reach.png, your text"),
     ("4.4", "which words are mixed up, and what they have in common", 4.0, "confusion.png, your text"),
-)
+)  # fmt: skip
 
 Answers = Mapping[tuple[str, str], Asked]
 """By part and network."""
@@ -111,6 +98,5 @@ def directions(found: Answers) -> tuple[float, str]:
     pairs = [("lstm_1", "bilstm_1"), ("gru_2", "bigru_2"), ("lstm_2", "bilstm_2")]
     gains = {other: found["ten", other].accuracy - found["ten", one].accuracy for one, other in pairs}
     told = ", ".join(f"{name} {100 * gain:+.1f}" for name, gain in gains.items())
-    return sum(gain > 0 for gain in gains.values()) / len(
-        pairs
-    ), f"Points gained by the second direction: {told}."
+    share = sum(gain > 0 for gain in gains.values()) / len(pairs)
+    return share, f"Points gained by the second direction: {told}."

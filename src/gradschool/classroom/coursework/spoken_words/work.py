@@ -85,6 +85,5 @@ class SpokenWords(Coursework):
     def notes(self) -> list[str]:
         """What a person should know of the numbers."""
         told = ["One seed and one set of test speakers: networks differ less than speakers do."]
-        return (
-            [*told, "A short training: the networks have not learnt what they could."] if self.quick else told
-        )
+        short = "A short training: the networks have not learnt what they could."
+        return [*told, short] if self.quick else told
