@@ -62,5 +62,6 @@ def on_grid(h: Tensor) -> Tensor:
 
 def at_places(h: Tensor, places: Tensor) -> Tensor:
     """The same for patches (r, n, width) in any order, whose row and column are `places` (r, n, 2)."""
-    down, across = (sinusoids(places[..., axis], h.shape[2] // 2).to(h) for axis in (0, 1))
+    dtype = torch.promote_types(h.dtype, torch.float32)
+    down, across = (sinusoids(places[..., axis], h.shape[2] // 2, dtype=dtype).to(h) for axis in (0, 1))
     return h + torch.cat([down, across], 2)

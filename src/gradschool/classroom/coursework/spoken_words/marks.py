@@ -13,7 +13,8 @@ from gradschool.models import catalogue
 
 TITLES = {"three": "three words", "ten": "ten words"}
 BY_HAND = (
-    ("1.5", "why gradients vanish in a simple recurrent network, and what the gates change", 6.0, "your text"),
+    ("1.5", "why gradients vanish in a simple recurrent network, and what the gates change", 6.0,
+     "your text"),
     ("4.2", "which of the curves without names belongs to which network, and why", 6.0,
      "curves-unnamed.png, your text"),
     ("4.3", "what the gradients at the beginning of a recording say of one and of two directions", 4.0,
