@@ -176,7 +176,7 @@ def between(
 def slopes(scores: Scores, points: Float[Tensor, "b ..."]) -> Scores:
     """The slope of the critic at each point: the length of the gradient of its score over the image.
 
-    The slopes themselves have a gradient, so that a loss can contain them.
+    The slopes themselves have a gradient, so that a loss can contain them; it is 0 where a slope is 0.
 
     Args:
         scores: of the points, (b,), each computed from its own point alone (no batch normalisation).

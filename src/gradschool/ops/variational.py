@@ -150,7 +150,7 @@ def importance_bound(log_w: Float[Tensor, "k b"]) -> Float[Tensor, " b"]:
     """Ln of the mean of k importance weights: on average a lower bound of ln p(x) that rises with k.
 
     Args:
-        log_w: logarithms of the weights, (k, b), of any size, e.g. -700; k = 1 gives the ELBO.
+        log_w: logarithms of the weights, (k, b), of any size, e.g. -700, or -inf for 0; k = 1 gives the ELBO.
 
     Returns:
         the bound for each of b images, (b,), in nats.

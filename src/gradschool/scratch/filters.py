@@ -66,6 +66,7 @@ def separate(kernel: Array) -> tuple[Array, Array] | None:
     Returns:
         A column (h,) and a row (w,) whose outer product is the filter. The row is 1 at the tap of the filter
         with the largest absolute value. None if there is no such pair: the rank of the filter is above 1.
+        Taps may differ from the product by 1e-8 of the largest, so filters of any scale are judged alike.
 
     Raises:
         ValueError: the filter is zero everywhere.
@@ -78,4 +79,5 @@ def separate(kernel: Array) -> tuple[Array, Array] | None:
     i, j = np.unravel_index(np.abs(kernel).argmax(), kernel.shape)
     column, row = kernel[:, j], kernel[i] / kernel[i, j]
     # 2. The filter is separable only if their product gives all taps.
-    return (column, row) if np.allclose(np.outer(column, row), kernel) else None
+    rounding = 1e-8 * abs(kernel[i, j])
+    return (column, row) if np.allclose(np.outer(column, row), kernel, 0, rounding) else None

@@ -93,6 +93,8 @@ def separate(ladder: Ladder) -> None:
         Case("a row with a zero", (np.outer([1.0, 0, 3], [2, -1.0, 0, 1]),)),
         Case("a random 3x3 filter", (rng.normal(size=(3, 3)),)),
         Case("a sum of two products", (np.outer([1.0, 2], [1, 3.0]) + np.outer([0, 1.0], [1, 0]),)),
+        Case("tiny taps, 1e-10 [[2, 3], [1, 1]]", (1e-10 * np.array([[2.0, 3], [1, 1]]),)),
+        Case("a product of large taps", (1e9 * np.outer(rng.normal(size=3), rng.normal(size=3)),)),
     ]
     ladder.agrees(cases, separate_by_svd, FLOAT64)
     column, row = ladder.subject(np.outer([1.0, 2, 1], [1, 2.0, 1]))
@@ -233,6 +235,7 @@ def linear(ladder: Ladder) -> None:
         Case("x of shape (5, 4), 3 outputs, a bias", (draw(4, 5, 4), draw(5, 3, 4), draw(6, 3))),
         Case("x of shape (2, 3, 5, 4), 6 outputs, a bias", (draw(7, 2, 3, 5, 4), draw(8, 6, 4), draw(9, 6))),
         Case("float64", (draw(10, 2, 3).double(), draw(11, 4, 3).double(), draw(12, 4).double())),
+        Case("as many outputs as entries, 3", (draw(13, 5, 3), draw(14, 3, 3))),
     ]
     ladder.agrees(cases, linear_oracle, SUMS)
     ladder.gradients([cases[1], cases[3]], linear_oracle, GRADS)

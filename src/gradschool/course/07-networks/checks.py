@@ -72,6 +72,7 @@ def weighted_nll(ladder: Ladder) -> None:
         Case("reduction = 'sum', one example ignored", (scores, torch.tensor([2, -100, 1, 1, 0])),
              {"reduction": "sum"}),
         Case("one class, one example ignored", (torch.tensor([[-0.5], [-2.0]]), torch.tensor([-100, 0]))),
+        Case("one example, reduction = 'none'", (scores[:1], y[:1]), {"reduction": "none"}),
         Case("float64 and weights", ((scores.double() / 3).log_softmax(1), y, weight.double())),
     ]  # fmt: skip
     ladder.agrees(cases, nll_oracle, CLOSE)

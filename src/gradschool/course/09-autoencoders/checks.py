@@ -315,7 +315,7 @@ def log_weights(ladder: Ladder) -> None:
 def bound_oracle(log_w):
     """The mean of weights around the largest, in float64."""
     wide = log_w.double()
-    top = wide.max(0).values.detach()
+    top = wide.max(0).values.detach().clamp(min=-1e300)  # all weights may be 0
     return ((wide - top).exp().mean(0).log() + top).to(log_w.dtype)
 
 
@@ -328,6 +328,7 @@ def importance_bound(ladder: Ladder) -> None:
         Case("ln w around -700", (3 * draw(2, 5, 3) - 700,)),
         Case("ln w around 500", (3 * draw(3, 4, 2) + 500,)),
         Case("a weight of 0, ln w = (-inf, 2)", (torch.tensor([[-torch.inf], [2.0]]),)),
+        Case("a picture whose weights are all 0", (torch.tensor([[-torch.inf, 0], [-torch.inf, 1]]),)),
         Case("float64", (draw(5, 4, 3).double(),)),
     ]
     far = Tolerance(1e-5, 1e-4, "float32 numbers near -700 are 6e-5 apart")

@@ -199,7 +199,7 @@ def slopes_by_hand(points, matrix, row):
     """The gradient is matrix^T (row * (1 - tanh^2)), written out in float64."""
     matrix = matrix.double().requires_grad_()
     bent = 1 - torch.tanh(points.double().flatten(1) @ matrix.T) ** 2
-    found = ((bent * row.double()) @ matrix).square().sum(1).sqrt()
+    found = ((bent * row.double()) @ matrix).norm(dim=1)
     (by_matrix,) = torch.autograd.grad(found.sum(), matrix)
     return found.detach().float(), by_matrix.to(points.dtype)
 
@@ -213,6 +213,7 @@ def critic_slopes(ladder: Ladder) -> None:
              (torch.zeros(1, 2).half(), torch.tensor([[300.0, 400.0]]).half(), torch.ones(1).half())),
         Case("5 points of the plane", (draw(3, 5, 2), draw(4, 3, 2) / 2, draw(5, 3))),
         Case("4 pictures of 2 channels, 3x2", (draw(6, 4, 2, 3, 2) / 4, draw(7, 5, 12) / 4, draw(8, 5))),
+        Case("a critic that says 0 everywhere", (draw(9, 4, 2), draw(10, 3, 2), torch.zeros(3))),
     ]  # fmt: skip
     ladder.agrees(cases, slopes_by_hand, CLOSE, through=of_a_critic)
     points, matrix, row = cases[2].args
