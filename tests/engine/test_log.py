@@ -5,6 +5,8 @@ import re
 import select
 import subprocess
 import sys
+import threading
+import time
 from functools import partial
 
 import pytest
@@ -93,3 +95,19 @@ def test_a_line_of_several_losses_is_told_by_its_first_two():
     assert main_losses({**times, "kl": 2.0, "total_loss": 5.0, "x": 1.0}) == {"loss": 5.0}
     assert main_losses({**times, "errD": 1.3, "errG": 0.7, "D(x)": 0.5}) == {"errD": 1.3, "errG": 0.7}
     assert main_losses(times) == {}
+
+
+def test_long_work_says_that_it_goes_on(monkeypatch, capfd):
+    monkeypatch.setattr(log, "PLAIN_EVERY", 0.05)
+    before = threading.active_count()
+    with pytest.raises(KeyError), log.patiently("reading words.csv"):
+        time.sleep(0.3)
+        raise KeyError
+    said = capfd.readouterr().err.splitlines()
+    assert 2 <= len(said) <= 6
+    assert all(re.fullmatch(r" still reading words.csv, \d+ s", line) for line in said)
+    with log.patiently("nothing"):
+        pass
+    time.sleep(0.1)
+    assert capfd.readouterr().err == "", "short work says nothing, and nobody speaks on"
+    assert threading.active_count() == before

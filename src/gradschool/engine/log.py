@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gradschool.engine.run import RunFolder
+from gradschool.engine.run import RunFolder, is_main
 from gradschool.engine.update import Stepper
 from gradschool.errors import WorkFailed
 from gradschool.parts import need
@@ -161,6 +161,27 @@ def main_losses(line: Mapping[str, Any]) -> dict[str, float]:
     losses = {k: v for k, v in line.items() if k not in ("step", "epoch", "lr", "seconds")}
     loss = next((v for k, v in losses.items() if k.endswith("loss")), None)
     return dict(list(losses.items())[:2]) if loss is None else {"loss": loss}
+
+
+@contextmanager
+def patiently(doing: str) -> Iterator[None]:
+    """Say what is being done, and since when, as often as a run says its steps: no screen stays blank."""
+    if not is_main():
+        yield
+        return
+    done, start = threading.Event(), time.monotonic()
+
+    def speak() -> None:
+        while not done.wait(PLAIN_EVERY):
+            print(f" still {doing}, {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
+
+    speaker = threading.Thread(target=speak, daemon=True)
+    speaker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        speaker.join()
 
 
 class TensorBoard:

@@ -12,7 +12,7 @@ from functools import partial
 from gradschool.data.cache import cache_folder
 from gradschool.data.examples import changes, inventory
 from gradschool.engine.device import choose, describe, on_threads
-from gradschool.engine.log import Hook, TensorBoard, View
+from gradschool.engine.log import Hook, TensorBoard, View, patiently
 from gradschool.engine.loop import Progress, fit
 from gradschool.engine.run import RunFolder, is_main, same_everywhere
 from gradschool.errors import UserError
@@ -45,7 +45,8 @@ def train(run: Kind, request: Request, say: Say = print, hooks: Sequence[Hook] =
         machine = replace(machine, channels_last=False)  # shares are cut from plainly laid out weights
     say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
-        pieces = run.assemble(request, machine, say)
+        with patiently(f"reading {run.data}"):
+            pieces = run.assemble(request, machine, say)
         path = RunFolder.create(request.recipe, request.out).path if is_main() else None
         folder = RunFolder(same_everywhere(path), writes=is_main())
         begin(folder, run, request, pieces)
@@ -73,7 +74,8 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
     machine = machine_of(folder)
     say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
-        pieces = run.assemble(request, machine, say)
+        with patiently(f"reading {run.data}"):
+            pieces = run.assemble(request, machine, say)
         if told := changes(folder.read("data.json"), inventory(pieces.splits)):
             what = f"{folder.path} cannot go on: {' '.join(told).rstrip('.')}"
             raise UserError(what, "the data it began with", "Put them back, or train again.")
@@ -139,5 +141,6 @@ def complete(
         folder.close()
     if at.stopped:
         pieces.say(f"Stopped early at step {at.step}: {at.stopped}.")
-    run.finish(pieces, folder, at)
+    with patiently("testing, and writing the report"):
+        run.finish(pieces, folder, at)
     return folder
