@@ -24,8 +24,8 @@ Lint, types, import contracts, size budgets, tests.
 --processors runs the numeric tests and all gates as other processors compute: slow.
 With further words, only pytest runs. For example: gradschool test tests/engine"""
 QUICK = ("-m", "not slow and not gpu and not long")
-# Libraries choose other kernels for these, so that sums run in another order. ATen, oneDNN and MKL only go down
-# from what the machine has; MKL obeys MKL_CBWR on processors of any maker, and only down to the lowest.
+# Libraries choose other kernels for these, so that sums run in another order. ATen, oneDNN and MKL only go
+# down from what the machine has; MKL obeys MKL_CBWR on processors of any maker, and only down to the lowest.
 PROCESSORS = {
     "no vector units": {
         "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41", "OPENBLAS_CORETYPE": "Prescott",
@@ -48,8 +48,8 @@ PROCESSORS = {
 }  # fmt: skip
 # Small products of every library: an instruction that this processor lacks ends the process.
 PROBE = (
-    "import numpy, torch; a = torch.randn(99, 99); (a @ a).exp().sum(1); torch.conv2d(a[None, None], a[None, None]);"
-    "b = a.numpy(); numpy.exp(b @ b); b.astype(float) @ b.astype(float)"
+    "import numpy, torch; a = torch.randn(99, 99); (a @ a).exp().sum(1); c = a[None, None];"
+    "torch.conv2d(c, c); b = a.numpy(); numpy.exp(b @ b); b.astype(float) @ b.astype(float)"
 )
 NUMERIC = (
     "tests/ops", "tests/nn", "tests/scratch", "tests/models", "tests/tasks", "tests/rl", "tests/practice",
