@@ -89,6 +89,8 @@ def from_dict(kind: type[T], values: Mapping[str, Any]) -> T:
 def override(run: T, assignments: Sequence[str], recipe: str) -> T:
     """Change settings by words of the form key=value; nested keys have dots, e.g. augment.flip=true.
 
+    Another model keeps the recipe's options as far as it takes them.
+
     Raises:
         UserError: a word has no "=", a key does not exist, or a value is not allowed.
     """
@@ -99,20 +101,39 @@ def override(run: T, assignments: Sequence[str], recipe: str) -> T:
             raise UserError(f"--set got {word!r}", "key=value", "Example: --set learning_rate=0.01")
         place, names = values, key.strip().split(".")
         for depth, name in enumerate(names):
-            if not isinstance(place, dict) or name not in place:
-                raise unknown(key, name, names[:depth], place, recipe)
+            # Options of a model may be new; the model knows which it takes.
+            free = depth == 1 and len(names) == 2 and names[0] == OPTIONS
+            if not isinstance(place, dict) or (name not in place and not free):
+                raise unknown(key, name, names[:depth], place, recipe, options_of(type(run), values))
             if depth < len(names) - 1:
                 place = place[name]
         place[names[-1]] = parsed(text)
         if isinstance(place[names[-1]], float) and not math.isfinite(place[names[-1]]):
             raise UserError(f"{key.strip()} is {text.strip()}", "a finite number", "")
+    if OPTIONS in values and values.get("model") != to_dict(run).get("model"):
+        takes, asked = options_of(type(run), values), {word.partition("=")[0].strip() for word in assignments}
+        kept = {
+            name: value
+            for name, value in values[OPTIONS].items()
+            if name in takes or asked & {OPTIONS, f"{OPTIONS}.{name}"}
+        }
+        values[OPTIONS] = kept
     return from_dict(type(run), values)
 
 
-def unknown(key: str, name: str, path: Sequence[str], place: Any, recipe: str) -> UserError:
+def options_of(kind: type, values: Mapping[str, Any]) -> list[str]:
+    """What the model function of these settings can be told by name."""
+    model = getattr(from_dict(kind, {**values, OPTIONS: {}}), "model", None) if OPTIONS in values else None
+    return list(inspect.signature(model).parameters) if callable(model) else []
+
+
+def unknown(
+    key: str, name: str, path: Sequence[str], place: Any, recipe: str, options: Sequence[str] = ()
+) -> UserError:
     """The sentence for a setting that does not exist, with the nearest that does."""
     known = list(place) if isinstance(place, dict) else []
-    near = nearest(name, known)
+    near = [f"{OPTIONS}.{name}"] if name in options and not path else []
+    near = near or nearest(name, known)
     inside = [f"{k}.{sub}" for k, v in place.items() if isinstance(v, dict) for sub in v] if known else []
     near = near or [k for k in inside if k.split(".")[-1] == name] or nearest(name, inside, 1, 0.7)
     guess = did_you_mean(".".join([*path, one]) for one in near[:1])
@@ -131,6 +152,7 @@ def parsed(text: str) -> Any:
         return {"True": True, "False": False, "yes": True, "no": False}.get(text.strip(), text.strip())
 
 
+OPTIONS = "model_options"
 LIMITS = {"gt": ">", "ge": ">=", "lt": "<", "le": "<="}
 TYPES = {
     "float": "a number",
@@ -139,6 +161,7 @@ TYPES = {
     "tuple": "a list such as [0.5, 1.0]",
     "string": "text",
     "dataclass": "a group of settings",
+    "dict": 'a group such as {"width": 64}',
 }
 
 

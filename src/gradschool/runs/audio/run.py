@@ -60,7 +60,7 @@ class AudioRun(Run):
     model: HearingFunction
     """Which network: the name of a function of (bands, classes) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"hidden": 64}."""
+    """Further arguments of the model function, e.g. --set model_options.hidden=64."""
     words: tuple[str, ...] = ()
     """Classes that are used; all if none is named."""
     tested: tuple[str, ...] = ()

@@ -62,7 +62,7 @@ class NativeRun(Run):
     model: ModelFunction
     """Which network: one that takes rows of patches, packed_vit."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"width": 96}."""
+    """Further arguments of the model function, e.g. --set model_options.width=96."""
     patch: Annotated[int, Field(ge=2)] = 8
     """Side of a patch in pixels."""
     longest: Count = 96

@@ -70,7 +70,7 @@ class RestoreRun(PictureRun):
     augment: Augment = field(default_factory=Augment)
     """Random changes of the training images, before they are damaged."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"width": 32}."""
+    """Further arguments of the model function, e.g. --set model_options.width=32."""
 
     def network(self) -> str:
         """The network's name, for people."""

@@ -66,7 +66,7 @@ class SegmentRun(PictureRun):
     model: SegmenterFunction
     """Which network: the name of a function of (labels, channels) in gradschool.models, e.g. unet."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"width": 16}."""
+    """Further arguments of the model function, e.g. --set model_options.width=16."""
     weights: str = ""
     """What the backbone of timm_unet has learned elsewhere: a .safetensors file, or hub to fetch it."""
     criterion: Criterion = "both"

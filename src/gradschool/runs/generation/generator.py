@@ -63,7 +63,7 @@ class GenerativeRun(PictureRun):
     model: GeneratorFunction
     """Which network: the name of a function of (channels, height, width) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"latent": 2}."""
+    """Further arguments of the model function, e.g. --set model_options.latent=2."""
     size: Count | None = None
     """Side in pixels that is trained on; as stored if not given."""
     augment: Augment = field(default_factory=Augment)

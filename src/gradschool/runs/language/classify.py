@@ -39,7 +39,7 @@ class TextClassifier(LabelledTextRun):
     model: TextFunction = bag
     """Which network: the name of a function of (words, classes) in gradschool.models, e.g. bag."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"width": 100}."""
+    """Further arguments of the model function, e.g. --set model_options.width=100."""
     least: Count = 2
     """How often a word occurs in the training texts to be known."""
     most: Count = 30_000

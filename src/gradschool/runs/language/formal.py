@@ -65,7 +65,7 @@ class FormalRun(SmallRun):
     model: ReaderFunction
     """Which network: the name of a function of (symbols, answers) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"hidden": 2}."""
+    """Further arguments of the model function, e.g. --set model_options.hidden=2."""
     steps: Annotated[int, Field(ge=1)] = 2000
     """Optimiser steps."""
     batch_size: Annotated[int, Field(ge=1)] = 16

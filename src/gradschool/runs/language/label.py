@@ -81,7 +81,7 @@ class SequenceLabels(Run):
     model: TagFunction = tagger
     """Which network: the name of a function of (tokens, labels) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"hidden": 128}."""
+    """Further arguments of the model function, e.g. --set model_options.hidden=128."""
     test: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of all sequences held out to test on, the last ones, where the data bring no test part."""
     least: Count = 2

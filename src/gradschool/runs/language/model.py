@@ -83,7 +83,7 @@ class LanguageRun(Run):
     model: ModelFunction
     """Which network: the name of a function of (tokens, ...) or (pieces, ...) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"hidden": 256}."""
+    """Further arguments of the model function, e.g. --set model_options.hidden=256."""
     depth: Count | None = None
     """Blocks of a decoder: the one dial of its size, which width, heads and learning rate follow."""
     tokeniser: Literal["characters", "words", "bpe"] = "characters"

@@ -64,7 +64,7 @@ class CharacterRun(Run):
     model: LanguageFunction
     """Which network: the name of a function of (vocabulary, context) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"hidden": 100}."""
+    """Further arguments of the model function, e.g. --set model_options.hidden=100."""
     context: Annotated[int, Field(ge=1, le=64)] = 5
     """Characters that the model looks back."""
     test: Annotated[float, Field(gt=0, lt=1)] = 0.1

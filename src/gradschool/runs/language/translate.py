@@ -64,7 +64,7 @@ class TranslationRun(Run):
     model: ModelFunction
     """Which network: the name of a function of (sources, targets, ...) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"width": 256}."""
+    """Further arguments of the model function, e.g. --set model_options.width=256."""
     source: str | None = None
     """Column, or ending of the file, with the texts to translate; a language of the set, e.g. de."""
     target: str | None = None

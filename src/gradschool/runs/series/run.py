@@ -55,7 +55,7 @@ class ForecastRun(Run):
     model: ForecastFunction
     """Which network: the name of a function of (history, horizon, period) in gradschool.models."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"hidden": [32]}."""
+    """Further arguments of the model function, e.g. --set model_options.hidden=[32]."""
     target: str | None = None
     """Column of a CSV file that is forecast; needed where several hold numbers."""
     history: Count = 24

@@ -65,7 +65,7 @@ class ClassifierRun(PictureRun):
     flip_test: bool = False
     """Average the answer over an image and its mirror image when testing."""
     model_options: dict[str, Any] = field(default_factory=dict)
-    """Further arguments of the model function, e.g. {"width": 32}."""
+    """Further arguments of the model function, e.g. --set model_options.width=32."""
 
     def network(self) -> str:
         """The network's name, for people."""
