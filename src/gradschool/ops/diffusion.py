@@ -115,7 +115,7 @@ def q_sample(x0: Float[Tensor, "*d"], noise: Float[Tensor, "*d"], a: Level) -> F
         noise: e ~ N(0, 1), drawn by the caller, shape of x0.
         a: alpha bar, 0 (only noise) to 1 (clean); a number or a tensor that broadcasts.
     Returns:
-        x_t, shape of x0. If x0 has variance 1, so has x_t.
+        x_t, shape and dtype of x0. If x0 has variance 1, so has x_t.
     Source: Ho et al. 2020, eq. 4.
     """
     # 1. The factors of image and noise: their squares, the shares of the variance, add up to 1.
@@ -136,7 +136,7 @@ def posterior(
         a: alpha bar of x_t, below 1.
         before: alpha bar of x_{t-1}, larger than a, at most 1; number or tensor, as `a` is.
     Returns:
-        The mean, shape of x0, and the variance (0 if before = 1), number or tensor, as `a` is.
+        The mean, shape and dtype of x0, and the variance (0 if before = 1), number or tensor, as `a` is.
     Source: Ho et al. 2020, eq. 6 and 7.
     """
     # 1. Between the two levels: the share alpha of the variance that is kept, and the noise variance beta.
@@ -173,7 +173,7 @@ def to_clean(out: Float[Tensor, "*d"], x: Float[Tensor, "*d"], a: Level, predict
         a: alpha bar of x, above 0.
         predicts: what `out` is: "noise", "clean" or "v".
     Returns:
-        The predicted x_0, shape of `out`.
+        The predicted x_0, shape and dtype of `out`.
     """
     # 1. Velocity: rotate (x, v) back.
     if predicts == "v":
@@ -218,7 +218,7 @@ def guide(told: Float[Tensor, "*d"], untold: Float[Tensor, "*d"], scale: float) 
         untold: its prediction without the class, shape of `told`.
         scale: guidance scale, 0 or more: 0 gives `untold`, 1 gives `told`, more goes beyond.
     Returns:
-        The guided prediction, shape of `told`.
+        The guided prediction, shape and dtype of `told`.
     Source: Ho and Salimans 2022, eq. 6, with scale = 1 + w.
     """
     # 1. The difference that the class makes.
@@ -235,7 +235,8 @@ def time_embedding(t: Float[Tensor, " b"], dim: int) -> Float[Tensor, "b d"]:
         t: (b,) times, 0 to about 1000; fractions are allowed.
         dim: d, even and 2 or more.
     Returns:
-        (b, d): d / 2 sines, then d / 2 cosines of t times the frequencies 10000^(-2 i / d), i = 0, 1, ...
+        (b, d), dtype of t: d / 2 sines, then d / 2 cosines of t times the frequencies 10000^(-2 i / d),
+        i = 0, 1, ...
     Source: Vaswani et al. 2017, section 3.5, as Ho et al. 2020 use it for time.
     """
     # 1. d / 2 frequencies, falling from 1 towards 1/10000 by a constant factor.

@@ -73,7 +73,7 @@ def heun_step(denoise: Denoise, x: Float[Tensor, "*d"], sigma: float, after: flo
         sigma: noise level now, above 0.
         after: noise level after the step, below sigma, 0 or more; 0 is the clean image.
     Returns:
-        The image at level `after`, shape of x.
+        The image at level `after`, shape and dtype of x.
     Source: Karras et al. 2022, algorithm 1.
     """
     # 1. The slope dx/dsigma at the start, and Euler's step along it.

@@ -27,7 +27,7 @@ def flow_pair(
         data: where it ends (time 1), shape of `noise`.
         t: 0 to 1, one time for each line; broadcasts against `noise`.
     Returns:
-        The point x_t and the velocity dx_t/dt, both of the shape of `noise`.
+        The point x_t and the velocity dx_t/dt, both of the shape and dtype of `noise`.
     Source: Lipman et al. 2023, eq. 20 to 23.
     """
     # 1. The point at time t.

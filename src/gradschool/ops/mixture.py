@@ -33,8 +33,8 @@ def mixture_score(
         weights: (k,), the weight w_i of each component, above 0, with sum 1.
         variance: v, the variance of each component along each axis, above 0.
     Returns:
-        (n, d), the sum over i of r_i (m_i - x) / v, with r_i the posterior probability of component i. It is
-        finite even where all densities are too small for a float.
+        (n, d), dtype of x, the sum over i of r_i (m_i - x) / v, with r_i the posterior probability of
+        component i. It is finite even where all densities are too small for a float.
     Source: Bishop 2006, eq. 9.7, differentiated by x.
     """
     # 1. ln of weight times density, (n, k); a constant that all components share may be left out.

@@ -34,7 +34,7 @@ def ddpm_step(
         after: alpha bar after the step, larger than a; 1 is clean, and then nothing is random.
         noise: N(0, 1), shape of x.
     Returns:
-        The image at level `after`, shape of x.
+        The image at level `after`, shape and dtype of x.
     Source: Ho et al. 2020, algorithm 2, with the variance of eq. 7.
     """
     # 1. Mean and variance of the next image, if x0 is right.
@@ -62,7 +62,8 @@ def ddim_step(
         noise: N(0, 1), shape of x; needed if eta is above 0, else None.
         eta: standard deviation of the fresh noise relative to that of `ddpm_step`: 0 for none, up to 1.
     Returns:
-        The image at level `after`, shape of x. Old and fresh noise together have the variance 1 - after.
+        The image at level `after`, shape and dtype of x. Old and fresh noise together have the variance
+        1 - after.
     Source: Song et al. 2021, eq. 12 and 16.
     """
     # 1. The predicted noise in x, of variance 1.

@@ -42,7 +42,7 @@ def langevin_step(
         step: step size h, above 0; smaller steps are more exact and slower.
         noise: z ~ N(0, 1), shape of x.
     Returns:
-        The moved points: h times the score further, plus noise of variance 2 h; shape of x.
+        The moved points: h times the score further, plus noise of variance 2 h; shape and dtype of x.
     Source: Welling and Teh 2011, eq. 1, with step = alpha / 2 of Song and Ermon 2019, eq. 4.
     """
     # 1. Along the score.

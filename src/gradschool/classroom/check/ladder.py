@@ -56,6 +56,12 @@ class Case:
     args: tuple[Any, ...]
     kwargs: dict[str, Any] = field(default_factory=dict)
 
+    def wide(self) -> "Case":
+        """The same with its tensors of floating-point numbers in float64."""
+        args = tuple(a.double() if is_float(a) else a for a in self.args)
+        kwargs = {name: a.double() if is_float(a) else a for name, a in self.kwargs.items()}
+        return Case(f"{self.about}, in float64", args, kwargs)
+
 
 class Ladder:
     """Climbs one exercise's stages; every method raises Failure at the first thing that is wrong.

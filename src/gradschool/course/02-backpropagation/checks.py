@@ -26,7 +26,7 @@ def gradient_by_hand(name, x, h=0.0):
 
 
 def through_function(mine, name, x, h=6e-6):
-    """The learner's gradient of a function chosen by name."""
+    """The learner's gradient of a function chosen by name, at a point that lies column by column."""
     import numpy as np
 
     known = {
@@ -35,7 +35,7 @@ def through_function(mine, name, x, h=6e-6):
         "product of all": lambda x: x.prod(),
         "tanh of the sum": lambda x: np.tanh(x.sum()),
     }
-    return mine(known[name], x, h)
+    return mine(known[name], np.array(x, order="F"), h)
 
 
 def numerical_gradient(ladder: Ladder) -> None:
@@ -50,7 +50,9 @@ def numerical_gradient(ladder: Ladder) -> None:
         Case("f = product of all at x = (2, 3, 4)", ("product of all", np.array([2.0, 3, 4]))),
         Case("f = sum of x^2 at x = (-100000000)", ("sum of x^2", np.array([-1e8]))),
         Case("f = tanh of the sum at x = 0.3, without axes", ("tanh of the sum", np.array(0.3))),
+        Case("f = sum of x^2 at x = (3, 0.1) in float32", ("sum of x^2", np.float32([3, 0.1]))),
         Case("f = tanh of the sum, x of shape (2, 3)", ("tanh of the sum", rng.normal(size=(2, 3)) / 3)),
+        Case("f = sum of x^3, x of shape (2, 3)", ("sum of x^3", rng.normal(size=(2, 3)))),
     ]
     ladder.agrees(cases, gradient_by_hand, DIFFERENCES, through=through_function)
 
@@ -59,32 +61,33 @@ def numerical_gradient(ladder: Ladder) -> None:
 
 
 def multiplied(mine, a, b, kind):
-    """A product's value and its slopes."""
+    """A product's value, and the slope towards each value that it was made from, in either order."""
     x, y = mine(a), mine(b)
     z = {"x * y": lambda: x * y, "x * 2.5": lambda: x * 2.5, "3 * x": lambda: 3 * x, "x * x": lambda: x * x}[
         kind
     ]()
-    found = {"value": z.data, "towards": []}
+    found = {"value": z.data}
     for parent, slope in ((z.left, z.left_slope), (z.right, z.right_slope)):
         if parent is not None:
-            found["towards"].append(["x" if parent is x else "y", slope])
+            name = "towards x" if parent is x else "towards y"
+            found[name] = found.get(name, 0.0) + slope
     return found
 
 
 def product(a, b, kind):
     """The same by the product rule."""
     return {
-        "x * y": {"value": a * b, "towards": [["x", b], ["y", a]]},
-        "x * 2.5": {"value": 2.5 * a, "towards": [["x", 2.5]]},
-        "3 * x": {"value": 3 * a, "towards": [["x", 3]]},
-        "x * x": {"value": a * a, "towards": [["x", a], ["x", a]]},
+        "x * y": {"value": a * b, "towards x": b, "towards y": a},
+        "x * 2.5": {"value": 2.5 * a, "towards x": 2.5},
+        "3 * x": {"value": 3 * a, "towards x": 3.0},
+        "x * x": {"value": a * a, "towards x": 2 * a},
     }[kind]
 
 
 def scalar_multiply(ladder: Ladder) -> None:
     """Two values, a number on either side, a value with itself."""
-    numbers = [(3.0, -4.0, "x * y"), (0.0, 5.0, "x * y"), (3.0, 0.0, "x * 2.5"), (-1.5, 0.0, "3 * x")]
-    numbers.append((7.0, 0.0, "x * x"))
+    numbers = [(3.0, -4.0, "x * y"), (0.0, 5.0, "x * y"), (3.0, 0.0, "x * y"), (2.0, 2.0, "x * y")]
+    numbers += [(3.0, 0.0, "x * 2.5"), (-1.5, 0.0, "3 * x"), (7.0, 0.0, "x * x")]
     cases = [Case(f"{kind} at x = {a}, y = {b}", (a, b, kind)) for a, b, kind in numbers]
     ladder.agrees(cases, product, FLOAT64, through=multiplied)
 
@@ -104,9 +107,15 @@ def walked(mine, number, a, b):
         between["u"] = u = (x + y).tanh()
         between["v"] = v = u * x
         end = (u - v) * (v / y)
-    else:
+    elif number == 4:
         between["u"] = u = x * y
         end = u * u
+        end.backward()
+    elif number == 5:
+        between["u"] = u = (x * y).relu()
+        end = u * x + y
+    else:
+        end = x
         end.backward()
     end.backward()
     waiting = [value.waiting for value in (end, x, y, *between.values())]
@@ -129,12 +138,17 @@ def by_torch(number, a, b):
         between["u"] = u = torch.tanh(x + y)
         between["v"] = v = u * x
         end = (u - v) * (v / y)
-    else:
+    elif number == 4:
         between["u"] = u = x * y
         end = u * u
+    elif number == 5:
+        between["u"] = u = torch.relu(x * y)
+        end = u * x + y
+    else:
+        end = x + 0 * y
     grads = torch.autograd.grad(end, [x, y, *between.values()])
-    twice = 2.0 if number == 4 else 1.0
-    found = {"end": 1.0, "x": twice * grads[0].item(), "y": twice * grads[1].item()}
+    twice = 2.0 if number in (4, 6) else 1.0
+    found = {"end": twice if number == 6 else 1.0, "x": twice * grads[0].item(), "y": twice * grads[1].item()}
     found |= {k: g.item() for k, g in zip(between, grads[2:], strict=True)}
     return found | {"waiting": [0] * len(found)}
 
@@ -153,8 +167,11 @@ def scalar_backward(ladder: Ladder) -> None:
     """A chain, a value that is used twice, diamonds, two walks; then a graph too deep for recursion."""
     formulas = ["y = 3 x", "x y + x", "u = x y, then u u + u", "u = tanh(x + y), v = u x, then (u - v) v / y"]
     formulas.append("u = x y, then u u, walked back twice: leaves add up, u does not, the end has 1")
+    formulas += ["u = relu(x y), then u x + y", "x alone, walked back twice: it is a leaf and has 2"]
     said = "gradients of all values, each with waiting = 0 after"
     cases = [Case(f"{text} at x = 2, y = -3 ({said})", (n, 2.0, -3.0)) for n, text in enumerate(formulas)]
+    equal = "(equal numbers are not one value)"
+    cases += [Case(f"{formulas[n]} at x = y = 2 {equal}", (n, 2.0, 2.0)) for n in (1, 3, 5)]
     ladder.agrees(cases, by_torch, FLOAT64, through=walked)
     came = ladder.inside(deep)(20_000)
     ladder.holds(f"Through a chain of 20,000 sums the gradient is 1; {came} came.", came == 1.0)
@@ -177,8 +194,12 @@ def softmax(ladder: Ladder) -> None:
         Case("z = (1000, 1001)", (np.array([1000.0, 1001]),)),
         Case("z = (-2000, 0, 2000)", (np.array([-2000.0, 0, 2000]),)),
         Case("z of shape (4, 3)", (rng.normal(size=(4, 3)),)),
+        Case("z = (-3000, 2000, 2001)", (np.array([-3000.0, 2000, 2001]),)),
         Case("two rows, 0 and -2000", (np.array([[0.0, 1], [-2000, -1999]]),)),
         Case("z of shape (2, 5, 3), axis 1", (rng.normal(size=(2, 5, 3)),), {"axis": 1}),
+        Case("z of shape (3, 3), axis 0", (rng.normal(size=(3, 3)),), {"axis": 0}),
+        Case("z of shape (2, 3, 2), axis -3", (rng.normal(size=(2, 3, 2)),), {"axis": -3}),
+        Case("z = (0, 0) in float32", (np.zeros(2, np.float32),)),
     ]
     ladder.agrees(cases, softmax_oracle, FLOAT64)
     z = cases[4].args[0]
@@ -271,7 +292,9 @@ def unbroadcast(ladder: Ladder) -> None:
     """Nothing to undo, axes in front, stretched axes, both, numbers; then sums are kept."""
     rng = np.random.default_rng(3)
     shapes = [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (2, 1)), ((4, 2, 3), (2, 1)), ((4, 2, 3), ()),
-              ((4, 2, 3, 5), (1, 3, 1)), ((1, 3), (1, 3)), ((2, 1, 3), (1, 1))]  # fmt: skip
+              ((4, 2, 3, 5), (1, 3, 1)), ((1, 3), (1, 3)), ((2, 1, 3), (1, 1)),
+              ((1, 3), (3,)), ((1, 1), ()), ((1, 2, 3), (2, 1)), ((3, 3), (1, 3)), ((3, 3), (3, 1)),
+              ((0, 3), (1, 3)), ((0, 3), (3,))]  # fmt: skip
     cases = [Case("g = ((1, 2), (3, 4)) of a row of 2", (np.array([[1.0, 2], [3, 4]]), np.zeros(2)))]
     for large, small in shapes:
         about = f"g of shape {large}, operand {small}"
@@ -283,13 +306,15 @@ def unbroadcast(ladder: Ladder) -> None:
 
 
 def affine(mine, x, weight, bias, up):
-    """The output, and the gradient of each of the three."""
+    """The output, the gradient of each of the three, and that these are what they were."""
     from gradschool.scratch.backpropagation.tensor import Tensor
 
     parts = [Tensor(part, requires_grad=True) for part in (x, weight, bias)]
     y = mine(*parts)
     y.backward(up)
-    return {"y": y.data} | {n: p.grad for n, p in zip(("x", "weight", "bias"), parts, strict=True)}
+    pairs = zip(parts, (x, weight, bias), strict=True)
+    kept = {"operands are as before": all((part.data == before).all() for part, before in pairs)}
+    return kept | {"y": y.data} | {n: p.grad for n, p in zip(("x", "weight", "bias"), parts, strict=True)}
 
 
 def affine_oracle(x, weight, bias, up):
@@ -298,7 +323,7 @@ def affine_oracle(x, weight, bias, up):
     y = parts[0] @ parts[1] + parts[2]
     y.backward(torch.from_numpy(up))
     grads = {n: p.grad.numpy() for n, p in zip(("x", "weight", "bias"), parts, strict=True)}
-    return {"y": y.detach().numpy()} | grads
+    return {"operands are as before": True, "y": y.detach().numpy()} | grads
 
 
 def constant_input(mine, x, weight, bias):
@@ -348,6 +373,7 @@ def twin_spirals(ladder: Ladder) -> None:
         Case("turns = 1, points = 2", (1, 2)),
         Case("turns = 3, points = 97", ()),
         Case("turns = 2, points = 40", (2, 40)),
+        Case("turns = 2, points = 97", (2, 97)),
     ]
     ladder.agrees(cases, spirals_oracle, FLOAT64)
     x, _ = ladder.subject()
@@ -402,6 +428,6 @@ def cross_oracle(levels=2, side=16):
 
 def fractal_cross(ladder: Ladder) -> None:
     """No level, a plain cross, two levels and three, sizes that fit the parts and sizes that do not."""
-    sizes = [(0, 2), (1, 1), (1, 3), (1, 4), (2, 9), (2, 16), (3, 20)]
+    sizes = [(0, 2), (1, 1), (1, 3), (1, 4), (2, 9), (2, 16), (3, 20), (4, 41)]
     cases = [Case(f"levels = {levels}, side = {side}", (levels, side)) for levels, side in sizes]
     ladder.agrees(cases, cross_oracle, FLOAT64)

@@ -11,6 +11,7 @@ from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
 CLOSE = Tolerance(1e-5, 1e-6, "float32, a few operations a number, against float64")
 DIVIDED = Tolerance(1e-4, 1e-5, "float32, differences divided by roots of at least 0.1, against float64")
 FLOAT64 = Tolerance(1e-9, 1e-12, "float64, differences of cosines next to each other")
+NOTHING = Tolerance(0, 0, "products with 0")
 WAVES = Tolerance(0, 1e-3, "float32 angles up to 1000, whose last digit is 6e-5, and roundings of exp before")
 
 
@@ -70,8 +71,10 @@ def q_sample(ladder: Ladder) -> None:
         Case("a = 0, where all is", (x0, noise, 0.0)),
         Case("4 pictures at a = 0.3", (x0, noise, 0.3)),
         Case("4 pictures, each at its own level", (x0, noise, each)),
+        Case("2 points of the plane, each at its own level", (draw(2, 2, 2), draw(3, 2, 2), each[:2, 0])),
+        Case("each column at its own level", (x0[0], noise[0], each[:3, 0, 0])),
     ]
-    ladder.agrees(cases, on_the_circle, CLOSE)
+    ladder.agrees([*cases, cases[4].wide()], on_the_circle, CLOSE)
     ladder.gradients(cases[3:4], on_the_circle, CLOSE)
     parts = ladder.subject(x0, 0 * noise, 0.3) + ladder.subject(0 * x0, noise, 0.3)
     ladder.same("The two parts add up, which", parts, ladder.subject(x0, noise, 0.3), CLOSE)
@@ -99,12 +102,13 @@ def diffusion_posterior(ladder: Ladder) -> None:
         Case("x0 = (1), x = (2), a = 0.36, before = 0.64", (numbers(1.0), numbers(2.0), 0.36, 0.64)),
         Case("3 pictures, a = 0.50, before = 0.52", (x0, x, 0.5, 0.52)),
         Case("3 pictures, a = 0.01, before = 0.9", (x0, x, 0.01, 0.9)),
+        Case("3 pictures, a = 0.98, before = 0.995", (x0, x, 0.98, 0.995)),
         Case("a pair of levels for each picture", (x0, x, a, before)),
     ]
-    ladder.agrees(cases, two_witnesses, DIVIDED)
+    ladder.agrees([*cases, cases[3].wide(), cases[4].wide()], two_witnesses, DIVIDED)
     mean, variance = ladder.subject(x0, x, 0.3, 1.0)
     ladder.same("If the step ends in the clean picture, its mean is x0, which", mean, x0, DIVIDED)
-    ladder.same("If the step ends in the clean picture, its variance is 0, which", variance, 0.0, DIVIDED)
+    ladder.same("If the step ends in the clean picture, its variance is 0, which", variance, 0.0, NOTHING)
 
 
 def slope_of_log_density(x, means, weights, variance):
@@ -128,8 +132,10 @@ def mixture_score(ladder: Ladder) -> None:
         Case("5 points, 4 peaks in three dimensions, variance 0.3", (draw(1, 5, 3), means, weights, 0.3)),
         Case("a point 100 away from all peaks", (torch.full((2, 3), 60.0), means, weights, 0.5)),
         Case("a point 50 away, variance 0.1", (torch.full((1, 3), -30.0), means, weights, 0.1)),
-    ]
-    ladder.agrees(cases, slope_of_log_density, DIVIDED)
+        Case("a point among the peaks and one 100 away",
+             (torch.tensor([[0.0, 0, 0], [60, 60, 60]]), means, weights, 0.5)),
+    ]  # fmt: skip
+    ladder.agrees([*cases, cases[2].wide()], slope_of_log_density, DIVIDED)
     middle = ladder.subject(torch.zeros(1, 1), two, torch.tensor([0.5, 0.5]), 0.2)
     ladder.same("In the middle of two equal peaks nothing pulls, which", middle, torch.zeros(1, 1), CLOSE)
 
@@ -139,12 +145,12 @@ def mixture_score(ladder: Ladder) -> None:
 
 def solved(out, x, a, predicts):
     """The two equations, x and what was predicted, solved for (x_0, noise) in float64."""
-    turn = angle(a)
-    c, s = turn.cos().item(), turn.sin().item()
-    said = {"noise": (0.0, 1.0), "clean": (1.0, 0.0), "v": (-s, c)}[predicts]
-    system = torch.tensor([(c, s), said], dtype=torch.float64)
-    known = torch.stack([x.double().flatten(), out.double().flatten()])
-    return torch.linalg.solve(system, known)[0].view_as(x).to(x.dtype)
+    turn = angle(a).expand_as(x)
+    c, s, none, one = turn.cos(), turn.sin(), torch.zeros_like(turn), torch.ones_like(turn)
+    said = {"noise": (none, one), "clean": (one, none), "v": (-s, c)}[predicts]
+    system = torch.stack([c, s, *said], -1).unflatten(-1, (2, 2))
+    known = torch.stack([x.double(), out.double()], -1)
+    return torch.linalg.solve(system, known)[..., 0].to(x.dtype)
 
 
 def to_clean(ladder: Ladder) -> None:
@@ -156,8 +162,12 @@ def to_clean(ladder: Ladder) -> None:
         for kind in kinds
     ]
     cases += [Case(f"3 pictures, a = 0.2, predicts = {kind!r}", (out, x, 0.2, kind)) for kind in kinds]
-    ladder.agrees(cases, solved, CLOSE)
-    ladder.gradients(cases[3:4] + cases[5:], solved, CLOSE)
+    cases += [Case(f"3 pictures, a = 0.0025, predicts = {kind!r}", (out, x, 0.0025, kind)) for kind in kinds]
+    each = torch.tensor([0.9, 0.5, 0.1])[:, None, None]
+    cases += [Case(f"each picture at its own level, predicts = {kind!r}", (out, x, each, kind))
+              for kind in kinds]  # fmt: skip
+    ladder.agrees([*cases, *(case.wide() for case in cases[3:6])], solved, CLOSE)
+    ladder.gradients(cases[3:6], solved, CLOSE)
     noisy = on_the_circle(x, out, 0.7)
     back = ladder.subject(out, noisy, 0.7, "noise")
     ladder.same("With the true noise the clean picture comes back, which", back, x, DIVIDED)
@@ -168,7 +178,7 @@ def waves_one_by_one(t, dim):
     half = dim // 2
     rows = [[float(time) / 10_000 ** (i / half) for i in range(half)] for time in t]
     sines, cosines = ([[f(v) for v in row] for row in rows] for f in (math.sin, math.cos))
-    return torch.tensor([s + c for s, c in zip(sines, cosines, strict=True)], dtype=torch.float32)
+    return torch.tensor([s + c for s, c in zip(sines, cosines, strict=True)], dtype=t.dtype)
 
 
 def time_embedding(ladder: Ladder) -> None:
@@ -177,8 +187,14 @@ def time_embedding(ladder: Ladder) -> None:
         Case("t = (1), dim = 2", (numbers(1.0), 2)),
         Case("t = (0, 2), dim = 4", (numbers(0.0, 2.0), 4)),
         Case("t = (0.5, 20, 999), dim = 8", (numbers(0.5, 20.0, 999.0), 8)),
+        Case("t = (7), dim = 6", (numbers(7.0), 6)),
+        Case("t = (0.5, 20), dim = 8, in float64", (numbers(0.5, 20.0).double(), 8)),
     ]
-    ladder.agrees(cases, waves_one_by_one, WAVES)
+    ladder.agrees(
+        [*cases, Case("t = (0.5, 20), dim = 8, in float64", (numbers(0.5, 20.0).double(), 8))],
+        waves_one_by_one,
+        WAVES,
+    )
     length = ladder.subject(numbers(3.0, 700.0), 16).square().sum(1)
     ladder.same("sin^2 + cos^2 = 1 for each frequency, which", length, numbers(8.0, 8.0), WAVES)
 
@@ -203,8 +219,9 @@ def ddpm_step(ladder: Ladder) -> None:
         Case("3 pictures from a = 0.5 to 0.52", (x, x0, 0.5, 0.52, noise)),
         Case("3 pictures from a = 0.01 to 0.9", (x, x0, 0.01, 0.9, noise)),
         Case("the last step, after = 1", (x, x0, 0.98, 1.0, noise)),
+        Case("the last step but one, after = 0.9995", (x, x0, 0.99, 0.9995, noise)),
     ]
-    ladder.agrees(cases, sample_of_posterior, DIVIDED)
+    ladder.agrees([*cases, cases[2].wide()], sample_of_posterior, DIVIDED)
     alone = ladder.subject(x[1:], x0[1:], 0.5, 0.52, noise[1:])
     ladder.same(
         "Each picture is treated alone, which", alone, ladder.subject(x, x0, 0.5, 0.52, noise)[1:], CLOSE
@@ -230,7 +247,9 @@ def ddim_step(ladder: Ladder) -> None:
         Case("3 pictures from a = 0.05 to 0.6, eta = 0 with noise", (x, x0, 0.05, 0.6, noise, 0.0)),
         Case("3 pictures from a = 0.45 to 0.6, eta = 1", (x, x0, 0.45, 0.6, noise, 1.0)),
     ]
-    ladder.agrees(cases, on_two_circles, DIVIDED)
+    ladder.agrees([*cases, cases[2].wide()], on_two_circles, DIVIDED)
+    clean = ladder.subject(x, x0, 0.9, 1.0, noise, 1.0)
+    ladder.same("In the clean picture nothing is random, with eta = 1 as well, which", clean, x0, DIVIDED)
     random = sample_of_posterior(x, x0, 0.05, 0.6, noise)
     ladder.same(
         "With eta = 1 it is the step of DDPM, which",
@@ -279,8 +298,9 @@ def heun_step(ladder: Ladder) -> None:
         Case("data of variance 1/4, x = (2), from sigma 1 to 0.5", (numbers(2.0), 1.0, 0.5, "gaussian")),
         Case("3 pictures, D = tanh(x / (1 + sigma)), from 10 to 3", (x, 10.0, 3.0, "tanh")),
         Case("the last step, from 0.1 to 0", (x, 0.1, 0.0, "tanh")),
+        Case("the last step but one, from 0.1 to 0.002", (x, 0.1, 0.002, "tanh")),
     ]
-    ladder.agrees(cases, trapezium, DIVIDED, through=with_a_denoiser)
+    ladder.agrees([*cases, cases[1].wide()], trapezium, DIVIDED, through=with_a_denoiser)
     start, true = torch.ones(1, dtype=torch.float64), math.sqrt((0.25 + 0.64) / 1.25)  # the exact flow
     step = ladder.inside(with_a_denoiser)
     once = step(start, 1.0, 0.8, "gaussian")["image"].item()
@@ -290,13 +310,17 @@ def heun_step(ladder: Ladder) -> None:
     ladder.holds(f"Two half steps were to be about 4 times as good as one; it is {better:.1f}.", better > 3)
 
 
+def between(told, untold, scale):
+    """On the line through both, in float64."""
+    return torch.lerp(untold.double(), told.double(), scale).to(told.dtype)
+
+
 def guidance(ladder: Ladder) -> None:
     """By hand, without the class, as it is, exaggerated; then equal answers stay."""
     told, untold = draw(0, 3, 2, 4), draw(1, 3, 2, 4)
     cases = [Case("told = (3), untold = (1), scale = 2", (numbers(3.0), numbers(1.0), 2.0))]
-    cases += [Case(f"3 pictures, scale = {scale}", (told, untold, scale)) for scale in (0.0, 1.0, 7.5)]
-    oracle = lambda told, untold, scale: torch.lerp(untold.double(), told.double(), scale).float()  # noqa: E731
-    ladder.agrees(cases, oracle, CLOSE)
+    cases += [Case(f"3 pictures, scale = {scale}", (told, untold, scale)) for scale in (0.0, 0.3, 1.0, 7.5)]
+    ladder.agrees([*cases, cases[-1].wide()], between, CLOSE)
     ladder.same(
         "Where the class changes nothing, nothing changes, which",
         ladder.subject(told, told, 4.0),
@@ -318,8 +342,12 @@ def flow_target(ladder: Ladder) -> None:
     cases = [
         Case("noise = (1), data = (5), t = (0.25)", (numbers(1.0), numbers(5.0), numbers(0.25))),
         Case("3 pictures at t = 0, 0.3 and 1", (noise, data, t)),
+        Case(
+            "4 numbers of a row, each at its own time", (noise[0, 0], data[0, 0], numbers(0.2, 0.4, 0.6, 0.8))
+        ),
+        Case("2 points of the plane, t = 0.5 for both", (noise[0, :, :2], data[0, :, :2], numbers(0.5))),
     ]
-    ladder.agrees(cases, line, CLOSE)
+    ladder.agrees([*cases, cases[1].wide()], line, CLOSE)
     x, velocity = ladder.subject(noise, data, t)
     ladder.same(
         "After the rest of the time the picture is reached, which", x + (1 - t) * velocity, data, CLOSE
@@ -341,8 +369,9 @@ def langevin_step(ladder: Ladder) -> None:
         Case("no noise, step 0.1", (x, score, 0.1, 0 * noise)),
         Case("no slope, step 0.1", (x, 0 * score, 0.1, noise)),
         Case("3 walkers in the plane, step 0.02", (x, score, 0.02, noise)),
+        Case("a steep slope, 50 times as large", (x, 50 * score, 0.02, noise)),
     ]
-    ladder.agrees(cases, walked, CLOSE)
+    ladder.agrees([*cases, cases[3].wide()], walked, CLOSE)
     walkers = draw(3, 20_000)
     spread = ladder.subject(walkers, -walkers, 0.05, draw(4, 20_000)).var().item()
     ladder.holds(
