@@ -78,7 +78,8 @@ def held(value: Any) -> Any:
         return value.shape, value.tobytes() if value.dtype.kind in "biufc" else str(value)
     if hasattr(value, "requires_grad") and hasattr(value, "detach"):
         try:
-            return tuple(value.shape), raw(value)
+            graph = (value.requires_grad, held(value.grad)) if value.is_leaf else None
+            return tuple(value.shape), raw(value), graph
         except RuntimeError:  # inside a transform of torch.func there are no bytes to read
             return None
     if isinstance(value, list | tuple):

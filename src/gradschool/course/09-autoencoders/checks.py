@@ -26,9 +26,10 @@ def normal(mean, log_variance) -> Normal:
 
 
 def through_ppca(mine, x, codes):
-    """The fitted model as data: W W^T, because each column of W may have either sign."""
+    """The fitted model as data: W W^T, since each column of W may have either sign, and W^T W, their order."""
     model = mine(x, codes)
-    return model.mean, list(model.weights.shape), model.weights @ model.weights.T, float(model.variance)
+    w = model.weights
+    return model.mean, list(w.shape), w @ w.T, float(model.variance), w.T @ w
 
 
 def ppca_oracle(x, codes):
@@ -39,7 +40,7 @@ def ppca_oracle(x, codes):
     variances = values**2 / n
     noise = variances[codes:].mean()
     both = (directions[:codes].T * (variances[:codes] - noise)) @ directions[:codes]
-    return mean, [d, codes], both, float(noise)
+    return mean, [d, codes], both, float(noise), np.diag(variances[:codes] - noise)
 
 
 def fit_ppca(ladder: Ladder) -> None:
@@ -55,7 +56,7 @@ def fit_ppca(ladder: Ladder) -> None:
         Case("the points ±1 on 4 axes and 0 twice, whose eigenvalues are all equal, codes = 1", (even, 1)),
     ]
     ladder.agrees(cases, ppca_oracle, WIDE, through=through_ppca)
-    _, _, both, noise = ladder.inside(through_ppca)(x, 3)
+    _, _, both, noise, _ = ladder.inside(through_ppca)(x, 3)
     ladder.same("The model's total variance is that of the data, which", np.trace(both) + 5 * noise,
                 x.var(0).sum(), WIDE)  # fmt: skip
 
@@ -117,8 +118,10 @@ def reparametrise(ladder: Ladder) -> None:
         Case("a batch of 3 codes of 2", (draw(3, 3, 2), draw(4, 3, 2), draw(5, 3, 2))),
         Case("2 times 4 samples of 3 codes of 2", many),
         Case("ln sigma^2 = (100, -100, -200), mean 0, noise 1", ends),
+        Case("ln sigma^2 = (176, -300, 0), mean 0, noise 1",
+             (ends[0], torch.tensor([[176.0, -300.0, 0.0]]), ends[2])),
         Case("float64", tuple(t.double() for t in many)),
-    ]
+    ]  # fmt: skip
     ladder.agrees(cases, sample_oracle, CLOSE)
     ladder.gradients(cases, sample_oracle, CLOSE)
     mean, log_variance, noise = many
@@ -162,6 +165,7 @@ def gaussian_nll(ladder: Ladder) -> None:
         Case("shape (3, 2, 4)", (x, mean, log_variance)),
         Case("x = 2, mean = 1, ln sigma^2 = 30", (two, one, 30 * one)),
         Case("x = 2, mean = 1, ln sigma^2 = -30", (two, one, -30 * one)),
+        Case("x = 2, mean = 1, ln sigma^2 = 80", (two, one, 80 * one)),
         Case("float64", (x.double(), mean.double(), log_variance.double())),
     ]
     ladder.agrees(cases, nll_oracle, CLOSE)
@@ -276,6 +280,7 @@ def active_units(ladder: Ladder) -> None:
         Case("means (1, -1, 0.5), always 3, and (0.05, -0.05, 0)", (speaks,)),
         Case("50 codes of 6", (many + 2,)),
         Case("50 codes of 6, threshold 0.1", (many, 0.1)),
+        Case("50 codes of 6, threshold 0.001", (many, 0.001)),
         Case("means (1, -1), always 0, and (2, -2), threshold 1.5", (two, 1.5)),
         Case("means (1, -1), always 0, and (2, -2), threshold 2", (two, 2.0)),
         Case("means (1, -1), always 0, and (2, -2), threshold 0", (two, 0.0)),
@@ -304,6 +309,7 @@ def log_weights(ladder: Ladder) -> None:
     cases = [
         Case("ln p(x|z) = -5, z = 2, q = N(0, 4)", (zero - 5, zero[None] + 2, zero, zero + np.log(4.0))),
         Case("4 codes of 2 for 3 pictures", (seen, z, mean, log_variance)),
+        Case("3 codes of 2 for 3 pictures, ln p(x|z) around -500", (seen[:3] - 500, z[:3], mean, log_variance)),
         Case("float64", (seen.double(), z.double(), mean.double(), log_variance.double())),
     ]
     ladder.agrees(cases, weights_oracle, SUMS)
@@ -327,6 +333,7 @@ def importance_bound(ladder: Ladder) -> None:
         Case("5 codes for 3 pictures", (3 * draw(1, 5, 3),)),
         Case("ln w around -700", (3 * draw(2, 5, 3) - 700,)),
         Case("ln w around 500", (3 * draw(3, 4, 2) + 500,)),
+        Case("as many codes as pictures, ln w around -2000, float64", (3 * draw(6, 3, 3).double() - 2000,)),
         Case("a weight of 0, ln w = (-inf, 2)", (torch.tensor([[-torch.inf], [2.0]]),)),
         Case("a picture whose weights are all 0", (torch.tensor([[-torch.inf, 0], [-torch.inf, 1]]),)),
         Case("float64", (draw(5, 4, 3).double(),)),

@@ -13,6 +13,7 @@ ROUNDS = Tolerance(1e-4, 1e-5, "float32 power iterations of small matrices, agai
 
 REAL, FAKE = torch.tensor([2.0, 0.0]), torch.tensor([-1.0, 1.0, 3.0])
 FAR = torch.tensor([-200.0, 200.0, 0.5])
+MINUS = -torch.ones(2, dtype=torch.float64)
 
 
 def draw(seed, *shape):
@@ -36,6 +37,7 @@ def two_sided(ladder: Ladder, oracle) -> None:
             (0.75 * FAR[:1], 1.5 * FAR[1:2].repeat(2) / torch.tensor([1.0, 2.0])),
         ),
         Case("real = (-1e30), fake = (1e30, 0)", (torch.tensor([-1e30]), torch.tensor([1e30, 0.0]))),
+        Case("real = (-10.5), fake = (-8, -0.02), float64", (10.5 * MINUS[:1], MINUS * FAR[1:] / 25)),
         Case("4 and 5 random scores, float64", (draw(2, 4).double(), draw(3, 5).double())),
         Case("16 and 9 random scores", (draw(0, 16), draw(1, 9))),
     ]
@@ -54,6 +56,7 @@ def one_sided(ladder: Ladder, oracle) -> None:
         Case("fake = (-200, 200, 0.5)", (FAR,)),
         Case("fake = (300, -300)", (-1.5 * FAR[:2],)),
         Case("fake = (1e30, -1e30)", (torch.tensor([1e30, -1e30]),)),
+        Case("fake = (10.5, -8), float64", (torch.tensor([10.5, -8]).double(),)),
         Case("5 random scores, float64", (draw(3, 5).double(),)),
         Case("9 random scores", (draw(2, 9),)),
     ]
@@ -143,6 +146,8 @@ def optimal_discriminator(ladder: Ladder) -> None:
         Case("densities that do not overlap", apart),
         Case("p_data = 6 and p_model = 2 at one place", (apart[0][:1] * 6, apart[0][:1] * 2)),
         Case("random tables of 7 places", tables(0, 7)),
+        Case("p_data = 3e-30 and p_model = 1e-30", (3e-30 * apart[0][:1], 1e-30 * apart[0][:1])),
+        Case("densities 3e-30 and 1e-30, float32", (torch.tensor([3e-30]), torch.tensor([1e-30]))),
     ]
     ladder.agrees(cases, best_by_search, SEARCHED)
     p, q = tables(1, 5)
@@ -213,6 +218,7 @@ def critic_slopes(ladder: Ladder) -> None:
              (torch.zeros(1, 2).half(), torch.tensor([[300.0, 400.0]]).half(), torch.ones(1).half())),
         Case("5 points of the plane", (draw(3, 5, 2), draw(4, 3, 2) / 2, draw(5, 3))),
         Case("4 pictures of 2 channels, 3x2", (draw(6, 4, 2, 3, 2) / 4, draw(7, 5, 12) / 4, draw(8, 5))),
+        Case("3 sequences of 4x2 numbers", (draw(9, 3, 4, 2) / 4, draw(7, 5, 8) / 4, draw(8, 5))),
         Case("a critic that says 0 everywhere", (draw(9, 4, 2), draw(10, 3, 2), torch.zeros(3))),
     ]  # fmt: skip
     ladder.agrees(cases, slopes_by_hand, CLOSE, through=of_a_critic)
@@ -267,6 +273,8 @@ def power_iteration(ladder: Ladder) -> None:
         Case("the same, 3 rounds", (diagonal, ones, 3)),
         Case("the same, u = (0.001, 0.001), 2 rounds", (diagonal, ones / 1000, 2)),
         Case("the same, u = (1000, -1000), 2 rounds", (diagonal, torch.tensor([1000.0, -1000.0]), 2)),
+        Case("the same, u = (0.00001, 0.00001), 1 round", (diagonal, ones / 100_000, 1)),
+        Case("((3, 0, 0), (0, 1, 0)) / 10,000, 3 rounds", (diagonal / 10_000, ones, 3)),
         Case("a random 5x5 matrix, float64, 3 rounds", (draw(22, 5, 5).double(), draw(23, 5).double(), 3)),
         Case("a random 4x6 matrix, 2 rounds", (draw(10, 4, 6), draw(11, 4), 2)),
         Case("a random 7x3 matrix, 5 rounds", (draw(12, 7, 3), draw(13, 7), 5)),
@@ -303,7 +311,7 @@ def counted_by_hand(probabilities, shares, asked=None):
     total, wanted = sum(counts), shares.tolist()
     covered = sum(c > 0 and c >= 0.1 * s * n for c, s in zip(counts, wanted, strict=True))
     made = [(c / total, s) for c, s in zip(counts, wanted, strict=True) if c] if total else []
-    divergence = sum(m * math.log(m / s) for m, s in made) if total else math.inf
+    divergence = sum(m * math.log(m / s) if s else math.inf for m, s in made) if total else math.inf
     return n, counts, covered, total / n, divergence, None if asked is None else right / n
 
 
@@ -320,6 +328,7 @@ def mode_coverage(ladder: Ladder) -> None:
     rare = torch.full((100, 3), 0.01)
     rare[torch.arange(100), torch.tensor([0] * 60 + [1] * 38 + [2] * 2)] = 0.98
     even, half = torch.full((3,), 1 / 3), torch.tensor([0.5, 0.5])
+    twenty = sure[[0] * 19 + [2] * 20 + [3]]
     edge = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.6, 0.4]], dtype=torch.float64)
     cases = [
         Case("4 pictures of 2 classes, one of them unsure", (sure, half)),
@@ -327,6 +336,8 @@ def mode_coverage(ladder: Ladder) -> None:
         Case("20 pictures of 2 classes, one of the last: a tenth of its share", (sure[[0] * 19 + [3]], half)),
         Case("shares (1/2, 1/2, 0), pictures of the first two", (rare[50:80], torch.tensor([0.5, 0.5, 0]))),
         Case("100 pictures of 3 classes, 2 of the last", (rare, even)),
+        Case("shares (1, 0), a picture of each class", (sure[[0, 3]], torch.tensor([1.0, 0.0]))),
+        Case("40 pictures, 20 of them unsure, one of the last class", (twenty, half)),
         Case("no sure picture", (torch.full((5, 3), 1 / 3) + torch.tensor([0.02, -0.01, -0.01]), even)),
         Case("40 pictures of 5 classes, the last never made", (answers(14, 40, 5), torch.full((5,), 0.2))),
         Case(
@@ -350,6 +361,13 @@ def from_features(mine, first, second):
     from gradschool.evals.generation.frechet import fitted
 
     return mine(fitted(first), fitted(second))
+
+
+def least_to_itself(mine, sets):
+    """The smallest distance of any set to itself."""
+    from gradschool.evals.generation.frechet import fitted
+
+    return min(mine(fitted(each), fitted(each)) for each in sets)
 
 
 def by_eigenvalues(first, second):
@@ -378,5 +396,7 @@ def frechet_distance(ladder: Ladder) -> None:
     ]
     ladder.agrees(cases, by_eigenvalues, near, through=from_features)
     a, b = draw(20, 12, 4), draw(21, 15, 4) * 3
+    least = ladder.inside(least_to_itself)([draw(seed, 12, 30) for seed in range(24, 44)])
+    ladder.holds(f"A distance is 0 or more, whatever rounding does; {least:.3g} came.", least >= 0)
     there, back = ladder.inside(from_features)(a, b), ladder.inside(from_features)(b, a)
     ladder.holds("There and back are equally far; here they are not.", abs(there - back) < 1e-6 * there)
