@@ -73,6 +73,8 @@ def weighted_nll(ladder: Ladder) -> None:
              {"reduction": "sum"}),
         Case("one class, one example ignored", (torch.tensor([[-0.5], [-2.0]]), torch.tensor([-100, 0]))),
         Case("one example, reduction = 'none'", (scores[:1], y[:1]), {"reduction": "none"}),
+        Case("weights whose sum is below 1", (scores[:2], y[:2], weight / 10)),
+        Case("2 maps of 1x3 and weights", (maps[:, :, None, :3], far[:, None, :3].clamp(min=0), weight)),
         Case("float64 and weights", ((scores.double() / 3).log_softmax(1), y, weight.double())),
     ]  # fmt: skip
     ladder.agrees(cases, nll_oracle, CLOSE)
@@ -192,6 +194,9 @@ def crop_and_flip(ladder: Ladder) -> None:
         Case("True and False", (many > 100, corners, some, 2)),
         Case("one row, mirrored edges, padding 2",
              (many[:2, :, :1], torch.tensor([[0, 3], [4, 1]]), some[:2], 2, "mirror")),
+        Case("2x3 images, mirrored edges, padding 5",
+             (many[:2, :, :2, :3], torch.tensor([[0, 9], [10, 1]]), some[:2], 5, "mirror")),
+        Case("NaN and infinity", (many / torch.zeros(1), corners, some, 2)),
     ]  # fmt: skip
     ladder.agrees(cases, crop_by_slicing, EXACT)
     moved = ladder.subject(many, corners, some, 2)
@@ -268,6 +273,8 @@ def input_gradient(ladder: Ladder) -> None:
         cases, lambda *args: through_network(gradient_by_torch, *args), LAYERS, through=through_network
     )
     leaves_nothing(ladder, draw(2, 2, 1, 4, 5), target[:2])
+    _, _, graph = ladder.inside(traces)(draw(2, 2, 1, 4, 5), target[:2])
+    ladder.holds("A gradient was to have no graph; it hangs on the network's.", not graph)
 
 
 def leaves_nothing(ladder: Ladder, *args) -> None:

@@ -105,7 +105,7 @@ def input_gradient(
         target: the class to explain, one for each image.
 
     Returns:
-        d logit / d pixel, with its sign; the shape of x.
+        d logit / d pixel, with its sign; the shape of x, without a graph.
 
     Source: Simonyan et al. 2014, section 3.
     """
