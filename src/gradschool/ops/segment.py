@@ -30,7 +30,7 @@ def dice_loss(
         ignore_index: pixels with this label count neither in A nor in B.
 
     Returns:
-        0 to 1: a mean over the classes that occur in y; 0 if no pixel counts.
+        0 to 1: a mean over the classes that occur in y; 0 if no pixel counts, and then the gradient is 0.
     """
     # 1. Softmax over the classes, and the truth as ones and zeros (b, k, h, w); both are 0 at ignored pixels.
     counts = (y != ignore_index).unsqueeze(1)

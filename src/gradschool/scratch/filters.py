@@ -38,7 +38,7 @@ def prewitt(image: Array, border: Border = "constant") -> Array:
     column on the left. The second is its transpose: the row below minus the row above.
 
     Args:
-        image: (h, w), grey values.
+        image: (h, w), grey values of any dtype, bytes as well.
         border: the padding. "constant" puts zeros beyond the edge; "reflect" mirrors the image about its
             outermost pixels, which are not repeated. Both are modes of np.pad.
 

@@ -57,13 +57,15 @@ def prewitt(ladder: Ladder) -> None:
     step = np.array([[0, 0, 4, 4], [0, 0, 4, 4], [0, 0, 4, 4]])
     corner = np.array([[0, 0, 0], [0, 9, 9], [0, 9, 9]])
     image = np.random.default_rng(1).normal(size=(5, 7))
+    light = np.random.default_rng(2).integers(256, size=(4, 5), dtype=np.uint8)
     cases = [
         Case(f"{about}, border = {border!r}", (x, border))
         for about, x in (("a step from 0 to 4", step), ("a corner", corner), ("a random 5x7 image", image))
         for border in ("constant", "reflect")
     ]
-    ladder.agrees([*cases, Case("a column that brightens, border = 'reflect'", (image[:, :3], "reflect"))],
-                  prewitt_by_torch, FLOAT64)  # fmt: skip
+    cases.append(Case("a column that brightens, border = 'reflect'", (image[:, :3], "reflect")))
+    cases.append(Case("bytes, border = 'constant'", (light, "constant")))
+    ladder.agrees(cases, prewitt_by_torch, FLOAT64)
     brighter = ladder.subject(image + 5, "reflect")
     ladder.same("A brighter image has the same edges, which", brighter, cases_result(ladder, image), FLOAT64)
 
@@ -94,6 +96,7 @@ def separate(ladder: Ladder) -> None:
         Case("a random 3x3 filter", (rng.normal(size=(3, 3)),)),
         Case("a sum of two products", (np.outer([1.0, 2], [1, 3.0]) + np.outer([0, 1.0], [1, 0]),)),
         Case("tiny taps, 1e-10 [[2, 3], [1, 1]]", (1e-10 * np.array([[2.0, 3], [1, 1]]),)),
+        Case("nearly a product", (np.outer([1.0, 2, 1], [1, 2.0, 1]) + 1e-4 * np.eye(3),)),
         Case("a product of large taps", (1e9 * np.outer(rng.normal(size=3), rng.normal(size=3)),)),
     ]
     ladder.agrees(cases, separate_by_svd, FLOAT64)
@@ -132,7 +135,11 @@ def output_size(ladder: Ladder) -> None:
         Case(", ".join(f"{n} = {v}" for n, v in zip(names, args, strict=False)), args) for args in numbers
     ]
     ladder.agrees(cases, count_places, EXACT)
-    for args, told in (((3, 5), ""), ((3, 6, 1, 1), " with padding 1")):
+    for args, told in (
+        ((3, 5), ""),
+        ((3, 6, 1, 1), " with padding 1"),
+        ((3, 2, 1, 0, 3), " with dilation 3"),
+    ):
         said = (
             f"A window of {args[1]} on 3 pixels{told} fits nowhere: ValueError was expected, a number came."
         )
@@ -235,6 +242,7 @@ def linear(ladder: Ladder) -> None:
         Case("x of shape (5, 4), 3 outputs, a bias", (draw(4, 5, 4), draw(5, 3, 4), draw(6, 3))),
         Case("x of shape (2, 3, 5, 4), 6 outputs, a bias", (draw(7, 2, 3, 5, 4), draw(8, 6, 4), draw(9, 6))),
         Case("float64", (draw(10, 2, 3).double(), draw(11, 4, 3).double(), draw(12, 4).double())),
+        Case("x of shape (3), 2 outputs, a bias", (draw(0, 3), draw(1, 2, 3), draw(2, 2))),
         Case("as many outputs as entries, 3", (draw(13, 5, 3), draw(14, 3, 3))),
     ]
     ladder.agrees(cases, linear_oracle, SUMS)
@@ -262,8 +270,13 @@ def max_pool2d(ladder: Ladder) -> None:
         Case("-infinity everywhere, padding 1", (torch.full((1, 1, 3, 3), -torch.inf), 2, 2, 1)),
         Case("dilation (2, 1)", (draw(6, 1, 2, 8, 6), 2, 1, 0, (2, 1))),
         Case("ceil_mode", (draw(7, 1, 2, 6, 8), 3, 2, 0, 1, True)),
+        Case(
+            "ceil_mode and padding 1, where no window begins in the padding",
+            (draw(9, 1, 2, 5, 6), 2, 2, 1, 1, True),
+        ),
+        Case("everything at once", (draw(10, 1, 2, 9, 7), (3, 2), (2, 3), (1, 1), (1, 2), True)),
     ]
-    ladder.agrees(cases, pool_oracle, EXACT)
+    ladder.agrees([*cases, cases[1].wide()], pool_oracle, EXACT)
     tied = Case("equal numbers in a window", ((draw(8, 1, 2, 6, 6) > 0).float(), 3))
     ladder.gradients([cases[1], cases[4], tied], pool_oracle, EXACT)
     x = cases[1].args[0]
@@ -309,6 +322,7 @@ def batch_norm(ladder: Ladder) -> None:
         Case("evaluation, a shift but no gain", (x, *start, None, gain[1], False, 0.1, 1e-5)),
         Case("training on vectors", (flat, *start, *gain, True, 0.1, 1e-5)),
         Case("training, eps = 0.5", (x, *start, *gain, True, 0.1, 0.5)),
+        Case("training on 5 sequences of 4", (draw(6, 5, 3, 4), *start, *gain, True, 0.3, 1e-5)),
         Case("evaluation", (x, *start, *gain, False, 0.1, 1e-5)),
         Case("evaluation, eps = 0.5", (flat, *start, *gain, False, 0.1, 0.5)),
         Case("no running statistics", (x, None, None, *gain, True, 0.1, 1e-5)),
@@ -324,6 +338,10 @@ def batch_norm(ladder: Ladder) -> None:
     spread = y.var((0, 2, 3), correction=0)
     small = Tolerance(1e-3, 0, "eps = 1e-5 against a variance of about 4")
     ladder.same("In training every channel gets variance 1, which", spread, torch.ones(3), small)
+    for got, was in zip(
+        ladder.inside(through_statistics)(flat[:0], *start, *gain, True, 0.1, 1e-5)[1:], start, strict=True
+    ):
+        ladder.same("An empty batch leaves the running statistics as they are, which", got, was, EXACT)
     said = "The running statistics should carry no gradient; they keep the graph of the batch."
     ladder.holds(said, not ladder.inside(keeps_graph)(x, *start))
     for training, told in ((True, "in training"), (False, "without running statistics")):

@@ -59,6 +59,8 @@ def iou(ladder: Ladder) -> None:
     order = torch.tensor([2, 0, 3, 1])
     moved, first = ladder.subject(four[order][:, order]), ladder.subject(four)
     ladder.same("Classes in another order have the same scores, which", moved, first[order], CLOSE)
+    many = ladder.subject(10**9 * four)
+    ladder.same("Counts that are 10^9 times as large have the same scores, which", many, first, CLOSE)
 
 
 def dice_oracle(x, y, ignore_index=VOID):
@@ -70,6 +72,14 @@ def dice_oracle(x, y, ignore_index=VOID):
         both = p[true == k][:, k].sum()
         lost.append(1 - 2 * both / (p[:, k].sum() + (true == k).sum()))
     return (torch.stack(lost).mean() if lost else 0 * x.double().sum()).to(x.dtype)
+
+
+def slope_of_nothing(mine, x, y):
+    """The gradient where no pixel counts; a result without a graph has none."""
+    import torch
+
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(mine(x, y) + 0 * x.sum(), x)[0]
 
 
 def dice_loss(ladder: Ladder) -> None:
@@ -88,6 +98,8 @@ def dice_loss(ladder: Ladder) -> None:
     ]
     ladder.agrees(cases, dice_oracle, CLOSE)
     ladder.gradients(cases[1:4], dice_oracle, SUMS)
+    slope = ladder.inside(slope_of_nothing)(x, torch.full_like(y, VOID))
+    ladder.same("The gradient is 0 if no pixel counts, which", slope, torch.zeros_like(x), EXACT)
     sure = 50 * F.one_hot(y, 4).movedim(-1, 1).float()
     said = "A certain and right answer costs nothing, which"
     ladder.same(said, ladder.subject(sure, y), torch.tensor(0.0), CLOSE)
@@ -223,7 +235,7 @@ def boundary_weights(ladder: Ladder) -> None:
 
 
 def through_step(mine, seed, coarse, fine, passes, training, slopes=False):
-    """A step up with drawn weights whose shortcut lets a part pass; `fine` may be None.
+    """A step up with drawn weights whose shortcut mixes in a mean of the coarse map; `fine` may be None.
 
     With `slopes` the gradients of the squared result with respect to both maps.
     """
@@ -231,7 +243,7 @@ def through_step(mine, seed, coarse, fine, passes, training, slopes=False):
 
     class Step(mine):
         def skipped(self, fine, up):
-            return passes * fine
+            return passes * fine + (1 - passes) * up.mean((1, 2, 3), keepdim=True)
 
     out_channels = coarse.shape[1] // 2
     step = Step(coarse.shape[1], 0 if fine is None else fine.shape[1], out_channels).train(training)
@@ -253,7 +265,8 @@ def step_by_torch(seed, coarse, fine, passes, training):
     shapes = [(c, o, 2, 2), (o,), (o, wide, 3, 3), (o,), (o,), (o, o, 3, 3), (o,), (o,)]
     drawn = [(torch.randn(s) / 3 + (len(s) == 1)).double() for s in shapes]
     x = F.conv_transpose2d(coarse.double(), *drawn[:2], stride=2)
-    x = x if fine is None else torch.cat([passes * fine.double(), x], 1)
+    if fine is not None:
+        x = torch.cat([passes * fine.double() + (1 - passes) * x.mean((1, 2, 3), keepdim=True), x], 1)
     for weight, gain, shift in (drawn[2:5], drawn[5:]):
         x = F.conv2d(x, weight, padding=1)
         moments = torch.zeros(o, dtype=torch.float64), torch.ones(o, dtype=torch.float64)
@@ -267,7 +280,7 @@ def unet_step(ladder: Ladder) -> None:
     cases = [
         Case("a coarse map of 4 channels, a fine one of 2", (0, coarse, fine, 1.0, True)),
         Case("a fine map of 5 channels", (1, draw(2, 1, 6, 2, 3), draw(3, 1, 5, 4, 6), 1.0, False)),
-        Case("a shortcut that lets half pass", (2, draw(4, 2, 4, 3, 3), draw(5, 2, 2, 6, 6), 0.5, False)),
+        Case("a shortcut that lets half pass and adds half of the mean of the upsampled map", (2, draw(4, 2, 4, 3, 3), draw(5, 2, 2, 6, 6), 0.5, False)),
         Case("no fine map", (3, draw(6, 2, 4, 3, 4), None, 1.0, False)),
     ]  # fmt: skip
     ladder.agrees(cases, step_by_torch, LAYERS, through=through_step)
@@ -302,6 +315,18 @@ def size_by_numpy(stride, x):
     return torch.cat([x, 2 * x], 1), torch.tensor(seen)
 
 
+def slope_through_size(mine, x):
+    """How the sum of what comes out depends on the picture, where the padding shows in every pixel."""
+    import torch
+
+    class Mean(mine):
+        def inner(self, x):
+            return x * x.mean()
+
+    x = x.clone().requires_grad_()
+    return torch.autograd.grad(Mean(4)(x).sum() + 0 * x.sum(), x)[0]
+
+
 def any_size(ladder: Ladder) -> None:
     """Sides that fit, one that does not, neither; then a picture of one pixel."""
     cases = [
@@ -315,6 +340,8 @@ def any_size(ladder: Ladder) -> None:
     one = draw(4, 1, 1, 1, 1)
     _, seen = ladder.inside(through_size)(4, one)
     ladder.same("One pixel is seen as 4x4 of it, which", seen, one.expand(1, 1, 4, 4).contiguous(), EXACT)
+    slope = ladder.inside(slope_through_size)(one)
+    ladder.same("The gradient reaches the picture, which", slope, 2 * one, CLOSE)
 
 
 # Large pictures
@@ -374,6 +401,8 @@ def overlapping_tiles(ladder: Ladder) -> None:
     run = ladder.inside(through_tiles)
     said = "How many tiles are in a batch does not matter, which"
     ladder.same(said, run(x, rest[0], rest[1], 1), run(*cases[2].args), CLOSE)
+    alone = max(shape[0] for shape in ladder.inside(sizes_of_batches)(x, *rest[:2], 1))
+    ladder.holds(f"For at_once = 1, one tile after another was expected; {alone} came.", alone == 1)
     largest = [max(sides) for sides in zip(*ladder.inside(sizes_of_batches)(*cases[2].args), strict=True)]
     came = f"{largest[0]} of {largest[2]}x{largest[3]} came"
     fits = largest[0] <= 3 and largest[2:] == [9, 9]
@@ -405,6 +434,8 @@ def lines_mask(ladder: Ladder) -> None:
         Case("a column through (2, 3), 1 thick", (middle, torch.full((1, 1), np.pi / 2), 1.0, (5, 7))),
         Case("down to the right, 1 thick", (middle, torch.full((1, 1), 0.7), 1.0, (5, 7))),
         Case("a row through (2, 3), 2 thick: three rows", (middle, torch.zeros(1, 1), 2.0, (5, 7))),
+        Case("a row through (2, 3), half a pixel thick", (middle, torch.zeros(1, 1), 0.5, (5, 7))),
+        Case("a row between two, half a pixel thick", (middle + 0.4, torch.zeros(1, 1), 0.5, (5, 7))),
         Case("2 lines in each of 3 pictures", (points, angles, 1.5, (8, 6))),
     ]
     ladder.agrees(cases, lines_by_hand, EXACT)

@@ -309,7 +309,9 @@ def log_weights(ladder: Ladder) -> None:
     cases = [
         Case("ln p(x|z) = -5, z = 2, q = N(0, 4)", (zero - 5, zero[None] + 2, zero, zero + np.log(4.0))),
         Case("4 codes of 2 for 3 pictures", (seen, z, mean, log_variance)),
-        Case("3 codes of 2 for 3 pictures, ln p(x|z) around -500", (seen[:3] - 500, z[:3], mean, log_variance)),
+        Case(
+            "3 codes of 2 for 3 pictures, ln p(x|z) around -500", (seen[:3] - 500, z[:3], mean, log_variance)
+        ),
         Case("float64", (seen.double(), z.double(), mean.double(), log_variance.double())),
     ]
     ladder.agrees(cases, weights_oracle, SUMS)
