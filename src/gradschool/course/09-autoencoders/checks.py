@@ -26,7 +26,7 @@ def normal(mean, log_variance) -> Normal:
 
 
 def through_ppca(mine, x, codes):
-    """The fitted model as data: W W^T, since each column of W may have either sign, and W^T W, their order."""
+    """The fitted model as data: W W^T, as each column of W may have either sign; W^T W for their order."""
     model = mine(x, codes)
     w = model.weights
     return model.mean, list(w.shape), w @ w.T, float(model.variance), w.T @ w
