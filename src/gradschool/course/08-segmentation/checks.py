@@ -5,18 +5,13 @@ import torch
 import torch.nn.functional as F
 
 from gradschool.classroom.check.ladder import Case, Ladder, Tolerance
-from gradschool.classroom.check.samples import draw
+from gradschool.classroom.check.samples import draw, whole
 
 CLOSE = Tolerance(1e-5, 1e-6, "float32, a few operations a number, against float64")
 SUMS = Tolerance(1e-4, 1e-5, "float32 sums over some hundred pixels, against float64")
 LAYERS = Tolerance(1e-3, 1e-5, "float32 through three convolutions, summed in any order")
 EXACT = Tolerance(0, 0, "True or False, or pixels that are only moved")
 VOID = 255
-
-
-def whole(seed: int, high: int, *shape: int) -> torch.Tensor:
-    """Whole numbers from 0 to high - 1."""
-    return torch.randint(high, shape, generator=torch.Generator().manual_seed(seed))
 
 
 def even(seed: int, *shape: int) -> torch.Tensor:
@@ -276,7 +271,8 @@ def unet_step(ladder: Ladder) -> None:
     cases = [
         Case("a coarse map of 4 channels, a fine one of 2", (0, coarse, fine, 1.0, True)),
         Case("a fine map of 5 channels", (1, draw(2, 1, 6, 2, 3), draw(3, 1, 5, 4, 6), 1.0, False)),
-        Case("a shortcut of half the fine map and half the upsampled mean", (2, draw(4, 2, 4, 3, 3), draw(5, 2, 2, 6, 6), 0.5, False)),
+        Case("a shortcut of half the fine map and half the upsampled mean",
+             (2, draw(4, 2, 4, 3, 3), draw(5, 2, 2, 6, 6), 0.5, False)),
         Case("no fine map", (3, draw(6, 2, 4, 3, 4), None, 1.0, False)),
     ]  # fmt: skip
     ladder.agrees(cases, step_by_torch, LAYERS, through=through_step)
