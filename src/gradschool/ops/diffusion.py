@@ -170,7 +170,7 @@ def to_clean(out: Float[Tensor, "*d"], x: Float[Tensor, "*d"], a: Level, predict
     Args:
         out: the network's output: predicted noise e, clean image x_0 or velocity v; any shape.
         x: the noisy image that the network was given, shape of `out`.
-        a: alpha bar of x, above 0.
+        a: alpha bar of x, above 0; a number or a tensor that broadcasts.
         predicts: what `out` is: "noise", "clean" or "v".
     Returns:
         The predicted x_0, shape and dtype of `out`.

@@ -26,7 +26,7 @@ def gradient_by_hand(name, x, h=0.0):
 
 
 def through_function(mine, name, x, h=6e-6):
-    """The learner's gradient of a function chosen by name, at a point that lies column by column."""
+    """The learner's gradient of a function chosen by name."""
     import numpy as np
 
     known = {
@@ -35,7 +35,7 @@ def through_function(mine, name, x, h=6e-6):
         "product of all": lambda x: x.prod(),
         "tanh of the sum": lambda x: np.tanh(x.sum()),
     }
-    return mine(known[name], np.array(x, order="F"), h)
+    return mine(known[name], x, h)
 
 
 def numerical_gradient(ladder: Ladder) -> None:
@@ -47,6 +47,7 @@ def numerical_gradient(ladder: Ladder) -> None:
         Case("f = product of all at x = (2, 3, 4), h = 0.5", ("product of all", np.array([2.0, 3, 4]), 0.5)),
         Case("f = sum of x^3 at x = (1, -2, 5)", ("sum of x^3", np.array([1.0, -2, 5]))),
         Case("f = sum of x^3 at x = (0.25, -4), h = 0.5", ("sum of x^3", np.array([0.25, -4]), 0.5)),
+        Case("f = sum of x^3 at x = (4), h = 0.5", ("sum of x^3", np.array([4.0]), 0.5)),
         Case("f = product of all at x = (2, 3, 4)", ("product of all", np.array([2.0, 3, 4]))),
         Case("f = sum of x^2 at x = (-100000000)", ("sum of x^2", np.array([-1e8]))),
         Case("f = tanh of the sum at x = 0.3, without axes", ("tanh of the sum", np.array(0.3))),
@@ -194,12 +195,13 @@ def softmax(ladder: Ladder) -> None:
         Case("z = (1000, 1001)", (np.array([1000.0, 1001]),)),
         Case("z = (-2000, 0, 2000)", (np.array([-2000.0, 0, 2000]),)),
         Case("z of shape (4, 3)", (rng.normal(size=(4, 3)),)),
+        Case("z of shape (1, 3)", (rng.normal(size=(1, 3)),)),
+        Case("z of shape (3, 1)", (rng.normal(size=(3, 1)),)),
         Case("z = (-3000, 2000, 2001)", (np.array([-3000.0, 2000, 2001]),)),
         Case("two rows, 0 and -2000", (np.array([[0.0, 1], [-2000, -1999]]),)),
         Case("z of shape (2, 5, 3), axis 1", (rng.normal(size=(2, 5, 3)),), {"axis": 1}),
         Case("z of shape (3, 3), axis 0", (rng.normal(size=(3, 3)),), {"axis": 0}),
         Case("z of shape (2, 3, 2), axis -3", (rng.normal(size=(2, 3, 2)),), {"axis": -3}),
-        Case("z = (0, 0) in float32", (np.zeros(2, np.float32),)),
     ]
     ladder.agrees(cases, softmax_oracle, FLOAT64)
     z = cases[4].args[0]
@@ -293,7 +295,8 @@ def unbroadcast(ladder: Ladder) -> None:
     rng = np.random.default_rng(3)
     shapes = [((2, 3), (2, 3)), ((2, 3), (3,)), ((2, 3), (2, 1)), ((4, 2, 3), (2, 1)), ((4, 2, 3), ()),
               ((4, 2, 3, 5), (1, 3, 1)), ((1, 3), (1, 3)), ((2, 1, 3), (1, 1)),
-              ((1, 3), (3,)), ((1, 1), ()), ((1, 2, 3), (2, 1)), ((3, 3), (1, 3)), ((3, 3), (3, 1))]  # fmt: skip
+              ((1, 3), (3,)), ((1, 1), ()), ((1, 2, 3), (2, 1)), ((3, 3), (1, 3)),
+              ((3, 3), (3, 1))]  # fmt: skip
     cases = [Case("g = ((1, 2), (3, 4)) of a row of 2", (np.array([[1.0, 2], [3, 4]]), np.zeros(2)))]
     for large, small in shapes:
         about = f"g of shape {large}, operand {small}"
@@ -302,8 +305,8 @@ def unbroadcast(ladder: Ladder) -> None:
     ladder.agrees(cases, spread_oracle, FLOAT64)
     g, like = cases[5].args
     ladder.same("The sum over everything stays, which", ladder.subject(g, like).sum(), g.sum(), FLOAT64)
-    none = [ladder.subject(np.zeros((0, 3)), like) for like in (np.ones((1, 3)), np.ones(3))]
-    ladder.same("Repeated 0 times, the gradient is 0, which", none, [np.zeros((1, 3)), np.zeros(3)], FLOAT64)
+    none = ladder.subject(np.zeros((0, 3)), np.ones(3))
+    ladder.same("Repeated 0 times, the gradient is 0, which", none, np.zeros(3), FLOAT64)
 
 
 def affine(mine, x, weight, bias, up):

@@ -240,6 +240,7 @@ def linear(ladder: Ladder) -> None:
         Case("x of shape (2, 3, 5, 4), 6 outputs, a bias", (draw(7, 2, 3, 5, 4), draw(8, 6, 4), draw(9, 6))),
         Case("float64", (draw(10, 2, 3).double(), draw(11, 4, 3).double(), draw(12, 4).double())),
         Case("x of shape (3), 2 outputs, a bias", (draw(0, 3), draw(1, 2, 3), draw(2, 2))),
+        Case("x of shape (1, 3), 1 output", (draw(0, 1, 3), draw(1, 1, 3))),
         Case("as many outputs as entries, 3", (draw(13, 5, 3), draw(14, 3, 3))),
     ]
     ladder.agrees(cases, linear_oracle, SUMS)

@@ -45,6 +45,7 @@ def iou(ladder: Ladder) -> None:
         Case("four classes", (four,)),
         Case("a class of which there is nothing", (gone,)),
         Case("a class that is only predicted", (alarms,)),
+        Case("one class", (torch.tensor([[7]]),)),
     ]
     ladder.agrees(cases, iou_by_sets, CLOSE)
     order = torch.tensor([2, 0, 3, 1])
@@ -212,6 +213,7 @@ def boundary_weights(ladder: Ladder) -> None:
         Case("distances (0, 1, 5) and (3, 2, 5)", (torch.tensor([[0.0, 1, 5]]), torch.tensor([[3.0, 2, 5]]))),
         Case("2 maps of 5x6", (first, second)),
         Case("strength 5 and width 3", (first, second, 5.0, 3.0)),
+        Case("maps of 4 axes", (first[:, None], second[:, None])),
         Case(
             "distances (1000, 0.001) and (2000, 0)", (torch.tensor([[1e3, 1e-3]]), torch.tensor([[2e3, 0]]))
         ),

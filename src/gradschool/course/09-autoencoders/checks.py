@@ -161,6 +161,7 @@ def gaussian_nll(ladder: Ladder) -> None:
     x, mean, log_variance = draw(0, 3, 2, 4), draw(1, 3, 2, 4), draw(2, 3, 2, 4)
     cases = [
         Case("x = 2, mean = 1, variance = 1", (two, one, 0 * one)),
+        Case("the same without axes", (two[0], one[0], 0 * one[0])),
         Case("x = 2, mean = 2, variance = e^2", (two, two, two)),
         Case("shape (3, 2, 4)", (x, mean, log_variance)),
         Case("x = 2, mean = 1, ln sigma^2 = 30", (two, one, 30 * one)),
@@ -281,6 +282,7 @@ def active_units(ladder: Ladder) -> None:
         Case("50 codes of 6", (many + 2,)),
         Case("50 codes of 6, threshold 0.1", (many, 0.1)),
         Case("50 codes of 6, threshold 0.001", (many, 0.001)),
+        Case("50 codes of one number", (many[:, :1],)),
         Case("means (1, -1), always 0, and (2, -2), threshold 1.5", (two, 1.5)),
         Case("means (1, -1), always 0, and (2, -2), threshold 2", (two, 2.0)),
         Case("means (1, -1), always 0, and (2, -2), threshold 0", (two, 0.0)),
@@ -365,6 +367,7 @@ def nearest_entry(ladder: Ladder) -> None:
         Case("entries 0, 1, 4, 9 and codes 2, 6, 7", (torch.tensor([[2.0], [6.0], [7.0]]), line)),
         Case("20 codes, 7 entries of 3 numbers", (draw(1, 20, 3), books)),
         Case("as many codes as entries", (draw(2, 5, 2), draw(3, 5, 2))),
+        Case("one code, 4 entries", (draw(2, 1, 2), draw(3, 4, 2))),
         Case("2 codes, one entry, float64", (draw(4, 2, 3).double(), draw(5, 1, 3).double())),
     ]
     ladder.agrees(cases, nearest_oracle, EXACT)
@@ -395,6 +398,7 @@ def straight_through(ladder: Ladder) -> None:
     """Values are the entry's, gradients go to z and to z alone; then a map of codes."""
     cases = [
         Case("z = (1, 2), entry = (0, 5)", (torch.tensor([1.0, 2.0]), torch.tensor([0.0, 5.0]))),
+        Case("z = 1, entry = 3, without axes", (torch.tensor(1.0), torch.tensor(3.0))),
         Case("shape (2, 3, 4)", (draw(0, 2, 3, 4), draw(1, 2, 3, 4))),
         Case("float64", (draw(3, 4).double(), draw(4, 4).double())),
     ]

@@ -174,6 +174,7 @@ def game_value(ladder: Ladder) -> None:
     cases = [
         Case("p_data = p_model = (1/2, 1/2), D = (1/2, 1/2)", (half, half, half)),
         Case("p_data = (1, 0), p_model = (0, 1), D = (1, 0)", (*apart, apart[0])),
+        Case("one outcome, D = 1/2", (2 * half[:1], 2 * half[:1], half[:1])),
         Case("p_data = (1, 0), p_model = (1/2, 1/2), D = (1/2, 0)", (apart[0], half, apart[0] / 2)),
         Case("p_data = p_model = (1, 0), D = (1/2, 1)", (apart[0], apart[0], 1 - apart[0] / 2)),
         Case("p_data = (1, 0), p_model = (0, 1), D = (0, 0)", (*apart, half * 0)),
@@ -273,11 +274,12 @@ def power_iteration(ladder: Ladder) -> None:
         Case("the same, 3 rounds", (diagonal, ones, 3)),
         Case("the same, u = (0.001, 0.001), 2 rounds", (diagonal, ones / 1000, 2)),
         Case("the same, u = (1000, -1000), 2 rounds", (diagonal, torch.tensor([1000.0, -1000.0]), 2)),
-        Case("the same, u = (0.00001, 0.00001), 1 round", (diagonal, ones / 100_000, 1)),
+        Case("the same, u = (0.0001, 0.0001), 1 round", (diagonal, ones / 10_000, 1)),
         Case("((3, 0, 0), (0, 1, 0)) / 10,000, 3 rounds", (diagonal / 10_000, ones, 3)),
         Case("a random 5x5 matrix, float64, 3 rounds", (draw(22, 5, 5).double(), draw(23, 5).double(), 3)),
         Case("a random 4x6 matrix, 2 rounds", (draw(10, 4, 6), draw(11, 4), 2)),
         Case("a random 7x3 matrix, 5 rounds", (draw(12, 7, 3), draw(13, 7), 5)),
+        Case("a row (3, -4), u = (-1)", (torch.tensor([[3.0, -4.0]]), -ones[:1], 1)),
     ]
     ladder.agrees(cases, by_eigenvectors, ROUNDS, through=with_gradient)
     weight = draw(10, 4, 6)
@@ -332,6 +334,7 @@ def mode_coverage(ladder: Ladder) -> None:
     edge = torch.tensor([[0.9, 0.1], [0.1, 0.9], [0.6, 0.4]], dtype=torch.float64)
     cases = [
         Case("4 pictures of 2 classes, one of them unsure", (sure, half)),
+        Case("one picture", (sure[:1], half, torch.tensor([0]))),
         Case("3 pictures of 2 classes, two with probability 0.9 exactly", (edge, half.double())),
         Case("20 pictures of 2 classes, one of the last: a tenth of its share", (sure[[0] * 19 + [3]], half)),
         Case("shares (1/2, 1/2, 0), pictures of the first two", (rare[50:80], torch.tensor([0.5, 0.5, 0]))),

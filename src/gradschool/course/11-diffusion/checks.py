@@ -129,13 +129,14 @@ def mixture_score(ladder: Ladder) -> None:
         Case(
             "peaks at -1 and 1, weights (0.9, 0.1), variance 1, x = 0", (torch.zeros(1, 1), two, unlike, 1.0)
         ),
+        Case("5 points, one peak", (draw(1, 5, 3), means[:1], torch.ones(1), 0.3)),
         Case("5 points, 4 peaks in three dimensions, variance 0.3", (draw(1, 5, 3), means, weights, 0.3)),
         Case("a point 100 away from all peaks", (torch.full((2, 3), 60.0), means, weights, 0.5)),
         Case("a point 50 away, variance 0.1", (torch.full((1, 3), -30.0), means, weights, 0.1)),
         Case("a point among the peaks and one 100 away",
              (torch.tensor([[0.0, 0, 0], [60, 60, 60]]), means, weights, 0.5)),
     ]  # fmt: skip
-    ladder.agrees([*cases, cases[2].wide()], slope_of_log_density, DIVIDED)
+    ladder.agrees([*cases, cases[3].wide()], slope_of_log_density, DIVIDED)
     middle = ladder.subject(torch.zeros(1, 1), two, torch.tensor([0.5, 0.5]), 0.2)
     ladder.same("In the middle of two equal peaks nothing pulls, which", middle, torch.zeros(1, 1), CLOSE)
 
