@@ -343,9 +343,7 @@ def flow_target(ladder: Ladder) -> None:
     cases = [
         Case("noise = (1), data = (5), t = (0.25)", (numbers(1.0), numbers(5.0), numbers(0.25))),
         Case("3 pictures at t = 0, 0.3 and 1", (noise, data, t)),
-        Case(
-            "4 numbers of a row, each at its own time", (noise[0, 0], data[0, 0], numbers(0.2, 0.4, 0.6, 0.8))
-        ),
+        Case("each column at its own time", (noise[0], data[0], numbers(0.2, 0.4, 0.6, 0.8))),
         Case("2 points of the plane, t = 0.5 for both", (noise[0, :, :2], data[0, :, :2], numbers(0.5))),
     ]
     ladder.agrees([*cases, cases[1].wide()], line, CLOSE)
