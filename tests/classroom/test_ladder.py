@@ -14,7 +14,7 @@ from gradschool.classroom.check.ladder import Case, Ladder
 from gradschool.classroom.check.mistakes import ENOUGH
 from gradschool.classroom.check.remote import Local, same_bytes
 from gradschool.classroom.check.report import Failure, Result, first_lines, lines
-from gradschool.classroom.check.watch import CHANGED, DREW
+from gradschool.classroom.check.watch import CHANGED, DREW, watched
 from gradschool.classroom.check.wire import pack, unpack
 from gradschool.classroom.exercise.manifest import find_exercise
 from gradschool.classroom.workspace.layout import text_for
@@ -302,3 +302,31 @@ def test_what_many_mistakes_have_in_common_names_none():
 def test_arguments_in_bfloat16_are_compared_bit_for_bit():
     a = torch.tensor([1.0, 2.0]).bfloat16()
     assert same_bytes(a, a.clone()) and not same_bytes(a, a + 1)
+
+
+def test_whole_numbers_beyond_2_to_the_53_are_told_apart():
+    want = np.array([2**60 + 1])
+    close("wrong_value", "", want.copy(), want, EXACT)
+    assert "was expected" in failure_of(close, "wrong_value", "", want - 1, want, EXACT).said
+    close("wrong_value", "", np.array([np.nan, np.inf]), np.array([np.nan, np.inf]), EXACT)
+
+
+def test_a_tensor_that_no_longer_asks_for_its_gradient_was_changed():
+    def forgets(x):
+        x.requires_grad_(False)
+
+    def adds_up(x):
+        x.sum().backward()
+
+    for function in (forgets, adds_up):
+        faults = []
+        watched(function, function.__name__, faults)(torch.ones(2, requires_grad=True))
+        assert [said for said, _ in faults] == [CHANGED.format("x")]
+
+
+def test_a_wide_case_is_the_same_in_float64():
+    case = Case("two", (torch.ones(2), torch.tensor([1]), 3.0), {"y": torch.ones(1)}).wide()
+    assert [case.args[0].dtype, case.args[1].dtype] == [torch.float64, torch.int64]
+    assert case.args[2] == 3.0
+    assert case.kwargs["y"].dtype == torch.float64
+    assert case.about == "two, in float64"
