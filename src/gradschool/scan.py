@@ -5,6 +5,7 @@ A new file is found by lying in the right folder: there is no list to keep.
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 
@@ -18,5 +19,11 @@ def modules(package: str, folder: Path) -> dict[str, Path]:
 def definitions(package: str, folder: Path) -> Iterator[tuple[str, ast.stmt]]:
     """Every definition at the top of every module: (the module's dotted name, the definition)."""
     for name, file in modules(package, folder).items():
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        for node in parsed(file, file.stat().st_mtime_ns):
             yield name, node
+
+
+@cache
+def parsed(file: Path, written: int) -> list[ast.stmt]:
+    """The statements of a file as it was written at `written`: whoever asks again need not wait again."""
+    return ast.parse(file.read_text(encoding="utf-8")).body

@@ -48,12 +48,14 @@ class Examined:
         tokeniser: of the run.
         context: tokens of a chunk.
         splits: opens the data of the run.
+        part: what its test part is called.
     """
 
     model: nn.Module
     tokeniser: Tokeniser
     context: int
     splits: Callable[[], Splits[Corpus]]
+    part: str = "the test part"
 
     def logits(self, x: Tensor) -> Tensor:
         """Of the next tokens, whatever the model carries along."""
@@ -73,7 +75,7 @@ def text(asked: Examined, exam: Exam) -> Finding:
     if exam.files:
         texts = ((str(file), *tokens_of(asked.tokeniser, file)) for file in listed(exam.files))
     else:
-        texts = [("the test part", asked.splits().test.tokens, 0)]
+        texts = [(asked.part, asked.splits().test.tokens, 0)]
     # 2. Its cost.
     lines, rows = [], []
     for name, tokens, unknown in texts:

@@ -185,7 +185,9 @@ class RewardRun(PairsRun):
 
     chat = Kind.chat
     sample = Kind.sample
+    evaluate = Kind.evaluate
     export = Kind.export
+    compress = Kind.compress
 
 
 def by_length(pairs: Sequence[tuple[str, str]]) -> float:

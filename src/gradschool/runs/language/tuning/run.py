@@ -7,7 +7,7 @@ Source: Hu et al. 2022 (LoRA).
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -20,9 +20,11 @@ from gradschool.data.examples import Splits
 from gradschool.data.rows import in_order
 from gradschool.data.text.dialogues.dialogue import Dialogue
 from gradschool.data.text.dialogues.dialogues import Dialogues
+from gradschool.data.text.dialogues.joined import joined
 from gradschool.data.text.dialogues.open import open_dialogues
 from gradschool.data.text.dialogues.rows import packed
 from gradschool.data.text.dialogues.template import rendered
+from gradschool.data.text.running.corpus import Corpus
 from gradschool.data.text.tokens.load import tokeniser_of
 from gradschool.data.text.tokens.tokeniser import Tokeniser
 from gradschool.engine.device import Machine
@@ -39,13 +41,14 @@ from gradschool.evals.report.text import tuned as sections
 from gradschool.nn.attention.lora import merge
 from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
-from gradschool.runs.kind import Answer, Skip, Wanted
+from gradschool.runs.kind import Answer, Exam, Finding, Skip, Wanted
 from gradschool.runs.kind import Progress as Told
+from gradschool.runs.language.exams import tasks, weights
 from gradschool.runs.language.tuning import start as starts
 from gradschool.runs.language.tuning.adapted import Adapted, with_lora
 from gradschool.runs.language.tuning.chat import Chat
 from gradschool.runs.language.tuning.measure import measured
-from gradschool.runs.reopen import machine_of
+from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.run import Pieces, Run
 
 AT_ONCE = 32  # rows that are looked at together where nothing is trained
@@ -219,6 +222,30 @@ class TuningRun(Run):
         """Write the network as ONNX, as that of any language run."""
         found: ExportCheck = self.as_language(folder).export(folder, out)
         return found
+
+    def examined(
+        self, folder: RunFolder, data: str | None = None, how: weights.Weights | None = None
+    ) -> tasks.Examined:
+        """The trained model with what it takes to examine it; `data` says where its dialogues lie now."""
+        found = self.as_language(folder).examined(folder, how=how)
+        part = "the test part, its dialogues one after the other"
+        return replace(found, splits=partial(self.as_text, folder, data), part=part)
+
+    def as_text(self, folder: RunFolder, data: str | None = None) -> Splits[Corpus]:
+        """The dialogues of a finished run as running text; what it started from is not needed."""
+        found = splits_again(replace(self, start=str(folder.path)), folder, data)
+        tokeniser = tokeniser_of(folder.read("model.json")["tokeniser"])
+        texts = {name: joined(part.items, tokeniser) for name, part in found.parts.items()}
+        return Splits(found.name, texts["train"], texts.get("val"), texts["test"], found.skipped, found.notes)
+
+    def evaluate(self, folder: RunFolder, exam: Exam) -> Finding:
+        """Examine it in one of `tasks.TASKS`."""
+        return tasks.TASKS[exam.task](self.examined(folder, exam.data, exam.weights), exam)
+
+    def compress(self, folder: RunFolder, how: weights.Weights, out: Path | None) -> weights.Compression:
+        """Write the network with weights of 8 or 4 bits, and measure what it loses."""
+        path = folder.path / f"model-{how}.safetensors" if out is None else out
+        return weights.compress(self.examined(folder), how, path)
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
         """Share right beside simple baselines, answers before and after, and curves."""
