@@ -6,6 +6,7 @@ what is drawn and what is learnt are one distribution.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -53,7 +54,12 @@ class Grpo:
         judge: rewards an answer.
         how: size of the groups, lengths, clipping.
         held_out: the word before the scores, "val" or "test".
+
+    `precision` makes the context that draws and the reference compute in: that of the steps, since the ratio
+    of two probabilities in different precisions is not 1 where the weights are the same.
     """
+
+    precision: Callable[[], AbstractContextManager[object]] = staticmethod(nullcontext)
 
     def __init__(
         self, model: nn.Module, network: nn.Module, reference: nn.Module | None, judge: Judge,
@@ -89,7 +95,8 @@ class Grpo:
         tokens, valid, number = (each.repeat_interleave(self.how.group, 0) for each in batch)
         was = self.network.training
         self.network.eval()
-        drawn, log_p = draw(self.network, tokens, valid, self.how.longest)
+        with self.precision():
+            drawn, log_p = draw(self.network, tokens, valid, self.how.longest)
         # 2. What each is worth, and how many of its tokens are the answer.
         judged = [self.judge(n, row) for n, row in zip(number.tolist(), drawn.tolist(), strict=True)]
         rewards = torch.tensor([reward for reward, _ in judged], device=tokens.device)
@@ -103,7 +110,8 @@ class Grpo:
         there = torch.cat([valid, torch.ones_like(drawn, dtype=torch.bool)], 1)
         reference = log_p
         if self.reference is not None:
-            reference = log_probs(self.reference, texts, there, drawn.shape[1])
+            with self.precision():
+                reference = log_probs(self.reference, texts, there, drawn.shape[1])
         self.network.train(was)
         return (texts, there, counts, log_p, advantage, reference), rewards
 

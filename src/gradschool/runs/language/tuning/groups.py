@@ -20,8 +20,8 @@ from gradschool.engine.device import Machine
 from gradschool.evals.metric import Metric
 from gradschool.runs.language.tuning.answers import AnswersRun
 from gradschool.runs.language.tuning.run import KL, LOSS, RIGHT, TuningRun
-from gradschool.runs.request import Request
-from gradschool.runs.run import Count, Run, share_of_processes
+from gradschool.runs.request import Request, Say
+from gradschool.runs.run import Count, Pieces, Run, share_of_processes
 from gradschool.tasks.grpo import Grpo, Judge, Trying
 
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -82,6 +82,12 @@ class GroupsRun(TuningRun):
         return Grpo(
             model, network, reference, judge(wanted, self.origin.tokeniser, self.reward), how, held_out
         )
+
+    def assemble(self, request: Request, machine: Machine, say: Say) -> Pieces:
+        """As of any run; draws and the reference compute in the precision of the steps."""
+        pieces = super().assemble(request, machine, say)
+        pieces.task.precision = machine.autocast  # type: ignore[attr-defined]
+        return pieces
 
     def loader(
         self, splits: Splits[Dialogues], pipeline: Tokeniser, request: Request, machine: Machine

@@ -111,16 +111,22 @@ class PreferenceRun(PairsRun):
         self, model: nn.Module, batches: Rows, held_out: HeldOut, machine: Machine
     ) -> tuple[nn.Module, Batches, HeldOut]:
         """What the start says of every answer goes along with the pairs: it does not change."""
-        start = machine.place_module(self.origin.model())
-        known = Rows(referenced(start, batches.columns), batches.batch_size, batches.seed, batches.share)
         held = tuple(torch.cat(column) for column in zip(*held_out(), strict=True))
-        fed = partial(in_order, referenced(start, held), AT_ONCE)
+        columns = self.beside(machine, batches.columns)
+        known = Rows(columns, batches.batch_size, batches.seed, batches.share)
+        fed = partial(in_order, self.beside(machine, held), AT_ONCE)
         return super().feed(model, known, fed, machine)
 
     def tested(self, pieces: Pieces) -> Iterator[Batch]:
         """Pairs of the test part with what the start says of them."""
-        start = pieces.stepper.machine.place_module(self.origin.model())
-        return in_order(referenced(start, self.columns(pieces.splits.test)), AT_ONCE)
+        columns = self.columns(pieces.splits.test)
+        return in_order(self.beside(pieces.stepper.machine, columns), AT_ONCE)
+
+    def beside(self, machine: Machine, columns: Batch) -> Batch:
+        """The columns with what the start says of them, in the precision in which the model is trained."""
+        start = machine.place_module(self.origin.model())  # outside, for autocast keeps the weights it sees
+        with machine.autocast():
+            return referenced(start, columns)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -162,14 +162,14 @@ class TuningRun(Run):
     def finish(self, pieces: Pieces, folder: RunFolder, at: Progress) -> None:
         """Score the final weights on the test part, beside the start and the most frequent answer."""
         splits, model, machine = pieces.splits, pieces.model, pieces.stepper.machine
-        with final_weights(self, pieces, folder), torch.inference_mode():
+        before = machine.place_module(self.origin.model()).eval()
+        with final_weights(self, pieces, folder), torch.inference_mode(), machine.autocast():
             model.eval()
             # 1. The task's own scores, now of the test part.
             found = self.test_scores(pieces)
             # 2. What is needed to use the model.
             folder.write("model.json", self.origin.kept() | {"tuned": self.kind})
             # 3. Answers before and after, and how far the model has gone.
-            before = machine.place_module(self.origin.model()).eval()
             scores, facts = measured(before, model, self.origin.tokeniser, splits, self.origin.context)
             write_result(self, pieces, folder, at, {**scores, **found}, **facts)
 
