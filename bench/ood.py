@@ -1,7 +1,8 @@
 """Photographs learnt, drawings shown: what `natural_animals` loses, and what adapted statistics give back.
 
 Usage: python -m bench.ood. Reads the runs that `python -m bench.accuracy natural_animals` leaves under
-runs/accuracy; writes results/ood.json. The drawings take no part in training, their labels none in the cure.
+runs/accuracy; writes results/ood.json. The drawings take no part in training, or their labels in
+adaptation.
 """
 
 import json

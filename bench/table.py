@@ -10,6 +10,7 @@ from gradschool.evals.metric import metric_of
 RESULTS = Path(__file__).parent / "results"
 README = Path(__file__).parent.parent / "README.md"
 START, END = "<!-- numbers -->\n", "<!-- end of numbers -->\n"
+ABLATION = ("ablation", "cures")  # the name of the results of `gradschool ladder`, now and before
 Result = dict[str, Any]
 
 
@@ -57,7 +58,7 @@ def ratio_row(result: Result) -> str:
 
 
 def rung_row(rung: Result, first: Result) -> str:
-    """A cure, test and training accuracy, what it adds to the first row."""
+    """A change, test and training accuracy, what it adds to the first row."""
     test, train = (statistics.mean(rung[key]) for key in ("test", "train"))
     spread = statistics.stdev(rung["test"]) if len(rung["test"]) > 1 else 0.0
     gain = 100 * (test - statistics.mean(first["test"]))
@@ -65,7 +66,7 @@ def rung_row(rung: Result, first: Result) -> str:
 
 
 def ladder(result: Result) -> list[str]:
-    """The coursework's table: a baseline, then each cure alone."""
+    """The coursework's table: a baseline, then each change alone."""
     head = [
         "",
         f"| `gradschool ladder`, {result['n']} seeds | test accuracy | spread | training images | points |",
@@ -111,7 +112,7 @@ def tables(found: list[Result]) -> str:
     ]
     middle = [*third, *goals] if goals else []
     middle += [row for result in found if result["name"] == "membrane" for row in membranes(result)]
-    rungs = [row for result in found if result["name"] == "cures" for row in ladder(result)]
+    rungs = [row for result in found if result["name"] in ABLATION for row in ladder(result)]
     other = [*heads, *others] if others else []
     return "\n".join([*first, *accuracies, *rungs, *other, *middle, "", *second, *ratios]) + "\n"
 

@@ -45,7 +45,7 @@ GROUPS = {
         "runs": "list the runs in this folder",
         "compare": "put runs side by side",
         "scaling": f"small language models say what a larger will reach: {command('scaling RECIPE')}",
-        "ladder": "one baseline, then each cure alone, as a table",
+        "ladder": "an ablation as a table: one baseline, one change at a time",
     },
     "project": {
         "data": "data sets: where each lies; fetch or check one",

@@ -1,5 +1,5 @@
-"""The coursework's question as an experiment: a baseline that over-fits, then each cure alone, then all of
-them.
+"""The coursework's question as an experiment: a baseline that over-fits, then each change alone (an
+ablation), then all of them.
 
 Every rung differs from the baseline in one thing only (AdamW is Adam that decays weights), so that its effect
 can be read off; the last is `natural_animals`, which combines most of them in a network made for it.

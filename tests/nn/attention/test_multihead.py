@@ -114,6 +114,26 @@ def test_keys_of_earlier_calls_are_looked_at(pieces):
     assert cache.length == 7 and cache.capacity == 9
 
 
+@pytest.mark.parametrize("form", ["plain", "fast"])
+@settings(max_examples=20)
+@given(pieces=st.lists(st.integers(1, 4), min_size=1, max_size=4), masked=st.booleans(),
+       rotary=st.booleans(), seed=st.integers(0, 99))  # fmt: skip
+def test_a_text_in_pieces_is_the_text_at_once(form, pieces, masked, rotary, seed):
+    torch.manual_seed(seed)
+    net, t = Attention(12, 6, kv_heads=2, base=50.0 if rotary else None).double(), sum(pieces)
+    x, cache = noise(2, t, 12, seed=seed), KVCache(1, (2, 2, t, 2), noise(1))
+    # Some keys are hidden from all later queries, but none from itself.
+    mask = torch.rand(2, 1, t, t, generator=torch.Generator().manual_seed(seed)) < 0.6
+    mask = mask | torch.eye(t, dtype=torch.bool) if masked else None
+    with torch.no_grad(), using(form):
+        found, start = [], 0
+        for n in pieces:
+            own = None if mask is None else mask[:, :, start : start + n, : start + n]
+            found.append(net(x[:, start : start + n], mask=own, causal=True, cache=cache.layers[0]))
+            start += n
+        torch.testing.assert_close(torch.cat(found, 1), net(x, mask=mask, causal=True))
+
+
 def test_the_cache_is_the_ops_one_in_place():
     k, v, q = noise(2, 3, 5, 4), noise(2, 3, 5, 4, seed=1), noise(2, 6, 5, 4, seed=2)
     pure, cache = empty_cache(2, 3, 7, 4, 4, k), KVCache(1, (2, 3, 7, 4), k)

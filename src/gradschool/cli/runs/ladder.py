@@ -1,4 +1,4 @@
-"""gradschool ladder: a comparison as a table: one baseline, then each cure alone, or each way to transfer."""
+"""gradschool ladder: a comparison as a table: an ablation of a baseline, or each way to transfer."""
 
 import json
 from collections.abc import Iterator
@@ -13,10 +13,10 @@ from gradschool.cli.main import finish
 
 @dataclass(frozen=True)
 class Args:
-    """Train the coursework's ladder: a baseline that over-fits, then each cure alone; or ways to transfer."""
+    """Train the coursework's ablation, a baseline and one change at a time; or ways to transfer."""
 
-    what: Literal["cures", "transfer"] = "cures"
-    """cures: natural_animals and what helps it. transfer: scratch, fine-tuned, frozen, odd source."""
+    what: Literal["ablation", "transfer"] = "ablation"
+    """ablation: natural_animals_baseline and its changes. transfer: scratch, fine-tuned, frozen, odd source."""
     data: str | None = None
     """Another data set: its name, or a folder or zip of class folders."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = field(default=(), metadata={})
@@ -41,7 +41,7 @@ def run(args: Args) -> int:
     if args.seeds < 1:
         raise UserError(f"seeds is {args.seeds}", "a whole number >= 1", "Example: --seeds 3")
     place = args.out / time.strftime("%Y%m%d-%H%M%S")
-    climbed = cures(args, place) if args.what == "cures" else transfers(args, place)
+    climbed = ablation(args, place) if args.what == "ablation" else transfers(args, place)
     rows: list[dict[str, Any]] = []
     for rung in climbed:
         if not rows:
@@ -60,7 +60,7 @@ def run(args: Args) -> int:
     return 0
 
 
-def cures(args: Args, place: Path) -> Iterator[Any]:
+def ablation(args: Args, place: Path) -> Iterator[Any]:
     """The coursework's rows as they are done."""
     from gradschool.practice.ladder import climb, rungs
     from gradschool.runs.settings import override

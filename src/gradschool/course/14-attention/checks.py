@@ -238,7 +238,9 @@ def layer(mine, sizes, options, weights, x, memory, given, parts):
     if parts:
         cache, out = Held(), []
         for step in x.split(parts, 1):
-            out.append(attention(step, cache=cache, **given))
+            start, stop = cache.length, cache.length + step.shape[1]
+            own = {"mask": given["mask"][..., start:stop, :stop]} if "mask" in given else {}
+            out.append(attention(step, cache=cache, **{**given, **own}))
         y = torch.cat(out, 1)
     else:
         given = dict(given)
@@ -286,7 +288,10 @@ def slow_layer(sizes, options, weights, x, memory, given, parts):
     at = torch.arange(x.shape[1]) if at is None else at
     mask = given.get("mask", torch.ones(1, 1, 1, 1, dtype=torch.bool))
     if given.get("causal") or parts:
-        mask = mask & torch.ones(x.shape[1], source.shape[1], dtype=torch.bool).tril()
+        # A query sees up to itself; without `causal` up to the end of its part.
+        step = torch.arange(x.shape[1])
+        last = step if given.get("causal") else step // parts * parts + parts - 1
+        mask = mask & (torch.arange(source.shape[1]) <= last[:, None])
     found = []
     for i in range(heads):
         own = mask[:, min(i, mask.shape[1] - 1)]
@@ -342,6 +347,9 @@ def multi_head(ladder: Ladder) -> None:
         Case("rotary positions that are given", ((8, 2), *rotary, x, None, {"positions": at}, 0)),
         Case("normalised queries and keys, no biases", ((8, 2), *normed, x, None, {}, 0)),
         Case("a cache, token after token", ((8, 2), *rotary, x, None, {}, 1)),
+        Case("a cache, 2 tokens at a time that see each other", ((8, 2), *rotary, x, None, {}, 2)),
+        Case("causal attention, 2 tokens at a time", ((8, 2), *rotary, x, None, {"causal": True}, 2)),
+        Case("the same with a mask", ((8, 2), *rotary, x, None, {"mask": mask, "causal": True}, 2)),
     ]
     ladder.agrees(cases, slow_layer, LAYER, through=layer)
     came = ladder.inside(with_memory)(rotary[1], x)

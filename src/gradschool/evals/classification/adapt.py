@@ -1,4 +1,4 @@
-"""A cure for pictures of another kind that needs no labels: normalise by statistics of the new pictures.
+"""Adaptation to pictures of another kind without labels: normalise by statistics of the new pictures.
 
 Batch normalisation remembers means and variances of photographs; drawings have others, so every layer sees
 shifted values. Sources: Li et al. 2017 (AdaBN); Schneider et al. 2020, section 3 (mixing both statistics).

@@ -44,7 +44,7 @@ def mistakes(m: Material[ClassFacts]) -> Section | None:
         )
     reading = (
         f"The {len(order)} of {len(wrong)} mistakes that it was surest of: in bold what it said, below what "
-        "the label says. Some are labels to mend, some are habits to cure."
+        "the label says. Some are labels to mend, some are habits of the network."
     )
     return Section("Most confident mistakes", reading, html.gallery(pictures))
 

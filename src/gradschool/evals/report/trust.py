@@ -58,7 +58,7 @@ def abroad(m: Material[ClassFacts]) -> Section | None:
     logits = facts.tested[1]
     told = in_sentences(s)
     if s.drop and facts.ood_adapted is not None:
-        told.insert(1, _cured(facts.ood_adapted, facts.ood))
+        told.insert(1, _adapted(facts.ood_adapted, facts.ood))
     groups = {
         "test images": ood.max_softmax(logits).numpy(),
         "second set": ood.max_softmax(facts.ood_logits).numpy(),
@@ -102,10 +102,10 @@ def in_sentences(s: ood.OodScores) -> list[str]:
     return [*([_fall(s)] if s.drop else []), noticed]
 
 
-def _cured(logits: Tensor, images: Images) -> str:
+def _adapted(logits: Tensor, images: Images) -> str:
     """What adapting the statistics gives back, over all classes."""
     right = 100 * float((logits.argmax(1) == images.labels).float().mean())
-    return f"A cure that needs no labels, statistics taken half from these pictures: {right:.1f} %."
+    return f"Adapted without labels (normalised half by statistics of these pictures): {right:.1f} %."
 
 
 def _share(tally: tuple[int, int]) -> Bar:

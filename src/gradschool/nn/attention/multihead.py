@@ -12,6 +12,7 @@ from gradschool.nn.attention.cache import LayerCache
 from gradschool.nn.linear import Linear
 from gradschool.nn.norm import RMSNorm
 from gradschool.ops.attention.heads import attend_in_groups, join_heads, split_heads
+from gradschool.ops.attention.masks import causal_mask, combined
 from gradschool.ops.attention.rotary import rope
 
 
@@ -23,7 +24,7 @@ class Attention(nn.Module):
     also be the keys and values that `read` made of it, once for many calls. `mask` is True
     where a query may look and spreads to (b, heads, n, m); `causal` hides what comes after a position.
     `positions` (n) or (b, n) are those of x, for rotary heads; None counts on. A `cache` adds the keys
-    and values of x to those before and is looked at as a whole.
+    and values of x to those before and is looked at as a whole; x comes behind what it held.
 
     Args:
         width: numbers of a vector, a multiple of `heads`.
@@ -72,9 +73,12 @@ class Attention(nn.Module):
             counted = torch.arange(before, before + x.shape[1], device=x.device)
             at = counted if positions is None else positions
             q, k = rope(q, at, self.base), rope(k, at, self.base)
-        # 3. Those of earlier calls come before.
+        # 3. Those of earlier calls come before, and a causal mask begins behind them.
         if cache is not None:
             k, v = cache.extend(k, v)
+            n, m = x.shape[1], k.shape[2]
+            if causal and m > n:
+                mask, causal = combined(mask, causal_mask(n, m, m - n, x.device)), False
         # 4. Each head looks; all heads together are projected once more.
         return self.output(join_heads(attend_in_groups(q, k, v, mask, causal)))
 

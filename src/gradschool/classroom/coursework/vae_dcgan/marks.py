@@ -23,7 +23,7 @@ BY_HAND = (
     ("2.1b", "loss and loop, in the code", 3.0, "your notebook, or tasks/gan.py"),
     ("2.1d", "three tricks with their effect", 10.0, "runs with one change each, over seeds"),
     ("2.2", "explanation of the curves", 3.0, "gan-curves"),
-    ("2.3", "mode collapse discussed, with cures", 2.0, "gan-grid, classes below"),
+    ("2.3", "mode collapse discussed, with remedies", 2.0, "gan-grid, classes below"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The rungs of the coursework's ladder: one baseline, and cures that change one thing each."""
+"""The rungs of the coursework's ladder: one baseline, and changes of one thing each."""
 
 from dataclasses import fields
 
@@ -19,7 +19,7 @@ CHANGED = {
 }
 
 
-def test_every_cure_changes_one_thing():
+def test_every_rung_changes_one_thing():
     runs = rungs("somewhere")
     start = runs["baseline"]
     for name, changed in CHANGED.items():
@@ -29,7 +29,7 @@ def test_every_cure_changes_one_thing():
     assert all(run.data == "somewhere" for run in runs.values())
 
 
-def test_the_last_rung_has_every_cure_of_training():
+def test_the_last_rung_has_every_change_of_training():
     last, start = rungs()["all of them"], rungs()["baseline"]
     assert last.schedule != start.schedule and last.weight_decay and last.label_smoothing and last.flip_test
     assert last.augment != start.augment and last.model is not start.model
