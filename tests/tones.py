@@ -1,6 +1,7 @@
 """Synthetic words: tones that rise, fall or stay, by voices of different pitch; and WAV files of them."""
 
 import io
+import struct
 import wave
 
 import numpy as np
@@ -33,6 +34,18 @@ def wav(samples, rate=RATE, width=2, channels=1):
         file.setframerate(rate)
         file.writeframes(raw)
     return out.getvalue()
+
+
+def in_floats(samples, rate=8000, size=4, extensible=False):
+    """The bytes of a WAV file of floating-point samples (n, channels)."""
+    x = np.asarray(samples, f"<f{size}").reshape(len(samples), -1)
+    form, frame = 0xFFFE if extensible else 3, size * x.shape[1]
+    head = struct.pack("<HHIIHH", form, x.shape[1], rate, rate * frame, frame, 8 * size)
+    if extensible:
+        head += struct.pack("<HHIH", 22, 8 * size, 0, 3) + bytes.fromhex("000000001000800000aa00389b71")
+    chunks = [(b"fmt ", head), (b"fact", struct.pack("<I", len(x))), (b"data", x.tobytes())]
+    body = b"WAVE" + b"".join(name + struct.pack("<I", len(part)) + part for name, part in chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def folder(place, speakers=4, each=6):

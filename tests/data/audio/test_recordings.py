@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import signal
-from tones import RATE, WORDS, folder, tone, wav
+from tones import RATE, WORDS, folder, in_floats, tone, wav
 
 from gradschool.data.audio.batches import Spoken, in_order
 from gradschool.data.audio.change import Change, changed, masked
@@ -98,6 +98,18 @@ def test_a_folder_of_ones_own_tells_what_it_changed_and_left_out(tmp_path):
     told = " ".join(splits.notes)
     assert "1 file is mixed down from 2 channels: stay/stay_s0_wide.wav." in told
     assert "1 file is resampled from 16,000 to 8,000 Hz: stay/stay_s0_wide.wav." in told
+
+
+def test_floating_point_is_read_and_what_is_too_loud_is_told(tmp_path):
+    place = folder(tmp_path / "words")
+    for name, factor in (("quiet", 1), ("loud", 4), ("louder", 8)):
+        samples = factor * tone("stay", seed=factor)
+        (place / "stay" / f"stay_s0_{name}.wav").write_bytes(in_floats(samples))
+    clipped = sum(int((abs(f * tone("stay", seed=f).astype("<f4")) > 1).sum()) for f in (4, 8))
+    splits = open_recordings(place, Wished(speaker=PATTERN, test=0.25))
+    assert not splits.skipped
+    first = "stay/stay_s0_loud.wav"
+    assert f"2 files are clipped ({clipped:,} samples in all); the first: {first}." in splits.notes
 
 
 def test_copies_of_a_recording_are_left_out_and_told(tmp_path):

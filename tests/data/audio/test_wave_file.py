@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
-from tones import wav
+from tones import in_floats, wav
 
 from gradschool.data.audio.wave_file import Sound, Unreadable, decoded, resampled, sixteen_bits
 
@@ -31,10 +31,45 @@ def test_any_pcm_is_read_as_scipy_reads_it(width, channels, n, seed, rate):
     assert found.changes == ((f"mixed down from {channels} channels",) if channels > 1 else ())
 
 
+@settings(max_examples=60)
+@given(size=st.sampled_from([4, 8]), channels=st.integers(1, 3), n=st.integers(1, 50),
+       extensible=st.booleans(), seed=st.integers(0, 99))  # fmt: skip
+def test_floating_point_is_read_as_scipy_reads_it(size, channels, n, extensible, seed):
+    x = np.random.default_rng(seed).uniform(-1, 1, (n, channels))
+    content = in_floats(x, 16000, size, extensible)
+    rate, peer = wavfile.read(io.BytesIO(content))
+    found = decoded(content)
+    assert (found.rate, found.clipped) == (rate, 0)
+    np.testing.assert_allclose(
+        found.samples, peer.reshape(n, channels).astype(np.float64).mean(1), atol=1e-12
+    )
+
+
+def test_what_is_louder_than_full_scale_is_clipped_and_counted():
+    found = decoded(in_floats([0.5, 1.0, -1.0, 1.25, -7.0, 0.0]))
+    assert found.samples.tolist() == [0.5, 1, -1, 1, -1, 0] and found.clipped == 2
+    assert found.changes == ("clipped: 2 samples louder than full scale",)
+    assert sixteen_bits(found.samples).tolist() == [16384, 32767, -32768, 32767, -32768, 0]
+    assert resampled(found, 4000).clipped == 2
+    for value in (np.nan, np.inf):
+        with pytest.raises(Unreadable, match="1 sample of 3 is no number"):
+            decoded(in_floats([0, value, 0]))
+
+
+def test_whole_numbers_may_be_said_further_on_in_the_header():
+    plain = wav(np.linspace(-0.5, 0.5, 20), 16000)
+    head = struct.pack("<HHIIHH", 0xFFFE, 1, 16000, 32000, 2, 16) + struct.pack("<HHIH", 22, 16, 0, 1)
+    head += bytes.fromhex("000000001000800000aa00389b71")
+    body = b"WAVEfmt " + struct.pack("<I", len(head)) + head + plain[36:]
+    found = decoded(b"RIFF" + struct.pack("<I", len(body)) + body)
+    np.testing.assert_array_equal(found.samples, decoded(plain).samples)
+
+
 @settings(max_examples=150)
 @given(data=st.data())
 def test_no_damage_raises_anything_but_unreadable(data):
-    content = bytearray(wav(np.linspace(-0.5, 0.5, 20), width=data.draw(st.integers(1, 4))))
+    samples, width = np.linspace(-0.5, 0.5, 20), data.draw(st.integers(1, 5))
+    content = bytearray(in_floats(samples) if width == 5 else wav(samples, width=width))
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     content = bytes(content[: data.draw(st.integers(0, len(content)))])
@@ -65,7 +100,7 @@ def with_format(number):
         (b"RIFF\4\0\0\0WAVE", "its header is damaged"),
         (wav(np.zeros(0)), "it holds no samples"),
         (wav(np.zeros(9))[:44], "it holds no samples"),
-        (with_format(3), "its samples are floating-point; save it as 16-bit PCM WAV, e.g. with ffmpeg"),
+        (with_format(3), "its header says 16 bits and 8000 samples a second; save it as 16-bit PCM WAV"),
         (with_format(7), "its samples are mu-law"),
         (with_format(999), "its samples are of format 999"),
     ],

@@ -13,8 +13,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gradschool.data.encoding import decoded
 from gradschool.data.examples import as_it_was, inventory
-from gradschool.data.text.decode import decoded
 from gradschool.data.text.labelled.openlabelled import open_labelled
 from gradschool.data.text.labelled.tables import read_table
 from gradschool.errors import UserError
@@ -185,7 +185,7 @@ def test_json_lines_and_gzip(tmp_path):
     splits = open_labelled(path)
     assert counts(splits) == 41 and splits.train.classes == ("0", "1")
     assert splits.skipped == [("x.jsonl.gz, line 41", "no JSON object")]
-    assert "1 list or object in x.jsonl.gz are read as empty" in told(splits) and "2 without a text" in told(
+    assert "1 list or object in x.jsonl.gz is read as empty" in told(splits) and "2 without a text" in told(
         splits
     )
     inventory(splits)

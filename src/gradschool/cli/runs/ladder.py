@@ -16,7 +16,7 @@ class Args:
     """Train the coursework's ablation, a baseline and one change at a time; or ways to transfer."""
 
     what: Literal["ablation", "transfer"] = "ablation"
-    """ablation: natural_animals_baseline and its changes. transfer: scratch, fine-tuned, frozen, odd source."""
+    """ablation: natural_animals_baseline and changes. transfer: scratch, fine-tuned, frozen, odd source."""
     data: str | None = None
     """Another data set: its name, or a folder or zip of class folders."""
     set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = field(default=(), metadata={})

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import torch
 
+from gradschool import phrases
 from gradschool.data.audio.recordings import Recordings
 from gradschool.data.audio.wave_file import ENDINGS, Sound, Unreadable, decoded, resampled, sixteen_bits
 from gradschool.data.source import Source, counted, open_source
@@ -123,8 +124,11 @@ def changed(sounds: dict[str, Sound]) -> list[str]:
     for name, sound in sounds.items():
         for change in sound.changes:
             files.setdefault(change.partition(":")[0], []).append(name)
-    return [note for change, names in files.items()
-            for note in counted(names, f"file is {change}", f"files are {change}")]  # fmt: skip
+    loud = {
+        "clipped": f" ({phrases.counted(sum(each.clipped for each in sounds.values()), 'sample')} in all)"
+    }
+    return [note for change, names in files.items() for told in [change + loud.get(change, "")]
+            for note in counted(names, f"file is {told}", f"files are {told}")]  # fmt: skip
 
 
 def few(whole: Recordings) -> list[str]:

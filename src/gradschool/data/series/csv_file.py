@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from gradschool.data.encoding import decoded
 from gradschool.data.series.calendar import read_date
 from gradschool.errors import UserError
 from gradschool.phrases import counted, did_you_mean, nearest
@@ -31,12 +32,14 @@ class Column:
         times: of the values.
         values: as many.
         left_out: (number of the line, reason) of every line that gave no value.
+        guesses: sentences about how the file is read.
     """
 
     name: str
     times: Sequence[datetime]
     values: Sequence[float]
     left_out: Sequence[tuple[int, str]]
+    guesses: Sequence[str] = ()
 
     def note(self) -> str:
         """How many lines were left out, and why the first; "" where none was."""
@@ -57,7 +60,7 @@ def read_csv(path: Path, target: str | None = None) -> Column:
         UserError: it is no such file, has no dates in its first column, or several columns of numbers.
     """
     # 1. Cells; the names of the columns are the first line, unless that has a date already.
-    lines = cells(path)
+    lines, guesses = cells(path)
     has_names = read_date(lines[0][1][0]) is None
     names = lines[0][1] if has_names else ["date", *(f"column {i}" for i in range(2, 1 + len(lines[0][1])))]
     lines = lines[1:] if has_names else lines
@@ -80,23 +83,22 @@ def read_csv(path: Path, target: str | None = None) -> Column:
             found.append((time, value))
     # 3. In order of time, whatever the order of the lines.
     found.sort()
-    return Column(names[at], [time for time, _ in found], [value for _, value in found], left_out)
+    return Column(names[at], [time for time, _ in found], [value for _, value in found], left_out, guesses)
 
 
 def has_column(path: Path, name: str) -> bool:
     """Whether a file has a column of this name behind its dates."""
-    return name in cells(path)[0][1][1:]
+    return name in cells(path)[0][0][1][1:]
 
 
-def cells(path: Path) -> list[Line]:
-    """The lines of a file that are not empty, cut at its separator.
+def cells(path: Path) -> tuple[list[Line], list[str]]:
+    """The lines of a file that are not empty, cut at its separator; sentences about its encoding.
 
     Raises:
-        UserError: it is not there, is no text, or has no two columns.
+        UserError: it is not there, or has no two columns.
     """
     try:
-        raw = path.read_bytes()
-        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text, guesses = decoded(path.read_bytes(), path.name)
         said = re.match(r"sep=([,;\t])\r?\n", text)  # Excel's own first line
         text = text[said.end() :] if said else text
         head = text.lstrip().partition("\n")[0]
@@ -107,15 +109,13 @@ def cells(path: Path) -> list[Line]:
             (reader.line_num + before, [with_point(" ".join(cell.split()), separator) for cell in row])
             for row in reader if any(row)
         ]  # fmt: skip
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no UTF-8", WANTED, "Save it as CSV in UTF-8.") from error
     except (OSError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UserError(f"{path} cannot be read ({reason})", WANTED, "Check the path.") from error
     if not found or len(found[0][1]) < 2:
         shown = "is empty" if not found else f"has one column ({found[0][1][0][:40]!r})"
         raise UserError(f"{path} {shown}", WANTED, "")
-    return found
+    return found, guesses
 
 
 def with_point(cell: str, separator: str) -> str:

@@ -8,7 +8,7 @@ import torch
 
 from gradschool.data.catalogue import resolve
 from gradschool.data.series.calendar import regular
-from gradschool.data.series.csv_file import read_csv
+from gradschool.data.series.csv_file import Column, read_csv
 from gradschool.data.series.series import Series
 from gradschool.data.series.seriesset import SeriesSet
 from gradschool.errors import UserError
@@ -38,27 +38,28 @@ def open_series(name: str, target: str | None = None, period: int | None = None)
     info, place = resolve(name)
     if info is None:
         assert place is not None, "what is no set is a path"
-        series, note = read_series(place, target, period)
-        return Opened(place.stem, series, place, told(place, note))
+        series, column = read_series(place, target, period)
+        return Opened(place.stem, series, place, told(place, column))
     if not isinstance(info, SeriesSet):
         wanted = "a set of this kind, or a CSV file with dates in its first column"
         what = f"{info.name} ({info.title}) holds no series"
         raise UserError(what, wanted, "Example: --data airline, or --data FILE.csv")
     assert place is not None, "a series lies in a file"
-    series, note = read_series(place, target or info.target, period or info.period, info.unit)
-    return Opened(info.name, series, place, told(place, note))
+    series, column = read_series(place, target or info.target, period or info.period, info.unit)
+    return Opened(info.name, series, place, told(place, column))
 
 
-def told(file: Path, note: str) -> list[str]:
-    """What was left out, as a sentence, if anything was."""
-    return [f"{file.name}: left out {note}."] if note else []
+def told(file: Path, column: Column) -> list[str]:
+    """What was guessed and what was left out, as sentences, if anything was."""
+    note = column.note()
+    return [*column.guesses, *([f"{file.name}: left out {note}."] if note else [])]
 
 
 def read_series(
     file: Path, target: str | None = None, period: int | None = None, unit: str = ""
-) -> tuple[Series, str]:
-    """The series of a CSV file, and how many lines were left out; arguments as above."""
+) -> tuple[Series, Column]:
+    """The series of a CSV file, and the column as it was read; arguments as above."""
     column = read_csv(file, target)
     step, times = regular(column.times, file.name)
     values = torch.tensor(column.values, dtype=torch.float64)
-    return Series(column.name, values, times, step, period or step.season, unit), column.note()
+    return Series(column.name, values, times, step, period or step.season, unit), column

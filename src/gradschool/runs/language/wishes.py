@@ -11,7 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from gradschool.data.text.decode import content_of, decoded, json_fault
+from gradschool.data.encoding import decoded
+from gradschool.data.text.decode import content_of, json_fault
 from gradschool.data.text.patterns.guide import Guide, guide
 from gradschool.data.text.patterns.schema import pattern_of
 from gradschool.data.text.tokens.bpe import ByteBPE

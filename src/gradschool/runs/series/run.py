@@ -198,7 +198,7 @@ class ForecastRun(Run):
         """
         # 1. The column that the run was trained on, if the file has it under this name.
         target = facts["series"] if has_column(file, facts["series"]) else None
-        found, note = read_series(file, target)
+        found, column = read_series(file, target)
         # 2. As many values as the network needs, in the same steps.
         step = Step(**facts["step"])
         if found.step != step:
@@ -207,7 +207,7 @@ class ForecastRun(Run):
             raise UserError(f"it has {len(found)} values", f"{facts['history']} or more")
         if facts["scaling"]["log"]:
             check_logarithm(found)
-        return found, note
+        return found, column.note()
 
     def next_step(self, folder: RunFolder) -> str:
         """A forecast of what comes after the end of the data."""

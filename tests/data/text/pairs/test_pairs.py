@@ -29,6 +29,26 @@ def both(splits):
     return {name: list(zip(part.sources, part.targets, strict=True)) for name, part in splits.parts.items()}
 
 
+def test_languages_in_an_object_of_their_own_are_columns(tmp_path):
+    file = tmp_path / "pairs.jsonl"
+    lines = [json.dumps({"translation": {"de": s, "en": t}}) for s, t in ROWS]
+    file.write_text("\n".join([*lines, json.dumps({"translation": {}})]))
+    splits = open_pairs(file, val=0.2, test=0.2)
+    assert sorted(pair for part in both(splits).values() for pair in part) == sorted(ROWS)
+    assert splits.train.languages == ("de", "en")
+    assert "In 41 rows of pairs.jsonl the languages in 'translation' are read as columns." in splits.notes
+    # What stands beside them stays: the part is used, any other column makes the two a matter of choice.
+    rows = [{"split": "test" if i < 9 else "train", "translation": {"de": s, "en": t}}
+            for i, (s, t) in enumerate(ROWS)]  # fmt: skip
+    file.write_text("\n".join(map(json.dumps, rows)))
+    assert len(open_pairs(file, val=0.0).test) == 9
+    file.write_text("\n".join(json.dumps({"id": i, **row}) for i, row in enumerate(rows)))
+    with pytest.raises(UserError, match=r"\(id, de, en\).*--set source=NAME"):
+        open_pairs(file)
+    splits = open_pairs(file, source="en", target="de", val=0.0)
+    assert both(splits)["test"] == [(t, s) for s, t in ROWS[:9]]
+
+
 def test_a_source_with_several_translations_lies_in_one_part(tmp_path):
     rows = [(f"Satz {i // 4}", f"sentence {i}") for i in range(80)]
     file = tmp_path / "pairs.csv"

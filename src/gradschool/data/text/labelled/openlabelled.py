@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 
 from gradschool.data.catalogue import resolve
+from gradschool.data.encoding import decoded
 from gradschool.data.examples import Splits
 from gradschool.data.source import Source, open_source
 from gradschool.data.splits import cut
-from gradschool.data.text.decode import decoded
 from gradschool.data.text.labelled.classes import classes_of, cleaned, uneven
 from gradschool.data.text.labelled.columns import SPELLINGS, Row, rows_of
 from gradschool.data.text.labelled.labelled import LabelledTexts

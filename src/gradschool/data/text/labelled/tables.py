@@ -24,6 +24,7 @@ JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 ENDINGS = (".csv", ".tsv", ".tab", *JSON_ENDINGS)
 SAMPLE = 1 << 16  # characters from which the delimiter is guessed
 LARGEST = 2**31 - 1  # characters in a cell; Python's csv stops at 131,072 if it is not told otherwise
+TRANSLATION = "translation"  # the key under which sets of translations keep a text for each language
 ALMOST_ALL = 0.99  # share of rows as wide as the first from which on quote marks are taken at their word
 WANTED = "a table with a column of texts and a column of labels"
 
@@ -155,16 +156,33 @@ def json_rows(text: str, name: str) -> Table:
     if not found:
         advice = 'Example of a line: {"text": "I liked it", "label": "good"}'
         raise UserError(f"{name} holds no JSON objects", "one JSON object a line", advice)
-    # 2. Cells: what a key holds as text, "" where the object has not the key or holds a list.
+    # 2. Languages that lie in an object of their own are columns.
+    inside = sum(isinstance(each.get(TRANSLATION), dict) for _, each in found)
+    told = f"In {counted(inside, 'row')} of {name} the languages in {TRANSLATION!r} are read as columns."
+    found = [(place, unfolded(each)) for place, each in found]
+    # 3. Cells: what a key holds as text, "" where the object has not the key or holds a list.
     columns = list(dict.fromkeys(key for _, each in found for key in each))
     nested = sum(isinstance(value, dict | list) for _, each in found for value in each.values())
     rows = [(place, [as_cell(each.get(key)) for key in columns]) for place, each in found]
-    notes = (
-        [f"{counted(nested, 'list or object', 'lists and objects')} in {name} are read as empty."]
+    notes = [told] if inside else []
+    notes += (
+        [
+            f"{counted(nested, 'list or object', 'lists and objects')} in {name} {'is' if nested == 1 else 'are'} read as empty."
+        ]
         if nested
         else []
     )
     return Table(name, columns, rows, lost, notes)
+
+
+def unfolded(row: dict[str, object]) -> dict[str, object]:
+    """{"translation": {"de": ..., "en": ...}} as {"de": ..., "en": ...}, beside what else it holds; any other
+    object as it is.
+    """
+    inner = row.get(TRANSLATION)
+    if not isinstance(inner, dict):
+        return row
+    return {**{key: value for key, value in row.items() if key != TRANSLATION}, **inner}
 
 
 def objects(text: str, name: str) -> tuple[list[tuple[str, dict[str, object]]], list[tuple[str, str]]]:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gradschool.data.encoding import MARKS
 from gradschool.data.source import counted
-from gradschool.data.text.decode import MARKS
 from gradschool.errors import UserError
 
 BLOCK = 1 << 20  # characters that are read at once
