@@ -1,0 +1,190 @@
+"""Pictures at their own sizes, packed, beside squares cut out of them: equal parameters and processor time.
+
+Usage: python -m bench.native [--seeds 3] [--seconds 900] [--side 64] [--data PATH]. Without --data the
+photographs of natural_animals are cut to the boxes around their animals, so that their sizes differ. Both
+sides are transformers of the same width, depth and patch with the settings of the recipe `native`; the one
+that has used less processor time takes the next step. Goes on after the last finished seed; writes
+results/native.json.
+"""
+
+import argparse
+import csv
+import io
+import statistics
+import time
+import zipfile
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from bench import seeded
+from bench.shakespeare import Kept
+from gradschool.data.augment.pipeline import Augment
+from gradschool.data.catalogue import resolve
+from gradschool.data.vision.sized.rows import in_order
+from gradschool.engine.device import choose
+from gradschool.evals.classification.metrics import wilson
+from gradschool.models.vision.vit import plain_vit
+from gradschool.recipes.own.native import native
+from gradschool.runs.classification.image import ImageRun
+from gradschool.runs.classification.native import NativeRun, logits_of
+from gradschool.runs.request import Request, silent
+from gradschool.runs.run import Pieces, Run
+
+BOXES = Path("runs", "native", "boxes.zip")
+LEAST = 8  # pixels of a side of a box: the side of a patch
+
+
+def boxes(animals: Path, made: Path) -> Path:
+    """The zip of natural_animals with every photograph cut to the box of its animal, a pixel more at most.
+
+    Args:
+        animals: the zip, with index.csv.
+        made: the new one; it is made once.
+    """
+    if made.exists():
+        return made
+    made.parent.mkdir(parents=True, exist_ok=True)
+    beside = made.with_suffix(".part")
+    with zipfile.ZipFile(animals) as old, zipfile.ZipFile(beside, "w") as new:
+        for row in csv.DictReader(io.StringIO(old.read("index.csv").decode())):
+            image, out = Image.open(io.BytesIO(old.read(row["file"]))), io.BytesIO()
+            left, top, right, below = (int(row[name]) for name in ("xmin", "ymin", "xmax", "ymax"))
+            corners = left, top, max(right + 1, left + LEAST), max(below + 1, top + LEAST)
+            image.crop(corners).save(out, "PNG")
+            new.writestr(zipfile.ZipInfo(str(Path(row["file"]).with_suffix(".png"))), out.getvalue())
+    return beside.replace(made)
+
+
+def runs(data: str, side: int, changes: dict[str, Any]) -> dict[str, Run]:
+    """Both sides' settings: the recipe, and the same network and training on squares of `side` pixels."""
+    ours = replace(native(), data=data, val=0.0, **changes)
+    shared = {
+        name: getattr(ours, name)
+        for name in ("data", "val", "batch_size", "learning_rate", "weight_decay", "warmup", "clip",
+                     "label_smoothing", "optimizer", "schedule", "threads", "precision")
+    }  # fmt: skip
+    options = {**ours.model_options, "patch": ours.patch}
+    square = ImageRun(
+        model=plain_vit, model_options=options, image_size=side, augment=Augment(flip=ours.flip), **shared
+    )
+    return {"native": ours, "square": square}
+
+
+class Side:
+    """One network on its way, by a clock of its own.
+
+    Args:
+        run: its settings.
+        seed: of everything.
+        seconds: of the processor that it has.
+    """
+
+    def __init__(self, run: Run, seed: int, seconds: float) -> None:
+        self.run, self.seconds, self.machine = run, seconds, choose("cpu", run.precision)
+        self.pieces: Pieces = run.assemble(Request("native", seed=seed), self.machine, silent)
+        self.used, self.steps = 0.0, 0
+
+    def step(self) -> None:
+        """One batch, loaded and learnt; the learning rate follows the time used."""
+        start, loader = time.process_time(), self.pieces.batches
+        epoch, position = divmod(self.steps, len(loader))
+        batch = next(iter(loader.epoch(epoch, position)))
+        self.pieces.stepper.begin(min(1.0, self.used / self.seconds))
+        self.pieces.task.step(tuple(map(self.machine.place, batch)), self.pieces.stepper)
+        self.steps += 1
+        self.used += time.process_time() - start
+
+    def answers(self) -> Tensor:
+        """The logits of the test part."""
+        model, test, pipeline = self.pieces.model, self.pieces.splits.test, self.pieces.pipeline
+        if isinstance(self.run, NativeRun):
+            return logits_of(model, in_order(test, pipeline, self.run.batch_size), self.machine)
+        assert isinstance(self.run, ImageRun)
+        return self.run.answers(model, test, pipeline, self.machine)[0]
+
+    def scores(self) -> dict[str, Any]:
+        """Of the last weights."""
+        labels = self.pieces.splits.test.labels
+        right = int((self.answers().argmax(1) == labels).sum())
+        return {
+            "accuracy": right / len(labels), "interval": wilson(right, len(labels)), "tested": len(labels),
+            "steps": self.steps, "epochs": self.steps / len(self.pieces.batches), "cpu_s": self.used,
+            "parameters": sum(p.numel() for p in self.pieces.model.parameters()),
+        }  # fmt: skip
+
+
+def compared(both: dict[str, Run], seed: int, seconds: float) -> dict[str, dict[str, Any]]:
+    """Both sides from one seed, step by step in turn."""
+    sides = {name: Side(run, seed, seconds) for name, run in both.items()}
+    while (behind := min(sides.values(), key=lambda side: side.used)).used < seconds:
+        behind.step()
+    found = {name: side.scores() for name, side in sides.items()}
+    assert len({each["parameters"] for each in found.values()}) == 1, "both have the same network"
+    assert len({each["tested"] for each in found.values()}) == 1, "both are tested on the same pictures"
+    return found
+
+
+def patches_of(side: Side) -> dict[str, float]:
+    """How many patches a picture has in the mean, and the share of the rows that is padding."""
+    batch = next(iter(side.pieces.batches.epoch(0)))
+    filled, pictures = int((batch[2] >= 0).sum()), len(batch[3])
+    return {"patches": filled / pictures, "padding": 1 - filled / batch[2].numel()}
+
+
+def measured(
+    data: str, seeds: int = 3, seconds: float = 900.0, side: int = 64, **changes: Any
+) -> dict[str, Any]:
+    """The bench; what it writes.
+
+    Args:
+        data: a folder or zip of class folders.
+        seeds: from 0.
+        seconds: of the processor, for each side and seed.
+        side: of the squares, in pixels.
+        changes: settings of the recipe.
+    """
+    both, name = runs(data, side, changes), Path(data).name
+    about = {"data": name, "cpu_seconds_each": seconds, "side": side, "settings": changes}
+    kept = Kept("native", about)
+    rows = [kept.row(str(seed), partial(compared, both, seed, seconds)) for seed in range(seeds)]
+    summary = {}
+    for kind in both:
+        values = [row[kind]["accuracy"] for row in rows]
+        summary[kind] = {
+            "mean": statistics.mean(values), "median": statistics.median(values),
+            "interval": seeded.interval(values), "accuracies": values,
+        }  # fmt: skip
+    gains = [row["native"]["accuracy"] - row["square"]["accuracy"] for row in rows]
+    gain = {"mean": statistics.mean(gains), "interval": seeded.interval(gains), "each": gains}
+    packed = patches_of(Side(both["native"], 0, seconds))
+    return kept.write({"n": seeds, **summary, "gain": gain, "native_batch": packed,
+                       "threads": torch.get_num_threads()})  # fmt: skip
+
+
+def main() -> None:
+    """Measure with one thread, and print the sums."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, usual in (("seeds", 3), ("seconds", 900.0), ("side", 64)):
+        parser.add_argument(f"--{name}", type=type(usual), default=usual)
+    parser.add_argument("--data")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    data = args.data
+    if data is None:
+        _, place = resolve("natural_animals")
+        assert place is not None, "its photographs lie in a file"
+        data = str(boxes(place, BOXES))
+    found = measured(data, args.seeds, args.seconds, args.side)
+    for kind in ("native", "square"):
+        print(f"{kind:<7} {100 * found[kind]['mean']:.1f} %  {found[kind]['interval']}")
+    print(f"gain    {100 * found['gain']['mean']:+.1f} points  {found['gain']['interval']}")
+
+
+if __name__ == "__main__":
+    main()
