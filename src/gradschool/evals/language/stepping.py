@@ -1,4 +1,8 @@
-"""A decoder with its cache as a function of tokens, which is what decoding and beam search ask for."""
+"""A decoder with its cache as a function of tokens, which is what decoding and beam search ask for.
+
+`evals.language.reading.Reader` reads texts of any length and models with a state, but its rows begin alike:
+padding would move along as its window slides. Here rows begin where they like, and a text has to fit.
+"""
 
 from typing import Any
 
