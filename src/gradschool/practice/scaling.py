@@ -118,7 +118,9 @@ def plan(
     short = [f"{each.name}: {each.steps} steps, fewer than {LEAST}" for each in every if each.steps < LEAST]
     if len(kept) < len(CONSTANTS) + 1:
         what = f"{len(kept)} of {len(every)} runs have {LEAST} steps or more"
-        raise UserError(what, f"{len(CONSTANTS) + 1} or more, for five constants", "Raise --compute.")
+        enough = max(FLOPS * each.parameters for each in every) * LEAST * run.batch_size * run.context
+        advice = f"Raise --compute: {enough:.0e} FLOP or a little more is {LEAST} steps of every size."
+        raise UserError(what, f"{len(CONSTANTS) + 1} or more, for five constants", advice)
     return Ladder(kept, rung(run, dial, *largest, kinds), short, len(splits.train))
 
 

@@ -56,7 +56,9 @@ def parse(words: list[str]) -> Args:
     if len(words) > 1 and words[1][:1] != "-" and words[1] not in TASKS and Path(words[1]).exists():
         task = "choice" if words[1].endswith(".jsonl") else "text"
         meant = command("eval", words[0], task, *words[1:])
-        raise UserError(f"{words[1]} came in the place of the task", f"one of {', '.join(TASKS)}", meant)
+        raise UserError(
+            f"{words[1]} came in the place of the task", f"one of {', '.join(TASKS)}", f"Example: {meant}"
+        )
     args: Args = parse_words(Args, "eval", words)
     return args
 

@@ -165,13 +165,9 @@ def json_rows(text: str, name: str) -> Table:
     nested = sum(isinstance(value, dict | list) for _, each in found for value in each.values())
     rows = [(place, [as_cell(each.get(key)) for key in columns]) for place, each in found]
     notes = [told] if inside else []
-    notes += (
-        [
-            f"{counted(nested, 'list or object', 'lists and objects')} in {name} {'is' if nested == 1 else 'are'} read as empty."
-        ]
-        if nested
-        else []
-    )
+    if nested:
+        said = f"{counted(nested, 'list or object', 'lists and objects')} in {name}"
+        notes.append(f"{said} {'is' if nested == 1 else 'are'} read as empty.")
     return Table(name, columns, rows, lost, notes)
 
 

@@ -29,7 +29,7 @@ from gradschool.evals.language.benchmarks.memory import recited
 from gradschool.evals.language.benchmarks.questions import read_questions
 from gradschool.evals.language.reading import has_state, surprisals
 from gradschool.evals.language.scored import listed
-from gradschool.phrases import counted
+from gradschool.phrases import command, counted
 from gradschool.runs.kind import Exam, Finding
 from gradschool.runs.language.ask import beginning, shortened
 
@@ -124,7 +124,9 @@ def questions(asked: Examined, exam: Exam) -> Finding:
     kept = [question for question in every if is_known(asked.tokeniser, question)]
     if not kept:
         raise UserError(
-            f"all {len(every)} questions have characters that the run never saw", "questions in its alphabet"
+            f"all {len(every)} questions have characters that the run never saw",
+            "questions in its alphabet",
+            f"Example: {command('eval RUN choice FILE.jsonl')}",
         )
     shown = choice.with_shots(kept, kept, exam.shots, exam.seed)
     # 2. What the model chooses.
@@ -209,9 +211,10 @@ def contamination(asked: Examined, exam: Exam) -> Finding:
     # 2. How much of it there is.
     dirty = [test for test, each in zip(named, found, strict=True) if each.dirty]
     covered = sum(each.covered for each in found) / max(1, sum(each.words for each in found))
+    shorter = " (shorter ones: all their words)" if any(each.words < exam.words for each in found) else ""
     lines = [
-        f"{len(dirty)} of {counted(len(named), 'text')} have {exam.words} words in a row that the training "
-        f"text has, too; these cover {100 * covered:.2f} % of all words",
+        f"{len(dirty)} of {counted(len(named), 'text')} have {exam.words} words in a row{shorter} that the "
+        f"training text has, too; these cover {100 * covered:.2f} % of all words",
         *(f"  {shortened(test)}" for test in dirty[:SHOWN]),
     ]
     return Finding(lines, {
