@@ -284,12 +284,11 @@ def slow_layer(sizes, options, weights, x, memory, given, parts):
         return y
 
     source = x if memory is None else memory.double()
-    at = given.get("positions")
-    at = torch.arange(x.shape[1]) if at is None else at
+    step = torch.arange(x.shape[1])
+    at = given.get("positions", step)
     mask = given.get("mask", torch.ones(1, 1, 1, 1, dtype=torch.bool))
     if given.get("causal") or parts:
         # A query sees up to itself; without `causal` up to the end of its part.
-        step = torch.arange(x.shape[1])
         last = step if given.get("causal") else step // parts * parts + parts - 1
         mask = mask & (torch.arange(source.shape[1]) <= last[:, None])
     found = []
