@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +104,13 @@ def test_a_ladder_goes_on_where_it_was_killed(ladder, tmp_path, cut_short):
     # 3. Another run in the same place is not taken for this one.
     with pytest.raises(UserError, match="other settings"):
         loss_of(replace(each, steps=7), "gpt", 0, tmp_path / "whole")
+
+
+def test_a_ladder_on_a_text_by_its_relative_path_goes_on(base, tmp_path, monkeypatch):
+    monkeypatch.chdir(Path(base.data).parent)
+    beside = plan(replace(base, data="cats.txt"), "width", (8, 12, 16), (2e7, 4e7, 1e8), (24, 2e8))
+    loss = loss_of(beside.rungs[0], "gpt", 0, tmp_path / "runs")
+    assert loss_of(beside.rungs[0], "gpt", 0, tmp_path / "runs") == loss
 
 
 @pytest.mark.slow

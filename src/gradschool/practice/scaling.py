@@ -25,6 +25,7 @@ from gradschool.evals.language.scaling.flops import weights_in_products
 from gradschool.evals.language.scaling.isoflop import FLOPS, Runs, parabola_minima
 from gradschool.evals.language.scaling.law import Law, bootstrapped, fit, interval
 from gradschool.ops.loss import cross_entropy
+from gradschool.runs.config import config
 from gradschool.runs.language.model import LanguageRun
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request, Say, silent
@@ -182,7 +183,8 @@ def loss_of(each: Rung, recipe: str, seed: int, out: Path, say: Say = silent) ->
         train(each.run, request, say)
     else:
         run, asked = reopen(folder)
-        if (to_dict(run), asked.steps, asked.seed) != (to_dict(each.run), each.steps, seed):
+        wanted = config(each.run, request)["settings"]  # as a run writes them: paths hold from anywhere
+        if (to_dict(run), asked.steps, asked.seed) != (wanted, each.steps, seed):
             what = f"{folder.path} holds a run of other settings"
             raise UserError(what, "the same as before, or a new folder", "Use another --out.")
         if not folder.read("result.json"):
