@@ -65,13 +65,17 @@ def extracted(exercise: Exercise, function: Any) -> bool:
 
 
 def twice(exercise: Exercise, function: Any) -> bool:
-    """All is computed twice, and the second result is given back; not what draws, changes or calls others."""
+    """All is computed twice, and the second result is given back; not what draws, changes or calls others,
+    nor what may be read only once.
+    """
     source = ast.unparse(function)
     calls = {
         n.func.id for n in ast.walk(function) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
     }
     names = parameters(function)
     if exercise.in_place or exercise.draws_from or names & (RANDOM | calls) or "self" in source:
+        return False
+    if "Iter" in ast.unparse(function.args):
         return False
     return into_helper(function, "helper({names})\nreturn helper({names})")
 

@@ -13,6 +13,7 @@ LARGE = Tolerance(1e-2, 1e-3, "exponentials of float32 scores of up to 1000, who
 GRADS = Tolerance(1e-3, 1e-5, "float32 products of three such sums, against float64")
 FAR = Tolerance(1e-3, 1e-4, "float32 angles up to 1,000, whose last digit is 6e-5; float16 on a grid")
 LAYER = Tolerance(1e-3, 1e-4, "float32 projections, softmax and projection, against float64")
+WIDE = Tolerance(1e-9, 1e-10, "float64 angles of a small grid")
 EXACT = Tolerance(0, 0, "numbers are moved, not changed")
 
 
@@ -435,3 +436,5 @@ def grid_positions(ladder: Ladder) -> None:
     ]
     ladder.agrees(cases, placed, FAR)
     ladder.gradients(cases[1:2], placed, FAR)
+    (wide,) = cases[4].args
+    ladder.same("float64 is computed in float64, which", ladder.subject(wide), placed(wide), WIDE)

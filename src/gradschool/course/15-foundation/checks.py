@@ -111,6 +111,7 @@ def top_p(ladder: Ladder) -> None:
         Case("rows in float64, p = 0.35", (x.double(), 0.35)),
         Case("one token, p = 0.3", (row(2.0), 0.3)),
         Case("rows in float16, p = 0.8", ((x / 2).half(), 0.8)),
+        Case("2 rows of 1,000 logits in float16, p = 0.8", (draw(3, 2, 1000).half(), 0.8)),
     ]
     ladder.agrees(cases, nucleus, CLOSE)
     ladder.gradients(

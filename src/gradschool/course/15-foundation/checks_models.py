@@ -235,7 +235,8 @@ def grpo_loss(ladder: Ladder) -> None:
     log_p, old = draw(0, 4, 5) / 4 - 2, draw(1, 4, 5) / 4 - 2
     advantage, reference = torch.tensor([1.5, -0.5, 0.7, -2.0]), draw(2, 4, 5) / 4 - 2
     counts = torch.tensor([[0, 1, 1, 1, 1], [0, 0, 1, 0, 0], [1, 1, 0, 0, 0], [0, 0, 0, 0, 0]]).bool()
-    both = (log_p, old, advantage, counts, reference)
+    both, one_of = (log_p, old, advantage, counts, reference), torch.zeros(4, 5).bool()
+    one_of[2, 1] = True
     two = (torch.tensor([[0.0, 1.0, -60.0]]), torch.tensor([[0.0, 1.0, 60.0]]), torch.ones(1))
     cases = [
         Case("ratio 1.5, advantage 2", (one + math.log(1.5), one, 2 * torch.ones(1), yes, None, {})),
@@ -252,6 +253,7 @@ def grpo_loss(ladder: Ladder) -> None:
         Case("4 answers of different lengths, the last without a token", (*both, {})),
         Case("4 answers, without a reference", (*both[:4], None, {"beta": 3.0})),
         Case("all tokens of the batch count alike", (*both, {"by_answer": False, "beta": 0.5, "clip": 0.05})),
+        Case("one token counts in all", (*both[:3], one_of, reference, {"by_answer": False})),
         Case("no token counts", (*both[:3], torch.zeros(4, 5).bool(), reference, {"by_answer": False})),
         Case(
             "one token counts, and another is no number's size",

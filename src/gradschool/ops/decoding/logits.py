@@ -52,7 +52,7 @@ def top_p(x: Logits, p: float) -> Logits:
 
     Args:
         x: logits of v tokens.
-        p: 0 to 1. The most probable token always stays; at 1 all do.
+        p: 0 to 1. The most probable token always stays; at 1 all do. Probabilities are summed in float32.
 
     Returns:
         The logits of the nucleus as they are, minus infinity for all other tokens.
