@@ -51,7 +51,7 @@ def numerical_gradient(ladder: Ladder) -> None:
         Case("f = product of all at x = (2, 3, 4)", ("product of all", np.array([2.0, 3, 4]))),
         Case("f = sum of x^2 at x = (-100000000)", ("sum of x^2", np.array([-1e8]))),
         Case("f = tanh of the sum at x = 0.3, without axes", ("tanh of the sum", np.array(0.3))),
-        Case("f = sum of x^2 at x = (3, 0.1) in float32", ("sum of x^2", np.float32([3, 0.1]))),
+        Case("f = sum of x^2 at x = (3, 0.1) in float32", ("sum of x^2", np.array([3, 0.1], np.float32))),
         Case("f = tanh of the sum, x of shape (2, 3)", ("tanh of the sum", rng.normal(size=(2, 3)) / 3)),
         Case("f = sum of x^3, x of shape (2, 3)", ("sum of x^3", rng.normal(size=(2, 3)))),
     ]
