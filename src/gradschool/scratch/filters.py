@@ -66,7 +66,7 @@ def separate(kernel: Array) -> tuple[Array, Array] | None:
     Returns:
         A column (h,) and a row (w,) whose outer product is the filter. The row is 1 at the tap of the filter
         with the largest absolute value. None if there is no such pair: the rank of the filter is above 1.
-        Taps may differ from the product by 1e-8 of the largest, so filters of any scale are judged alike.
+        Rounding is forgiven as a small share of the largest tap, so filters of any scale are judged alike.
 
     Raises:
         ValueError: the filter is zero everywhere.
