@@ -10,7 +10,6 @@ import json
 import os
 import statistics
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,14 +17,13 @@ import torch
 from torch import nn
 
 from bench import common
+from bench.by_clock import ByClock, side_by_side
 from gradschool.data.cache import cache_folder
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.engine.device import Machine, choose
 from gradschool.evals.inference import evaluating
 from gradschool.recipes.dense.unet_membrane import unet_membrane
 from gradschool.runs.dense.segmentation import SegmentRun
-from gradschool.runs.request import Request
-from gradschool.runs.run import Pieces
 from gradschool.tasks.segment import Segment
 
 PLAIN = Machine("cpu", "fp32", False, "float32, channels first")
@@ -44,25 +42,14 @@ class PeerRun(SegmentRun):
         return Unet(encoder_weights=None, in_channels=channels, classes=classes)
 
 
-class Side:
+class Side(ByClock):
     """One network on its way through the same course, by a clock of its own."""
 
     def __init__(self, run: SegmentRun, seed: int, machine: Machine, seconds: float) -> None:
-        self.run, self.machine, self.seconds = run, machine, seconds
-        self.pieces: Pieces = run.assemble(Request("unet_membrane", seed=seed), machine, lambda text: None)
-        self.used, self.steps = 0.0, 0
+        super().__init__(run, "unet_membrane", seed, machine, seconds)
+        self.run = run
 
-    def step(self) -> None:
-        """One batch; the learning rate follows the time used."""
-        start, loader = time.process_time(), self.pieces.batches
-        epoch, position = divmod(self.steps, len(loader))
-        batch = next(iter(loader.epoch(epoch, position)))
-        self.pieces.stepper.begin(min(1.0, self.used / self.seconds))
-        self.pieces.task.step(tuple(map(self.machine.place, batch)), self.pieces.stepper)
-        self.steps += 1
-        self.used += time.process_time() - start
-
-    def scores(self) -> dict[str, float]:
+    def scores(self) -> dict[str, Any]:
         """Of the averaged weights, on the test slices."""
         model, pieces = self.pieces.model, self.pieces
         with pieces.stepper.averaged(), evaluating(model), torch.inference_mode():
@@ -71,17 +58,15 @@ class Side:
         iou = dict(zip(pieces.splits.train.classes, found.iou.tolist(), strict=True))
         return {
             "iou_membrane": iou["membrane"], "iou_cell": iou["cell"], "iou": float(found.iou.mean()),
-            "pixel_error": 1 - found.accuracy, "steps": self.steps, "cpu_s": self.used,
-            "parameters": sum(p.numel() for p in model.parameters()),
+            "pixel_error": 1 - found.accuracy, **super().scores(),
         }  # fmt: skip
 
 
-def compared(seed: int, seconds: float, here: Machine) -> dict[str, dict[str, float]]:
+def compared(seed: int, seconds: float, here: Machine) -> dict[str, dict[str, Any]]:
     """Both sides from one seed, step by step in turn."""
     run = unet_membrane()
     sides = {"ours": Side(run, seed, here, seconds), "peer": Side(PeerRun(**vars(run)), seed, PLAIN, seconds)}
-    while (behind := min(sides.values(), key=lambda side: side.used)).used < seconds:
-        behind.step()
+    side_by_side(sides.values())
     return {name: side.scores() for name, side in sides.items()}
 
 

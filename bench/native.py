@@ -11,7 +11,6 @@ import argparse
 import csv
 import io
 import statistics
-import time
 import zipfile
 from dataclasses import replace
 from functools import partial
@@ -23,6 +22,7 @@ from PIL import Image
 from torch import Tensor
 
 from bench import seeded
+from bench.by_clock import ByClock, side_by_side
 from bench.shakespeare import Kept
 from gradschool.data.augment.pipeline import Augment
 from gradschool.data.catalogue import resolve
@@ -33,8 +33,7 @@ from gradschool.models.vision.vit import plain_vit
 from gradschool.recipes.own.native import native
 from gradschool.runs.classification.image import ImageRun
 from gradschool.runs.classification.native import NativeRun, logits_of
-from gradschool.runs.request import Request, silent
-from gradschool.runs.run import Pieces, Run
+from gradschool.runs.run import Run
 
 BOXES = Path("runs", "native", "boxes.zip")
 LEAST = 8  # pixels of a side of a box: the side of a patch
@@ -76,29 +75,12 @@ def runs(data: str, side: int, changes: dict[str, Any]) -> dict[str, Run]:
     return {"native": ours, "square": square}
 
 
-class Side:
-    """One network on its way, by a clock of its own.
-
-    Args:
-        run: its settings.
-        seed: of everything.
-        seconds: of the processor that it has.
-    """
+class Side(ByClock):
+    """One network on its way, by a clock of its own."""
 
     def __init__(self, run: Run, seed: int, seconds: float) -> None:
-        self.run, self.seconds, self.machine = run, seconds, choose("cpu", run.precision)
-        self.pieces: Pieces = run.assemble(Request("native", seed=seed), self.machine, silent)
-        self.used, self.steps = 0.0, 0
-
-    def step(self) -> None:
-        """One batch, loaded and learnt; the learning rate follows the time used."""
-        start, loader = time.process_time(), self.pieces.batches
-        epoch, position = divmod(self.steps, len(loader))
-        batch = next(iter(loader.epoch(epoch, position)))
-        self.pieces.stepper.begin(min(1.0, self.used / self.seconds))
-        self.pieces.task.step(tuple(map(self.machine.place, batch)), self.pieces.stepper)
-        self.steps += 1
-        self.used += time.process_time() - start
+        super().__init__(run, "native", seed, choose("cpu", run.precision), seconds)
+        self.run = run
 
     def answers(self) -> Tensor:
         """The logits of the test part."""
@@ -114,16 +96,14 @@ class Side:
         right = int((self.answers().argmax(1) == labels).sum())
         return {
             "accuracy": right / len(labels), "interval": wilson(right, len(labels)), "tested": len(labels),
-            "steps": self.steps, "epochs": self.steps / len(self.pieces.batches), "cpu_s": self.used,
-            "parameters": sum(p.numel() for p in self.pieces.model.parameters()),
+            "epochs": self.steps / len(self.pieces.batches), **super().scores(),
         }  # fmt: skip
 
 
 def compared(both: dict[str, Run], seed: int, seconds: float) -> dict[str, dict[str, Any]]:
     """Both sides from one seed, step by step in turn."""
     sides = {name: Side(run, seed, seconds) for name, run in both.items()}
-    while (behind := min(sides.values(), key=lambda side: side.used)).used < seconds:
-        behind.step()
+    side_by_side(sides.values())
     found = {name: side.scores() for name, side in sides.items()}
     assert len({each["parameters"] for each in found.values()}) == 1, "both have the same network"
     assert len({each["tested"] for each in found.values()}) == 1, "both are tested on the same pictures"
