@@ -48,7 +48,8 @@ def on_grid(h: Tensor) -> Tensor:
     """Add to patches (b, rows, columns, width) where they are: sinusoids of the row, then of the column.
 
     Args:
-        h: vectors whose width is a multiple of 4.
+        h: vectors whose width is a multiple of 4. Sinusoids of float64 are computed in float64, of all
+            other types in float32.
     """
     # 1. Half of the numbers tell the row, half the column.
     _, rows, columns, width = h.shape
