@@ -23,6 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import jaxtyping
 import pytest
 import torch
 
@@ -55,6 +56,16 @@ def cut_short(tmp_path):
         return place
 
     return cut
+
+
+@pytest.fixture
+def unchecked():
+    """Without these checks of types and shapes, which a run does not have and no compiler can trace."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -54,7 +54,7 @@ def test_gate_8_machine_made_mutants_fall(name):
 @FORKS
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXERCISES)
-def test_equivalents_are_mutants_that_survive(name):
+def test_equivalents_are_mutants_that_survive(name, unchecked):
     from gradschool.classroom.gates.survey import fate_of
 
     chapter, exercise = find_exercise(name)

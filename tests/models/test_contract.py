@@ -4,7 +4,6 @@ import copy
 import re
 from functools import cache
 
-import jaxtyping
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -171,15 +170,6 @@ def test_takes_larger_and_oblong_images(name):
         model = build(name).eval()
         for height, width in ((side, side + 7), (2 * side + 1, side), (96, 128), (224, 224)):
             assert model(torch.zeros(2, 3, height, width)).shape == (2, CLASSES)
-
-
-@pytest.fixture
-def unchecked():
-    """Without shape checks, which a run does not have and which take longer to compile than the network."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-    torch.compiler.reset()
 
 
 @pytest.mark.parametrize("name", marked(NAMES, {"netfull"}))

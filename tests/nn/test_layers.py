@@ -4,7 +4,6 @@ import copy
 import io
 from contextlib import redirect_stdout
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -250,15 +249,6 @@ def test_a_torch_checkpoint_loads_and_gives_the_same_training_step():
     # Not to the bit: the two networks' numbers lie in different places.
     torch.testing.assert_close(mine.state_dict(), peer.state_dict())
     torch.testing.assert_close(copy.deepcopy(mine).eval()(noise(1, 3, 8, 8)), peer.eval()(noise(1, 3, 8, 8)))
-
-
-@pytest.fixture
-def unchecked():
-    """Without shape checks, which a run does not have and a compiler cannot trace."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
-    torch.compiler.reset()
 
 
 @pytest.mark.long

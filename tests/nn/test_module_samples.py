@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import jaxtyping
 import pytest
 import torch
 from torch import nn as theirs
@@ -16,6 +15,7 @@ from gradschool.ops import switch
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))
 import samples
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 OWN_ARGUMENTS = {"RNN", "LSTM", "GRU"}  # batch first, lengths; see test_recurrent_layers.py
 LAYERS = [
     n for n in ours.__all__
@@ -23,14 +23,6 @@ LAYERS = [
 ]  # fmt: skip
 CLOSE = {torch.float64: (1e-7, 1e-8), torch.float32: (1e-4, 5e-5)}  # as in ops/test_samples.py
 WITHOUT_SAMPLES = {"Dropout"}  # torch has none for what draws
-
-
-@pytest.fixture(autouse=True)
-def unchecked():
-    """Without the shape checks of the tests, which a run does not have."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def run(make, given, training, weights=None):

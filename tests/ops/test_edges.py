@@ -2,7 +2,6 @@
 
 import inspect
 
-import jaxtyping
 import pytest
 import torch
 import torch.nn.functional as F
@@ -17,14 +16,6 @@ from gradschool.ops import activation, conv, linear, loss, norm, pool, switch
 def plain():
     with switch.using("plain"):
         yield
-
-
-@pytest.fixture
-def unchecked():
-    """Without the shape checks of the tests, which would refuse before the op does."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def noise(*shape, seed=0, dtype=torch.float32):

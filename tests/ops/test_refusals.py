@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import jaxtyping
 import pytest
 import torch
 
@@ -11,15 +10,8 @@ from gradschool.ops import activation, conv, embedding, loss, norm, optim, pool,
 from gradschool.ops.sequence.recurrent import Weights
 from gradschool.ops.switch import described
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 PLAIN_AND_FAST = pytest.mark.parametrize("layer", ["plain", "fast"])
-
-
-@pytest.fixture(autouse=True)
-def unchecked():
-    """Without the shape checks of the tests, which a run does not have."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def ones(*shape):

@@ -7,7 +7,6 @@ and the same sentence, for one of the reasons below.
 from collections import Counter
 from itertools import islice
 
-import jaxtyping
 import pytest
 import samples
 import torch
@@ -31,7 +30,10 @@ REASONS = {  # words of the sentences in which both forms may refuse a sample
 }
 
 
-pytestmark = pytest.mark.filterwarnings("ignore")  # of torch, about samples that broadcast
+pytestmark = [
+    pytest.mark.usefixtures("unchecked"),
+    pytest.mark.filterwarnings("ignore"),  # of torch, about samples that broadcast
+]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -41,14 +43,6 @@ def databases():
         return samples.databases()
     except ImportError as error:
         pytest.skip(f"torch {torch.__version__} has no sample inputs here: {error}")
-
-
-@pytest.fixture(autouse=True)
-def unchecked():
-    """Without the shape checks of the tests, which a run does not have."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def spread(found, most):

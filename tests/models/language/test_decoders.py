@@ -1,6 +1,5 @@
 """What every decoder promises: a text has the same logits however it comes, and sees no future."""
 
-import jaxtyping
 import pytest
 import torch
 from hypothesis import given, settings
@@ -157,14 +156,6 @@ def test_depth_is_the_one_dial(feed):
             sizes.append(sum(p.numel() for p in gpt(K, depth, feed=feed).blocks.parameters()) / depth**3)
     # Four matrices of attention and eight of the feed-forward layer, 64^2 each, a block.
     assert sizes == pytest.approx([12 * 64**2] * 2, rel=0.05)
-
-
-@pytest.fixture
-def unchecked():
-    """Without the shape checks of the tests, which a run does not have."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 import sys
 from pathlib import Path
 
-import jaxtyping
 import pytest
 import torch
 from torch import nn
@@ -140,14 +139,6 @@ def test_weights_of_the_looks_are_kept():
     net(source, target, LENGTHS)
     assert net.seen.shape == (3, 6, 7) and not net.seen[1, :, 3:].any()
     torch.testing.assert_close(net.seen.sum(2), torch.ones(3, 6))
-
-
-@pytest.fixture
-def unchecked():
-    """Without the shape checks of the tests, which a run does not have."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.slow

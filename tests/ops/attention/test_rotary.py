@@ -1,6 +1,5 @@
 """Rotary positions against complex numbers in float64, and what they are for: only distances count."""
 
-import jaxtyping
 import pytest
 import torch
 from hypothesis import given
@@ -101,10 +100,6 @@ def test_half_precision_is_turned_in_float32_and_kept(dtype):
         (lambda: rotary_angles(torch.arange(2), 4, -1.0), "base is -1.0"),
     ],
 )
-def test_refused(call, words):
-    jaxtyping.config.update("jaxtyping_disable", True)
-    try:
-        with pytest.raises(ValueError, match=words):
-            call()
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", False)
+def test_refused(call, words, unchecked):
+    with pytest.raises(ValueError, match=words):
+        call()

@@ -1,6 +1,5 @@
 """A decoder as ONNX: another program decodes the same logits from its cache."""
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -9,14 +8,6 @@ from gradschool.models.language.gpt import gpt
 from gradschool.models.language.gpt2 import gpt2
 from gradschool.nn.attention.cache import GrowingCache
 from gradschool.runs.language.onnx import Cached, export
-
-
-@pytest.fixture
-def unchecked():
-    """Without the shape checks of the tests, which a run does not have: a traced size is no int."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def moved(net):

@@ -2,7 +2,6 @@
 
 import json
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -16,14 +15,6 @@ from gradschool.runs.language.onnx_translator import Decoder, Encoder, export
 
 KINDS, START, END = 24, 1, 2
 SOURCES = [[5, 9, 4, 20, 7, 2], [8, 3], [6, 6, 6, 11]]
-
-
-@pytest.fixture
-def unchecked():
-    """Without the shape checks of the tests, which a run does not have: a traced size is no int."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 def net(**changes):
