@@ -19,7 +19,7 @@ def results(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_generators_are_timed_on_both_sides(results):
     runs = {
         "vae": replace(vae_mnist(), data="digits", epochs=1, evaluations=1),

@@ -151,7 +151,7 @@ def test_a_file_that_is_missing_or_broken_loses_its_own_points(done, good, copy)
     assert {"generator: pictures of the set's shape", "six curves, and the test loss falls"} <= kept
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_networks_without_convolutions_lose_theirs_alone(done, good, copy):
     x = torch.rand(2, *SHAPE)
     write_vae(mlp_vae(SHAPE, hidden=16, latent=4), x, copy / "vae.pt")
@@ -196,8 +196,10 @@ class Cheap(nn.Module):
 @pytest.mark.parametrize(
     ("name", "wrong", "item"),
     [("Shift", Still, "reparametrise: a sample in training, else the mean"),
-     ("Shift", Squared, "reparametrise: a sample in training, else the mean"),
-     ("Price", Cheap, "KL in closed form")],
+     pytest.param(
+         "Shift", Squared, "reparametrise: a sample in training, else the mean", marks=pytest.mark.slow
+     ),
+     pytest.param("Price", Cheap, "KL in closed form", marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_wrong_mathematics_loses_its_item(done, good, copy, monkeypatch, name, wrong, item):
     monkeypatch.setattr(handed, name, wrong)

@@ -15,8 +15,11 @@ from gradschool.classroom.author.notebooks import notebook
 from gradschool.classroom.check.client import Server, own_place
 from gradschool.classroom.exercise.manifest import chapters, find_chapter
 
-FIRST, *REST = (pytest.param(chapter, id=chapter.id) for chapter in chapters())
-CHAPTERS = [FIRST, *(pytest.param(*each.values, id=each.id, marks=pytest.mark.long) for each in REST)]
+
+def often(longer):
+    """The first chapter always; of the others those that `longer` takes by number in the whole suite."""
+    marks = [[], *(pytest.mark.long if longer(i) else pytest.mark.slow for i in range(1, len(chapters())))]
+    return [pytest.param(c, id=c.id, marks=m) for c, m in zip(chapters(), marks, strict=True)]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -60,7 +63,7 @@ def executed(chapter, kind, folder, kernel=None):
     return made
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", often(lambda i: i % 2 == 0))
 def test_solutions_run_clean_and_pass(chapter, tmp_path, kernel):
     told = said(executed(chapter, "solution", tmp_path, kernel))
     assert list(told) == [exercise.id for exercise in chapter.exercises]
@@ -68,7 +71,7 @@ def test_solutions_run_clean_and_pass(chapter, tmp_path, kernel):
         assert text.split()[:2] == [name, "pass"], text
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", often(lambda i: i % 2 == 1))
 def test_blanks_run_and_say_not_attempted(chapter, tmp_path, kernel):
     told = said(executed(chapter, "exercise", tmp_path, kernel))
     assert list(told) == [exercise.id for exercise in chapter.exercises]
@@ -77,7 +80,7 @@ def test_blanks_run_and_say_not_attempted(chapter, tmp_path, kernel):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.id)
 def test_codealong_runs_without_exercises(chapter, tmp_path):
     assert not said(executed(chapter, "codealong", tmp_path))
 

@@ -15,7 +15,7 @@ def test_every_stage_starts_from_one_before_it():
         assert from_dict(type(run), to_dict(run)) == run
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_seed_in_miniature_is_measured_once(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = tuning.measure(0, 1)
