@@ -18,6 +18,7 @@ from torch import Tensor
 from bench import common
 from bench.accuracy import spread, train_one
 from gradschool.data.text.vocabulary import END, Vocabulary
+from gradschool.engine.run import RunFolder
 from gradschool.evals.language.ngrams import NGram
 from gradschool.recipes import find
 
@@ -57,6 +58,7 @@ def measure(file: Path | None, epochs: int | None, seeds: int) -> dict[str, Any]
             rows = counted(parts)
         label = f"{name}-{file.stem}-file" if file else name
         runs = [train_one(run, label, 1, seed) for seed in range(seeds)]
+        rows |= RunFolder(Path("runs") / "accuracy" / f"{label}-0").read("result.json")["baselines"]
         networks[name] = {"nats": spread([each["test_loss"] for each in runs]), "epochs": run.epochs,
                           "runs": runs}  # fmt: skip
     return {"names": sizes, "n": seeds, "counting": rows, "networks": networks, "load_at_start": load,
