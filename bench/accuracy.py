@@ -85,7 +85,8 @@ def main() -> None:
     asked = parser.parse_args()
     run = override(find(asked.recipe)(), asked.set, asked.recipe)
     found = measure(run, asked.label or asked.recipe, asked.seeds, asked.processes)
-    (common.RESULTS / f"{found['name']}.json").write_text(json.dumps(found, indent=1) + "\n")
+    file = common.place(found["name"], found["machine"]["cpu"])
+    file.write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps({key: found[key] for key in ("name", "n", found["score"], "seconds")}))
 
 

@@ -8,6 +8,7 @@ measured on; on a busy machine nothing is measured.
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -52,7 +53,8 @@ def compare(
         repeats: rounds, 5 or more, after one round that warms up and is not counted.
         about: what else a reader should know (sizes, settings).
     Returns:
-        What was written; `ratio` above 1 means that ours is faster.
+        What was written; `ratio` above 1 means that ours is faster. The result of another processor stays: the
+            new one stands beside it, under a name with the processor's.
     Raises:
         BusyError: the load is above 1 + threads (GRADSCHOOL_BENCH_BUSY=1 measures anyway).
     """
@@ -86,8 +88,17 @@ def compare(
         "load_at_start": load, "is_quiet": load <= 1 + torch.get_num_threads(), "machine": machine(),
     }  # fmt: skip
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    place(name, result["machine"]["cpu"]).write_text(json.dumps(result, indent=1) + "\n")
     return result
+
+
+def place(name: str, cpu: str) -> Path:
+    """The file of a result: one that another processor measured is not written over."""
+    file = RESULTS / f"{name}.json"
+    known = json.loads(file.read_text(encoding="utf-8"))["machine"] if file.is_file() else None
+    if known is None or known["cpu"] == cpu:
+        return file
+    return RESULTS / f"{name}-on-{re.sub('[^a-z0-9]+', '-', cpu.lower()).strip('-')}.json"
 
 
 def timed(work: Work, unit: str) -> dict[str, float]:

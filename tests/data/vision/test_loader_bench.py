@@ -50,6 +50,13 @@ def test_seconds_count_the_other_way_round(common):
     )
 
 
+def test_what_another_processor_measured_stays(common, tmp_path):
+    assert common.place("toy", "Z80 (4 MHz)") == tmp_path / "toy.json"
+    (tmp_path / "toy.json").write_text(json.dumps({"machine": {"cpu": "6502"}}))
+    assert common.place("toy", "6502") == tmp_path / "toy.json"
+    assert common.place("toy", "Z80 (4 MHz)") == tmp_path / "toy-on-z80-4-mhz.json"
+
+
 def test_fewer_than_five_rounds_or_a_busy_machine_are_refused(common, monkeypatch):
     with pytest.raises(ValueError, match="5 or more"):
         common.compare("toy", "s", work([], "a", 0), {"peer": work([], "b", 0)}, 3)
