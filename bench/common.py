@@ -53,8 +53,8 @@ def compare(
         repeats: rounds, 5 or more, after one round that warms up and is not counted.
         about: what else a reader should know (sizes, settings).
     Returns:
-        What was written; `ratio` above 1 means that ours is faster. The result of another processor stays: the
-            new one stands beside it, under a name with the processor's.
+        What was written; `ratio` above 1 means that ours is faster. The result of another processor stays:
+            the new one stands beside it, under a name with the processor's.
     Raises:
         BusyError: the load is above 1 + threads (GRADSCHOOL_BENCH_BUSY=1 measures anyway).
     """
