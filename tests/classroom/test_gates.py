@@ -6,6 +6,7 @@ import zlib
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from gradschool.classroom.check.compare import numbers
 from gradschool.classroom.check.job import Job
@@ -253,6 +254,30 @@ def test_a_weak_check_is_found_out(monkeypatch):
     monkeypatch.setattr(module, "check_of", lambda *_: lambda ladder: ladder.holds("Nothing.", False))
     with pytest.raises(Failure):
         module.survey(chapter, exercise, made[:1])
+
+
+@pytest.fixture
+def two_threads():
+    torch.set_num_threads(2)
+    torch.randn(500, 500) @ torch.randn(500, 500)  # now the second one is there
+    yield
+    torch.set_num_threads(1)
+
+
+@FORKS
+@pytest.mark.timeout(60)
+def test_threads_of_this_process_do_not_stop_a_mutants(two_threads):
+    """A fork that waits for them would end by the clock, as if it had been killed."""
+    from gradschool.classroom.gates.survey import fate_of
+
+    _, exercise = find_exercise("reparametrise")
+    unchanged = Slip("none", "", "", read_source(source_of(exercise.target)))
+
+    def large(ladder):
+        x = torch.randn(500, 500)
+        ladder.holds("a product is finite", bool((x @ x).isfinite().all()))
+
+    assert fate_of(exercise, unchanged, large) == "survived"
 
 
 @FORKS

@@ -16,6 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from gradschool.classroom.check.judge import check_of
 from gradschool.classroom.check.ladder import Ladder
 from gradschool.classroom.check.limits import address_space
@@ -111,6 +113,7 @@ def alone(exercise: Exercise, slip: Slip, check: Callable[[Ladder], None]) -> Fa
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
+    torch.set_num_threads(1)  # OpenMP's other threads stay behind in a fork, and waiting for them has no end
     most = address_space() + 2**31
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     seconds = int(exercise.seconds) + 10
@@ -170,8 +173,6 @@ def renewed(file: Path, found: Sequence[Survey]) -> str:
 
 def main(words: Sequence[str]) -> None:
     """Survey the exercises that are named, or all."""
-    import torch
-
     torch.set_num_threads(1)
     parser = argparse.ArgumentParser(prog="python -m gradschool.classroom.gates.survey", description=__doc__)
     parser.add_argument("exercises", nargs="*", help="ids of exercises or chapters; all if none is given")
