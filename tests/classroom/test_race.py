@@ -32,6 +32,13 @@ def test_shipped_band_is_of_the_recipe_as_it_is(name):
     )
     assert np.array(shipped.curves).shape == (len(shipped.curves), len(shipped.across))
     assert len(shipped.curves) >= 5
+    assert shipped.has_an_outside
+
+
+def test_a_band_of_seeds_that_fail_and_succeed_excludes_nothing():
+    apart = [[0.0] * 5] * 3 + [[0.2, 0.5, 0.9, 1.0, 1.0]] * 5
+    assert not Band("test", "", "val_strings", list(range(5)), apart, 0.01, {}, "share", "higher").has_an_outside
+    assert band().has_an_outside
 
 
 def test_one_more_seed_is_inside_nearly_always():

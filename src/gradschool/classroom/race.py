@@ -58,6 +58,11 @@ class Band:
     along: str = "epochs"
 
     @property
+    def has_an_outside(self) -> bool:
+        """Whether a run that gets nothing right is outside: it is not where some seeds fail themselves."""
+        return self.unit != "share" or not race([0.0] * len(self.across), self).inside
+
+    @property
     def more_is_better(self) -> bool:
         """Whether a run may be above the band: a loss that is too low may be measured wrongly."""
         return self.better == "higher"
@@ -180,7 +185,7 @@ def measure(recipe: str, seeds: int = SEEDS) -> Path:
     """Train the reference over several seeds and keep its curves.
 
     Raises:
-        UserError: too few seeds.
+        UserError: too few seeds, or seeds so far apart that every curve would be inside.
     """
     if seeds < 5:
         raise UserError(f"{seeds} seeds", "5 or more", "")
@@ -200,6 +205,10 @@ def measure(recipe: str, seeds: int = SEEDS) -> Path:
     step = max(1 / tested, smallest_step(curves)) if score.unit == "share" else 0.0
     known = fingerprint(to_dict(settings))
     band = Band(recipe, known, metric, across, curves, step, machine(), score.unit, score.better, along)
+    if not band.has_an_outside:
+        ends = f"{band.spelt(min(c[-1] for c in curves))} to {band.spelt(max(c[-1] for c in curves))}"
+        came = f"the seeds of {recipe} end at {ends}, so that every curve would be inside their band"
+        raise UserError(came, "seeds that end nearly alike", "Train longer, or race another recipe.")
     file = BANDS / f"{recipe}.json"
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(asdict(band)) + "\n", encoding="utf-8")
