@@ -37,7 +37,9 @@ def test_shipped_band_is_of_the_recipe_as_it_is(name):
 
 def test_a_band_of_seeds_that_fail_and_succeed_excludes_nothing():
     apart = [[0.0] * 5] * 3 + [[0.2, 0.5, 0.9, 1.0, 1.0]] * 5
-    assert not Band("test", "", "val_strings", list(range(5)), apart, 0.01, {}, "share", "higher").has_an_outside
+    assert not Band(
+        "test", "", "val_strings", list(range(5)), apart, 0.01, {}, "share", "higher"
+    ).has_an_outside
     assert band().has_an_outside
 
 
