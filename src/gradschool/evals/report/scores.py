@@ -55,7 +55,7 @@ def confusion_table(confusion: Int64[Tensor, "k k"], classes: Sequence[str], uni
         for t, p, n, of in metrics.most_confused(confusion, 10)
     ]
     matrix = charts.confusion(metrics.row_normalised(confusion).numpy(), names)
-    pairs = html.table(("true", "called", unit, "share, %"), worst, "Most confused pairs", words=2)
+    pairs = html.table(("true", "predicted", unit, "share, %"), worst, "Most confused pairs", words=2)
     reading = (
         "A row is a true class, a column what it was called; each row sums to 100 %, so the diagonal is "
         "recall. Off the diagonal, a dark cell is a habit."

@@ -100,7 +100,7 @@ def confusion(best: Asked) -> Shown:
     for i, j in zip(*np.nonzero(shares >= 0.005), strict=True):
         colour = "white" if shares[i, j] > 0.6 else "black"
         ax.text(j, i, f"{100 * shares[i, j]:.0f}", ha="center", va="center", fontsize=8, color=colour)
-    ax.set(xticks=range(k), yticks=range(k), yticklabels=best.classes, xlabel="called", ylabel="true")
+    ax.set(xticks=range(k), yticks=range(k), yticklabels=best.classes, xlabel="predicted", ylabel="true")
     ax.set_xticklabels(best.classes, rotation=45, ha="right")
     told = f"{best.network}, the best on ten words: rows are true words and sum to 100 %."
     return Shown("confusion", "Which words are mixed up", told, figure)

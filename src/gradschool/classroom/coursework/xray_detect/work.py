@@ -211,16 +211,16 @@ def shown(
     for label in range(len(LABELS)):
         some = [place[name] for name, said in given.items() if said == label and name in place][:20]
         rows += [pictures[i : i + 1].float() / 255 for i in some] + [empty] * (20 - len(some))
-    told = "Three rows: called real, made by the VAE, made by the GAN."
-    caption = "rows: what it is; columns: what it was called"
+    told = "Three rows: predicted as real, as made by the VAE, as made by the GAN."
+    caption = "rows: true class; columns: predicted class"
     notes = [html.table(("is", *LABELS), lines(facts["confusion"]), caption)] if truth else []
-    kinds = Shown("called", "What was called what", told, grid(torch.cat(rows), 20), 2, notes)
+    kinds = Shown("called", "What was predicted as what", told, grid(torch.cat(rows), 20), 2, notes)
     missed = [name for name, label in truth.items() if name in place and given.get(name, label) != label]
     if not missed:
         return [kinds]
     table = [(name, LABELS[truth[name]], LABELS[given[name]]) for name in missed[:20]]
     sheet = grid(torch.cat([pictures[place[name]][None].float() / 255 for name in missed[:20]]), 10)
-    note = html.table(("file", "is", "called"), table, f"{len(missed):,} mistakes, the first {len(table)}")
+    note = html.table(("file", "true", "predicted"), table, f"{len(missed):,} mistakes, the first {len(table)}")
     return [kinds, Shown("missed", "Mistakes", "In the order of the table below.", sheet, 3, [note])]
 
 

@@ -187,7 +187,7 @@ def listed(facts: TextFacts, chosen: Sequence[int], caption: str) -> Markup:
         said, true = int(p[i].argmax()), int(facts.labels[i])
         words = f"{facts.lengths[i]:,}" if facts.lengths else ""
         rows.append((cell, facts.classes[true], facts.classes[said], Bar(float(p[i, true])), words))
-    head = ("text", "true", "called", "p(true), %", facts.token)
+    head = ("text", "true", "predicted", "p(true), %", facts.token)
     return html.table(head, rows, caption, words=3)
 
 
