@@ -38,7 +38,7 @@ def by_class(m: Material[Any]) -> Section | None:
     if not scores:
         return None
     rows = [(in_words(name), Bar(value)) for name, value in scores.items()]
-    reading = "Pixels that are right, over pixels that are of the class or were called it."
+    reading = "Pixels that are right, over pixels that are of the class or were predicted as it."
     return Section("Classes", reading, html.table(["class", "IoU, %"], rows, "Scores by class"))
 
 

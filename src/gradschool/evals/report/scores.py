@@ -57,7 +57,7 @@ def confusion_table(confusion: Int64[Tensor, "k k"], classes: Sequence[str], uni
     matrix = charts.confusion(metrics.row_normalised(confusion).numpy(), names)
     pairs = html.table(("true", "predicted", unit, "share, %"), worst, "Most confused pairs", words=2)
     reading = (
-        "A row is a true class, a column what it was called; each row sums to 100 %, so the diagonal is "
+        "A row is a true class, a column the predicted class; each row sums to 100 %, so the diagonal is "
         "recall. Off the diagonal, a dark cell is a habit."
     )
     return Section(

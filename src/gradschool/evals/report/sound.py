@@ -39,7 +39,7 @@ class SoundFacts(Facts):
 
     @cached_property
     def tested(self) -> tuple[Recordings, Int64[Tensor, " n"], Features] | None:
-        """The test recordings, what each was called, and the features, where they are known."""
+        """The test recordings, the class predicted for each, and the features, where they are known."""
         if self.splits is None or self.logits is None or self.features is None:
             return None
         return self.splits.test, self.logits.argmax(1), self.features
@@ -90,7 +90,7 @@ def classes(m: Material[SoundFacts]) -> Section | None:
     ]
     head = ("class", "recordings", "recall, %", "precision, %", "F1, %")
     reading = (
-        "A row is a true class, a column what it was called; the diagonal is recall. Off the diagonal a dark "
+        "A row is a true class, a column the predicted class; the diagonal is recall. Off the diagonal a dark "
         "cell is a pair of classes that sound alike to the network."
     )
     return Section("Confusion", reading, html.join([drawn, html.table(head, rows, "Scores by class")]))

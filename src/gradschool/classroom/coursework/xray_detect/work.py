@@ -205,7 +205,7 @@ def called(eye: Classifier, pixels: Tensor) -> list[int]:
 def shown(
     pictures: Tensor, names: list[str], given: dict[str, int], truth: dict[str, int], facts: dict[str, Any]
 ) -> list[Shown]:
-    """Pictures by what they were called, the table of mistakes, and the mistakes themselves."""
+    """Pictures by predicted class, the table of mistakes, and the mistakes themselves."""
     place = {name: i for i, name in enumerate(names)}
     rows, empty = [], torch.zeros((1, *pictures.shape[1:]))
     for label in range(len(LABELS)):
@@ -220,7 +220,8 @@ def shown(
         return [kinds]
     table = [(name, LABELS[truth[name]], LABELS[given[name]]) for name in missed[:20]]
     sheet = grid(torch.cat([pictures[place[name]][None].float() / 255 for name in missed[:20]]), 10)
-    note = html.table(("file", "true", "predicted"), table, f"{len(missed):,} mistakes, the first {len(table)}")
+    counted = f"{len(missed):,} mistakes, the first {len(table)}"
+    note = html.table(("file", "true", "predicted"), table, counted)
     return [kinds, Shown("missed", "Mistakes", "In the order of the table below.", sheet, 3, [note])]
 
 
