@@ -90,8 +90,8 @@ def classes(m: Material[SoundFacts]) -> Section | None:
     ]
     head = ("class", "recordings", "recall, %", "precision, %", "F1, %")
     reading = (
-        "A row is a true class, a column the predicted class; the diagonal is recall. Off the diagonal a dark "
-        "cell is a pair of classes that sound alike to the network."
+        "A row is a true class, a column the predicted class; the diagonal is recall. Off the diagonal a "
+        "dark cell is a pair of classes that sound alike to the network."
     )
     return Section("Confusion", reading, html.join([drawn, html.table(head, rows, "Scores by class")]))
 
@@ -134,7 +134,7 @@ SECTIONS: list[SectionOf] = [against, classes, speakers, spectra]
 
 
 def picture(part: Recordings, features: Features, index: int, called: str) -> html.Picture:
-    """The features of a recording as a picture, and what it was called."""
+    """The features of a recording as a picture, and its predicted class."""
     x, _ = features.of(*part.padded(torch.tensor([index])))
     drawn = html.enlarged(html.stretched(x[0].numpy().T[::-1].copy()), 6)[:, :, None]
     pixels: NDArray[np.uint8] = drawn.astype(np.uint8)
