@@ -62,7 +62,7 @@ def said(capsys, words):
     assert not any(sign in told for sign in FAULT), f"{words}: {told[-500:]}"
     assert left.value.code in (0, 1, 2, None), words
     if left.value.code:
-        verdict = words[0] == "check" and left.value.code == 1 and " next: " in out.out  # what is not yet right
+        verdict = words[0] == "check" and left.value.code == 1 and " next: " in out.out  # not yet right
         assert verdict or out.err.startswith("gradschool: "), (words, out.err)
     return left.value.code, told
 
