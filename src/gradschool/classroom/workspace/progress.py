@@ -28,19 +28,30 @@ def read(workspace: Workspace) -> dict[str, Any]:
     """The whole record: {"exercises": {id: ...}, "quizzes": {chapter: ...}}.
 
     Raises:
-        UserError: progress.json is not readable.
+        UserError: progress.json is not readable, or holds something else.
     """
     file = workspace.root / "progress.json"
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         content = {}
-    except ValueError as error:
-        raise UserError(
-            f"{file} is not JSON ({error})", "the file as gradschool wrote it",
-            "Mend it, or move it away and check again: your own files are not touched.",
-        ) from error  # fmt: skip
-    return {"exercises": {}, "quizzes": {}} | content
+    except (ValueError, RecursionError) as error:
+        raise no_record(file, f"is not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise no_record(file, "holds no record of progress")
+    whole = {"exercises": {}, "quizzes": {}} | content
+    for part in (whole["exercises"], whole["quizzes"]):
+        if not (isinstance(part, dict) and all(isinstance(one, dict) for one in part.values())):
+            raise no_record(file, "holds no record of progress")
+    return whole
+
+
+def no_record(file: Path, what: str) -> UserError:
+    """The error of a progress.json that somebody or something has changed."""
+    return UserError(
+        f"{file} {what}", "the file as gradschool wrote it",
+        "Mend it, or move it away and check again: your own files are not touched.",
+    )  # fmt: skip
 
 
 @contextmanager
