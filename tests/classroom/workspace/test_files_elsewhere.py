@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from gradschool.classroom.exercise.manifest import find_chapter, find_exercise
+from gradschool.classroom.exercise.moved import name_now
 from gradschool.classroom.workspace import progress
 from gradschool.classroom.workspace.layout import Workspace, start, text_for
 from gradschool.classroom.workspace.progress import located, named, wanted
@@ -105,3 +106,15 @@ def test_a_watcher_waits_for_a_file_that_is_gone(work, monkeypatch, capsys):
     told = capsys.readouterr().out
     assert told.count("is gone. It is checked again when it is back.") == 2
     assert len(judged) == 3 and "pass" in told
+
+
+def test_work_of_an_earlier_version_finds_modules_that_moved(work, capsys):
+    now, before = "gradschool.scratch.neurons.perceptron", "gradschool.scratch.perceptron"
+    assert name_now(before) == name_now(now) == now
+    for other in ("gradschool.scratch.nothing", "gradschool.ops", "numpy.linalg", "gradschool.ops.conv"):
+        assert name_now(other) == other
+    mine = work.file(*PAIR)
+    mine.write_text(mine.read_text().replace(now, before))
+    assert f"from {before} import" in mine.read_text()
+    code, told = call(capsys, "check", NAME, "--dir", work.root)
+    assert code == 0 and "pass" in told
