@@ -39,7 +39,7 @@ def read(workspace: Workspace) -> dict[str, Any]:
         raise no_record(file, f"is not JSON ({error})") from error
     if not isinstance(content, dict):
         raise no_record(file, "holds no record of progress")
-    whole = {"exercises": {}, "quizzes": {}} | content
+    whole: dict[str, Any] = {"exercises": {}, "quizzes": {}} | content
     for part in (whole["exercises"], whole["quizzes"]):
         if not (isinstance(part, dict) and all(isinstance(one, dict) for one in part.values())):
             raise no_record(file, "holds no record of progress")
