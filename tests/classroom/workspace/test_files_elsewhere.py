@@ -1,9 +1,12 @@
 """A file is judged, not another of its name; a watcher outlives the files under it."""
 
+import os
 import sys
+import tempfile
 
 import pytest
 
+from gradschool.classroom.check.client import LONGEST, own_place
 from gradschool.classroom.exercise.manifest import find_chapter, find_exercise
 from gradschool.classroom.exercise.moved import name_now
 from gradschool.classroom.workspace import progress
@@ -118,3 +121,15 @@ def test_work_of_an_earlier_version_finds_modules_that_moved(work, capsys):
     assert f"from {before} import" in mine.read_text()
     code, told = call(capsys, "check", NAME, "--dir", work.root)
     assert code == 0 and "pass" in told
+
+
+@pytest.mark.parametrize("runtime", ["short", "long", ""])
+def test_a_long_folder_for_temporary_files_gives_the_server_another_place(tmp_path, monkeypatch, runtime):
+    long = tmp_path / "scratch_slurm_job" / ("x" * 100)
+    long.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", {"short": short, "long": str(long)}.get(runtime, "/nowhere"))
+        place = own_place()
+        assert len(os.fsencode(place.parent)) <= LONGEST
+        assert str(place.parent.parent) == (short if runtime == "short" else "/tmp")
