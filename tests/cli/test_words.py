@@ -23,7 +23,10 @@ def refused(capsys, *words):
         (("train", "digits", "--set", "epochs=3", "batch_size=4"), "Did you mean --set batch_size=4? "),
         (("train", "digits", "--epoch", "3"), "does not know --epoch. Did you mean --epochs? "),
         (("train", "digits", "extra"), "gradschool train does not know extra. "),
-        (("train", "digits", "--seed", "x"), "parsing --seed: invalid literal for int() with base 10: 'x'. "),
+        (("train", "digits", "--seed", "x"), "gradschool: --seed is 'x'; wanted: a whole number. "),
+        (("train", "digits", "--seed", "1e30"), "gradschool: --seed is '1e30'; wanted: a whole number. "),
+        (("sample", "r", "--temperature", "hot"), "--temperature is 'hot'; wanted: a number. "),
+        (("train", "digits", "--resume"), "--resume came without a value; wanted: --resume VALUE. "),
         (("predict",), "gradschool predict lacks something; wanted: gradschool predict RUN FILES. "),
         (("coursework", "vae-dcgan", "--quik"), "gradschool coursework vae-dcgan does not know --quik. "),
         # What other tools call it; the beginning of a name; an option whose value a choice would swallow.

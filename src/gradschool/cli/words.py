@@ -66,7 +66,7 @@ def parse(kind: type, name: str, words: Sequence[str], beside: Sequence[str] = (
         if told.startswith("Missing from"):
             what = f"{command(name)} lacks something"
             raise UserError(what, " ".join([command(name), *needed(kind)]), help_at) from None
-        raise UserError(told, "", help_at) from None
+        raise UserError(*of_value(told), help_at) from None
     if unknown:
         guess = meant(unknown[0], [*options_of(kind), *beside])
         raise UserError(f"{command(name)} does not know {unknown[0]}", "", f"{guess}{help_at}")
@@ -116,6 +116,17 @@ def complaint(box: str) -> str:
     parts = [list(part) for is_rule, part in groupby(lines, key=is_drawn) if not is_rule]
     text = re.sub(r"\s+", " ", " ".join(parts[0])).strip() if parts else ""
     return text.removesuffix(".") or "these words cannot be read"
+
+
+def of_value(told: str) -> tuple[str, str]:
+    """A complaint about one option's value in our words: what came, and what was wanted."""
+    if lacks := re.match(r"Missing value for argument '(\S+)'", told):
+        return f"{lacks[1]} came without a value", f"{lacks[1]} VALUE"
+    wrong = re.match(r"Error parsing (\S+): .*?('[^']*')", told.replace("('None',)", ""))
+    for said, kind in (("invalid literal for int", "a whole number"), ("to float", "a number")):
+        if wrong and said in told:
+            return f"{wrong[1]} is {wrong[2]}", kind
+    return told, ""
 
 
 def is_drawn(line: str) -> bool:

@@ -132,10 +132,23 @@ def test_fault_of_the_course_is_not_counted(workspace):
     assert progress.read(workspace) == {"exercises": {}, "quizzes": {}}
 
 
-def test_broken_progress_is_told(workspace):
+BROKEN = ["{", "", "\0", "[" * 100_000]
+FOREIGN = [
+    "[]",
+    "null",
+    "3",
+    '{"exercises": []}',
+    '{"exercises": {"pocket": 3}}',
+    '{"quizzes": {"neurons": []}}',
+]
+
+
+@pytest.mark.parametrize("text", [*BROKEN, *FOREIGN], ids=lambda text: text[:30] or "empty")
+def test_broken_progress_is_told(workspace, text):
     workspace.root.mkdir()
-    (workspace.root / "progress.json").write_text("{")
-    with pytest.raises(UserError, match="not JSON"):
+    (workspace.root / "progress.json").write_text(text)
+    told = "not JSON" if text in BROKEN else "holds no record of progress"
+    with pytest.raises(UserError, match=told):
         progress.read(workspace)
 
 

@@ -25,6 +25,7 @@ from gradschool.classroom.check.rules import is_forbidden
 from gradschool.classroom.check.watch import Fault, is_draw, watched
 from gradschool.classroom.check.wire import Channel, Closed
 from gradschool.classroom.exercise.manifest import source_of
+from gradschool.classroom.exercise.moved import compiled
 from gradschool.classroom.exercise.strip import body_after_docstring, find, read_source
 
 MODULE = "gradschool_work"
@@ -156,7 +157,7 @@ def load(work: Work) -> Callable[..., Any]:
     module.__file__ = work.path
     sys.modules[module.__name__] = module
     linecache.cache[work.path] = (len(work.text), None, work.text.splitlines(True), work.path)
-    exec(compile(work.text, work.path, "exec"), module.__dict__)
+    exec(compiled(work.text, work.path), module.__dict__)
     return under_test(module, work.function)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from gradschool.classroom.check.subject import MODULE, plain
 from gradschool.classroom.exercise.manifest import Exercise, find_exercise
+from gradschool.classroom.exercise.moved import compiled
 from gradschool.classroom.exercise.strip import find, is_attempted, read_source
 from gradschool.classroom.workspace.layout import Workspace
 from gradschool.errors import UserError
@@ -118,7 +119,7 @@ def load(exercise: Exercise, text: str, file: Path) -> Callable[..., Any]:
     module = types.ModuleType(f"{MODULE}.{exercise.slug}")
     module.__file__ = str(file)
     sys.modules[module.__name__] = module
-    exec(compile(text, str(file.resolve()), "exec"), module.__dict__)
+    exec(compiled(text, str(file.resolve())), module.__dict__)
     found: Any = module
     for part in exercise.function.split("."):
         found = getattr(found, part)

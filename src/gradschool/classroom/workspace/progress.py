@@ -5,6 +5,7 @@ A pass is remembered by the content that passed: of the learner's file, and of t
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,24 +21,37 @@ from gradschool.classroom.workspace.layout import Workspace, write
 from gradschool.errors import UserError
 from gradschool.phrases import command
 
+Located = tuple[Chapter, Exercise, Path]  # whose exercise, and the file with the work
+
 
 def read(workspace: Workspace) -> dict[str, Any]:
     """The whole record: {"exercises": {id: ...}, "quizzes": {chapter: ...}}.
 
     Raises:
-        UserError: progress.json is not readable.
+        UserError: progress.json is not readable, or holds something else.
     """
     file = workspace.root / "progress.json"
     try:
-        content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         content = {}
-    except ValueError as error:
-        raise UserError(
-            f"{file} is not JSON ({error})", "the file as gradschool wrote it",
-            "Mend it, or move it away and check again: your own files are not touched.",
-        ) from error  # fmt: skip
-    return {"exercises": {}, "quizzes": {}} | content
+    except (ValueError, RecursionError) as error:
+        raise no_record(file, f"is not JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise no_record(file, "holds no record of progress")
+    whole: dict[str, Any] = {"exercises": {}, "quizzes": {}} | content
+    for part in (whole["exercises"], whole["quizzes"]):
+        if not (isinstance(part, dict) and all(isinstance(one, dict) for one in part.values())):
+            raise no_record(file, "holds no record of progress")
+    return whole
+
+
+def no_record(file: Path, what: str) -> UserError:
+    """The error of a progress.json that somebody or something has changed."""
+    return UserError(
+        f"{file} {what}", "the file as gradschool wrote it",
+        "Mend it, or move it away and check again: your own files are not touched.",
+    )  # fmt: skip
 
 
 @contextmanager
@@ -172,16 +186,26 @@ def how_to(chapter: str, exercise: dict[str, Any]) -> str:
 
 
 def wanted(workspace: Workspace, name: str) -> tuple[Chapter, Exercise]:
-    """The exercise of a name; without one, the next that is not done."""
+    """The exercise of a name, or of a file of the workspace; without one, the next that is not done.
+
+    Raises:
+        UserError: there is none, or it is a file from elsewhere.
+    """
     if name:
-        return find_exercise(name)
+        chapter, exercise, file = located(workspace, name)
+        if file != workspace.file(chapter, exercise):
+            raise UserError(
+                f"{name} is not in {workspace.root}", "an exercise's name, or its file there",
+                f"To have this file looked at: {command('check', name)}",
+            )  # fmt: skip
+        return chapter, exercise
     waiting = next_exercise(course_map(workspace))
     last = chapters()[-1]
     return find_exercise(waiting[1]["id"]) if waiting else (last, last.exercises[-1])
 
 
-def named(workspace: Workspace, names: Sequence[str], begun: bool = True) -> list[tuple[Chapter, Exercise]]:
-    """The exercises of some names (of exercises, files or chapters).
+def named(workspace: Workspace, names: Sequence[str], begun: bool = True) -> list[Located]:
+    """The exercises of some names (of exercises, files or chapters), each with its file.
 
     Args:
         workspace: where they are laid out.
@@ -194,19 +218,48 @@ def named(workspace: Workspace, names: Sequence[str], begun: bool = True) -> lis
     # 1. What was asked for.
     if names:
         known = {key: c for c in chapters() for key in (c.id, str(c.number), c.folder.name)}
-        return [
-            pair
-            for name in names
-            for pair in (
-                [(known[name], e) for e in known[name].exercises] if name in known else [find_exercise(name)]
-            )
-        ]
+        known |= {str(workspace.root / c.folder.name): c for c in chapters()}
+        found: list[Located] = []
+        for name in names:
+            if chapter := known.get(name.rstrip("/")):
+                found += [(chapter, e, workspace.file(chapter, e)) for e in chapter.exercises]
+            else:
+                found.append(located(workspace, name))
+        return found
     # 2. Or all that is there.
     laid = list(workspace.exercises())
     if not laid:
         raise UserError(f"{workspace.root} has no exercises yet", "", f"Lay some out: {command('start')}")
     waiting = [exercise.id for _, exercise, file in laid if begun and not is_begun(exercise, file)][1:]
-    return [(chapter, exercise) for chapter, exercise, _ in laid if exercise.id not in waiting]
+    return [(chapter, exercise, file) for chapter, exercise, file in laid if exercise.id not in waiting]
+
+
+def located(workspace: Workspace, name: str) -> Located:
+    """An exercise by its name or by a file, and the file that is meant: the very one, if it has a path.
+
+    Raises:
+        UserError: there is no such exercise or file, or the file says nowhere whose it is.
+    """
+    # 1. A name, or the name of a file in the workspace.
+    path = Path(name)
+    if path.name == name and not (path.suffix == ".py" and path.is_file()):
+        chapter, exercise = find_exercise(name)
+        return chapter, exercise, workspace.file(chapter, exercise)
+    # 2. A file: whose it is says its name, or the first line that `start` wrote into it.
+    path = next((place for place in (path, workspace.root / path) if place.is_file()), path)
+    if not path.is_file():
+        raise UserError(f"there is no file {name}", "", f"Name the exercise: {command('check EXERCISE')}")
+    by_file = {exercise.slug: exercise.id for chapter in chapters() for exercise in chapter.exercises}
+    head = re.match(r'\s*"""Exercise ([-\w]+) of ', decoded(path.read_bytes()))
+    owner = by_file.get(path.stem.replace("-", "_")) or (head[1] if head else "")
+    if not owner:
+        raise UserError(
+            f"{name} does not say whose file it is", "the name that `start` gave it, or its first line",
+            "Name it after its exercise, as perceptron_update.py",
+        )  # fmt: skip
+    chapter, exercise = find_exercise(owner)
+    mine = workspace.file(chapter, exercise)
+    return chapter, exercise, mine if mine.exists() and mine.samefile(path) else path
 
 
 def is_begun(exercise: Exercise, file: Path) -> bool:

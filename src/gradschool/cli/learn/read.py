@@ -51,7 +51,8 @@ def run(args: Args) -> int:
         return pages(args, args.out or workspace.root / "pages")
     chapter = find_chapter(args.chapter) if args.chapter else wanted(workspace, "")[0]
     if args.html or args.open or args.out:
-        return one_page(args, chapter, args.out or workspace.root / f"{chapter.folder.name}.html")
+        name, file = f"{chapter.folder.name}.html", args.out or workspace.root
+        return one_page(args, chapter, file / name if file.is_dir() or not args.out else file)
     paged(resolve(chapter), console_here())
     print(f" next     {command('start', chapter.id)}")
     finish(args, {"chapter": chapter.id})

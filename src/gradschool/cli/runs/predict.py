@@ -42,9 +42,10 @@ def run(args: Args) -> int:
 
     if args.top < 1:
         raise UserError(f"top is {args.top}", "a whole number >= 1", "Example: --top 5")
-    if not args.files:
+    if not (args.files and all(args.files)):
+        got = "an empty name" if args.files else "no files"
         raise UserError(
-            "predict got no files", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
+            f"predict got {got}", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
         )
     # 1. Words that name no file are texts, for a run that reads such; they may be no legal path.
     folder = RunFolder.open(args.run)

@@ -62,8 +62,9 @@ def checked(masks: dict[str, NDArray[np.uint8]], names: tuple[str, ...], notes: 
     """
     labels = set(every_label(masks)) - {VOID}
     if len(labels) < 2:
-        shown = f"{names[labels.pop()]} in every pixel" if labels else "no class"
-        advice = "Masks saved from fractions turn black: multiply them by 255 before saving."
+        black = "Masks saved from fractions turn black: multiply them by 255 before saving."
+        advice = black if 0 in labels else "Number the classes from 0."
+        shown = f"{names[labels.pop()]} in every pixel" if labels else f"{VOID} in every pixel and no class"
         raise UserError(f"all {len(masks)} masks hold {shown}", "two classes or more", advice)
     return Numbered(masks, names, notes)
 

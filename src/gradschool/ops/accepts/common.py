@@ -76,9 +76,9 @@ def readable(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.numel() > 0 and not torch.compiler.is_compiling()
 
 
-def within(name: str, x: Tensor, low: int, high: int, ignored: int | None = None) -> None:
-    """Refuse numbers outside low to high (where reading them is cheap); NaN passes, as in torch, and so does
-    the number that is ignored.
+def within(name: str, x: Tensor, low: int, high: int, ignored: int | None = None, nan: bool = True) -> None:
+    """Refuse numbers outside low to high (where reading them is cheap); the number that is ignored passes,
+    and NaN where `nan` is set.
     """
     if not readable(x):
         return
@@ -87,7 +87,7 @@ def within(name: str, x: Tensor, low: int, high: int, ignored: int | None = None
     if low <= least and most <= high:
         return
     # 2. Which number is outside.
-    outside = (x < low) | (x > high)
+    outside = (x < low) | (x > high) if nan else ~((x >= low) & (x <= high))
     if ignored is not None:
         outside &= x != ignored
     if outside.any():

@@ -91,11 +91,12 @@ def cross_entropy(
 
 @looks_at_numbers
 def binary_cross_entropy(p: Tensor, y: Tensor, reduction: str = "mean", weight: Tensor | None = None) -> None:
-    """One shape; predictions must be probabilities."""
+    """One shape; predictions and targets must be probabilities, which NaN is not."""
     one_type(p, y=y, weight=weight)
     pair(p, y, reduction)
     spreads("weight", weight, p.shape)
-    within("p", p, 0, 1)
+    within("p", p, 0, 1, nan=False)
+    within("y", y, 0, 1, nan=False)
 
 
 def binary_cross_entropy_with_logits(
