@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gradschool.cli.main import COMMANDS, main
 
+DEVICES = pytest.mark.skipif(not Path("/dev/zero").is_char_device(), reason="no endless device here")
 FAULT = ("fault of gradschool", "Traceback")
 # Commands that install, serve or take minutes are tried with wrong words only.
 LONG = {"add", "test", "bench", "coursework", "ladder"}
@@ -74,6 +75,9 @@ def said(capsys, words):
         ("train", "digits", "--seed", "-1"),
         ("train", "digits", "--set", "epochs=Infinity"),
         ("train", "digits", "--set", "epochs=1e999"),
+        pytest.param(("train", "folder", "--data", "/dev/zero"), marks=DEVICES),
+        pytest.param(("data", "check", "/dev/zero"), marks=DEVICES),
+        pytest.param(("predict", "runs/digits-0001", "/dev/zero"), marks=DEVICES),
         ("train", "digits", "--set", "learning_rate=nan"),
         ("train", "digits", "--set", "epochs=99999999999999999999999"),
         ("train", "digits", "--data", "~nouser/x"),

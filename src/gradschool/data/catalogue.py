@@ -69,9 +69,11 @@ def resolve(name: str | Path) -> tuple[SetInfo | None, Path | None]:
     """The set of this name and where it lies (None: it comes with a package), or None and a path.
 
     Raises:
-        UserError: there is neither, or the set is not here.
+        UserError: there is neither, the set is not here, or the path is a device.
     """
     path = Path(name).expanduser()
+    if path.is_char_device():
+        raise UserError(f"{path} is a device, which may have no end", "a folder, a zip or a file", "")
     is_path = isinstance(name, Path) or bool({"/", os.sep} & set(name)) or path.suffix == ".zip"
     if path.exists() and (is_path or not is_known(str(name))):
         return None, path

@@ -51,6 +51,8 @@ def run(args: Args) -> int:
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
     absent = [word for word in args.files if not os.path.exists(word)]  # noqa: PTH110
+    if endless := [word for word in args.files if word not in absent and Path(word).is_char_device()]:
+        raise UserError(f"{endless[0]} is a device, which may have no end", "files or folders", "")
     typed = [word for word in absent if type(run).answer is not Kind.answer and not looks_like_file(word)]
     missing = [Path(word) for word in absent if word not in typed]
     files = [Path(word) for word in args.files if word not in absent]
