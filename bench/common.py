@@ -95,8 +95,7 @@ def compare(
 def place(name: str, cpu: str) -> Path:
     """The file of a result: one that another processor measured is not written over."""
     file = RESULTS / f"{name}.json"
-    known = json.loads(file.read_text(encoding="utf-8"))["machine"] if file.is_file() else None
-    if known is None or known["cpu"] == cpu:
+    if not file.is_file() or json.loads(file.read_text(encoding="utf-8"))["machine"]["cpu"] == cpu:
         return file
     return RESULTS / f"{name}-on-{re.sub('[^a-z0-9]+', '-', cpu.lower()).strip('-')}.json"
 

@@ -93,7 +93,7 @@ def percent(*values: float) -> str:
 
 def reviews(result: Result) -> list[tuple[str, ...]]:
     """The best way of counting beside the best network, and both together, for each set of reviews."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, title in (
         ("imdb", "reviews of films (slice of IMDB)"),
         ("sst2", "sentences of reviews (SST-2)"),
@@ -111,7 +111,7 @@ def reviews(result: Result) -> list[tuple[str, ...]]:
 
 def characters(found: dict[str, Result]) -> list[tuple[str, ...]]:
     """N-gram models beside recurrent networks, in nats a character."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     if "language" in found:
         name, net = next(iter(found["language"]["models"].items()))
         counts = found["language"]["baselines"]
