@@ -82,13 +82,14 @@ def compare(
     spread = {
         side: {"median": medians[side], "iqr": iqr(values[side]), "rounds": rounds[side]} for side in sides
     }
+    about_machine = machine()
     result = {
         "name": name, "unit": unit, "ours": medians["ours"], "peer": medians[best], "ratio": ratios[best],
         "n": repeats, "peer_name": best, "ratios": ratios, "sides": spread, "about": about or {},
-        "load_at_start": load, "is_quiet": load <= 1 + torch.get_num_threads(), "machine": machine(),
+        "load_at_start": load, "is_quiet": load <= 1 + torch.get_num_threads(), "machine": about_machine,
     }  # fmt: skip
     RESULTS.mkdir(parents=True, exist_ok=True)
-    place(name, result["machine"]["cpu"]).write_text(json.dumps(result, indent=1) + "\n")
+    place(name, about_machine["cpu"]).write_text(json.dumps(result, indent=1) + "\n")
     return result
 
 
