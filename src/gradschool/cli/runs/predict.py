@@ -40,19 +40,11 @@ def run(args: Args) -> int:
     from gradschool.runs.kind import Answer, Kind
     from gradschool.runs.reopen import reopen
 
-    if args.top < 1:
-        raise UserError(f"top is {args.top}", "a whole number >= 1", "Example: --top 5")
-    if not (args.files and all(args.files)):
-        got = "an empty name" if args.files else "no files"
-        raise UserError(
-            f"predict got {got}", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
-        )
+    refuse(args)
     # 1. Words that name no file are texts, for a run that reads such; they may be no legal path.
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
     absent = [word for word in args.files if not os.path.exists(word)]  # noqa: PTH110
-    if endless := [word for word in args.files if word not in absent and Path(word).is_char_device()]:
-        raise UserError(f"{endless[0]} is a device, which may have no end", "files or folders", "")
     typed = [word for word in absent if type(run).answer is not Kind.answer and not looks_like_file(word)]
     missing = [Path(word) for word in absent if word not in typed]
     files = [Path(word) for word in args.files if word not in absent]
@@ -78,6 +70,20 @@ def run(args: Args) -> int:
         print(f" left out: {file}: {why}", file=sys.stderr)
     finish(args, {"predictions": found, "skipped": [{"file": f, "why": why} for f, why in skipped]})
     return 2 if missing else 0
+
+
+def refuse(args: Args) -> None:
+    """Raise for what no run can answer."""
+    if args.top < 1:
+        raise UserError(f"top is {args.top}", "a whole number >= 1", "Example: --top 5")
+    if not (args.files and all(args.files)):
+        got = "an empty name" if args.files else "no files"
+        raise UserError(
+            f"predict got {got}", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
+        )
+    there = (word for word in args.files if os.path.exists(word))  # noqa: PTH110
+    if endless := [word for word in there if Path(word).is_char_device()]:
+        raise UserError(f"{endless[0]} is a device, which may have no end", "files or folders", "")
 
 
 def with_reason(error: WorkFailed, skipped: Sequence[tuple[Path, str]]) -> WorkFailed:
