@@ -118,5 +118,5 @@ def quiet(output: int, errors: int | None = None) -> None:
 
 
 def tell_where(seconds: float) -> None:
-    """Write to standard error where this process is, just before its time is up."""
-    faulthandler.dump_traceback_later(0.9 * seconds, file=2)
+    """Write to standard error where this process is, a second before its time is up, or at half of it."""
+    faulthandler.dump_traceback_later(max(seconds - 1, seconds / 2), file=2)
