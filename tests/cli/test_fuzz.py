@@ -63,7 +63,7 @@ def said(capsys, words):
     assert not any(sign in told for sign in FAULT), f"{words}: {told[-500:]}"
     assert left.value.code in (0, 1, 2, None), words
     if left.value.code:
-        verdict = words[0] == "check" and left.value.code == 1 and " next: " in out.out  # not yet right
+        verdict = [*words][:1] == ["check"] and left.value.code == 1 and " next: " in out.out  # not yet right
         assert verdict or out.err.startswith("gradschool: "), (words, out.err)
     return left.value.code, told
 
@@ -146,6 +146,29 @@ def test_a_damaged_run_folder_is_a_sentence(place, capsys, tmp_path, name, conte
         said(capsys, words)
     said(capsys, ["predict", run, run / "model.json"])
     said(capsys, ["train", "digits", "--resume", run])
+
+
+WORK = ("progress.json", "01-neurons/perceptron_update.py")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        pytest.param(name, content, marks=[] if (i + k) % 4 == 0 else pytest.mark.slow)
+        for i, name in enumerate(WORK)
+        for k, content in enumerate([*DAMAGE, b'{"exercises": [1]}', b'{"exercises": {"attend": 1}}'])
+    ],
+)
+def test_a_damaged_workspace_is_a_sentence(place, capsys, tmp_path, monkeypatch, name, content):
+    work = tmp_path / "work"
+    shutil.copytree(place / "gradschool-work", work)
+    monkeypatch.setenv("GRADSCHOOL_WORK", str(work))
+    said(capsys, ["check", "perceptron-update"])  # now there is a record
+    (work / name).write_bytes(content)
+    for words in ([], ["check"], ["hint", "perceptron-update"], ["diff", "perceptron-update"], ["map"]):
+        said(capsys, words)
+    said(capsys, ["train", "perceptron", "--mine", "--out", tmp_path / "run"])
+    said(capsys, ["reset", "perceptron-update"])
 
 
 @pytest.mark.slow
