@@ -46,6 +46,8 @@ def run(args: Args) -> int:
     run, _ = reopen(folder)
     absent = [word for word in args.files if not os.path.exists(word)]  # noqa: PTH110
     typed = [word for word in absent if type(run).answer is not Kind.answer and not looks_like_file(word)]
+    if not all(word in typed for word in args.files if not word):
+        raise nothing("an empty name")
     missing = [Path(word) for word in absent if word not in typed]
     files = [Path(word) for word in args.files if word not in absent]
     skipped = [(file, "does not exist") for file in missing]
@@ -76,14 +78,16 @@ def refuse(args: Args) -> None:
     """Raise for what no run can answer."""
     if args.top < 1:
         raise UserError(f"top is {args.top}", "a whole number >= 1", "Example: --top 5")
-    if not (args.files and all(args.files)):
-        got = "an empty name" if args.files else "no files"
-        raise UserError(
-            f"predict got {got}", "files or folders", f"Example: {command('predict RUN cat.jpg')}"
-        )
+    if not args.files:
+        raise nothing("no files")
     there = (word for word in args.files if os.path.exists(word))  # noqa: PTH110
     if endless := [word for word in there if Path(word).is_char_device()]:
         raise UserError(f"{endless[0]} is a device, which may have no end", "files or folders", "")
+
+
+def nothing(what: str) -> UserError:
+    """The error of words that name no file."""
+    return UserError(f"predict got {what}", "files or folders", f"Example: {command('predict RUN cat.jpg')}")
 
 
 def with_reason(error: WorkFailed, skipped: Sequence[tuple[Path, str]]) -> WorkFailed:
