@@ -28,18 +28,18 @@ def number(value: float) -> str:
 def machines(found: list[Result]) -> dict[str, str]:
     """A letter for every processor, in the order of their first measurements."""
     known = [result["machine"] for result in found if result.get("machine", {}).get("cpu")]
-    order = dict.fromkeys(f"{each['cpu']}, {each['cores']} cores" for each in sorted(known, key=dated))
+    order = dict.fromkeys(map(processor, sorted(known, key=lambda machine: str(machine["date"]))))
     return dict(zip(order, ascii_uppercase, strict=False))
 
 
-def dated(machine: dict[str, Any]) -> str:
-    return machine["date"]
+def processor(machine: dict[str, Any]) -> str:
+    """Its name and cores."""
+    return f"{machine.get('cpu')}, {machine.get('cores')} cores"
 
 
 def on(result: Result, letters: dict[str, str]) -> str:
     """Which machine a result comes from."""
-    machine = result.get("machine", {})
-    return letters.get(f"{machine.get('cpu')}, {machine.get('cores')} cores", "-")
+    return letters.get(processor(result.get("machine", {})), "-")
 
 
 def legend(found: list[Result], letters: dict[str, str]) -> list[str]:

@@ -46,7 +46,7 @@ def run(args: Args) -> int:
     run, _ = reopen(folder)
     absent = [word for word in args.files if not os.path.exists(word)]  # noqa: PTH110
     typed = [word for word in absent if type(run).answer is not Kind.answer and not looks_like_file(word)]
-    if not all(word in typed for word in args.files if not word):
+    if "" in args.files and "" not in typed:
         raise nothing("an empty name")
     missing = [Path(word) for word in absent if word not in typed]
     files = [Path(word) for word in args.files if word not in absent]
