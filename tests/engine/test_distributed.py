@@ -96,7 +96,8 @@ def test_a_task_that_carries_a_state_is_not_sharded(monkeypatch):
 
 def test_a_silently_single_process_is_refused(monkeypatch):
     """The launcher promised two; Accelerate would train one without a word."""
-    device.accelerator(CPU)  # begun alone, which holds for this process whatever is promised later
+    # Begun alone, which holds for this process whatever is promised later; in fp32 Accelerate is not asked.
+    device.accelerator(device.Machine("cpu", "bf16", False))
     monkeypatch.setenv("WORLD_SIZE", "2")
     monkeypatch.delenv("RANK", raising=False)
     monkeypatch.delenv("LOCAL_RANK", raising=False)

@@ -29,6 +29,7 @@ ALONE = {  # ops that torch has no single function for, or whose plain form is a
     "attention.biased.weights_of", "attention.biased.additive_attend",
     "attention.linear.linear_attend_step", "attention.flash.flash_forward", "attention.flash.flash_backward",
     "attention.rotary.rotary_angles", "attention.rotary.rotate",
+    "rl.returns.td_target", "rl.returns.n_step_returns",
 }  # fmt: skip
 
 

@@ -39,6 +39,7 @@ GROUPS = {
         "eval": f"examine a language model: {command('eval RUN text FILE')}",
         "score": "how good a generator's pictures are, as a classifier of ours sees them",
         "judge": "is it what it should be, among a classifier's first five guesses?",
+        "play": f"film a trained agent as it plays: {command('play RUN')}",
         "export": "write a run's network as ONNX and check it",
         "tokens": f"train a tokeniser on a text of yours: {command('tokens FILE')}",
         "search": f"passages of your texts that answer a question: {command('search FOLDER QUESTION')}",

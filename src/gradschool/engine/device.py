@@ -19,6 +19,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from gradschool.engine.alone import Alone
 from gradschool.errors import UserError, WorkFailed
 from gradschool.phrases import counted
 
@@ -229,17 +230,20 @@ def accelerator(machine: Machine):  # type: ignore[no-untyped-def]
     """Accelerate's handle on processes and precision, with the number of processes we were promised.
 
     Under torchrun without a GPU Accelerate must be told `cpu=True`, or every process silently trains alone.
+    One process in float32 does without it.
 
     Raises:
         WorkFailed: fewer processes joined than the launcher started.
     """
+    promised = int(os.environ.get("WORLD_SIZE", "1"))
+    if promised == 1 and machine.precision == "fp32":
+        return Alone()
     from accelerate import Accelerator
     from accelerate.state import AcceleratorState
 
     AcceleratorState._reset_state()  # a process may make several runs in different precisions
     precision = "no" if machine.precision == "fp32" else machine.precision
     made = Accelerator(cpu=machine.device == "cpu", mixed_precision=precision)
-    promised = int(os.environ.get("WORLD_SIZE", "1"))
     if made.num_processes != promised:
         raise WorkFailed(
             f"{made.num_processes} process joined the run", f"{promised} as the launcher started",

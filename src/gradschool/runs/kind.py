@@ -209,6 +209,10 @@ class Kind:
         """Examine a finished run."""
         self.cannot("eval", folder)
 
+    def play(self, folder: RunFolder, n: int, seed: int, out: Path | None) -> Finding:
+        """Film a trained agent as it plays n episodes; `out` None: play-SEED.gif in the run's folder."""
+        self.cannot("play", folder)
+
     def classifier(self, folder: RunFolder) -> Any:
         """The network as something that classifies pictures (`evals.classifier.Classifier`)."""
         self.cannot("classify", folder)
@@ -228,7 +232,7 @@ class Kind:
     def abilities(self) -> list[str]:
         """The commands that this kind of run can do."""
         own, called = type(self), {"evaluate": "eval"}
-        methods = ("report", "predict", "sample", "chat", "evaluate", "export")
+        methods = ("report", "predict", "sample", "chat", "evaluate", "export", "play")
         return [called.get(each, each) for each in methods if getattr(own, each) is not getattr(Kind, each)]
 
     def cannot(self, what: str, folder: RunFolder) -> NoReturn:

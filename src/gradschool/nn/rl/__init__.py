@@ -1,0 +1,1 @@
+"""Layers of agents: what stands between a screen or a board and a network."""

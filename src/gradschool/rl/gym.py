@@ -1,0 +1,191 @@
+"""Any environment with Gymnasium's interface, as copies side by side that begin anew when an episode ends.
+
+Every episode begins with a seed of its own. A copy is therefore known from its seed and the actions since:
+they are what a checkpoint holds, and resuming plays them again. Source: Gymnasium 1.4, `gymnasium.Env`.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gradschool.errors import WorkFailed
+from gradschool.phrases import counted
+from gradschool.rl.atari import Screen
+from gradschool.rl.protocol import Discrete, Step
+from gradschool.rl.spaces import actions_of, reader_of
+
+Act = np.ndarray | np.generic  # an action of one copy
+LONGEST = 100_000  # steps of an episode in an environment that sets no limit
+
+
+class GymWorld:
+    """`count` copies of an environment of Gymnasium.
+
+    Args:
+        name: of the environment, for sentences.
+        create: makes one copy.
+        count: copies.
+        seed: of all episodes.
+
+    Raises:
+        UserError: its observations or actions are of a kind that agents here do not take.
+    """
+
+    def __init__(self, name: str, create: Callable[[], Any], count: int, seed: int) -> None:
+        self.name, self.create, self.count = name, create, count
+        self.generator = torch.Generator().manual_seed(seed)
+        self.envs = [create() for _ in range(count)]
+        self.shape, self.read = reader_of(self.envs[0].observation_space, name)
+        self.actions, self.write = actions_of(self.envs[0].action_space, name)
+        spec = getattr(self.envs[0], "spec", None)
+        self.limit: int | None = spec.max_episode_steps if spec else None
+        self.reset()
+
+    def reset(self, generator: torch.Generator | None = None) -> Tensor:
+        """Begin an episode in every copy; `generator`, if given, seeds those that follow."""
+        if generator is not None:
+            self.generator.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        for env in self.envs:
+            if isinstance(env, Screen):
+                env.over = True  # no game goes on, whichever life it is in
+        self.seeds, self.elapsed = [0] * self.count, [0] * self.count
+        self.past: list[list[Act]] = [[] for _ in range(self.count)]
+        self.seen = np.stack([self.begin(i) for i in range(self.count)])
+        return torch.from_numpy(self.seen.copy())
+
+    def begin(self, i: int, seed: int | None = None) -> np.ndarray:
+        """Begin an episode of copy i.
+
+        Args:
+            i: the copy.
+            seed: of the episode; None: the next one of the world's own.
+        """
+        # 1. Where only a life was lost, the same game goes on, from the seed and the actions that it had.
+        if seed is None:
+            seed = int(torch.randint(2**31, (), generator=self.generator))
+        observation, info = self.asked(i, "reset", seed=seed)
+        if not info.get("continued", False):
+            self.seeds[i], self.past[i] = seed, []
+        # 2. What is seen.
+        self.elapsed[i] = 0
+        return self.checked(observation)
+
+    def step(self, actions: Tensor) -> Step:
+        """Act in every copy, and begin anew where an episode has ended.
+
+        Raises:
+            WorkFailed: the environment raises, returns what is no number, changes its shape, or never ends.
+        """
+        rewards, ends = np.zeros(self.count, np.float32), np.zeros((2, self.count), bool)
+        final = np.empty_like(self.seen)
+        self.seen = self.seen.copy()
+        for i, action in enumerate(actions.detach().cpu().numpy()):
+            # 1. One step of this copy.
+            final[i], rewards[i], ends[0, i], ends[1, i] = self.acted(i, action)
+            # 2. A new episode, where this one is over.
+            self.seen[i] = self.begin(i) if ends[:, i].any() else final[i]
+        terminated, truncated = torch.from_numpy(ends)
+        seen = torch.from_numpy(self.seen.copy())
+        return Step(
+            seen, torch.from_numpy(rewards), terminated, truncated & ~terminated, torch.from_numpy(final)
+        )
+
+    def acted(self, i: int, action: Act) -> tuple[np.ndarray, float, bool, bool]:
+        """One step of copy i, checked: what is seen, reward, terminated, truncated."""
+        self.past[i].append(action)
+        self.elapsed[i] += 1
+        observation, reward, terminated, truncated, _ = self.asked(i, "step", self.write(action))
+        seen, reward = self.checked(observation), float(reward)
+        if not np.isfinite(reward):
+            raise WorkFailed(f"{self.name} gave the reward {reward}", "a finite number", self.advice(i))
+        if self.elapsed[i] >= (self.limit or LONGEST) and not (terminated or truncated):
+            what = f"an episode of {self.name} has not ended after {counted(self.elapsed[i], 'step')}"
+            raise WorkFailed(what, "one that terminates or is truncated", "Wrap it in Gymnasium's TimeLimit.")
+        return seen, reward, bool(terminated), bool(truncated)
+
+    def asked(self, i: int, method: str, *arguments: Any, **named: Any) -> Any:
+        """Call a method of copy i.
+
+        Raises:
+            WorkFailed: it raises, or returns the wrong number of things.
+        """
+        try:
+            answer = getattr(self.envs[i], method)(*arguments, **named)
+        except Exception as error:  # whatever somebody else's program raises
+            said = f"{type(error).__name__}: {error}".rstrip(". ")
+            raise WorkFailed(f"{self.name} raised {said} in {method}", "", self.advice(i)) from error
+        wanted = 2 if method == "reset" else 5
+        if not isinstance(answer, tuple) or len(answer) != wanted:
+            count = len(answer) if isinstance(answer, tuple) else 1
+            what = f"{method} of {self.name} returned {counted(count, 'thing')}"
+            raise WorkFailed(what, f"{wanted}, as Gymnasium's Env does", "Update the environment.")
+        return answer
+
+    def checked(self, observation: Any) -> np.ndarray:
+        """An observation as an array.
+
+        Raises:
+            WorkFailed: its shape is not that of the space, or not all of it are finite numbers.
+        """
+        seen = self.read(observation)
+        if seen.shape != self.shape:
+            what = f"an observation of {self.name} has the shape {seen.shape}"
+            raise WorkFailed(what, f"{self.shape} as its observation_space says", "Mend the environment.")
+        if not np.isfinite(seen).all():
+            what = f"{counted(int((~np.isfinite(seen)).sum()), 'number')} of an observation of {self.name}"
+            raise WorkFailed(f"{what} are NaN or infinite", "finite numbers", "Mend the environment.")
+        return seen
+
+    def advice(self, i: int) -> str:
+        """How to see it happen again."""
+        return f"It happens after reset(seed={self.seeds[i]}) and {counted(len(self.past[i]), 'action')}"
+
+    def state(self) -> dict[str, Tensor]:
+        """The seed of each copy, the actions since, what was seen last, and the state of the generator."""
+        lengths = torch.tensor([len(past) for past in self.past])
+        width = () if isinstance(self.actions, Discrete) else tuple(self.actions.low.shape)
+        kind = torch.int64 if isinstance(self.actions, Discrete) else torch.float32
+        past = torch.zeros(self.count, int(lengths.max()), *width, dtype=kind)
+        for i, actions in enumerate(self.past):
+            if actions:
+                past[i, : len(actions)] = torch.from_numpy(np.stack(actions))
+        seen, seeds = torch.from_numpy(self.seen.copy()), torch.tensor(self.seeds)
+        generator = self.generator.get_state()
+        return {"seeds": seeds, "past": past, "lengths": lengths, "seen": seen, "generator": generator}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Go on from what `state` returned: play the actions again in new copies.
+
+        A copy that does not come out where it was has randomness that its seed does not fix: there a new
+        episode is begun, with a warning that counts them.
+        """
+        self.close()
+        self.envs = [self.create() for _ in range(self.count)]
+        # 1. The same seeds and the same actions.
+        for i, seed in enumerate(state["seeds"].tolist()):
+            self.seen[i] = self.begin(i, seed)
+            for action in state["past"][i, : int(state["lengths"][i])].cpu().numpy():
+                self.seen[i], _, *ends = self.acted(i, action)
+                if any(ends):
+                    self.seen[i] = self.begin(i, seed)
+        # 2. The same observations, if seeds fix the environment.
+        self.generator.set_state(state["generator"].cpu())
+        lost = [
+            i for i in range(self.count) if not np.array_equal(self.seen[i], state["seen"][i].cpu().numpy())
+        ]
+        for i in lost:
+            self.seen[i] = self.begin(i)
+        if lost:
+            episodes = counted(len(lost), "episode")
+            warnings.warn(
+                f"{self.name} is not the same under the same seed: {episodes} began anew", stacklevel=2
+            )
+
+    def close(self) -> None:
+        """Close every copy."""
+        for env in self.envs:
+            env.close()
