@@ -13,4 +13,6 @@ def cartpole_a2c() -> PolicyGradientRun:
         lam=0.95,
         learning_rate=4e-3,
         schedule="linear",
+        evaluations=20,
+        keep="best",
     )

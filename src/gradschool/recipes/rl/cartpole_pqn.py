@@ -5,4 +5,4 @@ from gradschool.runs.rl.pqn import PQNRun
 
 def cartpole_pqn() -> PQNRun:
     """Parallel Q-learning balances a pole (goal: 475 in 5 s); --data takes other environments."""
-    return PQNRun(data="cartpole", timesteps=150_000, gamma=0.98, reward_scale=0.1)
+    return PQNRun(data="cartpole", timesteps=150_000, reward_scale=0.1)

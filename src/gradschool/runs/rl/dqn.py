@@ -27,6 +27,8 @@ class ActionValueRun(AgentRun):
     """The same at the end."""
     exploration: Share = 0.5
     """Share of the run in which it falls."""
+    normalise: bool = False
+    """Layer normalisation after every hidden layer, which keeps the values from running away."""
 
     def refuse(self, spec: Spec) -> None:
         """Action values need a few actions to choose from.
@@ -85,15 +87,18 @@ class DQNRun(ActionValueRun):
 
     def network(self) -> str:
         """What learns, for people."""
-        told = {"double": self.double, "dueling": self.duel, "prioritised": self.priority > 0}
+        told = {
+            "layer norm": self.normalise, "double": self.double, "dueling": self.duel,
+            "prioritised": self.priority > 0,
+        }  # fmt: skip
         extras = [name for name, wanted in told.items() if wanted]
         steps = [f"{self.steps_ahead} steps"] if self.steps_ahead > 1 else []
         return ", ".join([f"Q-network {'-'.join(map(str, self.hidden))}", *extras, *steps])
 
     def build(self, spec: Spec) -> nn.Module:
         """A freshly initialised network with its target."""
-        online, target = (QNetwork(spec.shape, spec.count, self.hidden, self.duel) for _ in range(2))
-        return WithTarget(online, target)
+        sizes = (spec.shape, spec.count, self.hidden)
+        return WithTarget(*(QNetwork(*sizes, self.duel, self.normalise) for _ in range(2)))
 
     def agent(self, model: nn.Module, stage: Stage) -> DQN:
         """Who learns."""
