@@ -18,7 +18,8 @@ from gradschool.evals.rl.reliable import reliable
 GOALS = {
     "cartpole_ppo": 475.0, "cartpole_pqn": 475.0, "cartpole_dqn": 475.0, "cartpole_a2c": 475.0,
     "cartpole_reinforce": 475.0, "mountain_car_dqn": -110.0, "acrobot_ppo": -100.0, "pendulum_sac": -160.0,
-    "lunar_lander_ppo": 200.0, "tic_tac_toe_zero": 0.95, "cartpole_cloning": 475.0,
+    # Against random moves the best possible mean is 0.960, and who draws where it cannot lose earns 0.873.
+    "lunar_lander_ppo": 200.0, "tic_tac_toe_zero": 0.9, "cartpole_cloning": 475.0,
     "cartpole_decision": 475.0, "breakout_ppo": 10.0,
 }  # fmt: skip
 SCORE = "test_return"

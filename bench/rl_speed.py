@@ -1,4 +1,5 @@
-"""Steps a second of training, ours beside Stable-Baselines3 with the settings of its zoo: interleaved rounds.
+"""Steps a second of training, ours beside Stable-Baselines3 with the settings of its zoo, and PPO beside a
+single-file program as well: interleaved rounds.
 
 `python -m bench.rl_speed AGENT [ROUNDS]`, AGENT one of ppo, dqn (CartPole) and sac (Pendulum). Processor time
 of one thread counts, so that other work on the machine matters less. Both sides have their own networks and
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch
 
-from bench import common
+from bench import common, rl_single_file
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import fit
 from gradschool.recipes import find
@@ -59,6 +60,8 @@ def run(agent: str, repeats: int) -> dict[str, Any]:
     """Compare one agent."""
     recipe, own, other = SIZES[agent]
     peers: dict[str, Callable[[], float]] = {"stable-baselines3": partial(theirs, agent, other)}
+    if agent == "ppo":
+        peers["CleanRL's ppo.py, written anew"] = partial(rl_single_file.train, other)
     about = {"ours": repr(find(recipe)()), "theirs": ZOO[agent], "steps": {"ours": own, "theirs": other}}
     work = partial(ours, recipe, own)
     return common.compare(f"rl-speed-{agent}", "steps/processor s", work, peers, repeats, about)

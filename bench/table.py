@@ -151,6 +151,18 @@ def words(found: list[Result]) -> list[str]:
     return [*head, *("| " + " | ".join(row) + " |" for row in rows)] if rows else []
 
 
+def agents(result: Result) -> list[str]:
+    """What agents earn in test episodes, seed by seed, and when they first came to their goals."""
+    head = ["", "| agent | return, median | seeds from, to | goal | seeds that met it | after | seeds |",
+            "|---" * 7 + "|"]  # fmt: skip
+    for name, row in result["agents"].items():
+        returns, seconds = [run["test_return"] for run in row["runs"]], row["median_seconds_to_goal"]
+        after = "" if seconds is None else f"{seconds:,.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+        earned = f"{statistics.median(returns):.4g} | {min(returns):.4g} to {max(returns):.4g}"
+        head.append(f"| `{name}` | {earned} | {row['goal']:g} | {row['goal_met']} | {after} | {row['n']} |")
+    return head
+
+
 def rung_row(rung: Result, first: Result) -> str:
     """A change, test and training accuracy, what it adds to the first row."""
     test, train = (statistics.mean(rung[key]) for key in ("test", "train"))
@@ -201,6 +213,7 @@ def tables(found: list[Result]) -> str:
              "|---" * 8 + "|"]  # fmt: skip
     middle = [*third, *goals] if goals else []
     middle += [row for result in found if result["name"] == "membrane" for row in membranes(result)]
+    middle += [row for result in found if "agents" in result for row in agents(result)]
     rungs = [row for result in found if result["name"] in ABLATION for row in ladder(result)]
     other = [*heads, *others] if others else []
     text = [*first, *accuracies, *rungs, *other, *words(found), *middle, "", *second, *ratios]
