@@ -1,8 +1,8 @@
 """PPO on CartPole as CleanRL's ppo.py does it, written anew, as a peer that is timed.
 
 CleanRL (Huang et al. 2022) is a script and no package, and is not copied here. What decides its speed is
-kept: its published default settings, four environments of Gymnasium stepped one after the other, one step of the
-network for four observations, advantages by a loop over time, four passes over four minibatches.
+kept: its published default settings, four environments of Gymnasium stepped one after the other, one step of
+the network for four observations, advantages by a loop over time, four passes over four minibatches.
 """
 
 from typing import Any
