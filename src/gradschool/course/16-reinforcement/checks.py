@@ -45,7 +45,7 @@ def backup_in_loops(p, r, value, gamma):
 
 
 def bellman_backup(ladder: Ladder) -> None:
-    """Two states by hand, chance, three kinds of discount, episodes that may end, float64; gradients."""
+    """Two states by hand, chance, three kinds of discount, episodes that may end, float64."""
     chance = (*process(0, 4, 3), draw(9, 4))
     cases = [
         Case("two states, v = (10, 20), gamma = 0.5", (*TWO, numbers(10.0, 20.0), 0.5)),
@@ -57,7 +57,6 @@ def bellman_backup(ladder: Ladder) -> None:
         Case("float64", (*(x.double() for x in chance), 0.9)),
     ]
     ladder.agrees(cases, backup_in_loops, CLOSE)
-    ladder.gradients(cases[1:2], backup_in_loops, CLOSE)
 
 
 def many_sweeps(p, r, policy, gamma):
@@ -80,6 +79,7 @@ def policy_evaluation(ladder: Ladder) -> None:
         Case("two states, always action 1, gamma = 0.5", (*TWO, numbers([0.0, 1], [0, 1]), 0.5)),
         Case("4 states, 3 actions, a policy of chance, gamma = 0.8", (*process(0, 4, 3), mixed, 0.8)),
         Case("gamma = 0", (*process(0, 4, 3), mixed, 0.0)),
+        Case("gamma = 0.99, where rewards a hundred steps away count", (*process(0, 4, 3), mixed, 0.99)),
         Case("gamma = 1, where every step may be the last", (*process(2, 4, 3, 0.7), mixed, 1.0)),
         Case("one action", (*process(3, 5, 1), torch.ones(5, 1), 0.6)),
         Case("float64", (*(x.double() for x in (*process(0, 4, 3), mixed)), 0.8)),
@@ -137,7 +137,7 @@ def traces(ladder: Ladder) -> None:
 
 
 def exploration_schedule(ladder: Ladder) -> None:
-    """The ends, the middle, beyond the end, falling and rising, one step."""
+    """The ends, the middle, beyond the end, falling and rising, rates of many digits, one step."""
     cases = [
         Case("step 0, from 0.9 to 0.1 in 100", (0, 0.9, 0.1, 100)),
         Case("step 25, from 0.9 to 0.1 in 100", (25, 0.9, 0.1, 100)),
@@ -145,6 +145,8 @@ def exploration_schedule(ladder: Ladder) -> None:
         Case("step 250, long after the end", (250, 0.9, 0.1, 100)),
         Case("step 3 of 10, down to 0", (3, 1.0, 0.0, 10)),
         Case("step 5 of 20, rising", (5, 0.1, 0.5, 20)),
+        Case("step 21 of 20, rising", (21, 0.1, 0.5, 20)),
+        Case("step 7 of 30, from 1 to 0.05", (7, 1.0, 0.05, 30)),
         Case("one step", (1, 0.5, 0.25, 1)),
     ]
     oracle = lambda step, first, last, steps: float(np.interp(step, [0, steps], [first, last]))  # noqa: E731
@@ -203,19 +205,28 @@ def prioritised_weights(ladder: Ladder) -> None:
 
 
 def moved(mine, target, online, tau, learning=True):
-    """Both networks after an update, as lists of tensors; the tensors of the target are the same objects."""
+    """Both networks after an update, as lists of tensors."""
     import torch
 
     old = [torch.nn.Parameter(x.clone(), requires_grad=learning) for x in target]
     new = [torch.nn.Parameter(x.clone()) for x in online]
+    mine(old, new, tau)
+    return [x.detach() for x in old], [x.detach() for x in new]
+
+
+def left_behind(mine, target, online, tau):
+    """After an update: has the target its old memory, is it free of graphs, are gradients still recorded."""
+    import torch
+
+    old, new = [x.clone() for x in target], [torch.nn.Parameter(x.clone()) for x in online]
     addresses = [x.data_ptr() for x in old]
     mine(old, new, tau)
-    kept = [x.data_ptr() for x in old] == addresses and all(x.grad_fn is None for x in old)
-    return [x.detach() for x in old], [x.detach() for x in new], kept
+    is_same, is_free = [x.data_ptr() for x in old] == addresses, all(x.grad_fn is None for x in old)
+    return is_same, is_free, torch.is_grad_enabled()
 
 
 def target_network(ladder: Ladder) -> None:
-    """By hand, matrices, the ends of tau, float64; the network that learns stays, memory stays."""
+    """By hand, matrices, the ends of tau, float64; the network that learns and the memory stay."""
     old, new = [draw(0, 3, 2), draw(1, 3)], [draw(2, 3, 2), draw(3, 3)]
     cases = [
         Case("target 0, network 10, tau = 0.1", ([numbers(0.0)], [numbers(10.0)], 0.1)),
@@ -227,9 +238,13 @@ def target_network(ladder: Ladder) -> None:
 
     def oracle(target, online, tau, learning=True):
         mixed = [(1 - tau) * a.double() + tau * b.double() for a, b in zip(target, online, strict=True)]
-        return [m.to(a.dtype) for m, a in zip(mixed, target, strict=True)], online, True
+        return [m.to(a.dtype) for m, a in zip(mixed, target, strict=True)], online
 
     ladder.agrees(cases, oracle, CLOSE, through=moved)
+    is_same, is_free, is_on = ladder.inside(left_behind)(old, new, 0.3)
+    ladder.holds("The target was to change in its own memory; it got other tensors.", is_same)
+    ladder.holds("No gradient was to flow through the target; the update is in its graph.", is_free)
+    ladder.holds("Gradients were to be recorded after the update as before; they are off.", is_on)
 
 
 def double_in_loops(reward, next_q, next_q_of_target, terminated, gamma):

@@ -62,7 +62,8 @@ def policy_entropy(logits: Float[Tensor, "*b a"]) -> Each:
     """The entropy of a policy over a actions in nats: log a if all are equally probable, 0 if one is certain.
 
     Args:
-        logits: of each action, unnormalised; -inf for an action that is not allowed, though not for all.
+        logits: of each action, unnormalised; -inf for an action that is not allowed, though not for all: it
+            counts 0, and no gradient flows into it.
 
     Source: Shannon 1948.
     """
