@@ -1,4 +1,4 @@
-"""Experiments of chapter 16: what exploration, bootstrapping, noise and time limits do to learned values."""
+"""Experiments of chapter 16: what exploration, bootstrapping, noise, time limits, seeds and scales do."""
 
 import statistics
 from collections.abc import Sequence
@@ -15,6 +15,8 @@ from gradschool.rl.tabular.learning import Learning, control, td_lambda
 from gradschool.rl.tabular.mdp import MDP, two_states, value_iteration
 
 SEEDS = 10
+ARMS = torch.tensor([0.3, 0.4, 0.5, 0.6, 0.7])
+AGENTS = 400
 
 
 def generator(seed: int) -> torch.Generator:
@@ -193,3 +195,55 @@ def policies() -> dict:
     tables = [control(world, "q-learning", 10, learning, seed) for seed in range(SEEDS)]
     errors = [(q - exact).abs().max().item() for q in tables]
     return {"q": exact.tolist(), "v": exact.amax(1).tolist(), "seeds": SEEDS, "error": spread(errors)}
+
+
+def policies_of_bandits(rate: Tensor, scale: Tensor, is_normalised: bool = False) -> Tensor:
+    """What the policies of many REINFORCE agents earn after 500 pulls of five arms, before any scaling.
+
+    Args:
+        rate: learning rate of each agent, (n, 1).
+        scale: factor of all its rewards, (n, 1).
+        is_normalised: whether its advantages are divided by the root mean square of its rewards so far.
+    """
+    source, logits = generator(0), torch.zeros(len(rate), len(ARMS))
+    mean, square = torch.zeros(2, len(rate), 1)
+    for step in range(1, 501):
+        # 1. Each agent pulls one arm.
+        policy = logits.softmax(1)
+        arm = torch.multinomial(policy, 1, generator=source)
+        reward = scale * (torch.rand(len(rate), 1, generator=source) < ARMS[arm]).float()
+        # 2. The baseline is the mean of its earlier rewards.
+        advantage = reward - mean
+        mean = mean + (reward - mean) / step
+        square = square + (reward.square() - square) / step
+        if is_normalised:
+            advantage = advantage / square.sqrt().clamp(min=1e-12)
+        # 3. The gradient of log softmax is the arm as one-hot minus the policy.
+        logits = logits + rate * advantage * (torch.zeros_like(policy).scatter(1, arm, 1.0) - policy)
+    return logits.softmax(1) @ ARMS
+
+
+def reward_scale() -> dict:
+    """The same REINFORCE agent on five arms, with rewards times 0.01 to 100; 400 seeds each."""
+    scales = (0.01, 0.1, 1.0, 10.0, 100.0)
+    scale = torch.tensor(scales).repeat_interleave(AGENTS)[:, None]
+    rate = torch.full_like(scale, 0.4)
+    plain = policies_of_bandits(rate, scale).view(len(scales), AGENTS)
+    normalised = policies_of_bandits(rate, scale, is_normalised=True).view(len(scales), AGENTS)
+    found = {f"x{100 * s:.0f}": {"scale": s, "plain": spread(a.tolist()), "normalised": spread(b.tolist())}
+             for s, a, b in zip(scales, plain, normalised, strict=True)}  # fmt: skip
+    return {"rate": 0.4, "steps": 500, "seeds": AGENTS, "chance": ARMS.mean().item(), "of": found}
+
+
+def seeds() -> dict:
+    """Two REINFORCE agents with different learning rates: how often a few seeds prefer the worse one."""
+    rates, pairs = (0.4, 1.6), 10_000
+    rate = torch.tensor(rates).repeat_interleave(AGENTS)[:, None]
+    slow, fast = policies_of_bandits(rate, torch.ones_like(rate)).view(2, AGENTS)
+    better, worse = (slow, fast) if slow.mean() > fast.mean() else (fast, slow)
+    source, wrong = generator(1), {}
+    for n in (1, 3, 10, 30):
+        one, other = torch.randint(AGENTS, (2, pairs, n), generator=source)
+        wrong[f"n{n}"] = (better[one].mean(1) <= worse[other].mean(1)).float().mean().item()
+    return {"rates": list(rates), "steps": 500, "seeds": AGENTS, "pairs": pairs,
+            "slow": spread(slow.tolist()), "fast": spread(fast.tolist()), "wrong": wrong}  # fmt: skip

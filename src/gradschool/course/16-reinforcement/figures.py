@@ -56,6 +56,46 @@ def regret_curves() -> Figure:
     return figure
 
 
+def triad_curves() -> Figure:
+    """The largest value over sweeps of the experiment `triad`."""
+    found = measured(__file__, "triad")
+    sweeps = np.arange(1, 11) * found["sweeps"] / 10
+    figure, axes = panels(1, 1, (5.6, 3.2))
+    for name, words in (("all_three", "all three"), ("on_policy", "on-policy"), ("tabular", "a table"),
+                        ("no_bootstrap", "no bootstrapping")):  # fmt: skip
+        axes.semilogy(sweeps, found[name], label=words)
+    axes.set(xlabel="sweeps", ylabel="largest value", ylim=(1e-3, 1e10))
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def overestimated() -> Figure:
+    """The target over the number of actions of the experiment `overestimation`."""
+    rows = measured(__file__, "overestimation")["of"].values()
+    figure, axes = panels(1, 1, (5.6, 2.8))
+    for name, words in (("single", "one network"), ("double", "two networks")):
+        axes.plot([row["actions"] for row in rows], [row[name] for row in rows], "o-", label=words)
+    axes.axhline(0, color="gray", lw=0.8)
+    axes.set(xlabel="actions", ylabel="mean target")
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def search_tree() -> Figure:
+    """One simulation of a tree search: down by the scores of PUCT, and the new value back up."""
+    figure, axes = canvas(10, 5.2, (5.6, 2.9))
+    for x, y, line in ((5, 4.5, "-"), (2.3, 2.2, "-"), (7.7, 2.2, "--")):
+        axes.add_patch(plt.Circle((x, y), 0.45, fill=False, ec="black", lw=1.4, ls=line))
+    arrow(axes, (4.65, 4.2), (2.65, 2.55))
+    arrow(axes, (5.35, 4.2), (7.35, 2.55), "C0", lw=2.2)
+    arrow(axes, (7.75, 2.7), (5.5, 4.5), "C3", bend=0.35)
+    words = {"ha": "center", "va": "center", "fontsize": 10}
+    axes.text(2.3, 1.0, "$Q = 0.5$, $N = 3$, $P = 0.25$\nscore 0.75", **words)
+    axes.text(7.7, 1.0, "$Q = 0$, $N = 0$, $P = 0.75$\nscore 3", color="C0", **words)
+    axes.text(8.9, 3.7, "$v = 0.4$ here,\n$-0.4$ above", color="C3", **words)
+    return figure
+
+
 def clipped_gain() -> Figure:
     """PPO's gain over the ratio of probabilities, for both signs of the advantage."""
     figure, axes = panels(1, 2, (5.8, 2.4), sharey=True)
