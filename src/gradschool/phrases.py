@@ -88,3 +88,8 @@ def counted(number: int, one: str, many: str = "") -> str:
         many: the plural, where it is not the singular with an s.
     """
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def raised(error: BaseException) -> str:
+    """What somebody else's program raised, in one line of at most 300 characters."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300].rstrip(". ")

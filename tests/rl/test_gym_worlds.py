@@ -42,6 +42,12 @@ class Counting(gymnasium.Env):
             reward = float("inf")
         if self.wrong == "shape":
             seen = seen[:1]
+        if self.wrong == "words":
+            seen = "a word"
+        if self.wrong == "none":
+            reward = None
+        if self.wrong == "ends":
+            return seen, reward, np.zeros(2, bool), False, {}
         if self.wrong == "four":
             return seen, reward, False, {}
         over = self.wrong != "endless"
@@ -136,7 +142,10 @@ def test_randomness_that_no_seed_fixes_is_counted():
 
 
 SENTENCES = {
-    "nan": "1 number of an observation of Counting are NaN or infinite; wanted: finite numbers",
+    "nan": "an observation of Counting holds 1 NaN or infinite number; wanted: finite numbers",
+    "words": "an observation of Counting cannot be read: ValueError: .*; wanted: one of its",
+    "none": "Counting gave None for the reward .*; wanted: a number and two truth values",
+    "ends": "Counting gave 0.0 for the reward and .* for the ends; wanted: a number and two truth values",
     "reward": "Counting gave the reward inf; wanted: a finite number",
     "shape": r"an observation of Counting has the shape \(1,\); wanted: \(2,\)",
     "raises": "Counting raised ZeroDivisionError: division by zero in step",
@@ -181,6 +190,29 @@ def test_spaces():
         make_with(action_space=gymnasium.spaces.MultiDiscrete([2, 3]))
     with pytest.raises(UserError, match="an observation of Made is a Sequence of no fixed size"):
         make_with(observation_space=gymnasium.spaces.Sequence(Choice(2)))
+
+
+def test_a_single_number_is_seen_as_one_of_a_row():
+    world = make_with(observation_space=Box(-1, 1, ()))
+    assert world.shape == (1,) and world.seen.shape == (1, 1)
+
+
+def test_shares_are_not_made_into_bytes():
+    """A picture of floats between 0 and 1 would become black."""
+    world = make_with(observation_space=Box(0, 255, (10, 10, 3), np.uint8))
+    assert world.seen.dtype == np.uint8 and world.seen.max() > 100
+    with pytest.raises(WorkFailed, match="its numbers are float64 and not uint8; wanted: one of its"):
+        world.checked(np.random.default_rng(0).random((10, 10, 3)))
+
+
+def test_an_ended_episode_can_wait_for_its_reset():
+    world = single(2)
+    world.autoreset = False
+    for _ in range(2):
+        world.step(torch.tensor([1, 0]))
+    step = world.step(torch.tensor([1, 0]))
+    assert step.terminated.tolist() == [True, False] and torch.equal(step.observation, step.final)
+    assert world.reset()[:, 1].tolist() == [0, 0]
 
 
 def make_with(**spaces):

@@ -59,12 +59,43 @@ def test_what_is_not_there(file, tmp_path):
         make(f"{file}:Wlak", 1, 0)
     with pytest.raises(UserError, match=r"there is no file nothing.py; wanted: a Python file with a class"):
         make("nothing.py:Walk", 1, 0)
-    broken = tmp_path / "broken_walk.py"
-    broken.write_text("1 / 0", encoding="utf-8")
-    with pytest.raises(UserError, match=r"broken_walk.py cannot be loaded: ZeroDivisionError"):
-        make(f"{broken}:Walk", 1, 0)
+    with pytest.raises(UserError, match=r"my_walk.py names a file and no class; wanted: one of: Walk, Wrong"):
+        make(str(file), 1, 0)
+    texts = {"1 / 0": "ZeroDivisionError", "def (": "SyntaxError", "raise SystemExit(3)": "SystemExit: 3"}
+    for i, (text, said) in enumerate(texts.items()):
+        broken = tmp_path / f"broken_{i}.py"
+        broken.write_text(text, encoding="utf-8")
+        with pytest.raises(UserError, match=rf"broken_{i}.py cannot be loaded: {said}") as caught:
+            make(f"{broken}:Walk", 1, 0)
+        assert "\n" not in str(caught.value)
     with pytest.raises(UserError, match=r"there is no world 'CartPol-v1'.*Did you mean CartPole-v1"):
         make("CartPol-v1", 1, 0)
+    with pytest.raises(UserError, match=r"LunarLander-v2 cannot be made: DeprecatedEnv: .*LunarLander-v3"):
+        make("LunarLander-v2", 1, 0)
+    with pytest.raises(UserError, match=r"no_such_module:Walk-v0 cannot be made: ModuleNotFoundError"):
+        make("no_such_module:Walk-v0", 1, 0)
+
+
+def test_box2d_missing(monkeypatch):
+    def absent(name, **options):
+        raise gymnasium.error.DependencyNotInstalled("Box2D is not installed, you can install it by run ...")
+
+    monkeypatch.setattr(gymnasium, "make", absent)
+    monkeypatch.setattr("gradschool.rl.named.is_installed", lambda part: False)
+    with pytest.raises(UserError, match=r"LunarLander-v3 cannot be made: Box2D is not installed. Run: .* rl"):
+        make("LunarLander-v3", 1, 0)
+    monkeypatch.setattr("gradschool.rl.named.is_installed", lambda part: True)
+    with pytest.raises(UserError, match=r"Box2D is not installed. Install that, and try again"):
+        make("LunarLander-v3", 1, 0)
+
+
+def test_a_class_that_draws_itself_and_one_that_takes_no_mode(file):
+    """`render_mode` is given to a class that takes it, and to no other."""
+    text = "\nclass Drawn(Walk):\n    def __init__(self, render_mode=None):\n        self.mode = render_mode"
+    file.write_text(GOOD + text, encoding="utf-8")
+    assert make(f"{file}:Drawn", 1, 0, render=True).envs[0].mode == "rgb_array"
+    assert make(f"{file}:Drawn", 1, 0).envs[0].mode is None
+    assert make(f"{file}:Walk", 1, 0, render=True).picture(0) is None
 
 
 def test_gymnasium_missing(monkeypatch):

@@ -29,6 +29,8 @@ class Screen:
         from gymnasium import spaces
 
         self.env, self.skip, self.training = env, skip, training
+        inner = env if hasattr(env, "get_action_meanings") else getattr(env, "unwrapped", env)
+        self.get_action_meanings = getattr(inner, "get_action_meanings", None)
         self.action_space = env.action_space
         self.observation_space = spaces.Box(0, 255, (STACK, SIZE, SIZE), np.uint8)
         self.spec = SimpleNamespace(max_episode_steps=None)

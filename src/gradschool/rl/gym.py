@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from gradschool.errors import WorkFailed
-from gradschool.phrases import counted
+from gradschool.phrases import counted, raised
 from gradschool.rl.atari import Screen
 from gradschool.rl.protocol import Discrete, Step
-from gradschool.rl.spaces import actions_of, reader_of
+from gradschool.rl.spaces import actions_of, names_of, reader_of
 
 Act = np.ndarray | np.generic  # an action of one copy
-LONGEST = 100_000  # steps of an episode in an environment that sets no limit
+LONGEST = 30_000  # steps of an episode in an environment that sets no limit; Atari games end after 27,000
 
 
 class GymWorld:
@@ -42,7 +42,9 @@ class GymWorld:
         self.shape, self.read = reader_of(self.envs[0].observation_space, name)
         self.actions, self.write = actions_of(self.envs[0].action_space, name)
         spec = getattr(self.envs[0], "spec", None)
+        self.names = names_of(self.envs[0], name)
         self.limit: int | None = spec.max_episode_steps if spec else None
+        self.autoreset = True  # False: an ended episode stays as it ended until `reset`
         self.reset()
 
     def reset(self, generator: torch.Generator | None = None) -> Tensor:
@@ -68,7 +70,7 @@ class GymWorld:
         if seed is None:
             seed = int(torch.randint(2**31, (), generator=self.generator))
         observation, info = self.asked(i, "reset", seed=seed)
-        if not info.get("continued", False):
+        if not (isinstance(info, dict) and info.get("continued", False)):
             self.seeds[i], self.past[i] = seed, []
         # 2. What is seen.
         self.elapsed[i] = 0
@@ -87,7 +89,7 @@ class GymWorld:
             # 1. One step of this copy.
             final[i], rewards[i], ends[0, i], ends[1, i] = self.acted(i, action)
             # 2. A new episode, where this one is over.
-            self.seen[i] = self.begin(i) if ends[:, i].any() else final[i]
+            self.seen[i] = self.begin(i) if ends[:, i].any() and self.autoreset else final[i]
         terminated, truncated = torch.from_numpy(ends)
         seen = torch.from_numpy(self.seen.copy())
         return Step(
@@ -98,14 +100,20 @@ class GymWorld:
         """One step of copy i, checked: what is seen, reward, terminated, truncated."""
         self.past[i].append(action)
         self.elapsed[i] += 1
-        observation, reward, terminated, truncated, _ = self.asked(i, "step", self.write(action))
-        seen, reward = self.checked(observation), float(reward)
+        observation, reward, *ends, _ = self.asked(i, "step", self.write(action))
+        seen = self.checked(observation)
+        try:
+            reward, (terminated, truncated) = float(reward), map(bool, ends)
+        except (TypeError, ValueError) as error:
+            what = f"{self.name} gave {reward!r} for the reward and {ends} for the ends"
+            raise WorkFailed(what, "a number and two truth values", self.advice(i)) from error
         if not np.isfinite(reward):
             raise WorkFailed(f"{self.name} gave the reward {reward}", "a finite number", self.advice(i))
         if self.elapsed[i] >= (self.limit or LONGEST) and not (terminated or truncated):
             what = f"an episode of {self.name} has not ended after {counted(self.elapsed[i], 'step')}"
-            raise WorkFailed(what, "one that terminates or is truncated", "Wrap it in Gymnasium's TimeLimit.")
-        return seen, reward, bool(terminated), bool(truncated)
+            advice = "Let it truncate by itself, or wrap it in Gymnasium's TimeLimit."
+            raise WorkFailed(what, "one that terminates or is truncated", advice)
+        return seen, reward, terminated, truncated
 
     def asked(self, i: int, method: str, *arguments: Any, **named: Any) -> Any:
         """Call a method of copy i.
@@ -116,8 +124,8 @@ class GymWorld:
         try:
             answer = getattr(self.envs[i], method)(*arguments, **named)
         except Exception as error:  # whatever somebody else's program raises
-            said = f"{type(error).__name__}: {error}".rstrip(". ")
-            raise WorkFailed(f"{self.name} raised {said} in {method}", "", self.advice(i)) from error
+            what = f"{self.name} raised {raised(error)} in {method}"
+            raise WorkFailed(what, "", self.advice(i)) from error
         wanted = 2 if method == "reset" else 5
         if not isinstance(answer, tuple) or len(answer) != wanted:
             count = len(answer) if isinstance(answer, tuple) else 1
@@ -129,20 +137,33 @@ class GymWorld:
         """An observation as an array.
 
         Raises:
-            WorkFailed: its shape is not that of the space, or not all of it are finite numbers.
+            WorkFailed: its type or shape is not that of the space, or not all of it are finite numbers.
         """
-        seen = self.read(observation)
+        try:
+            seen = self.read(observation)
+        except Exception as error:  # of whatever type it is
+            what = f"an observation of {self.name} cannot be read: {raised(error)}"
+            raise WorkFailed(what, "one of its observation_space", "Mend the environment.") from error
         if seen.shape != self.shape:
             what = f"an observation of {self.name} has the shape {seen.shape}"
             raise WorkFailed(what, f"{self.shape} as its observation_space says", "Mend the environment.")
         if not np.isfinite(seen).all():
-            what = f"{counted(int((~np.isfinite(seen)).sum()), 'number')} of an observation of {self.name}"
-            raise WorkFailed(f"{what} are NaN or infinite", "finite numbers", "Mend the environment.")
+            wrong = counted(int((~np.isfinite(seen)).sum()), "NaN or infinite number")
+            what = f"an observation of {self.name} holds {wrong}"
+            raise WorkFailed(what, "finite numbers", "Mend the environment.")
         return seen
 
     def advice(self, i: int) -> str:
         """How to see it happen again."""
         return f"It happens after reset(seed={self.seeds[i]}) and {counted(len(self.past[i]), 'action')}"
+
+    def picture(self, i: int) -> np.ndarray | None:
+        """Copy i as it draws itself, (h, w, 3) bytes; None where it does not."""
+        try:
+            shown = np.asarray(self.envs[i].render())
+        except Exception:  # an environment need not be able to
+            return None
+        return shown if shown.ndim == 3 and shown.shape[2] == 3 and shown.dtype == np.uint8 else None
 
     def state(self) -> dict[str, Tensor]:
         """The seed of each copy, the actions since, what was seen last, and the state of the generator."""

@@ -13,6 +13,16 @@ import torch
 from gradschool.errors import UserError
 from gradschool.rl.protocol import Continuous, Discrete
 
+# Gymnasium's documentation names these actions; the environments do not.
+NAMES = {
+    "CartPole": ("left", "right"),
+    "MountainCar": ("left", "nothing", "right"),
+    "Acrobot": ("torque -1", "nothing", "torque 1"),
+    "Pendulum": ("torque",),
+    "LunarLander": ("nothing", "left engine", "main engine", "right engine"),
+    "FrozenLake": ("left", "down", "right", "up"),
+}
+
 Reader = Callable[[Any], np.ndarray]
 
 
@@ -28,15 +38,39 @@ def reader_of(space: Any, name: str) -> tuple[tuple[int, ...], Reader]:
     """
     from gymnasium import spaces
 
+    if isinstance(space, spaces.Box) and space.dtype == np.uint8 and len(space.shape) > 1:
+        return space.shape, of_bytes
     if isinstance(space, spaces.Box):
-        kind = np.uint8 if space.dtype == np.uint8 and len(space.shape) > 1 else np.float32
-        return space.shape, lambda seen: np.asarray(seen, kind)
+        shape = space.shape or (1,)
+        return shape, lambda seen: np.atleast_1d(np.asarray(seen, np.float32))
     if not space.is_np_flattenable:
         what = f"an observation of {name} is a {type(space).__name__} of no fixed size"
         raise UserError(
             what, "a Box, or a space that can be flattened", "Pad it to a fixed size in a wrapper."
         )
     return (spaces.flatdim(space),), lambda seen: np.asarray(spaces.flatten(space, seen), np.float32)
+
+
+def of_bytes(seen: Any) -> np.ndarray:
+    """A picture as it is. Other numbers are not made into bytes: shares of 1 would become black.
+
+    Raises:
+        TypeError: its numbers are no bytes.
+    """
+    array = np.asarray(seen)
+    if array.dtype != np.uint8:
+        raise TypeError(f"its numbers are {array.dtype} and not uint8")
+    return array
+
+
+def names_of(env: Any, name: str) -> tuple[str, ...]:
+    """What the actions of an environment are called, where that is known."""
+    told = getattr(env, "get_action_meanings", None) or getattr(
+        getattr(env, "unwrapped", None), "get_action_meanings", None
+    )
+    if told is not None:
+        return tuple(str(each).lower().replace("noop", "nothing") for each in told())
+    return NAMES.get(name.rpartition("-v")[0], ())
 
 
 def actions_of(space: Any, name: str) -> tuple[Discrete | Continuous, Callable[[Any], Any]]:

@@ -60,7 +60,8 @@ def make(
         return OWN[name](count, seed, device)
     if name.endswith(".txt"):
         return GridWorld(count, seed, device, drawing=read_drawing(Path(name).expanduser()))
-    created = from_file(name, render) if ".py:" in name else registered(name, OWN, training, render)
+    is_file = ".py:" in name or name.endswith(".py")
+    created = from_file(name, training, render) if is_file else registered(name, OWN, training, render)
     return GymWorld(name, created, count, seed)
 
 

@@ -60,6 +60,14 @@ def test_the_step_after_the_last_begins_a_new_episode(name):
     assert not world.elapsed.any()
 
 
+def test_an_ended_episode_can_wait_for_its_reset():
+    world = OWN["cartpole"](4, seed=0, limit=3)
+    world.autoreset = False
+    *_, step = walked(world, 3)
+    assert step.truncated.all() and torch.equal(step.observation, step.final)
+    assert torch.equal(world.at, step.final) and not torch.equal(world.reset(), step.final)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_world_goes_on_bit_by_bit(name):
     world, other = make(name, 4, 7), make(name, 4, 8)

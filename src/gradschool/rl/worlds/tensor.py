@@ -39,6 +39,8 @@ class TensorWorld(ABC):
     """What its actions are called, one after the other."""
     plane: ClassVar[tuple[Axis, ...]] = ()
     """The two components of a state that has no more, for a chart of values."""
+    autoreset = True
+    """Whether an ended episode begins anew in the same step; else it stays as it ended until `reset`."""
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class TensorWorld(ABC):
         final = self.look(reached)
         # 2. Begin anew. A GPU would have to wait to say whether any has ended; there all draw new starts.
         ended, self.at, seen = terminated | truncated, reached, final
-        if self.device.type != "cpu" or ended.any():
+        if self.autoreset and (self.device.type != "cpu" or ended.any()):
             wide = ended.reshape(-1, *[1] * (reached.ndim - 1))
             self.at = torch.where(wide, self.begin(), reached)
             self.elapsed = self.elapsed.masked_fill(ended, 0)
