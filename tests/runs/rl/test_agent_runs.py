@@ -10,8 +10,15 @@ from safetensors.torch import load_file
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.recipes import find
+from gradschool.rl.normalise import NormalisedWorld
+from gradschool.rl.player import Player
+from gradschool.rl.world import make
+from gradschool.runs.finish import rebuilt
 from gradschool.runs.request import Request
+from gradschool.runs.rl.agent import Spec
+from gradschool.runs.rl.lens import Lens, lens_of
 from gradschool.runs.train import resume, train
+from gradschool.tasks.rl.agent import Stage
 
 STEPS = 6
 SMALL = {
@@ -84,7 +91,7 @@ def test_the_folder_says_what_was_reached_and_the_report_is_written(tmp_path):
     assert result["main"] == "test_return" and result["timesteps"] == STEPS * 32
     assert result["metrics"]["test_return"] == pytest.approx(sum(result["returns"]) / 2)
     page = run.report(folder).read_text()
-    for title in ("Test episodes", "Learning curve", "Losses and exploration", "epsilon"):
+    for title in ("Test episodes", "Learning curve", "Losses", "Exploration", "random actions (epsilon)"):
         assert title in page
     assert "500" not in run.conclusion(result, "") and "test episodes" in run.conclusion(result, "")
 
@@ -149,8 +156,47 @@ def test_a_common_scale_is_learnt_kept_and_undone(tmp_path):
     assert metrics["test_return"] == metrics["test_length"]
     learnt = [line for line in logged(whole) if "return" in line]
     assert learnt and all(line["return"] == line["length"] for line in learnt)
+    assert whole.read("model.json")["value_unit"] != 1.0
     told = run.play(whole, 1, 0, tmp_path / "film.gif")
     assert told.facts["returns"] == told.facts["lengths"]
+
+
+def test_values_are_told_in_rewards_as_they_are():
+    """An agent that was given a tenth of each reward says a tenth of the value, the film ten times that."""
+    run = small("cartpole_dqn", env="cartpole")
+    world = make("cartpole", 1, 0)
+    spec, stage = Spec("cartpole", (4,), world.actions), Stage(Player(world), None, env="cartpole")
+    agent = run.agent(run.build(spec), stage)
+    seen = torch.rand(3, 4)
+    thought = agent.think(seen)
+    told = Lens(agent, {"shape": [4], "value_unit": 10.0}).think(seen)
+    assert torch.equal(told.value, 10 * thought.value) and torch.equal(told.numbers, 10 * thought.numbers)
+    assert torch.equal(told.action, thought.action)
+    scaled = NormalisedWorld(make("cartpole", 1, 0))
+    for _ in range(30):
+        scaled.step(torch.tensor([1]))
+    assert lens_of(world, 0.1) == {"value_unit": pytest.approx(10)}
+    unit = (scaled.gains.variance + 1e-8).sqrt().item() / 0.1
+    assert lens_of(scaled, 0.1)["value_unit"] == pytest.approx(unit)
+
+
+def test_a_film_is_of_the_policy_that_is_tested(tmp_path):
+    """A decision transformer acts by what came before in the episode, in films as in tests."""
+    run = small("cartpole_decision")
+    folder = train(run, Request("cartpole_decision", 1, out=tmp_path / "run", device="cpu"), quiet)
+    told = run.play(folder, 1, 5, tmp_path / "film.gif")
+    world = make("cartpole", 1, 5)
+    stage = Stage(Player(make("cartpole", 1, 5)), None, env="cartpole")
+    agent = run.agent(rebuilt(folder, run)[0].eval(), stage)
+    world.reset(None)  # a player begins by a reset, as in `play`
+    with torch.inference_mode():
+        returns, _ = agent.tested(world)
+    assert told.facts["returns"] == returns.tolist()
+
+
+def test_logged_play_is_not_put_on_another_scale():
+    with pytest.raises(UserError, match="standardise is true for an agent that learns from logged play"):
+        small("cartpole_cloning", standardise=True).refuse(Spec("cartpole", (4,), None))
 
 
 @pytest.mark.parametrize("name", ["cartpole_ppo", "cartpole_dqn"])

@@ -8,6 +8,7 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.cli.words import check_seed
+from gradschool.phrases import command
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Args:
     seed: int = 0
     """Of the episodes: the same seed gives the same film."""
     out: Path | None = None
-    """The .gif file to write; play-SEED.gif in the run's folder if not given."""
+    """The .gif or .mp4 file to write; play-SEED.gif in the run's folder, for its report, if not given."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -44,5 +45,7 @@ def run(args: Args) -> int:
         print(f" {line}")
     for file in found.facts["files"]:
         print(f" written  {file}")
+    if args.out is None:
+        print(f" next     {command('report', args.run)}")
     finish(args, {"run": folder.path, **found.facts})
     return 0

@@ -4,7 +4,9 @@ import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -12,6 +14,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 Cell = object
+INSIDE = 8_000_000  # bytes of a film that a page holds
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,19 @@ def gallery(pictures: Iterable[Picture], size: int = 96) -> Markup:
 def charts(svgs: Iterable[Markup]) -> Markup:
     """Charts beside each other where there is room."""
     return Markup('<div class="charts">{}</div>').format(Markup("\n").join(svgs))
+
+
+def film(file: Path, alt: str) -> Markup:
+    """A film or a picture from a file, inside the page where it is not too large, else beside it."""
+    kind = {".gif": "image/gif", ".png": "image/png", ".mp4": "video/mp4"}[file.suffix.lower()]
+    place = quote(file.name)
+    if file.stat().st_size <= INSIDE:
+        place = f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
+    form = '<video src="{}" aria-label="{}" controls loop muted playsinline></video>'
+    shown = Markup(form if kind == "video/mp4" else '<img src="{}" alt="{}">')
+    return Markup('<figure class="film">{}<figcaption>{}</figcaption></figure>').format(
+        shown.format(place, alt), file.name
+    )
 
 
 def data_uri(pixels: UInt8[np.ndarray, "h w c"]) -> str:

@@ -1,38 +1,45 @@
 """A film of an agent: what the world looks like, and beside it what the agent makes of it, step by step."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from gradschool.errors import UserError
-from gradschool.evals.rl.pictures import FAINT, INK, MARK, PAPER, SIDE, WOOD, picture
+from gradschool.evals.rl.pictures import FAINT, GREY, INK, MARK, PAPER, SIDE, WOOD, picture
+from gradschool.evals.rl.video import check_form, save
 from gradschool.rl.protocol import Continuous, Thought
 
-PANEL, ROW, MOST = 210, 27, 8  # pixels wide, pixels of an action, actions shown
-FRAMES, PAUSE, MILLISECONDS = 600, 12, 40  # at most; on the last of an episode; each
+PANEL, ROW, MOST = 240, 23, 8  # pixels wide, pixels of an action, actions shown
+LEFT, RIGHT, LETTERS = 22, PANEL - 10, 20  # where bars begin and end; of an action's name
+FRAMES, PAUSE = 600, 12  # at most; how often the last of an episode is repeated
 LONGEST = 20_000  # steps of an episode in a world without a time limit
 
-Think = Callable[[Tensor], Thought]
+HEADS = {"probability": "probability of each action", "value": "value of each action", "action": "action"}
+READING = {
+    "probability": "arrow: taken",
+    "value": "bars: least to largest, arrow: taken",
+    "action": "grey: the range that is possible",
+}
+
+Think = Callable[[Tensor, Tensor], Thought]  # of observations, and of what was earned before them
 
 
 class Film:
     """Frames of episodes, thinned out so that there are never too many.
 
     Args:
-        path: of the .gif file.
+        path: of the file, .gif or .mp4.
 
     Raises:
-        UserError: the file's ending is another, or its folder is not there.
+        UserError: no film can be written there.
     """
 
     def __init__(self, path: Path) -> None:
-        if path.suffix.lower() != ".gif":
-            raise UserError(f"--out is {path}", "a .gif file", "Example: --out film.gif")
-        if not path.parent.is_dir():
-            raise UserError(f"--out is {path}, and {path.parent} is no folder", "a file in a folder")
+        check_form(path)
         self.path, self.frames, self.every, self.steps = path, list[Image.Image](), 1, 0
         self.visited: list[list[float]] = []  # states of the first copy, where they are vectors
 
@@ -43,38 +50,39 @@ class Film:
             world: with one copy.
             think: what the agent does and why.
         """
-        observation, total = world.reset(), 0.0
-        limit = world.limit or LONGEST
-        for time in range(limit):
-            # 1. The picture before the step, with what the agent is about to do.
-            thought = think(observation)
-            self.show(world, thought, (f"step {time}", f"return {total:.4g}"))
+        # 1. Pictures before each step, with what the agent is about to do.
+        world.autoreset = False
+        observation, total, ending = world.reset(), 0.0, "film"
+        for time in range(world.limit or LONGEST):
+            thought = think(observation, torch.tensor([total]))
+            self.show(world, thought, {"step": f"{time}", "return": f"{total:.4g}"})
             step = world.step(thought.action)
-            # 2. What came of it.
             observation, total = step.observation, total + step.reward[0].item()
             if (step.terminated | step.truncated)[0]:
+                ending = "terminal state" if step.terminated[0] else "time limit"
                 break
+        # 2. How it ended, for a while.
+        told = {"ended by": ending, "step": f"{time + 1}", "return": f"{total:.4g}"}
+        self.show(world, None, told)
         self.frames += self.frames[-1:] * PAUSE
         return total, time + 1
 
-    def show(self, world: Any, thought: Thought, told: Sequence[str]) -> None:
-        """Add a frame, if it is one that is kept."""
+    def show(self, world: Any, thought: Thought | None, told: Mapping[str, str]) -> None:
+        """Add a frame, if it is one that is kept; the last of an episode is."""
         if getattr(world, "plane", ()):
             self.visited.append(world.at[0].tolist())
         self.steps += 1
-        if self.steps % self.every:
+        if self.steps % self.every and thought is not None:
             return
         still = beside(picture(world), panel(world, thought, told))
         # A palette of 64 colours takes a third of the memory.
         self.frames.append(still.quantize(64, Image.Quantize.FASTOCTREE))
-        if len(self.frames) > FRAMES:
+        if len(self.frames) > FRAMES and thought is not None:
             self.frames, self.every = self.frames[::2], 2 * self.every
 
     def save(self) -> Path:
         """Write the film."""
-        first, *others = self.frames
-        first.save(self.path, save_all=True, append_images=others, duration=MILLISECONDS, loop=0)
-        return self.path
+        return save(self.path, self.frames)
 
     def notes(self) -> list[str]:
         """What is not shown."""
@@ -89,29 +97,55 @@ def beside(one: Image.Image, other: Image.Image) -> Image.Image:
     return both
 
 
-def panel(world: Any, thought: Thought, told: Sequence[str]) -> Image.Image:
-    """What the agent makes of the first copy: a bar for every action, and what the state is worth."""
+def panel(world: Any, thought: Thought | None, told: Mapping[str, str]) -> Image.Image:
+    """What the agent makes of the first copy: a bar for every action, and what the state is worth.
+
+    Args:
+        world: where it acts.
+        thought: what it makes of it; None: the episode is over.
+        told: lines below, names and what they are.
+    """
     image = Image.new("RGB", (PANEL, SIDE), PAPER)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(13)
-    kinds = {"probability": "probability of actions", "value": "value of actions", "action": "action"}
-    draw.text((10, 8), kinds[thought.kind], INK, font)
-    # 1. The actions: those with the largest numbers, if there are many, in their own order.
+    draw.line((0, 0, 0, SIDE), FAINT)
+    draw.text((10, 8), HEADS[thought.kind] if thought else "the episode is over", INK, font)
+    lines = dict(told)
+    if thought:
+        bars(draw, world, thought)
+        lines = {"value of the state": f"{thought.value[0].item():.4g}", **told}
+    for line, (name, text) in enumerate(lines.items()):
+        y = SIDE - 4 - 18 * (len(lines) - line)
+        draw.text((10, y), name, INK, font)
+        draw.text((RIGHT, y), text, INK, font, anchor="ra")
+    return image
+
+
+def bars(draw: ImageDraw.ImageDraw, world: Any, thought: Thought) -> None:
+    """A row for each action: name, number and bar; an arrow before the one that is taken."""
+    font, small = ImageFont.load_default(13), ImageFont.load_default(12)
+    # 1. Those with the largest numbers, if there are many, in their own order.
     numbers = thought.numbers[0].tolist()
-    largest = sorted(range(len(numbers)), key=lambda i: -numbers[i])[:MOST]
-    for line, i in enumerate(sorted(largest)):
+    shown = sorted(sorted(range(len(numbers)), key=lambda i: -numbers[i])[:MOST])
+    digits = 2 if thought.kind == "probability" else decimals(numbers)
+    for line, i in enumerate(shown):
         y, taken = 30 + ROW * line, thought.kind != "action" and i == int(thought.action[0])
         name = world.names[i] if i < len(getattr(world, "names", ())) else f"action {i}"
-        left, right = share(world, thought, i)
-        draw.rectangle((10, y + 16, PANEL - 10, y + 21), FAINT)
-        draw.rectangle(
-            (10 + left * (PANEL - 20), y + 16, 10 + right * (PANEL - 20), y + 21), WOOD if taken else MARK
-        )
-        draw.text((10, y), name, WOOD if taken else INK, font)
-        draw.text((PANEL - 10, y), f"{numbers[i]:.3g}", INK, font, anchor="ra")
-    # 2. The state, and how far the episode is.
-    for line, text in enumerate((f"value of the state {thought.value[0].item():.4g}", *told)):
-        draw.text((10, SIDE - 60 + 18 * line), text, INK, font)
-    return image
+        begin, end = (LEFT + each * (RIGHT - LEFT) for each in share(world, thought, i))
+        draw.rectangle((LEFT, y + 17, RIGHT, y + 20), FAINT)
+        draw.rectangle((begin, y + 17, end, y + 20), WOOD if taken else MARK)
+        draw.text((LEFT, y), name[:LETTERS], INK, font)
+        draw.text((RIGHT, y), f"{numbers[i]:.{digits}f}", INK, font, anchor="ra")
+        if taken:
+            draw.polygon(((10, y + 4), (10, y + 14), (17, y + 9)), WOOD)
+    # 2. How the bars are read.
+    some = [f"{len(shown)} of {len(numbers)} actions"] if len(shown) < len(numbers) else []
+    draw.text((LEFT, 32 + ROW * len(shown)), ", ".join([*some, READING[thought.kind]]), GREY, small)
+
+
+def decimals(numbers: Sequence[float]) -> int:
+    """Digits behind the point that leave about four in the largest of some numbers."""
+    largest = max(map(abs, numbers))
+    return min(max(3 - math.floor(math.log10(largest)), 0), 3) if 0 < largest < math.inf else 0
 
 
 def share(world: Any, thought: Thought, i: int) -> tuple[float, float]:

@@ -1,15 +1,18 @@
 """What every state is worth to an agent, where a state is two numbers: a map, with the path that it took."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gradschool.evals.rl.film import Film, Think
-from gradschool.rl.protocol import Discrete
+from gradschool.evals.rl.film import Film
+from gradschool.rl.protocol import Discrete, Thought
 
 POINTS = 81  # a side
+
+Think = Callable[[Tensor], Thought]
 
 
 def surface(world: Any, think: Think, film: Film) -> list[Path]:
@@ -36,8 +39,10 @@ def surface(world: Any, think: Think, film: Film) -> list[Path]:
     for axes, (name, (shown, colours)) in zip(figure.subplots(1, 2), drawn.items(), strict=True):
         box = (across.low, across.high, up.low, up.high)
         image = axes.imshow(shown.numpy(), origin="lower", extent=box, aspect="auto", **colours)
-        axes.plot(path[:, 0], path[:, 1], ".", color="white", markersize=2)
+        # Black and white, to be seen on every colour.
+        axes.plot(path[:, 0], path[:, 1], "o", color="white", ms=2.5, mec="black", mew=0.5, label="the film")
         axes.set(title=name, xlabel=across.name, ylabel=up.name)
+        axes.legend(loc="lower right")
         bar = figure.colorbar(image)
         if colours:
             bar.set_ticks(range(world.actions.n), labels=world.names)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from gradschool.data.cache import cache_folder
 from gradschool.data.examples import Splits
@@ -31,13 +31,13 @@ from gradschool.evals.report.page import write_report
 from gradschool.evals.rl.film import Film
 from gradschool.evals.rl.surface import surface
 from gradschool.phrases import counted
-from gradschool.rl.normalise import NormalisedWorld, Running, standardised
+from gradschool.rl.normalise import NormalisedWorld
 from gradschool.rl.player import Player
-from gradschool.rl.protocol import Thought
-from gradschool.rl.world import Continuous, Discrete, World, make
+from gradschool.rl.world import Continuous, Discrete, make
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Finding
 from gradschool.runs.request import Request, Say
+from gradschool.runs.rl.lens import Lens, lens_of, tested_in
 from gradschool.runs.run import Count, Pieces, Positive, Run, Share, share_of_processes
 from gradschool.tasks.rl.agent import Agent, Stage
 
@@ -214,9 +214,7 @@ class AgentRun(Run):
             learnt = task.player.recent().get("return")
         parameters = sum(p.numel() for p in pieces.model.parameters() if p.requires_grad)
         world, facts = task.player.world, {"env": spec.env, "shape": spec.shape, "parameters": parameters}
-        if isinstance(world, NormalisedWorld):
-            facts["seen"] = {name: value.tolist() for name, value in world.seen.state().items()}
-        folder.write("model.json", facts)
+        folder.write("model.json", facts | lens_of(world, getattr(self, "reward_scale", 1.0)))
         scores = {
             "test_return": returns.mean().item(),
             "test_length": lengths.mean().item(),
@@ -228,7 +226,7 @@ class AgentRun(Run):
         world.close()
 
     def report(self, folder: RunFolder, ood: str | None = None, data: str | None = None) -> Path:
-        """Returns over steps and over seconds, lengths, losses, and what was tried out.
+        """Returns over steps and over seconds, lengths, losses, what was tried out, and the last film.
 
         Raises:
             UserError: a second set is given.
@@ -237,8 +235,10 @@ class AgentRun(Run):
             self.refuse_second(ood)
         shown: list[Callable[..., Any]] = [
             sections.tested,
+            sections.film,
             sections.learning,
             sections.losses,
+            sections.exploration,
             numbers.settings,
         ]
         return write_report(folder.path, sections.AgentFacts(unit="steps", batch=self.batch_size), shown)
@@ -247,7 +247,7 @@ class AgentRun(Run):
         """Film episodes with the policy beside the picture; draw all values where a state is two numbers.
 
         Raises:
-            UserError: the file's ending is not .gif.
+            UserError: no film can be written to `out`.
         """
         # 1. The trained agent, in a world of its own seed.
         model, facts = rebuilt(folder, self)
@@ -255,12 +255,12 @@ class AgentRun(Run):
         world = make(env, 1, seed, training=False, render=True)
         stage = Stage(Player(world), partial(tested_in, world, env), env=env)
         agent = self.agent(model.eval(), stage)
-        think = partial(thought, agent, scale_of(facts))
+        lens = Lens(agent, facts)
         film = Film(out or folder.path / f"play-{seed}.gif")
         # 2. Episodes.
         with torch.inference_mode():
-            episodes = [film.episode(world, think) for _ in range(n)]
-            written = [film.save(), *surface(world, think, film)]
+            episodes = [film.episode(world, lens.episode()) for _ in range(n)]
+            written = [film.save(), *surface(world, lens.think, film)]
         world.close()
         # 3. What came of it.
         told = [f"return {total:,.4g} after {counted(steps, 'step')}" for total, steps in episodes]
@@ -275,23 +275,3 @@ class AgentRun(Run):
         rate = result["timesteps"] / max(result["seconds"], 1e-9)
         took = f"{result['timesteps']:,} steps in {result['seconds']:.1f} s ({rate:,.0f} a second)"
         return f" return   {curve}{earned}, {took}"
-
-
-def tested_in(world: World, env: str, count: int, seed: int) -> World:
-    """Other copies of an environment to be tested in, seen as the agent sees `world`."""
-    other = make(env, count, seed, training=False)
-    return world.alike(other) if isinstance(world, NormalisedWorld) else other
-
-
-def scale_of(facts: dict[str, Any]) -> Running | None:
-    """The statistics of the observations that a finished run learnt from; None: they were as they are."""
-    if "seen" not in facts:
-        return None
-    running = Running(tuple(facts["shape"]))
-    running.load({name: torch.tensor(value, dtype=torch.float64) for name, value in facts["seen"].items()})
-    return running
-
-
-def thought(agent: Agent, scale: Running | None, observation: Tensor) -> Thought:
-    """What an agent makes of observations that are as the environment gives them."""
-    return agent.think(observation if scale is None else standardised(observation, scale))

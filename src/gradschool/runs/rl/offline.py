@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 from torch import nn
 
+from gradschool.errors import UserError
 from gradschool.models.policy.agents import ActorCritic
 from gradschool.models.policy.decision import DecisionTransformer
 from gradschool.rl.logged import Logged, logged
@@ -39,9 +40,12 @@ class OfflineRun(AgentRun):
         """Somebody must have played.
 
         Raises:
-            UserError: the environment has no hand-written player.
+            UserError: the environment has no hand-written player, or a common scale is asked for.
         """
         rule_of(spec.env)
+        if self.standardise:
+            what = "standardise is true for an agent that learns from logged play"
+            raise UserError(what, "false: the log is as the environment gave it", "Leave it out.")
 
     def log(self, env: str) -> Logged:
         """What is learnt from."""

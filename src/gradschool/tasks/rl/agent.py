@@ -81,6 +81,13 @@ class Agent:
         """What the agent makes of observations: what it would do, and why."""
         raise NotImplementedError
 
+    def recall(self) -> Callable[[Tensor, Tensor], Thought]:
+        """What thinks through one episode of observations and of what was earned before them.
+
+        Most agents remember nothing of an episode.
+        """
+        return lambda observation, earned: self.think(observation)
+
     def evaluate(self, batches: Iterator[Batch]) -> dict[str, float]:
         """Play one episode for each number of a batch, in worlds of their own; the first number is the seed.
 

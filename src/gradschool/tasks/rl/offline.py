@@ -3,6 +3,8 @@
 Sources: Pomerleau 1989 (behaviour cloning); Chen et al. 2021 (decision transformer).
 """
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,20 +131,31 @@ class Decision(Agent):
         logits = self.model(wanted / self.scale, flattened(observation, 1)[:, None], nothing)[:, -1]
         return Thought(logits.argmax(-1), logits.softmax(-1), "probability", wanted[:, 0])
 
+    def recall(self) -> Callable[[Tensor, Tensor], Thought]:
+        """What thinks with the last steps before it; what is earned is no longer wanted."""
+        past: deque[tuple[Tensor, ...]] = deque(maxlen=self.how.context)
+
+        def think(observation: Tensor, earned: Tensor) -> Thought:
+            # 1. The last steps, with an action yet to come in the last.
+            wanted = self.how.wanted - earned
+            now = wanted / self.scale, flattened(observation, 1)
+            past.append((*now, torch.zeros(len(observation), dtype=torch.int64)))
+            # 2. The action that continues them.
+            to_go, seen, done = (torch.stack(each, 1) for each in zip(*past, strict=True))
+            logits = self.model(to_go, seen, done)[:, -1]
+            past[-1] = (*now, logits.argmax(-1))
+            return Thought(logits.argmax(-1), logits.softmax(-1), "probability", wanted)
+
+        return think
+
     def tested(self, world: World) -> tuple[Tensor, Tensor]:
-        """Return and length of an episode in every copy; what is earned is no longer wanted."""
-        observation, past = world.reset(None), list[tuple[Tensor, ...]]()
+        """Return and length of an episode in every copy."""
+        observation, think = world.reset(None), self.recall()
         earned, length = torch.zeros(world.count), torch.zeros(world.count)
         playing = torch.ones(world.count, dtype=torch.bool)
         for _ in range(world.limit or LONGEST):
-            # 1. The last steps, with an action yet to come in the last.
-            now = ((self.how.wanted - earned) / self.scale, flattened(observation, 1))
-            past = [*past, (*now, torch.zeros(world.count, dtype=torch.int64))][-self.how.context :]
-            to_go, seen, done = (torch.stack(each, 1) for each in zip(*past, strict=True))
-            action = self.model(to_go, seen, done)[:, -1].argmax(-1)
-            past[-1] = (*now, action)
-            # 2. Act. What follows an episode's end is the next one's.
-            step = world.step(action)
+            # What follows an episode's end is the next one's.
+            step = world.step(think(observation, earned).action)
             observation = step.observation
             earned, length = earned + step.reward * playing, length + playing
             playing = playing & ~(step.terminated | step.truncated)
