@@ -1,7 +1,9 @@
 """gradschool compare RUN RUN...: scores side by side, and only the settings that differ."""
 
+import json
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +15,16 @@ from gradschool.phrases import command, counted
 
 if TYPE_CHECKING:
     from gradschool.engine.run import RunFolder
+    from gradschool.evals.metric import Metric
 
 
 @dataclass(frozen=True)
 class Args:
-    """Put runs side by side: scores (* the best), and the settings in which they differ."""
+    """Put runs side by side: scores (* the best), and the settings in which they differ.
+
+    Runs that differ in their seed alone are told as one besides: the interquartile mean of their scores with
+    its 95 % bootstrap interval. Of two such groups the better is named, with its probability.
+    """
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Two or more run folders, or names of runs in runs/."""
@@ -63,6 +70,77 @@ def marked(name: str, values: list[Any], results: list[dict[str, Any]]) -> list[
     ]
 
 
+@dataclass
+class Group:
+    """Runs that differ in their seed alone.
+
+    Args:
+        recipe: theirs.
+        metric: what they are judged by.
+        score: its name in their results.
+        runs: folders, one for each seed.
+        values: of the score, by seed.
+    """
+
+    recipe: str
+    metric: "Metric"
+    score: str
+    runs: list[Path] = field(default_factory=list)
+    values: dict[int, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.recipe} ({self.runs[0].resolve().name} ...)"
+
+
+def grouped(folders: Sequence["RunFolder"], results: Sequence[dict[str, Any]]) -> list[Group]:
+    """Groups of two or more runs that differ in their seed alone."""
+    from gradschool.evals.metric import main_score, metric_of
+
+    found: dict[str, Group] = {}
+    for folder, result in zip(folders, results, strict=True):
+        config, score = folder.read("config.json"), main_score(result)
+        if score is None or not math.isfinite(result["metrics"][score]):
+            continue
+        asked = {key: value for key, value in config.items() if key not in ("seed", "command")}
+        empty = Group(config["recipe"], metric_of(result, score), score)
+        group = found.setdefault(json.dumps([asked, score], sort_keys=True), empty)
+        if config["seed"] not in group.values:
+            group.runs.append(folder.path)
+            group.values[config["seed"]] = result["metrics"][score]
+    return [group for group in found.values() if len(group.values) > 1]
+
+
+def estimated(groups: Sequence[Group]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Sentences about groups, and the same as facts: interquartile means with their intervals.
+
+    Source: Agarwal et al. 2021, as in `gradschool.evals.rl.reliable`.
+    """
+    if not groups:
+        return [], []
+    import torch
+
+    from gradschool.evals.rl.reliable import probability_of_improvement, reliable
+
+    # 1. Each group by itself.
+    lines, facts = [], []
+    scores = [torch.tensor([list(group.values.values())], dtype=torch.float64) for group in groups]
+    for group, values in zip(groups, scores, strict=True):
+        found = reliable(values, torch.Generator().manual_seed(0))
+        middle, low, high = map(group.metric.shown, (found.iqm, found.low, found.high))
+        told = f"{group.metric.title or group.metric.name} {middle}, 95 % interval {low} to {high}"
+        lines.append(f"{group}, {counted(found.runs, 'seed')}: {told}")
+        known = {"runs": list(map(str, group.runs)), "seeds": list(group.values), "score": group.score}
+        facts.append(known | {"interquartile_mean": found.iqm, "low": found.low, "high": found.high})
+    # 2. Two of them side by side.
+    if len(groups) == 2 and groups[0].score == groups[1].score and groups[0].metric.better:
+        sign = 1 if groups[0].metric.higher_is_better else -1
+        chance = probability_of_improvement(sign * scores[0], sign * scores[1])
+        better, other = groups if chance >= 0.5 else reversed(groups)
+        chance = max(chance, 1 - chance)
+        lines.append(f"a run of {better} is better than one of {other} with probability {chance:.2f}")
+    return lines, facts
+
+
 def run(args: Args) -> int:
     """Print the table of what differs."""
     from rich.console import Console
@@ -96,6 +174,9 @@ def run(args: Args) -> int:
         if len({str(value) for value in values}) > 1:
             table.add_row(escape(name), *map(escape, marked(name, values, results)))
     Console().print(table if table.row_count else "these runs do not differ in any score or setting")
+    lines, groups = estimated(grouped(folders, results))
+    for line in lines:
+        print(f" over seeds  {line}")
     told = [{"run": str(folder.path), **column} for folder, column in zip(folders, found, strict=True)]
-    finish(args, {"runs": told})
+    finish(args, {"runs": told, "over_seeds": groups})
     return 0
