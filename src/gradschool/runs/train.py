@@ -5,7 +5,8 @@ A run's folder holds everything needed to go on with it, to report on it and to 
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +16,7 @@ from gradschool.engine.device import choose, describe, on_threads
 from gradschool.engine.log import Hook, TensorBoard, View, patiently
 from gradschool.engine.loop import Progress, fit
 from gradschool.engine.run import RunFolder, is_main, same_everywhere
-from gradschool.errors import UserError
+from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.metric import in_short
 from gradschool.nn.inputs import WrongInput
 from gradschool.ops import switch
@@ -50,7 +51,8 @@ def train(run: Kind, request: Request, say: Say = print, hooks: Sequence[Hook] =
         path = RunFolder.create(request.recipe, request.out).path if is_main() else None
         folder = RunFolder(same_everywhere(path), writes=is_main())
         begin(folder, run, request, pieces)
-        return complete(run, request, pieces, folder, Progress(seconds=pieces.seconds), hooks)
+        with way_on(folder):
+            return complete(run, request, pieces, folder, Progress(seconds=pieces.seconds), hooks)
 
 
 def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> RunFolder:
@@ -85,7 +87,22 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
         at = Progress(**{name: state[name] for name in Progress.__annotations__})
         folder.forget_after(at.step)
         say(f"Going on from step {at.step} of {pieces.plan.steps}.")
-        return complete(run, request, pieces, folder, at, ())
+        with way_on(folder):
+            return complete(run, request, pieces, folder, at, ())
+
+
+@contextmanager
+def way_on(folder: RunFolder) -> Iterator[None]:
+    """Let a failure say how to go on from the last checkpoint, if there is one and it does not say so."""
+    try:
+        yield
+    except WorkFailed as error:
+        saved = folder.checkpoints.index()["all"]
+        if not saved or "--resume" in error.next_step or "checkpoint" in error.next_step:
+            raise
+        again = f"Step {int(saved[-1].partition('-')[2])} is saved; then go on with: "
+        advice = f"{error.next_step.rstrip('. ')}. {again}{command('train --resume', folder.path)}"
+        raise WorkFailed(error.what, error.wanted, advice.lstrip(". ")) from error
 
 
 def move_data(folder: RunFolder, run: Run) -> None:
