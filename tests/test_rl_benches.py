@@ -17,7 +17,8 @@ def test_every_row_is_written(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "rl_gpu.json").read_text()) == found
     *rates, goal = found["rows"].values()
     assert len(rates) == 4 and all(len(row["rounds"]) == 2 and row["steps_per_second"] > 0 for row in rates)
-    assert all(row["largest_error"] == 0 for row in rates[:3])
+    # Sines of eight numbers at once may differ from those of one in the last digit.
+    assert all(row["largest_error"] < 1e-6 for row in rates[:3])
     # Without patience no round is played.
     assert goal["steps"] == 0 and goal["test_return"] == 0
 
@@ -45,7 +46,7 @@ def test_a_rollout_goes_on_and_keeps_to_the_rules():
 def test_a_step_that_breaks_the_rules_is_seen():
     world = CartPole(4, 0)
     played, _ = rl_gpu.Played(world, rl_gpu.by_chance("cpu"), 5, captured=False)()
-    assert rl_gpu.largest_error(world, played) == 0
+    assert rl_gpu.largest_error(world, played) < 1e-6
     wrong = played._replace(action=1 - played.action)
     assert rl_gpu.largest_error(world, wrong) > 0.1
     jumps = played._replace(observation=played.observation + torch.arange(5.0)[:, None, None])
