@@ -108,7 +108,7 @@ def panel(world: Any, thought: Thought | None, told: Mapping[str, str]) -> Image
     image = Image.new("RGB", (PANEL, SIDE), PAPER)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(13)
     draw.line((0, 0, 0, SIDE), FAINT)
-    draw.text((10, 8), HEADS[thought.kind] if thought else "the episode is over", INK, font)
+    draw.text((10, 8), HEADS[thought.kind] if thought else "the end", INK, font)
     lines = dict(told)
     if thought:
         bars(draw, world, thought)
