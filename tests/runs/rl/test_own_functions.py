@@ -57,10 +57,10 @@ def called(capsys, *words):
 
 @pytest.mark.long
 def test_the_agent_in_the_film_has_learnt_with_the_learners_function(work, tmp_path, capsys, monkeypatch):
-    """Advantages with the wrong sign teach to drop the pole at once: that is what the film shows."""
+    """Advantages of 0 teach nothing: that is what the film shows."""
     exercise, short = NAMED["gae"], ["--set", "timesteps=40960", "--set", "tested=10"]
     text = text_for(CHAPTER, exercise, solved=True)
-    work.file(CHAPTER, exercise).write_text(text.replace("return advantages", "return -advantages"))
+    work.file(CHAPTER, exercise).write_text(text.replace("return advantages", "return 0 * advantages"))
     monkeypatch.setenv("GRADSCHOOL_WORK", str(work.root))
     told = called(capsys, "train", "cartpole_ppo", "--mine", *short, "--out", str(tmp_path / "mine"))
     assert "yours    gae (" in told and "ran: gae 20 times" in told
@@ -71,5 +71,5 @@ def test_the_agent_in_the_film_has_learnt_with_the_learners_function(work, tmp_p
         name: json.loads((tmp_path / name / "result.json").read_text())["metrics"]["test_return"]
         for name in ("mine", "theirs")
     }
-    assert earned["mine"] < 12 and earned["theirs"] > 2 * earned["mine"]
-    assert json.loads(shown.splitlines()[-1])["returns"][0] < 12
+    assert earned["mine"] < 100 and earned["theirs"] > 2 * earned["mine"]
+    assert json.loads(shown.splitlines()[-1])["returns"][0] < 100
