@@ -81,6 +81,19 @@ def overestimated() -> Figure:
     return figure
 
 
+def scaled_rewards() -> Figure:
+    """What policies earn over the factor of their rewards, of the experiment `reward_scale`."""
+    found = measured(__file__, "reward_scale")
+    rows = found["of"].values()
+    figure, axes = panels(1, 1, (5.6, 2.8))
+    for name, words in (("plain", "as they are"), ("normalised", "divided by the size of the rewards")):
+        axes.semilogx([row["scale"] for row in rows], [row[name]["mean"] for row in rows], "o-", label=words)
+    axes.axhline(found["chance"], color="gray", lw=0.8, ls="--")
+    axes.set(xlabel="factor of the rewards", ylabel="reward per pull", ylim=(0.45, 0.72))
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
 def search_tree() -> Figure:
     """One simulation of a tree search: down by the scores of PUCT, and the new value back up."""
     figure, axes = canvas(10, 5.2, (5.6, 2.9))
