@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from gradschool.engine.checkpoint import disk_errors, write_whole
@@ -39,7 +40,8 @@ def mp4(frames: Sequence[Image.Image]) -> bytes:
         stream = container.add_stream("libx264", rate=rate, options={"crf": QUALITY})
         (stream.width, stream.height), stream.pix_fmt = frames[0].size, "yuv420p"
         for frame in frames:
-            container.mux(stream.encode(av.VideoFrame.from_image(frame.convert("RGB"))))
+            picture = av.VideoFrame.from_ndarray(np.asarray(frame.convert("RGB")))
+            container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return file.getvalue()
 
