@@ -93,6 +93,7 @@ def test_the_folder_says_what_was_reached_and_the_report_is_written(tmp_path):
     page = run.report(folder).read_text()
     for title in ("Test episodes", "Learning curve", "Losses", "Exploration", "random actions (epsilon)"):
         assert title in page
+    assert ("episodes per bin" in page) == (len(set(result["returns"])) > 1) and "images per bin" not in page
     assert "500" not in run.conclusion(result, "") and "test episodes" in run.conclusion(result, "")
 
 

@@ -53,7 +53,7 @@ def tested(m: Material[AgentFacts]) -> Section | None:
         "nothing out. The deviation is over episodes of one agent; agents of other seeds differ as well."
     )
     table = html.table(("return", "value"), rows, "Returns of test episodes")
-    drawn = charts.histogram({"test episodes": values}, "return") if np.ptp(values) > 0 else ""
+    drawn = charts.histogram({"test episodes": values}, "return", "episodes") if np.ptp(values) > 0 else ""
     return Section("Test episodes", reading, html.join([table, drawn]))
 
 
