@@ -4,7 +4,7 @@ A layer calls its op through the switch, so one choice trains with the fast twin
 learner's own.
 """
 
-from torch.nn import Flatten, Identity, Module, ModuleDict, ModuleList, Parameter, Sequential
+from torch.nn import Flatten, Identity, Module, ModuleDict, ModuleList, Parameter, ParameterList, Sequential
 
 from gradschool.nn.activation import ELU, GELU, Hardswish, LeakyReLU, Mish, PReLU, ReLU, Sigmoid, SiLU, Tanh
 from gradschool.nn.attention.additive import AttentiveGRU
@@ -78,6 +78,7 @@ __all__ = [
     "ModuleList",
     "PReLU",
     "Parameter",
+    "ParameterList",
     "Patches",
     "PostNorm",
     "PreNorm",

@@ -1,7 +1,7 @@
 """Initial weights for deep networks of rectified units.
 
 Sources: He et al. 2015, eq. 14 (the variance that keeps gradients alike from layer to layer); Goyal et al.
-2017, section 5.1 (blocks that start as the identity).
+2017, section 5.1 (blocks that start as the identity); Huang et al. 2022 (orthogonal weights for policies).
 """
 
 from collections.abc import Iterable
@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from torch import nn
 
 from gradschool.nn.conv import Conv2d
+from gradschool.nn.linear import Linear
 from gradschool.nn.norm import BatchNorm2d
 
 
@@ -27,3 +28,12 @@ def silence_(norms: Iterable[BatchNorm2d]) -> None:
     for norm in norms:
         if norm.weight is not None:
             nn.init.zeros_(norm.weight)
+
+
+def orthogonal_(model: nn.Module, gain: float) -> None:
+    """Give every linear map orthogonal weights, times `gain`, and zero biases; other layers stay."""
+    for module in model.modules():
+        if isinstance(module, Linear):
+            nn.init.orthogonal_(module.weight, gain)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)

@@ -10,10 +10,9 @@ from itertools import pairwise
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import ParameterList
-from torch.nn.init import orthogonal_, zeros_
 
 from gradschool import nn
+from gradschool.nn.init import orthogonal_
 from gradschool.nn.rl.pixels import Pixels, is_picture
 from gradschool.ops.rl.replay import dueling, polyak_update
 
@@ -37,15 +36,6 @@ def body(
     return nn.Sequential(*front, *layers(sizes, activation, norm)), sizes[-1]
 
 
-def orthogonal(module: nn.Module, gain: float) -> None:
-    """Orthogonal weights and zero biases for every linear map in a module (Huang et al. 2022)."""
-    for each in module.modules():
-        if isinstance(each, nn.Linear):
-            orthogonal_(each.weight, gain)
-            if each.bias is not None:
-                zeros_(each.bias)
-
-
 class ActorCritic(nn.Module):
     """A policy and the value of a state, two networks that share nothing.
 
@@ -65,9 +55,9 @@ class ActorCritic(nn.Module):
         self.critic = nn.Sequential(*critic, nn.Linear(width, 1))
         self.log_std = nn.Parameter(torch.zeros(actions)) if continuous else None
         # At first all actions are about equally probable, so that all are tried.
-        orthogonal(self, math.sqrt(2))
-        orthogonal(self.policy[-1], 0.01)
-        orthogonal(self.critic[-1], 1.0)
+        orthogonal_(self, math.sqrt(2))
+        orthogonal_(self.policy[-1], 0.01)
+        orthogonal_(self.critic[-1], 1.0)
 
     def act(self, observation: Float[Tensor, "*b o"]) -> Float[Tensor, "*b a"]:
         """Logits, or means followed by logarithms of deviations."""
@@ -158,7 +148,7 @@ class TwinQ(nn.Module):
     def __init__(self, shape: Sequence[int], actions: int, hidden: Sequence[int]) -> None:
         super().__init__()
         sizes = (math.prod(shape) + actions, *hidden, 1)
-        self.weights, self.biases = ParameterList(), ParameterList()
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for fan_in, fan_out in pairwise(sizes):
             bound = 1 / math.sqrt(fan_in)
             self.weights.append(torch.empty(2, fan_in, fan_out).uniform_(-bound, bound))
