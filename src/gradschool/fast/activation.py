@@ -21,8 +21,9 @@ def relu(x: Tensor) -> Tensor:
 
 
 def relu_squared(x: Tensor) -> Tensor:
-    """See ops.activation.relu_squared."""
-    return torch.relu(x).square()
+    """See ops.activation.relu_squared; a product, since mixed precision takes powers in float32."""
+    positive = torch.relu(x)
+    return positive * positive
 
 
 def leaky_relu(x: Tensor, slope: float = 0.01) -> Tensor:

@@ -1,6 +1,7 @@
 """Muon for whole networks: matrices take its steps, tables of vectors and everything else AdamW's.
 
 The rows of a table are looked up one by one: they are vectors, which nothing is multiplied with as a matrix.
+Matrices of one size are stacked, as one large product takes a fraction of the time of many small ones.
 Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
 """
 
@@ -23,29 +24,76 @@ class Muon(Plain):
         lr: > 0.
         momentum: of matrices, 0 to below 1.
         betas: of everything else.
+        dtype: in which matrices are made orthogonal; None: their own.
     """
 
     def __init__(
-        self, groups: Sequence[dict[str, Any]], lr: float, momentum: float, betas: tuple[float, float]
-    ) -> None:
+        self, groups: Sequence[dict[str, Any]], lr: float, momentum: float, betas: tuple[float, float],
+        dtype: torch.dtype | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(groups, ops.muon, lr=lr, momentum=momentum, betas=betas)
+        self.dtype = dtype
 
-    def step_one(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
-        """Step one parameter with the numbers of its group."""
-        g = parameter.grad
-        if not group["table"] or g is None:
-            super().step_one(parameter, group)
-            return
-        # 1. A table is large and its step small: one kernel in place of a pass for each operation.
-        state, (beta1, beta2) = self.state[parameter], group["betas"]
-        if not state:
-            state["step"] = torch.zeros((), device=parameter.device)
-            state["m"], state["v"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
+    def step_group(self, group: dict[str, Any], parameters: list[torch.Tensor]) -> None:
+        """Step a group; matrices of one size go together, unless it is the op itself that is wanted."""
+        together = ops.muon.is_replaceable and ops.orthogonalise.is_replaceable
+        alike: dict[torch.Size, list[torch.Tensor]] = {}
+        others = []
+        for parameter in parameters:
+            if group["table"] or (together and parameter.dim() < 2):
+                others.append(parameter)
+            elif together:
+                alike.setdefault(parameter.shape, []).append(parameter)
+            else:
+                self.step_one(parameter, group)
+        for matrices in alike.values():
+            self.step_stack(group, matrices)
+        self.step_others(group, others)
+
+    def step_others(self, group: dict[str, Any], others: list[torch.Tensor]) -> None:
+        """AdamW's step in one kernel: tables are large, and vectors are many."""
+        states = [self.state[each] for each in others]
+        for state, each in zip(states, others, strict=True):
+            if not state:
+                state["step"] = torch.zeros((), device=each.device)
+                state["m"], state["v"] = torch.zeros_like(each), torch.zeros_like(each)
+        beta1, beta2 = group["betas"]
+        gradients = [each.grad for each in others if each.grad is not None]
+        m, v, steps = ([state[name] for state in states] for name in ("m", "v", "step"))
         adamw(
-            [parameter], [g], [state["m"]], [state["v"]], [], [state["step"]], fused=True,
-            amsgrad=False, beta1=beta1, beta2=beta2, lr=group["lr"], weight_decay=group["weight_decay"],
-            eps=ops.EPS, maximize=False,
+            others, gradients, m, v, [], steps, fused=True, amsgrad=False, beta1=beta1, beta2=beta2,
+            lr=group["lr"], weight_decay=group["weight_decay"], eps=ops.EPS, maximize=False,
         )  # fmt: skip
+
+    def step_stack(self, group: dict[str, Any], matrices: list[torch.Tensor]) -> None:
+        """`ops.muon` for matrices of one size; the comments there say why."""
+        lr, momentum = group["lr"], group["momentum"]
+        # 1. Moving means of the gradients, with Nesterov's look-ahead.
+        gradients = [each.grad for each in matrices if each.grad is not None]
+        for each in matrices:
+            self.state[each].setdefault("velocity", torch.zeros_like(each))
+        velocities = [self.state[each]["velocity"] for each in matrices]
+        torch._foreach_lerp_(velocities, gradients, 1 - momentum)
+        ahead = torch.stack(torch._foreach_lerp(gradients, velocities, momentum)).flatten(2)
+        # 2. All of them made orthogonal.
+        found = orthogonalised(ahead if self.dtype is None else ahead.to(self.dtype))
+        directions = list(found.to(ahead.dtype).view(-1, *matrices[0].shape))
+        # 3. Decay, then step.
+        torch._foreach_mul_(matrices, 1 - lr * group["weight_decay"])
+        torch._foreach_add_(matrices, directions, alpha=-lr * 0.2 * max(ahead.shape[1:]) ** 0.5)
+
+
+def orthogonalised(stack: torch.Tensor, steps: int = 5) -> torch.Tensor:
+    """`ops.orthogonalise` for each matrix of a stack (k, n, m), in two kernels a step for all of them."""
+    a, b, c = 3.4445, -4.7750, 2.0315
+    tall = stack.shape[1] > stack.shape[2]
+    X = stack.mT if tall else stack
+    X = X / torch.linalg.vector_norm(X, dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    for _ in range(steps):
+        A = X @ X.mT
+        X = torch.baddbmm(X, torch.baddbmm(A, A, A, beta=b, alpha=c), X, beta=a)
+    back: torch.Tensor = X.mT if tall else X
+    return back
 
 
 def tables_apart(groups: Sequence[dict[str, Any]], module: nn.Module) -> list[dict[str, Any]]:

@@ -155,6 +155,11 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # not `input`, as in torch
         gain = x.new_ones(self.normalized_shape) if self.weight is None else self.weight
+        # In mixed precision a norm takes bfloat16 as the product behind it will: half as much to move. Its
+        # size is measured in float32 all the same.
+        kind = x.device.type
+        if torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.bfloat16:
+            x, gain = x.to(torch.bfloat16), gain.to(torch.bfloat16)
         return ops.rms_norm(x, gain, self.eps)
 
 

@@ -112,6 +112,11 @@ class Op(Generic[P, R]):
             wanted = f"arguments among {', '.join(signature.parameters)}"
             raise UserError(f"{self.taught.__name__}: {error}", wanted, "Leave the others out.") from None
 
+    @property
+    def is_replaceable(self) -> bool:
+        """Whether the fast layer is in force and no learner's function, so that a caller may fuse it."""
+        return self.mine is None and _layer == "fast"
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the layer in force."""
         if self.mine is not None:

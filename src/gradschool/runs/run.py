@@ -225,7 +225,10 @@ class Run(Kind):
             for part in task.parts.values():
                 shard(part, machine.device)
         optim = self.optim()
-        optimizers = {name: optimizer_for(part, optim, request.plain) for name, part in task.parts.items()}
+        half = machine.precision == "bf16"
+        optimizers = {
+            name: optimizer_for(part, optim, request.plain, half) for name, part in task.parts.items()
+        }
         how = Stepping(self.rate_schedule(), self.accumulate, self.clip, self.ema)
         plan = plan_of(self, request, steps, len(batches), splits.val is not None)
         stepper = Stepper(task, optimizers, machine, how)
@@ -248,15 +251,15 @@ def plan_of(run: Run, request: Request, steps: int, per_epoch: int, chooses: boo
     return Plan(steps, request.seed, every, run.save_every, monitor, is_higher_better, patience, budget)
 
 
-def optimizer_for(model: nn.Module, optim: Optim, plain: bool) -> Optimizer:
+def optimizer_for(model: nn.Module, optim: Optim, plain: bool, half: bool = False) -> Optimizer:
     """Torch's optimiser of that name, or the plain one. Muon and Lion are always ours: torch's Muon knows
-    matrices only, and it has no Lion.
+    matrices only, and it has no Lion. `half`: bfloat16 is fast here, and Muon's products may be in it.
     """
     if not plain and optim.name not in ("muon", "lion"):
         return make_optimizer(model, optim)
     groups, numbers = parameter_groups(model, optim), (optim.learning_rate, optim.momentum, optim.betas)
     if optim.name == "muon":
-        return with_base_rates(Muon(tables_apart(groups, model), *numbers))
+        return with_base_rates(Muon(tables_apart(groups, model), *numbers, torch.bfloat16 if half else None))
     if optim.name == "lion":
         return with_base_rates(Lion(groups, optim.learning_rate, optim.momentum))
     return with_base_rates(plain_optimizer(groups, optim.name, *numbers))

@@ -15,6 +15,7 @@ from gradschool.data.examples import changes, inventory
 from gradschool.engine.device import choose, describe, on_threads
 from gradschool.engine.log import Hook, TensorBoard, View, patiently
 from gradschool.engine.loop import Progress, fit
+from gradschool.engine.memory import keep_freed
 from gradschool.engine.run import RunFolder, is_main, same_everywhere
 from gradschool.errors import UserError, WorkFailed
 from gradschool.evals.metric import in_short
@@ -41,6 +42,7 @@ def train(run: Kind, request: Request, say: Say = print, hooks: Sequence[Hook] =
     if isinstance(run, SmallRun):
         return run.train(request, say)
     assert isinstance(run, Run), "a run goes through the engine or trains itself"
+    keep_freed()
     machine = choose(request.device, run.precision, cache_folder())
     if run.shard:
         machine = replace(machine, channels_last=False)  # shares are cut from plainly laid out weights
@@ -73,6 +75,7 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
             f"See it: {command('report', folder.path)}",
         )
     refuse_moved(run.data, folder, f"gradschool train --resume {folder.path}")
+    keep_freed()
     machine = machine_of(folder)
     say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
