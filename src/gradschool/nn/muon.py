@@ -5,7 +5,7 @@ Matrices of one size are stacked, as one large product takes a fraction of the t
 Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -34,21 +34,30 @@ class Muon(Plain):
         super().__init__(groups, ops.muon, lr=lr, momentum=momentum, betas=betas)
         self.dtype = dtype
 
-    def step_group(self, group: dict[str, Any], parameters: list[torch.Tensor]) -> None:
-        """Step a group; matrices of one size go together, unless it is the op itself that is wanted."""
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Take one step; matrices of one size go together, unless it is the op itself that is wanted."""
+        self.stacks: dict[tuple[int, torch.Size], list[torch.Tensor]] = {}
+        self.others: dict[int, list[torch.Tensor]] = {}
+        # 1. The base class goes through the parameters, which `step_one` sorts.
+        loss = super().step(closure)
+        # 2. The steps.
+        groups = {id(group): group for group in self.param_groups}
+        for (key, _), matrices in self.stacks.items():
+            self.step_stack(groups[key], matrices)
+        for key, some in self.others.items():
+            self.step_others(groups[key], some)
+        return loss
+
+    def step_one(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
+        """Put one parameter to those that it is stepped with, or step it by the op."""
         together = ops.muon.is_replaceable and ops.orthogonalise.is_replaceable
-        alike: dict[torch.Size, list[torch.Tensor]] = {}
-        others = []
-        for parameter in parameters:
-            if group["table"] or (together and parameter.dim() < 2):
-                others.append(parameter)
-            elif together:
-                alike.setdefault(parameter.shape, []).append(parameter)
-            else:
-                self.step_one(parameter, group)
-        for matrices in alike.values():
-            self.step_stack(group, matrices)
-        self.step_others(group, others)
+        if group["table"] or (together and parameter.dim() < 2):
+            self.others.setdefault(id(group), []).append(parameter)
+        elif together:
+            self.stacks.setdefault((id(group), parameter.shape), []).append(parameter)
+        else:
+            super().step_one(parameter, group)
 
     def step_others(self, group: dict[str, Any], others: list[torch.Tensor]) -> None:
         """AdamW's step in one kernel: tables are large, and vectors are many."""

@@ -37,15 +37,12 @@ class Plain(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        # 2. The steps.
+        # 2. One call a parameter.
         for group in self.param_groups:
-            self.step_group(group, [each for each in group["params"] if each.grad is not None])
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self.step_one(parameter, group)
         return loss
-
-    def step_group(self, group: dict[str, Any], parameters: list[torch.Tensor]) -> None:
-        """Step those parameters of a group that have a gradient, one call each."""
-        for parameter in parameters:
-            self.step_one(parameter, group)
 
     def step_one(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
         """Step one parameter with the numbers of its group."""

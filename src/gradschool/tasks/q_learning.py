@@ -4,9 +4,9 @@ Source: Watkins 1989; Sutton and Barto 2018, section 6.5. A time limit cuts an e
 terminate it, so the last target still counts what would have come (Pardo et al. 2018).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,20 +14,7 @@ from torch import Tensor, nn
 from gradschool.ops.control import epsilon_greedy, q_target, td_loss
 from gradschool.rl.gridworld import Gridworld
 from gradschool.rl.play import chance, play
-
-Batch = tuple[Tensor, ...]
-
-
-class Update(Protocol):
-    """What a step needs: steps of the optimiser, and how far the run is (0 to 1) for exploration."""
-
-    progress: float
-
-    def __call__(
-        self, part: str, batch: Batch, loss_of: Callable[[Batch], dict[str, Tensor]]
-    ) -> dict[str, Tensor]:
-        """As `engine.task.Update`."""
-        ...
+from gradschool.tasks.update import Batch, Update
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ appendix C.8; several samples: Burda et al. 2016, eq. 8.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -21,22 +20,10 @@ from gradschool.ops.variational import (
     log_weights,
     warmed_up,
 )
+from gradschool.tasks.update import Batch, Update
 
-Batch = tuple[Tensor, ...]
 Likelihood = Callable[[Tensor, Tensor], Tensor]
 """(logits, pictures) to the error of each picture (b,) in nats."""
-
-
-class Update(Protocol):
-    """What `Vae.step` needs: a step of the optimiser, and how far the run is (0 to 1) for the warm-up."""
-
-    progress: float
-
-    def __call__(
-        self, part: str, batch: Batch, loss_of: Callable[..., dict[str, Tensor]]
-    ) -> dict[str, Tensor]:
-        """As `engine.task.Update`."""
-        ...
 
 
 def bernoulli(logits: Tensor, x: Tensor) -> Tensor:

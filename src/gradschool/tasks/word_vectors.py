@@ -4,32 +4,17 @@ Sources: Mikolov et al. 2013 (skip-gram, CBOW); Pennington et al. 2014 (GloVe). 
 stretch of text take one step of SGD together.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, Literal, Protocol
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from gradschool.ops.sequence.words import cbow_gradients, glove_loss, skip_gram_gradients
+from gradschool.tasks.update import Batch, Update
 
-Batch = tuple[Tensor, ...]
 OFTEN = 8  # occurrences of a word in a batch whose gradients add up
 PREDICTED = {"skip_gram": skip_gram_gradients, "cbow": cbow_gradients}
-
-
-class Update(Protocol):
-    """What the engine hands to a step: its optimiser, and the learning rate now."""
-
-    @property
-    def rate(self) -> float:
-        """The learning rate of this step."""
-        ...
-
-    def __call__(
-        self, part: str, batch: Batch, loss_of: Callable[[Batch], dict[str, Tensor]]
-    ) -> dict[str, Tensor]:
-        """As `engine.task.Update`."""
-        ...
 
 
 class Predicting:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,21 +14,9 @@ from gradschool.rl.choices import Categorical, Choice, Gaussian
 from gradschool.rl.player import Player, returns_of
 from gradschool.rl.protocol import Thought
 from gradschool.rl.world import Continuous, World
+from gradschool.tasks.update import Batch, Update
 
-Batch = tuple[Tensor, ...]
 LONGEST = 100_000  # steps of a test episode in a world without a time limit
-
-
-class Update(Protocol):
-    """As `engine.task.Update`: one optimiser step of a part, and how far the run is (0 to 1)."""
-
-    progress: float
-
-    def __call__(
-        self, part: str, batch: Batch, loss_of: Callable[[Batch], dict[str, Tensor]]
-    ) -> dict[str, Tensor]:
-        """As `engine.task.Update`."""
-        ...
 
 
 @dataclass(frozen=True)

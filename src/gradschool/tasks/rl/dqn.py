@@ -14,8 +14,9 @@ from gradschool.ops.control import q_target
 from gradschool.ops.rl.replay import double_q_target, exploration_rate
 from gradschool.rl.protocol import Thought
 from gradschool.rl.replay import Memory, Replay, Transitions
-from gradschool.tasks.rl.agent import Agent, Batch, Stage, Update, mean_of, rounds
+from gradschool.tasks.rl.agent import Agent, Stage, mean_of, rounds
 from gradschool.tasks.rl.on_policy import flattened
+from gradschool.tasks.update import Batch, Update
 
 FINE = 1_000_000  # parts of a run that exploration tells apart
 

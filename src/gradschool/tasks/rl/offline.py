@@ -14,8 +14,9 @@ from torch.nn import functional as F
 
 from gradschool.rl.logged import Logged
 from gradschool.rl.protocol import Thought, World
-from gradschool.tasks.rl.agent import LONGEST, Agent, Batch, Stage, Update, mean_of, rounds
+from gradschool.tasks.rl.agent import LONGEST, Agent, Stage, mean_of, rounds
 from gradschool.tasks.rl.on_policy import flattened
+from gradschool.tasks.update import Batch, Update
 
 
 class Cloning(Agent):

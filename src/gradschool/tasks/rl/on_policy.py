@@ -11,7 +11,8 @@ from gradschool.ops.rl.returns import gae
 from gradschool.rl.protocol import Thought
 from gradschool.rl.rollout import Rollout, rollout
 from gradschool.rl.world import Continuous
-from gradschool.tasks.rl.agent import Agent, Batch, Stage, choice_for
+from gradschool.tasks.rl.agent import Agent, Stage, choice_for
+from gradschool.tasks.update import Batch
 
 
 @dataclass(frozen=True)

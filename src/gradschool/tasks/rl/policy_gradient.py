@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from gradschool.ops.rl.policy import reinforce_loss
 from gradschool.ops.rl.returns import returns_to_go
 from gradschool.rl.rollout import Rollout
-from gradschool.tasks.rl.agent import Batch, Stage, Update, rounds
+from gradschool.tasks.rl.agent import Stage, rounds
 from gradschool.tasks.rl.on_policy import OnPolicy, Rewards, explained, flattened, losses_of, rows
+from gradschool.tasks.update import Batch, Update
 
 
 class A2C(OnPolicy):

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.ops.rl.policy import ppo_loss
-from gradschool.tasks.rl.agent import Batch, Stage, Update, mean_of, minibatches, rounds
+from gradschool.tasks.rl.agent import Stage, mean_of, minibatches, rounds
 from gradschool.tasks.rl.on_policy import OnPolicy, Rewards, explained, flattened, losses_of, rows
+from gradschool.tasks.update import Batch, Update
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from gradschool.ops.rl.returns import lambda_returns
 from gradschool.rl.protocol import Thought
 from gradschool.rl.rollout import rollout
-from gradschool.tasks.rl.agent import Agent, Batch, Stage, Update, mean_of, minibatches, rounds
+from gradschool.tasks.rl.agent import Agent, Stage, mean_of, minibatches, rounds
 from gradschool.tasks.rl.dqn import Exploring
 from gradschool.tasks.rl.on_policy import Rewards, explained, flattened, rows
+from gradschool.tasks.update import Batch, Update
 
 
 @dataclass(frozen=True)

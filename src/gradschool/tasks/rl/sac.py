@@ -13,8 +13,9 @@ from gradschool.ops.rl.policy import squashed_gaussian_log_prob
 from gradschool.rl.protocol import Thought
 from gradschool.rl.replay import Memory, Replay, Transitions
 from gradschool.rl.world import Continuous
-from gradschool.tasks.rl.agent import Agent, Batch, Stage, Update, mean_of, rounds
+from gradschool.tasks.rl.agent import Agent, Stage, mean_of, rounds
 from gradschool.tasks.rl.on_policy import flattened
+from gradschool.tasks.update import Batch, Update
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from gradschool.rl.games.rules import SQUARES, board_of, outcome, planes, played
 from gradschool.rl.games.search import Search, searched
 from gradschool.rl.protocol import Thought
-from gradschool.tasks.rl.agent import Agent, Batch, Stage, Update, mean_of, rounds
+from gradschool.tasks.rl.agent import Agent, Stage, mean_of, rounds
 from gradschool.tasks.rl.on_policy import losses_of
+from gradschool.tasks.update import Batch, Update
 
 REMEMBERED = "memory.board", "memory.policy", "memory.end"
 
