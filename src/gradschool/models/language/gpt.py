@@ -41,7 +41,7 @@ class GPT(nn.Module):
         kv_heads: heads of keys and values, a divisor of those of queries.
         feed: a name of FEEDS: "swiglu", "relu2" or "experts" (SwiGLU experts, two for a token).
         tied: whether the output's matrix is the token vectors.
-        dropout: probability of silence of what each layer adds, in training.
+        dropout: probability of silence of the vectors at the start and of what each layer adds, in training.
         grams: tokens of the longest n-gram that has a vector of its own; 1 for none.
 
     Raises:
@@ -62,7 +62,7 @@ class GPT(nn.Module):
         self.kv_heads = kv_heads
         self.tokens = nn.Embedding(pieces, width)
         self.grams = Grams(pieces, width, grams) if grams > 1 else None
-        self.enter = nn.RMSNorm(width)
+        self.drop, self.enter = nn.Dropout(dropout), nn.RMSNorm(width)
         self.blocks = nn.ModuleList(
             Block(
                 PreNorm(
@@ -103,7 +103,7 @@ class GPT(nn.Module):
         if self.grams is not None:
             h = h + self.grams(x, valid, texts, cache)
         # 2. Through the blocks, to logits.
-        h = through(self.blocks, self.enter(h), sight, cache)
+        h = through(self.blocks, self.enter(self.drop(h)), sight, cache)
         return self.output(self.norm(h))
 
 
