@@ -25,3 +25,7 @@ class WorkFailed(UserError):
     """The work itself failed: a target was missed, the loss is NaN, the disk is full (exit code 1)."""
 
     exit_code = 1
+
+
+class Interrupted(WorkFailed):
+    """The work was asked to stop, by Ctrl-C or a scheduler; everything is saved."""

@@ -7,62 +7,22 @@ never steer.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 import torch
 
 from gradschool.engine.log import Hook, Journal, interruptible
+from gradschool.engine.plan import Plan as Plan  # whoever uses the loop finds its plan beside it
+from gradschool.engine.plan import Progress as Progress
 from gradschool.engine.run import RunFolder
 from gradschool.engine.seeds import mix
 from gradschool.engine.task import Batch, Batches, Task
 from gradschool.engine.update import Stepper
-from gradschool.errors import WorkFailed
+from gradschool.errors import Interrupted
 from gradschool.phrases import command
 
 HeldOut = Callable[[], Iterator[Batch]]
 FIRST_SAVE = 5.0  # seconds into a run
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long to train and when to look up.
-
-    Args:
-        steps: optimiser steps in all.
-        seed: of everything random.
-        evaluate_every: steps between evaluations; 0 for none.
-        save_every: seconds between checkpoints, fewer early on: after 5, 10, 20, 40 s, so that a run that is
-            killed loses half of it at most. An evaluation that is the best so far saves as well.
-        monitor: the score that decides what is best; None: nothing is selected by a score.
-        higher_is_better: direction of that score.
-        patience: stop after so many evaluations without improvement; 0 never stops early.
-        budget: seconds of training after which the run ends if it has not taken all steps; None for no limit.
-    """
-
-    steps: int
-    seed: int = 0
-    evaluate_every: int = 0
-    save_every: float = 60.0
-    monitor: str | None = None
-    higher_is_better: bool = False
-    patience: int = 0
-    budget: float | None = None
-
-    def done(self, at: "Progress") -> float:
-        """The share of the run that is done, by steps or by time, whichever is further; 1 or more ends it."""
-        return max(at.step / self.steps, at.seconds / self.budget if self.budget else 0.0)
-
-
-@dataclass
-class Progress:
-    """Where a run stands; saved in every checkpoint."""
-
-    step: int = 0
-    seconds: float = 0.0
-    best: float | None = None
-    waited: int = 0
-    stopped: str = ""
-    scores: dict[str, float] = field(default_factory=dict)
 
 
 def fit(
@@ -81,7 +41,8 @@ def fit(
         hooks: called with every logged line.
         progress: where a resumed run stands.
     Raises:
-        WorkFailed: the loss became NaN or infinite, or the run was interrupted; it has been saved.
+        WorkFailed: the loss became NaN or infinite.
+        Interrupted: the run was asked to stop; it has been saved.
     """
     at = progress or Progress()
     journal = Journal(run, hooks, stepper)
@@ -103,6 +64,8 @@ def fit(
                 journal.note(
                     {"step": at.step, "epoch": epoch, **at.scores, "seconds": time.monotonic() - start}, {}
                 )
+            if plan.halt and not at_end and not at.stopped:
+                at.stopped = plan.halt()
             # 3. Save when due, never with weights that a bad loss has spoiled: the flush refuses it first.
             due = time.monotonic() - saved >= min(plan.save_every, max(FIRST_SAVE, saved - start))
             asked, due = stepper.agree(interrupted.is_set() and not at_end, due)
@@ -113,7 +76,9 @@ def fit(
                 saved = time.monotonic()
             if asked:
                 where = f"Go on with: {command('train --resume', run.path)}" if run else ""
-                raise WorkFailed(f"Stopped at step {at.step} of {plan.steps}; everything is saved", "", where)
+                raise Interrupted(
+                    f"Stopped at step {at.step} of {plan.steps}; everything is saved", "", where
+                )
     return at
 
 

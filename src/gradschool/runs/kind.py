@@ -136,6 +136,8 @@ class Kind:
     """What a run of this kind is, for a sentence, e.g. "an image classifier"."""
     metrics: ClassVar[tuple[Metric, ...]] = ()
     """What its numbers mean; the first is what it is judged by."""
+    validates: ClassVar[bool] = True
+    """Whether its first metric is measured on a validation part, so that settings can be chosen by it."""
     makes: ClassVar[str] = "samples"
     """What `sample` makes, in a word."""
     prompts: ClassVar[bool] = False

@@ -248,7 +248,9 @@ def plan_of(run: Run, request: Request, steps: int, per_epoch: int, chooses: boo
     every = max(1, steps // evaluations)
     is_higher_better = run.metrics[0].higher_is_better
     budget = 60 * run.minutes if run.minutes else None
-    return Plan(steps, request.seed, every, run.save_every, monitor, is_higher_better, patience, budget)
+    return Plan(
+        steps, request.seed, every, run.save_every, monitor, is_higher_better, patience, budget, request.halt
+    )  # fmt: skip
 
 
 def optimizer_for(model: nn.Module, optim: Optim, plain: bool, half: bool = False) -> Optimizer:

@@ -57,8 +57,17 @@ def train(run: Kind, request: Request, say: Say = print, hooks: Sequence[Hook] =
             return complete(run, request, pieces, folder, Progress(seconds=pieces.seconds), hooks)
 
 
-def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> RunFolder:
+def resume(
+    folder: RunFolder, run: Kind, request: Request, say: Say = print, hooks: Sequence[Hook] = ()
+) -> RunFolder:
     """Go on with a run from its last whole checkpoint, in the precision it began with.
+
+    Args:
+        folder: of the run.
+        run: its settings.
+        request: as it was, and which checkpoint.
+        say: told the few sentences a person should read.
+        hooks: observers of every logged line, besides the terminal's view.
 
     Raises:
         UserError: the run is finished or trains itself, its checkpoint is damaged, or its data have changed.
@@ -91,7 +100,7 @@ def resume(folder: RunFolder, run: Kind, request: Request, say: Say = print) -> 
         folder.forget_after(at.step)
         say(f"Going on from step {at.step} of {pieces.plan.steps}.")
         with way_on(folder):
-            return complete(run, request, pieces, folder, at, ())
+            return complete(run, request, pieces, folder, at, hooks)
 
 
 @contextmanager

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Args:
-    """Write a run's report as one self-contained HTML file."""
+    """Write a run's report, or a study's, as one self-contained HTML file."""
 
     run: Annotated[Path, tyro.conf.Positional]
-    """Folder of the run, e.g. runs/digits-0001."""
+    """Folder of the run, e.g. runs/digits-0001, or of a study, e.g. runs/tune-digits."""
     ood: str | None = None
     """A second set of the same classes (name, folder or zip) to compare with."""
     data: str | None = None
@@ -36,6 +36,8 @@ def run(args: Args) -> int:
     from gradschool.engine.run import RunFolder
     from gradschool.runs.reopen import reopen
 
+    if (study := study_at(args.run)) is not None:
+        return of_study(args, study)
     folder = RunFolder.open(args.run)
     run, _ = reopen(folder)
     if args.ood is not None:
@@ -46,6 +48,33 @@ def run(args: Args) -> int:
     print(f" report   {path}")
     abroad = tell_second_set(folder) if args.ood else {}
     finish(args, {"run": folder.path, "report": path, **abroad})
+    return 0
+
+
+def study_at(path: Path) -> Path | None:
+    """The folder of a study at a path, or of its name under runs/; None for anything else."""
+    return next((each for each in (path, Path("runs") / path) if (each / "study.json").is_file()), None)
+
+
+def of_study(args: Args, path: Path) -> int:
+    """Write the report of a study.
+
+    Raises:
+        UserError: an option is given that is about a run.
+    """
+    from gradschool.parts import need
+
+    for name in ("ood", "data", "sentence"):
+        if getattr(args, name) is not None:
+            raise UserError(f"--{name} was given for {path}, a study", "a run", f"Leave --{name} out.")
+    need("optuna", "practice", "the report of a study")
+    from gradschool.practice.search.report import write_report
+    from gradschool.practice.search.storage import given
+    from gradschool.practice.search.study import open_study
+
+    page = write_report(open_study(path, given("")))
+    print(f" report   {page}")
+    finish(args, {"study": path, "report": page})
     return 0
 
 

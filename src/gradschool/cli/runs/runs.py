@@ -9,12 +9,12 @@ import tyro
 
 from gradschool.cli.main import finish
 from gradschool.errors import UserError
-from gradschool.phrases import command
+from gradschool.phrases import command, counted
 
 
 @dataclass(frozen=True)
 class Args:
-    """List the runs in a folder, newest last, and courseworks with the runs inside them."""
+    """List the runs in a folder, newest last; courseworks and studies with the runs inside them."""
 
     folder: Annotated[Path, tyro.conf.Positional] = Path("runs")
     """Where to look."""
@@ -73,13 +73,26 @@ def coursework(path: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def study(path: Path) -> dict[str, Any]:
+    """The line of one search for settings."""
+    from gradschool.engine.run import RunFolder
+
+    known = RunFolder(path).read("study.json")
+    trials = len(list(path.glob("trial-*/config.json")))
+    return {
+        "run": str(path), "recipe": known["recipe"], "seed": known["asked"]["seed"], "kind": "study",
+        "score": None, "metric": known["metric"]["name"], "shown": "-", "accuracy": None, "seconds": None,
+        "state": f"study, {counted(trials, 'trial')}", "started": started(path / "study.json"),
+    }  # fmt: skip
+
+
 def started(file: Path) -> str:
     """When a folder's first file was written."""
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(file.stat().st_mtime))
 
 
 def run(args: Args) -> int:
-    """Print the table: runs, and courseworks with the runs inside them."""
+    """Print the table: runs, and courseworks and studies with the runs inside them."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -87,10 +100,11 @@ def run(args: Args) -> int:
     def age(file: Path) -> float:
         return file.stat().st_mtime
 
-    outer = [*args.folder.glob("*/config.json"), *args.folder.glob("*/coursework.json")]
+    lines = {"config.json": facts, "coursework.json": coursework, "study.json": study}
+    outer = [file for name in lines for file in args.folder.glob(f"*/{name}")]
     found = []
     for file in sorted(outer, key=age):
-        found.append(facts(file.parent) if file.name == "config.json" else coursework(file.parent))
+        found.append(lines[file.name](file.parent))
         found += [facts(inner.parent) for inner in sorted(file.parent.glob("*/config.json"), key=age)]
     if not found:
         raise UserError(f"no runs in {args.folder}", "", f"Make one: {command('train digits')}")

@@ -9,6 +9,7 @@ import tyro
 from gradschool.cli.listed import tell_recipes
 from gradschool.cli.main import finish
 from gradschool.cli.mine import put_in_force, records, run_race, tell
+from gradschool.cli.rate import refuse, search_rate
 from gradschool.cli.runs.report import tell_second_set
 from gradschool.cli.words import check_seed
 from gradschool.cli.words import parse as parse_words
@@ -44,6 +45,8 @@ class Args:
     """Train with the functions you have written, and race against the library's own."""
     dir: Path | None = None
     """Your folder, for --mine; else GRADSCHOOL_WORK, else ./gradschool-work."""
+    find_rate: bool = False
+    """Only look for a learning rate: it rises over 100 steps (or --steps) while the loss is watched."""
     ood: str | None = None
     """A second set of the same classes to test on when done (out of distribution)."""
     report: bool = True
@@ -128,6 +131,8 @@ def run(args: Args) -> int:
     """Train, test, report; or go on with a run."""
     from gradschool import recipes
 
+    if args.find_rate:
+        refuse(args)
     if args.resume is not None:
         return go_on(args)
     if not args.recipe:
@@ -151,6 +156,8 @@ def run(args: Args) -> int:
         args.recipe, args.data, args.set, seed=args.seed, steps=args.steps, device=args.device, out=args.out,
         plain=args.plain, mine=records(overlaid),
     )  # fmt: skip
+    if args.find_rate:
+        return search_rate(args, settings, request)
     return conclude(args, settings, train(settings, request), overlaid)
 
 

@@ -34,6 +34,7 @@ class ScoreRun(SmallRun):
 
     kind: ClassVar[str] = "score_matching"
     title: ClassVar[str] = "a score network in the plane"
+    validates: ClassVar[bool] = False
     metrics: ClassVar[tuple[Metric, ...]] = (
         LOSS,
         Metric("on_a_ring", "samples on a ring", "share", "higher"),

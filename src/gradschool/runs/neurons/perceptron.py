@@ -53,10 +53,10 @@ class PerceptronRun(SmallRun):
         """
         folder, started = self.begin(request), time.monotonic()
         say(f"perceptron · {self.points} points, 2 classes · {self.epochs} passes · seed {request.seed}")
-        # 1. Two parts with one line between their classes.
+        # 1. Three parts with one line between their classes.
         random = np.random.default_rng(request.seed)
         line = random.normal(size=3)
-        (x, y), (x_test, y_test) = self.draw(random, line), self.draw(random, line)
+        (x, y), (x_test, y_test), (x_val, y_val) = (self.draw(random, line) for _ in range(3))
         # 2. Point after point, from nothing; a look at points not seen before every now and then.
         w, mistakes, every = np.zeros(3), 0, max(1, len(x) // LOOKS)
         for n in range(1, self.epochs * len(x) + 1):
@@ -67,7 +67,8 @@ class PerceptronRun(SmallRun):
                 right = float((library.predict(w, x_test) == y_test).mean())
                 folder.log({"step": n, "epoch": n / len(x), "mistakes": mistakes, "test_accuracy": right})
         # 3. What was reached.
-        reached = {"test_accuracy": right, "train_mistakes": float(mistakes)}
+        chosen_by = float((library.predict(w, x_val) == y_val).mean())
+        reached = {"test_accuracy": right, "val_accuracy": chosen_by, "train_mistakes": float(mistakes)}
         self.end(folder, reached, len(x_test), time.monotonic() - started)
         return folder
 
