@@ -14,7 +14,7 @@ from gradschool.cli.main import COMMANDS, main
 DEVICES = pytest.mark.skipif(not Path("/dev/zero").is_char_device(), reason="no endless device here")
 FAULT = ("fault of gradschool", "Traceback")
 # Commands that install, serve or take minutes are tried with wrong words only.
-LONG = {"add", "test", "bench", "coursework", "ladder"}
+LONG = {"add", "test", "bench", "coursework", "ladder", "plan"}
 NAMES = ["digits", "no-such", "runs/digits-0001", "neurons", "perceptron-update", "names_mlp", "", ".", "/"]
 VALUES = [
     "0", "-1", "1", "1e999", "nan", "Infinity", "99999999999999999999999", "true", "null", "[]", "{}",

@@ -17,6 +17,7 @@ ALONE = [
     ["data", "mnist"], ["data", "check", "digits"], ["doctor"], ["add"], ["coursework"], ["bench"],
     ["new", "chapter", "week-one", "--dir", "own"], ["train", "perceptron", "--out", "lines"],
     ["train", "nonsense"], ["score", "nowhere"], ["eval", "nowhere"], ["scaling", "nonsense"],
+    ["plan", "nonsense"],
     ["search", "nowhere", "what is it?"],
 ]  # fmt: skip
 OF_A_RUN = [

@@ -49,6 +49,9 @@ GROUPS = {
         "scaling": f"small language models say what a larger will reach: {command('scaling RECIPE')}",
         "ladder": "an ablation as a table: one baseline, one change at a time",
     },
+    "practice": {
+        "plan": f"memory, time and cost of a run before it is trained: {command('plan digits')}",
+    },
     "project": {
         "data": "data sets: where each lies; fetch or check one",
         "add": f"the parts beside the base; {command('add rl')} installs one",
@@ -62,6 +65,7 @@ GROUPS = {
 HEADINGS = {
     "learn": "Learn",
     "runs": "Train, and use what was trained",
+    "practice": "Get better results",
     "project": "Data, machine, project",
 }
 NO_ROOM = ("can't allocate memory", "out of memory", "Storage size calculation overflowed")  # torch's words

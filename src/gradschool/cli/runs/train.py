@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from gradschool.cli.diagnosed import diagnosed
 from gradschool.cli.listed import tell_recipes
 from gradschool.cli.main import finish
 from gradschool.cli.mine import put_in_force, records, run_race, tell
@@ -47,6 +48,8 @@ class Args:
     """Your folder, for --mine; else GRADSCHOOL_WORK, else ./gradschool-work."""
     find_rate: bool = False
     """Only look for a learning rate: it rises over 100 steps (or --steps) while the loss is watched."""
+    diagnose: bool = False
+    """Look for what keeps it from training, for a hundred steps at most, and do not train."""
     ood: str | None = None
     """A second set of the same classes to test on when done (out of distribution)."""
     report: bool = True
@@ -158,6 +161,8 @@ def run(args: Args) -> int:
     )  # fmt: skip
     if args.find_rate:
         return search_rate(args, settings, request)
+    if args.diagnose:
+        return diagnosed(args, settings, request)
     return conclude(args, settings, train(settings, request), overlaid)
 
 
@@ -169,6 +174,10 @@ def go_on(args: Args) -> int:
     from gradschool.runs.train import resume
 
     assert args.resume is not None
+    if args.diagnose:
+        raise UserError(
+            "--resume came with --diagnose", "a recipe", f"Try {command('train RECIPE --diagnose')}."
+        )
     if args.set or args.steps:
         raise UserError("--resume came with --set or --steps", "--resume alone", "A run keeps its settings.")
     folder = RunFolder.open(args.resume)

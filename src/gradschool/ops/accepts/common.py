@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 
 def floating(**tensors: Tensor | None) -> None:
@@ -71,9 +72,10 @@ def one_of(name: str, value: object, words: Sequence[str]) -> None:
 
 def readable(x: Tensor) -> bool:
     """Whether looking at a tensor's numbers is cheap: on a GPU the program would have to wait for them, and
-    a compiler that traces has none. There the kernels' own assertions stop the program.
+    a compiler that traces and a fake tensor have none. There the kernels' own assertions stop the program.
     """
-    return x.device.type == "cpu" and x.numel() > 0 and not torch.compiler.is_compiling()
+    has_numbers = not isinstance(x, FakeTensor) and not torch.compiler.is_compiling()
+    return x.device.type == "cpu" and x.numel() > 0 and has_numbers
 
 
 def within(name: str, x: Tensor, low: int, high: int, ignored: int | None = None, nan: bool = True) -> None:
