@@ -92,7 +92,7 @@ def test_a_run_that_keeps_the_best_is_judged_by_its_best(tmp_path):
 
 
 def test_a_tenth_is_held_out_where_the_recipe_holds_out_nothing(done, tmp_path):
-    assert done.run.val == 0.1 and RunFolder(done.place(0)).read("data.json")["val"]["examples"] > 100
+    assert done.run.val == 0.1 and RunFolder(done.place(0)).read("data.json")["parts"]["val"]["count"] == 144
     with pytest.raises(UserError, match="digits has no validation part"):
         begin(replace(ASKED, set=("val=0",)), tmp_path / "none")
     assert not (tmp_path / "none").exists()
@@ -254,7 +254,7 @@ def test_who_still_trains_is_left_alone(tmp_path):
 
 def test_a_trial_whose_process_dies_again_and_again_is_failed(tmp_path):
     study = begin(ASKED, tmp_path / "dies")
-    for _ in range(2):
+    for _ in range(3):
         trial = claim(study, Limits(1))
         assert trial.number == 0
         work_module.BUSY.clear()  # as if the process had died

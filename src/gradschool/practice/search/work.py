@@ -13,14 +13,16 @@ from typing import Any
 
 import psutil
 
+from gradschool.errors import Interrupted
 from gradschool.practice.search.samplers import grid_size, make_sampler
+from gradschool.practice.search.storage import shown
 from gradschool.practice.search.study import Study
 from gradschool.practice.search.trial import Outcome, run_trial, suggested
 
 OWNER, WHY, TAKEN, SECONDS = "owner", "why", "taken_up", "seconds"  # what a trial carries besides its values
 UNOWNED = 60.0  # seconds after which a trial that nobody has signed is free
 CLOCKS = 2.0  # seconds by which two readings of when a process began may differ
-BUSY: set[tuple[str, int]] = set()  # trials that this process is training: folder and number
+BUSY: set[tuple[str, int]] = set()  # trials that this process is training; see `key`
 ATTEMPTS = 3  # a trial whose process has died so often is failed
 
 
@@ -56,11 +58,14 @@ def work(study: Study, limits: Limits, told: Callable[[Any], None]) -> None:
         Interrupted: Ctrl-C; the trial is saved and goes on with the next search.
     """
     while (trial := claim(study, limits)) is not None:
-        start, key = time.monotonic(), (str(study.path.resolve()), trial.number)
+        start = time.monotonic()
         try:
             outcome = run_trial(study, trial)
+        except Interrupted:
+            trial.set_user_attr(TAKEN, 0)  # a stop that was asked for is no death
+            raise
         finally:
-            BUSY.discard(key)
+            BUSY.discard(key(study, trial.number))
         trial.set_user_attr(SECONDS, round(time.monotonic() - start, 3))
         told(settle(study, trial, outcome))
 
@@ -110,9 +115,15 @@ def taken_up(study: Study, loaded: Any, left: Any) -> Any:
     return trial
 
 
+def key(study: Study, number: int) -> tuple[str, int]:
+    """A trial among all that this process may train: where its study is, its name, and the number."""
+    place = f"{shown(study.url)} {study.path.name}" if study.url is not None else str(study.path.resolve())
+    return place, number
+
+
 def sign(study: Study, trial: Any) -> None:
     """Write down that this process trains the trial."""
-    BUSY.add((str(study.path.resolve()), trial.number))
+    BUSY.add(key(study, trial.number))
     trial.set_user_attr(OWNER, me())
 
 
@@ -146,5 +157,5 @@ def is_left(study: Study, trial: Any) -> bool:
     except psutil.NoSuchProcess:
         return True
     if owner["pid"] == os.getpid() and not is_other:
-        return (str(study.path.resolve()), trial.number) not in BUSY
+        return key(study, trial.number) not in BUSY
     return is_gone or is_other
