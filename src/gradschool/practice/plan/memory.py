@@ -1,8 +1,8 @@
 """How much memory a run will need, before anything is trained: one step with tensors that have no content.
 
 Torch's fake tensors know shapes, types and lifetimes of all that a step makes, and its MemTracker adds them
-up. What it does not see is what kernels take for themselves, and pieces of freed memory that a C library
-keeps; `bench/memory.py` measures both.
+up. It does not see what kernels take for themselves, nor pieces of freed memory that a C library keeps, so
+resident memory on a CPU may be higher; `bench/memory.py` compares the two.
 """
 
 import contextlib
