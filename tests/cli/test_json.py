@@ -18,11 +18,12 @@ ALONE = [
     ["new", "chapter", "week-one", "--dir", "own"], ["train", "perceptron", "--out", "lines"],
     ["train", "nonsense"], ["score", "nowhere"], ["eval", "nowhere"], ["scaling", "nonsense"],
     ["plan", "nonsense"],
-    ["search", "nowhere", "what is it?"],
+    ["search", "nowhere", "what is it?"], ["ensemble", "nowhere", "there"],
 ]  # fmt: skip
 OF_A_RUN = [
     ["report", "one"], ["runs"], ["compare", "one", "two"], ["predict", "one", "dot.png"],
     ["export", "one"], ["train", "--resume", "one"], ["sample", "one"],
+    ["ensemble", "one", "two"],
 ]  # fmt: skip
 
 

@@ -145,6 +145,9 @@ class Kind:
     places: ClassVar[tuple[str, ...]] = ("data",)
     """Settings that may be paths: they are written down so that they hold from any folder."""
 
+    ensemble: ClassVar[str] = ""
+    """The kind of run that several finished ones of this kind can be put together to; "" for none."""
+
     @property
     def monitor(self) -> str:
         """The score that a run is judged by, without its part."""
@@ -214,6 +217,19 @@ class Kind:
     def play(self, folder: RunFolder, n: int, seed: int, out: Path | None) -> Finding:
         """Film a trained agent as it plays n episodes; `out` None: play-SEED.gif in the run's folder."""
         self.cannot("play", folder)
+
+    def said(self, folder: RunFolder, examples: Any) -> Any:
+        """What a finished run says of labelled examples of its own kind: logits (n, classes), on the CPU."""
+        self.cannot("be a member of an ensemble", folder)
+
+    def settle(self, folder: RunFolder, examples: Any) -> None:
+        """Take what the network keeps of its training data anew, for weights that were not trained but
+        averaged: statistics of batch normalisation. Most networks keep nothing.
+        """
+
+    def from_pixels(self, folder: RunFolder) -> Any:
+        """The network with all that comes before it, as one module from pixels in [0, 1] to logits."""
+        self.cannot("be exported as a member of an ensemble", folder)
 
     def classifier(self, folder: RunFolder) -> Any:
         """The network as something that classifies pictures (`evals.classifier.Classifier`)."""

@@ -24,7 +24,11 @@ class Case:
 
 CASES = [
     Case("vae_digits", "beta=0.5,2", ("evaluations=1",)),
-    Case("ddpm_digits", "learning_rate=1e-4..1e-2:log", ("evaluations=1", "shown=1", "times=4", "sampler_steps=2")),
+    Case(
+        "ddpm_digits",
+        "learning_rate=1e-4..1e-2:log",
+        ("evaluations=1", "shown=1", "times=4", "sampler_steps=2"),
+    ),
     Case("impute_digits", "batch_size=16,32", ("evaluations=1",)),
     Case("perceptron", "gap=0.1..1", ("points=20",), None),
     Case("anbn_srn", "learning_rate=0.01,0.1"),

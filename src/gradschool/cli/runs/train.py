@@ -32,6 +32,8 @@ class Args:
     """Of split, initialisation, order and augmentation."""
     steps: int | None = None
     """Train so many steps in place of the recipe's epochs."""
+    folds: int | None = None
+    """Train so many runs of a classifier, each with another part of the training data held out."""
     device: str = "auto"
     """cpu, cuda, cuda:1 or mps."""
     out: Path | None = None
@@ -142,6 +144,7 @@ def run(args: Args) -> int:
         return tell_recipes(args)
     check_seed(args.seed)
     # 1. The recipe with the person's changes.
+    from gradschool.runs.reopen import reopen
     from gradschool.runs.settings import override
     from gradschool.runs.train import train
 
@@ -163,6 +166,13 @@ def run(args: Args) -> int:
         return search_rate(args, settings, request)
     if args.diagnose:
         return diagnosed(args, settings, request)
+    if args.folds is not None:
+        from gradschool.practice.ensemble.folds import train_folds
+
+        if args.mine:
+            raise UserError("--folds came with --mine", "one of the two", "Leave --mine out.")
+        folder = train_folds(settings, request, args.folds)
+        return conclude(args, reopen(folder)[0], folder, [])
     return conclude(args, settings, train(settings, request), overlaid)
 
 
@@ -178,8 +188,9 @@ def go_on(args: Args) -> int:
         raise UserError(
             "--resume came with --diagnose", "a recipe", f"Try {command('train RECIPE --diagnose')}."
         )
-    if args.set or args.steps:
-        raise UserError("--resume came with --set or --steps", "--resume alone", "A run keeps its settings.")
+    if args.set or args.steps or args.folds is not None:
+        what = "--resume came with --set, --steps or --folds"
+        raise UserError(what, "--resume alone", "A run keeps its settings.")
     folder = RunFolder.open(args.resume)
     settings, request = reopen(folder)
     for name in ("recipe", "seed", "plain"):
@@ -192,6 +203,13 @@ def go_on(args: Args) -> int:
     refuse_another_place(args, folder, request)
     if args.ood is not None:
         settings.refuse_second(args.ood)
+    if getattr(settings, "folds", 0):
+        from gradschool.practice.ensemble.folds import go_on as go_on_with_folds
+
+        if args.data:
+            what = f"--resume came with --data, and {folder.path} is a run over folds"
+            raise UserError(what, "its data where they lay", "Put them back.")
+        return conclude(args, settings, go_on_with_folds(folder), [])
     settings = replace(settings, data=args.data) if args.data else settings  # the same data, moved
     overlaid = install_again(request.mine) if request.mine else []
     resume(folder, settings, replace(request, checkpoint=args.checkpoint))

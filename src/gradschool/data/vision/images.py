@@ -1,5 +1,6 @@
 """The record that every task on pictures is handed: one part of a set, labelled and decoded."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -31,6 +32,13 @@ class Images:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def groups(self) -> Int64[Tensor, " n"]:
+        """The number of each picture; copies of one picture have the same."""
+        pixels, seen = self.pixels.contiguous().numpy(), dict[bytes, int]()
+        digests = (hashlib.blake2b(picture.tobytes(), digest_size=16).digest() for picture in pixels)
+        return torch.tensor([seen.setdefault(each, len(seen)) for each in digests], dtype=torch.int64)
+
     def take(self: I, index: Int64[Tensor, " k"]) -> I:
         """The images at `index`, in that order."""
         names = [self.names[i] for i in index.tolist()] if self.names else ()
@@ -50,10 +58,12 @@ class Images:
         every, known = [self, *others], tuple(classes or self.classes)
         place = torch.tensor([known.index(name) if name in known else -1 for name in self.classes])
         labels = place[torch.cat([part.labels for part in every])]
-        pixels = torch.cat([part.pixels for part in every])
-        return replace(
-            self, pixels=pixels, labels=labels, classes=known, names=[n for p in every for n in p.names]
-        )
+        names = [name for part in every for name in part.names]
+        return replace(self, labels=labels, classes=known, names=names, **self.together(every))
+
+    def together(self, parts: Sequence[Any]) -> dict[str, Any]:
+        """What the record holds of all images of some parts, by field; as for `rows`, others add to it."""
+        return {"pixels": torch.cat([part.pixels for part in parts])}
 
     def content(self) -> Sequence[bytes | memoryview]:
         """Pixels and class of each named image; of images without names, of all together."""

@@ -29,6 +29,7 @@ class ImageRun(ClassifierRun):
 
     kind: ClassVar[str] = "classifier"
     title: ClassVar[str] = "an image classifier"
+    ensemble: ClassVar[str] = "image_ensemble"
 
     def refuse_second(self, ood: str) -> None:
         """A classifier compares with any set of pictures that is here."""

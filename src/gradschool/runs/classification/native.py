@@ -34,12 +34,13 @@ from gradschool.evals.report.classes import ClassFacts
 from gradschool.evals.report.page import write_report
 from gradschool.models import catalogue
 from gradschool.phrases import command
+from gradschool.runs.ensembles.folded import FoldedRun
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Done
 from gradschool.runs.kind import Skip
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.request import Request
-from gradschool.runs.run import Count, Pieces, Run, Share, share_of_processes
+from gradschool.runs.run import Count, Pieces, Share, share_of_processes
 from gradschool.runs.settings import ByName, make_model
 from gradschool.tasks.classify import Classify
 
@@ -47,11 +48,12 @@ ModelFunction = Annotated[Callable[..., nn.Module], ByName("classes")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class NativeRun(Run):
+class NativeRun(FoldedRun):
     """A classifier trained on a folder or zip of class folders whose pictures keep their sizes."""
 
     kind: ClassVar[str] = "native_classifier"
     title: ClassVar[str] = "a classifier of pictures at their own sizes"
+    ensemble: ClassVar[str] = "native_ensemble"
     examples: ClassVar[str] = "images"
     takes: ClassVar[str] = "a folder or zip of class folders"
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -78,7 +80,8 @@ class NativeRun(Run):
 
     def open(self, seed: int, data: str | None = None) -> Splits[SizedImages]:
         """The pictures; `data` says where they lie now, if they moved."""
-        return open_sized(data or self.data, self.longest, self.val, seed)
+        place = data or self.data
+        return self.held_out(lambda chosen, val: open_sized(place, self.longest, val, chosen), seed)
 
     def contents(self, splits: Splits[SizedImages]) -> str:
         """Name and counts of a set, its classes and sizes."""
@@ -211,6 +214,11 @@ class NativeRun(Run):
             progress(number, len(found))
         if not done:
             raise WorkFailed("no picture could be read", "pictures such as JPEG or PNG", "")
+
+    def said(self, folder: RunFolder, examples: SizedImages) -> Tensor:
+        """The logits of a finished run for pictures at their own sizes."""
+        model, packing, _ = self.reopened(folder)
+        return logits_of(model, in_order(examples, packing, self.batch_size), machine_of(folder))
 
     def next_step(self, folder: RunFolder) -> str:
         """Pictures are what it is for."""

@@ -48,9 +48,14 @@ def report(run: ClassifierRun, folder: RunFolder, ood: str | None = None, data: 
     """
     is_finished = bool(folder.read("model.json"))
     facts = gathered(run, folder, ood, data) if is_finished else ClassFacts()
+    tell_abroad(facts, folder, ood)
+    return write_report(folder.path, facts, sections())
+
+
+def tell_abroad(facts: ClassFacts, folder: RunFolder, ood: str | None) -> None:
+    """Write ood.json: how a run did on a second set, if there is one."""
     if scores := trust.compared(facts):
         folder.write("ood.json", {"set": ood, "told": " ".join(trust.in_sentences(scores)), **asdict(scores)})
-    return write_report(folder.path, facts, sections())
 
 
 def gathered(

@@ -27,20 +27,22 @@ from gradschool.evals.report import numbers
 from gradschool.evals.report.page import write_report
 from gradschool.evals.report.text import texts
 from gradschool.phrases import command, counted, hanging
+from gradschool.runs.ensembles.folded import FoldedRun
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Told
 from gradschool.runs.kind import Skip
 from gradschool.runs.language.textfacts import facts_of
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.request import Request
-from gradschool.runs.run import Count, Pieces, Run, Share, share_of_processes
+from gradschool.runs.run import Count, Pieces, Share, share_of_processes
 from gradschool.tasks.classify import Classify
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelledTextRun(Run):
+class LabelledTextRun(FoldedRun):
     """A run on texts with a class each; a kind of run adds how texts become tokens, and its network."""
 
+    ensemble: ClassVar[str] = "text_ensemble"
     examples: ClassVar[str] = "texts"
     takes: ClassVar[str] = "a text file, a table of texts and labels, or class folders of .txt files"
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -78,8 +80,9 @@ class LabelledTextRun(Run):
 
     def open(self, seed: int, data: str | None = None) -> Splits[LabelledTexts]:
         """The texts; `data` says where they lie now, if they moved."""
-        return open_labelled(
-            data or self.data, text=self.text, label=self.label, val=self.val, test=self.test, seed=seed
+        place, columns = data or self.data, {"text": self.text, "label": self.label}
+        return self.held_out(
+            lambda chosen, val: open_labelled(place, **columns, val=val, test=self.test, seed=chosen), seed
         )
 
     def contents(self, splits: Splits[LabelledTexts]) -> str:
@@ -157,6 +160,11 @@ class LabelledTextRun(Run):
         """The most probable classes of texts that were typed."""
         model, reading, facts = self.reopened(folder)
         return opinions(model, reading, facts["classes"], words, top)
+
+    def said(self, folder: RunFolder, examples: LabelledTexts) -> Tensor:
+        """The logits of a finished run for texts."""
+        model, reading, _ = self.reopened(folder)
+        return self.logits(model, reading.of(examples.texts), machine_of(folder))
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """The share that is right, beside that of the best linear model."""

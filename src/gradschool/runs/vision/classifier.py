@@ -5,11 +5,14 @@ What a person asks of a classifier is in `runs.classification`; generators are j
 
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
@@ -20,16 +23,19 @@ from gradschool.data.vision.statistics import channel_statistics, class_weights
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import Progress
 from gradschool.engine.run import RunFolder
+from gradschool.evals.classification.adapt import adapted, normalisations
 from gradschool.evals.classification.metrics import negative_log_likelihood, wilson
 from gradschool.evals.classifier import Classifier
 from gradschool.evals.inference import collect
 from gradschool.evals.metric import ACCURACY, LOSS, Metric
 from gradschool.models import catalogue
 from gradschool.phrases import hanging
+from gradschool.runs.ensembles.folded import FoldedRun
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.reopen import machine_of
 from gradschool.runs.run import Count, Pieces, Share
 from gradschool.runs.settings import ByName, make_model
+from gradschool.runs.vision.frompixels import FromPixels
 from gradschool.runs.vision.pictures import PictureRun
 from gradschool.tasks.classify import Classify
 
@@ -41,7 +47,7 @@ ModelFunction = Annotated[Callable[..., nn.Module], ByName("classes")]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassifierRun(PictureRun):
+class ClassifierRun(FoldedRun, PictureRun):
     """A classifier of pictures; by itself it has no report, and is what others look at pictures with."""
 
     kind: ClassVar[str] = "eye"
@@ -66,6 +72,10 @@ class ClassifierRun(PictureRun):
     """Average the answer over an image and its mirror image when testing."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. --set model_options.width=32."""
+
+    def open(self, seed: int, data: str | None = None) -> Splits[Images]:
+        """The pictures, with a fold as the validation part if that is asked for."""
+        return self.held_out(partial(self.opened, data=data), seed)
 
     def network(self) -> str:
         """The network's name, for people."""
@@ -140,6 +150,31 @@ class ClassifierRun(PictureRun):
         plain = replace(pipeline, augment=Augment())
         batches = ((machine.place(x), y) for x, y in evaluation_batches(images, plain, 2 * self.batch_size))
         return collect(model, batches, machine.autocast, self.flip_test)
+
+    def said(self, folder: RunFolder, examples: Images) -> Tensor:
+        """The logits of a finished run for pictures, computed as the run itself tests."""
+        model, facts = rebuilt(folder, self)
+        pipeline, machine = (
+            self.prepared(facts["mean"], facts["std"], len(facts["classes"])),
+            machine_of(folder),
+        )
+        return self.answers(machine.place_module(model), examples, pipeline, machine)[0]
+
+    def settle(self, folder: RunFolder, examples: Images) -> None:
+        """Take the statistics of batch normalisation anew. Source: Izmailov et al. 2018, section 3.2."""
+        model, facts = rebuilt(folder, self)
+        pipeline = self.prepared(facts["mean"], facts["std"], len(facts["classes"]))
+        if normalisations(model):
+            batches = (
+                x for x, _ in evaluation_batches(examples, pipeline, 2 * self.batch_size) if len(x) > 1
+            )
+            settled = adapted(model, batches, nullcontext, share=1.0)
+            save_file(settled.state_dict(), folder.path / "model.safetensors")
+
+    def from_pixels(self, folder: RunFolder) -> nn.Module:
+        """The network with resizing, normalisation and the mirrored second look in front of it."""
+        model, facts = rebuilt(folder, self)
+        return FromPixels(model, facts)
 
     def described(self, images: Images, pipeline: Pipeline, model: nn.Module) -> dict[str, Any]:
         """What model.json holds: all that is needed to show the network another picture."""

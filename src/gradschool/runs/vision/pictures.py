@@ -32,7 +32,11 @@ class PictureRun(Run):
 
     def open(self, seed: int, data: str | None = None) -> Splits[Images]:
         """The pictures; `data` says where they lie now, if they moved."""
-        return open_set(data or self.data, size=self.side(), val=self.val, seed=seed)
+        return self.opened(seed, self.val, data)
+
+    def opened(self, seed: int, val: float, data: str | None = None) -> Splits[Images]:
+        """The pictures with such a share of the training part held out, where there is no validation part."""
+        return open_set(data or self.data, size=self.side(), val=val, seed=seed)
 
     def loader(
         self, splits: Splits[Images], pipeline: Pipeline, request: Request, machine: Machine

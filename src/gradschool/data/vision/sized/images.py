@@ -45,6 +45,10 @@ class SizedImages(Images):
         """What the record holds of some images, their sizes among it."""
         return super().rows(where) | {"sizes": self.sizes[where]}
 
+    def together(self, parts: Sequence[Any]) -> dict[str, Any]:
+        """What the record holds of all images of some parts, their sizes among it."""
+        return super().together(parts) | {"sizes": torch.cat([part.sizes for part in parts])}
+
 
 def open_sized(name: str | Path, longest: int, val: float, seed: int) -> Splits[SizedImages]:
     """Open a folder or zip of class folders, or a set of image files, each image at its own size.
