@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gradschool.classroom.exercise.manifest import chapters
 from gradschool.cli.main import COMMANDS
 from gradschool.recipes import listing
 
@@ -35,6 +36,11 @@ def test_commands_and_recipes_of_the_readme_exist():
         assert word in COMMANDS or word in ("train", "report"), word
     for recipe in re.findall(r"gradschool train ([a-z0-9_]+)", text):
         assert recipe in listing(), recipe
+
+
+def test_the_readme_names_every_chapter():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [each.title for each in chapters() if f"| {each.number} {each.title} |" not in text] == []
 
 
 def test_every_size_is_within_its_budget():
