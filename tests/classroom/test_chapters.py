@@ -1,6 +1,7 @@
 """Every chapter's content holds: lecture, quiz and notebooks."""
 
 import json
+import re
 import shutil
 import subprocess
 
@@ -14,6 +15,7 @@ from gradschool.classroom.author.terminal import MATH, show
 from gradschool.classroom.exercise.manifest import chapters
 from gradschool.classroom.quiz import LETTERS, compute, judge, read_quiz, variant
 
+CHECKS = [file for chapter in chapters() for file in sorted(chapter.folder.glob("checks*.py"))]
 CHAPTERS = [pytest.param(chapter, id=chapter.id) for chapter in chapters()]
 DRAWN = CHAPTERS[:1] + [
     pytest.param(*each.values, id=each.id, marks=pytest.mark.long) for each in CHAPTERS[1:]
@@ -122,3 +124,10 @@ def test_variants_differ_and_come_again():
     drawn = [variant(q.values[0], seed) for q in QUESTIONS if q.values[0].given for seed in range(30)]
     assert len({str(v.values) for v in drawn}) > len(drawn) / 10
     assert drawn == [variant(q.values[0], seed) for q in QUESTIONS if q.values[0].given for seed in range(30)]
+
+
+@pytest.mark.parametrize("checks", CHECKS, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_a_case_is_told_without_the_one_before_it(checks):
+    """A verdict shows one case alone, so "the same, but terminated" says too little."""
+    leans = r'Case\(\s*f?"(the same(?:,| with| two| counts| shares| points| source)[^"]*)"'
+    assert re.findall(leans, checks.read_text(encoding="utf-8")) == []

@@ -35,8 +35,8 @@ def bayes_table(ladder: Ladder) -> None:
     cases = [
         Case("prior (1/2, 1/2), P(two red | bag) = 0.1 and 0.3, seen [0] (two red)", (half, bags, [0])),
         Case("prior (.01, .99), P(positive | ill, well) = .9, .05, seen [0] (positive)", (ill, test, [0])),
-        Case("the same, seen [0, 0, 1]", (ill, test, [0, 0, 1])),
-        Case("the same, nothing seen", (ill, test, [])),
+        Case("prior (.01, .99), P(positive | ill, well) = .9, .05, seen [0, 0, 1]", (ill, test, [0, 0, 1])),
+        Case("prior (.01, .99), P(positive | ill, well) = .9, .05, nothing seen", (ill, test, [])),
         Case("two coins without heads, heads seen", (half, np.array([[0.0, 1.0], [0.0, 1.0]]), [0])),
         Case("three coins, heads never from the third, seen [0, 1]", (np.ones(3) / 3, coins, [0, 1])),
         Case("three coins, 1600 heads and 1400 tails", (np.ones(3) / 3, coins, [0] * 1600 + [1] * 1400)),
@@ -174,7 +174,7 @@ def ridge_map(ladder: Ladder) -> None:
     rng = np.random.default_rng(2)
     cases = [
         Case("x = (1), (2), y = (1, 2), sigma = 2, tau = 1", (one, two, 2.0, 1.0)),
-        Case("the same, tau = inf", (one, two, 2.0, inf)),
+        Case("x = (1), (2), y = (1, 2), sigma = 2, tau = inf", (one, two, 2.0, inf)),
     ]
     for n, d, sigma, tau in ((9, 3, 0.5, 2.0), (6, 4, 3.0, 0.2), (20, 2, 1.5, inf)):
         x, y = rng.normal(size=(n, d)), rng.normal(size=n)
@@ -239,7 +239,7 @@ def kl_divergence(ladder: Ladder) -> None:
     rng = np.random.default_rng(4)
     cases = [
         Case("p = (1/2, 1/4, 1/8, 1/8), q = (1/4, 1/8, 1/8, 1/2)", (p, q)),
-        Case("the same two, changed round", (q, p)),
+        Case("p = (1/4, 1/8, 1/8, 1/2), q = (1/2, 1/4, 1/8, 1/8)", (q, p)),
         Case("p = (1, 0), q = (1/2, 1/2)", (np.array([1.0, 0]), np.array([0.5, 0.5]))),
         Case(
             "p = (0, 1/2, 1/2), q = (1/4, 1/4, 1/2)", (np.array([0, 0.5, 0.5]), np.array([0.25, 0.25, 0.5]))
@@ -455,7 +455,9 @@ def importance_weights(ladder: Ladder) -> None:
     shared = np.array([[0.0], [0.0], [1.0], [0.0], [1.0], [1.0], [1.0], [0.0]])
     cases = [
         Case("source (0), (0), (1), (0), target (1), (1), (1), (0)", (shared[:4], shared[4:])),
-        Case("the same source, target (1), (0)", (shared[:4], shared[4:5].repeat(2, 0) * [[1], [0]])),
+        Case(
+            "source (0), (0), (1), (0), target (1), (0)", (shared[:4], shared[4:5].repeat(2, 0) * [[1], [0]])
+        ),
     ]
     for n, m, d in ((60, 40, 1), (50, 90, 2), (40, 30, 3)):
         cases.append(

@@ -95,7 +95,7 @@ def limited_gradient(ladder: Ladder) -> None:
     x = torch.tensor([0.5, 2.0, -1.0, 0.0, 1.0])
     cases = [
         Case("x = (0.5, 2, -1, 0, 1), limits 0 and 1, every gradient 1", (x, torch.ones(5), 0.0, 1.0)),
-        Case("the same with every gradient -1", (x, -torch.ones(5), 0.0, 1.0)),
+        Case("x = (0.5, 2, -1, 0, 1), limits 0 and 1, every gradient -1", (x, -torch.ones(5), 0.0, 1.0)),
         Case("50 numbers, limits -0.5 and 0.8", (draw(0, 50), draw(1, 50), -0.5, 0.8)),
     ]
     ladder.agrees(cases, limited_oracle, EXACT, through=there_and_back)

@@ -51,7 +51,7 @@ def fit_ppca(ladder: Ladder) -> None:
     even = np.concatenate([np.eye(4), -np.eye(4), np.zeros((2, 4))])  # (0.2 + 0.2 + 0.2) / 3 rounds up
     cases = [
         Case("the points (±3, 0, 0), (0, ±2, 0), (0, 0, ±1), codes = 1", (cross, 1)),
-        Case("the same points moved by 5, codes = 2", (cross + 5, 2)),
+        Case("the points (±3, 0, 0), (0, ±2, 0), (0, 0, ±1), all plus 5, codes = 2", (cross + 5, 2)),
         Case("30 points of 5 numbers, codes = 2", (x, 2)),
         Case("the points ±1 on 4 axes and 0 twice, whose eigenvalues are all equal, codes = 1", (even, 1)),
     ]
@@ -161,7 +161,7 @@ def gaussian_nll(ladder: Ladder) -> None:
     x, mean, log_variance = draw(0, 3, 2, 4), draw(1, 3, 2, 4), draw(2, 3, 2, 4)
     cases = [
         Case("x = 2, mean = 1, variance = 1", (two, one, 0 * one)),
-        Case("the same without axes", (two[0], one[0], 0 * one[0])),
+        Case("x = 2, mean = 1, variance = 1, without axes", (two[0], one[0], 0 * one[0])),
         Case("x = 2, mean = 2, variance = e^2", (two, two, two)),
         Case("shape (3, 2, 4)", (x, mean, log_variance)),
         Case("x = 2, mean = 1, ln sigma^2 = 30", (two, one, 30 * one)),

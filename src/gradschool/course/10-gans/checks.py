@@ -271,10 +271,13 @@ def power_iteration(ladder: Ladder) -> None:
     ones = torch.ones(2)
     cases = [
         Case("((3, 0, 0), (0, 1, 0)), u = (1, 1), 1 round", (diagonal, ones, 1)),
-        Case("the same, 3 rounds", (diagonal, ones, 3)),
-        Case("the same, u = (0.001, 0.001), 2 rounds", (diagonal, ones / 1000, 2)),
-        Case("the same, u = (1000, -1000), 2 rounds", (diagonal, torch.tensor([1000.0, -1000.0]), 2)),
-        Case("the same, u = (0.0001, 0.0001), 1 round", (diagonal, ones / 10_000, 1)),
+        Case("((3, 0, 0), (0, 1, 0)), u = (1, 1), 3 rounds", (diagonal, ones, 3)),
+        Case("((3, 0, 0), (0, 1, 0)), u = (0.001, 0.001), 2 rounds", (diagonal, ones / 1000, 2)),
+        Case(
+            "((3, 0, 0), (0, 1, 0)), u = (1000, -1000), 2 rounds",
+            (diagonal, torch.tensor([1000.0, -1000.0]), 2),
+        ),
+        Case("((3, 0, 0), (0, 1, 0)), u = (0.0001, 0.0001), 1 round", (diagonal, ones / 10_000, 1)),
         Case("((3, 0, 0), (0, 1, 0)) / 10,000, 3 rounds", (diagonal / 10_000, ones, 3)),
         Case("a random 5x5 matrix, float64, 3 rounds", (draw(22, 5, 5).double(), draw(23, 5).double(), 3)),
         Case("a random 4x6 matrix, 2 rounds", (draw(10, 4, 6), draw(11, 4), 2)),

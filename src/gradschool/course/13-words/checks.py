@@ -147,8 +147,8 @@ def ppmi(ladder: Ladder) -> None:
     count = table[word, context].float()
     cases = [
         Case("(0, 0) 4 times, (0, 1) and (1, 1) twice, smoothing = 1", (three, *two, 1.0)),
-        Case("the same counts, smoothing = 0.75", (three, *two)),
-        Case("the same counts, smoothing = 1, shift = 1.5", (three, *two, 1.0, 1.5)),
+        Case("(0, 0) 4 times, (0, 1) and (1, 1) twice, smoothing = 0.75", (three, *two)),
+        Case("(0, 0) 4 times, (0, 1), (1, 1) twice, smoothing = 1, shift = 1.5", (three, *two, 1.0, 1.5)),
         Case("pairs of 5 words and 7 contexts", (count, word, context)),
         Case("pairs of 5 words and 7 contexts, smoothing = 0.5, shift = 2", (count, word, context, 0.5, 2.0)),
         Case("counts that are fractions, in float64", (count.double() / 3, word, context, 0.9)),
@@ -173,7 +173,7 @@ def keep_probability(ladder: Ladder) -> None:
     cases = [
         Case("f = (0.16), t = 0.01", (torch.tensor([0.16]), 0.01)),
         Case("f = (0.06, 0.01, 0.003, 0.001, 0.00001)", (shares,)),
-        Case("the same shares, t = 0.0001", (shares, 1e-4)),
+        Case("f = (0.06, 0.01, 0.003, 0.001, 0.00001), t = 0.0001", (shares, 1e-4)),
         Case("f = 1, a text of one word", (torch.ones(1), 0.04)),
         Case("4 shares in float64", (torch.tensor([0.5, 0.25, 0.2, 0.05], dtype=torch.float64), 0.02)),
     ]

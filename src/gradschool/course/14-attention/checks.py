@@ -349,7 +349,10 @@ def multi_head(ladder: Ladder) -> None:
         Case("a cache, token after token", ((8, 2), *rotary, x, None, {}, 1)),
         Case("a cache, 2 tokens at a time that see each other", ((8, 2), *rotary, x, None, {}, 2)),
         Case("causal attention, 2 tokens at a time", ((8, 2), *rotary, x, None, {"causal": True}, 2)),
-        Case("the same with a mask", ((8, 2), *rotary, x, None, {"mask": mask, "causal": True}, 2)),
+        Case(
+            "causal attention with a mask, 2 tokens at a time",
+            ((8, 2), *rotary, x, None, {"mask": mask, "causal": True}, 2),
+        ),
     ]
     ladder.agrees(cases, slow_layer, LAYER, through=layer)
     came = ladder.inside(with_memory)(rotary[1], x)

@@ -101,7 +101,8 @@ def q_learning_target(ladder: Ladder) -> None:
     q, one = draw(0, 6, 4), (draw(1, 6), draw(0, 6, 4), marks(2, 6))
     cases = [
         Case("r = 1, q(s', .) = (2, 4), gamma = 0.5", (numbers(1.0), numbers([2.0, 4.0]), numbers(NO), 0.5)),
-        Case("the same, but s' is terminal", (numbers(1.0), numbers([2.0, 4.0]), numbers(YES), 0.5)),
+        Case("r = 1, q(s', .) = (2, 4), s' terminal, gamma = 0.5",
+             (numbers(1.0), numbers([2.0, 4.0]), numbers(YES), 0.5)),
         Case("6 transitions, some of them the last", (*one, 0.9)),
         Case("only negative values", (one[0], -q.abs() - 1, one[2], 0.9)),
         Case("gamma = 1", (*one, 1.0)), Case("gamma = 0", (*one, 0.0)),
@@ -127,7 +128,7 @@ def traces(ladder: Ladder) -> None:
         Case("v = (1, 2), e = (0.5, 0), state 1, error 4, alpha = 0.5, decay = 0.8",
              (numbers(1.0, 2.0), numbers(0.5, 0.0), torch.tensor(1), torch.tensor(4.0), (0.5, 0.8))),
         Case("a state that was visited before", again),
-        Case("the same with replacing traces", again, {"replacing": True}),
+        Case("a state that was visited before, with replacing traces", again, {"replacing": True}),
         Case("no memory: decay = 0", (*again[:4], (0.3, 0.0))),
         Case("full memory: decay = 1", (*again[:4], (0.3, 1.0))),
         Case("no trace yet", (v, torch.zeros(5), torch.tensor(0), torch.tensor(2.0), (0.1, 0.9))),
@@ -264,7 +265,7 @@ def double_q(ladder: Ladder) -> None:
     hand = (numbers(1.0), numbers([3.0, 2.0]), numbers([4.0, 8.0]))
     cases = [
         Case("r = 1, q = (3, 2), of the target (4, 8), gamma = 0.5", (*hand, numbers(NO), 0.5)),
-        Case("the same, but s' is terminal", (*hand, numbers(YES), 0.5)),
+        Case("r = 1, q = (3, 2), of the target (4, 8), s' terminal, gamma = 0.5", (*hand, numbers(YES), 0.5)),
         Case("6 transitions, some of them the last", (*many, 0.9)),
         Case("gamma = 1", (*many, 1.0)), Case("gamma = 0", (*many, 0.0)),
         Case("equal values, where the first action counts",

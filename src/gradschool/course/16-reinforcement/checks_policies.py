@@ -50,8 +50,9 @@ def truncation(ladder: Ladder) -> None:
     many = (draw(0, 6, 2), following, torch.where(over | cut, draw(2, 6, 2), following), over, cut)
     cases = [
         Case("r = 1, v of the next episode 4, final v 6, cut off, gamma = 0.5", (*hand, no, yes, 0.5)),
-        Case("the same, but terminated", (*hand, yes, no, 0.5)),
-        Case("the same, terminated when the time was up", (*hand, yes, yes, 0.5)),
+        Case("r = 1, v of the next episode 4, final v 6, terminated, gamma = 0.5", (*hand, yes, no, 0.5)),
+        Case("r = 1, v of the next episode 4, final v 6, terminated and cut off, gamma = 0.5",
+             (*hand, yes, yes, 0.5)),
         Case("an episode that goes on, v = 4", (numbers(1.0), numbers(4.0), numbers(4.0), no, no, 0.5)),
         Case("6 steps of 2 worlds", (*many, 0.9)), Case("gamma = 1", (*many, 1.0)),
         Case("gamma = 0", (*many, 0.0)), Case("float64", (*(x.double() for x in many[:3]), over, cut, 0.9)),
@@ -85,7 +86,8 @@ def returns_to_go(ladder: Ladder) -> None:
     none = torch.zeros(3, dtype=torch.bool)
     cases = [
         Case("rewards (1, 2, 4), gamma = 0.5", (numbers(1.0, 2, 4), none, 0.5)),
-        Case("the same, where step 2 is the last", (numbers(1.0, 2, 4), numbers(False, True, False), 0.5)),
+        Case("rewards (1, 2, 4), step 2 is the last, gamma = 0.5",
+             (numbers(1.0, 2, 4), numbers(False, True, False), 0.5)),
         Case("8 steps of 3 worlds", (*many, 0.9)), Case("gamma = 1", (*many, 1.0)),
         Case("gamma = 0", (*many, 0.0)), Case("one step", (draw(2, 1, 4), marks(3, 1, 4), 0.9)),
         Case("30 steps of worlds on two axes", (draw(4, 30, 2, 2), marks(5, 30, 2, 2, share=0.1), 0.95)),
@@ -127,8 +129,10 @@ def gae(ladder: Ladder) -> None:
     long = (draw(5, 30, 2, 2), draw(6, 30, 2, 2), following(draw(6, 30, 2, 2), rare, 7), rare, rare)
     cases = [
         Case("r = (1, 2), v = (3, 4), v' = (4, 6), gamma = lambda = 0.5", (*hand, no, no, 0.5, 0.5)),
-        Case("the same, where step 1 terminates", (*hand, first, first, 0.5, 0.5)),
-        Case("the same, where step 1 is cut off", (*hand, no, first, 0.5, 0.5)),
+        Case("r = (1, 2), v = (3, 4), v' = (4, 6), gamma = lambda = 0.5, step 1 terminates",
+             (*hand, first, first, 0.5, 0.5)),
+        Case("r = (1, 2), v = (3, 4), v' = (4, 6), gamma = lambda = 0.5, step 1 is cut off",
+             (*hand, no, first, 0.5, 0.5)),
         Case("8 steps of 3 worlds", (*many, 0.9, 0.8)), Case("lambda = 0", (*many, 0.9, 0.0)),
         Case("lambda = 1", (*many, 0.9, 1.0)), Case("gamma = 1", (*many, 1.0, 0.7)),
         Case("one step", (*(x[:1] for x in many), 0.9, 0.8)),
