@@ -51,6 +51,6 @@ def test_a_changed_argument_is_told_as_what_it_is(verdict, name, said):
 
 
 def test_blanks_of_torch_import_torch():
-    for name in ("min-gru", "keep-probability", "split-heads"):
+    for name in ("min-gru", "keep-probability", "split-heads", "squashed-gaussian"):
         assert "\nimport torch\n" in text_for(*find_exercise(name))
     assert "import torch" not in text_for(*find_exercise("merge"))

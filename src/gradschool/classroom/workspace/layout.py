@@ -182,7 +182,9 @@ def imports_for(source: str, holder: ast.stmt, module: str, marker: str = "") ->
             local += [name for name in bound(node) if name in used]
     if local:
         ours.append(f"from {module} import {', '.join(dict.fromkeys(local))}\n")
-    if marker and any(line.startswith("from torch") for line in outside) and "import torch\n" not in outside:
+    takes_tensors = any(line.startswith("from torch") for line in outside)
+    names_tensors = bool(local) and "\nfrom torch import Tensor" in source  # its module's own names for them
+    if marker and (takes_tensors or names_tensors) and "import torch\n" not in outside:
         outside.insert(0, "import torch\n")  # whatever of it the solution does without
     return "".join(outside) + ("\n" if outside and ours else "") + "".join(sorted(ours))
 
