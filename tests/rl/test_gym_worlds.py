@@ -148,7 +148,7 @@ SENTENCES = {
     "ends": "Counting gave 0.0 for the reward and .* for the ends; wanted: a number and two truth values",
     "reward": "Counting gave the reward inf; wanted: a finite number",
     "shape": r"an observation of Counting has the shape \(1,\); wanted: \(2,\)",
-    "raises": "Counting raised ZeroDivisionError: division by zero in step",
+    "raises": "step of Counting raised ZeroDivisionError: division by zero",
     "four": "step of Counting returned 4 things; wanted: 5",
     "endless": "an episode of Counting has not ended after 50 steps; wanted: one that terminates",
 }

@@ -124,7 +124,7 @@ class GymWorld:
         try:
             answer = getattr(self.envs[i], method)(*arguments, **named)
         except Exception as error:  # whatever somebody else's program raises
-            what = f"{self.name} raised {raised(error)} in {method}"
+            what = f"{method} of {self.name} raised {raised(error)}"
             raise WorkFailed(what, "", self.advice(i)) from error
         wanted = 2 if method == "reset" else 5
         if not isinstance(answer, tuple) or len(answer) != wanted:

@@ -8,6 +8,7 @@ from torch import nn
 
 from gradschool.errors import UserError
 from gradschool.models.policy.agents import QNetwork, WithTarget
+from gradschool.phrases import counted
 from gradschool.rl.replay import Memory
 from gradschool.runs.rl.agent import AgentRun, Probability, Spec
 from gradschool.runs.run import Count, Positive
@@ -37,9 +38,8 @@ class ActionValueRun(AgentRun):
             UserError: actions are real numbers.
         """
         if spec.is_continuous:
-            what = (
-                f"{spec.env} has actions of {spec.count} real numbers, and {self.title} chooses among a few"
-            )
+            one = f"an action in {spec.env} is {counted(spec.count, 'real number')}"
+            what = f"{one}, and {self.title} chooses among a few"
             raise UserError(what, "an environment such as cartpole", "Or use pendulum_sac, or cartpole_ppo.")
 
     def exploring(self) -> Exploring:

@@ -8,6 +8,7 @@ from torch import nn
 
 from gradschool.errors import UserError
 from gradschool.models.policy.agents import SoftActorCritic
+from gradschool.phrases import counted
 from gradschool.rl.replay import Memory
 from gradschool.runs.rl.agent import AgentRun, Spec
 from gradschool.runs.run import Count, Positive
@@ -50,9 +51,8 @@ class SACRun(AgentRun):
             UserError: they are not.
         """
         if not spec.is_continuous:
-            what = (
-                f"{spec.env} has {spec.count} actions to choose from, and {self.title} acts by real numbers"
-            )
+            few = f"{spec.env} has {counted(spec.count, 'action')} to choose from"
+            what = f"{few}, and {self.title} acts by real numbers"
             raise UserError(what, "an environment such as pendulum", "Or use cartpole_ppo or cartpole_dqn.")
 
     def network(self) -> str:
