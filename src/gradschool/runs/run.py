@@ -185,6 +185,10 @@ class Run(Kind):
         """Sentences about the data that a person should read before believing the numbers."""
         return []
 
+    def preparing(self) -> str:
+        """What is being done before the first step, for those who wait."""
+        return f"reading {self.data}"
+
     def contents(self, splits: Splits[Any]) -> str:
         """What the set is and how many examples each part has, in half a line."""
         counts = " / ".join(f"{len(part):,} {name}" for name, part in splits.parts.items())

@@ -48,7 +48,7 @@ def train(run: Kind, request: Request, say: Say = print, hooks: Sequence[Hook] =
         machine = replace(machine, channels_last=False)  # shares are cut from plainly laid out weights
     say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
-        with patiently(f"reading {run.data}"):
+        with patiently(run.preparing()):
             pieces = run.assemble(request, machine, say)
         path = RunFolder.create(request.recipe, request.out).path if is_main() else None
         folder = RunFolder(same_everywhere(path), writes=is_main())
@@ -88,7 +88,7 @@ def resume(
     machine = machine_of(folder)
     say = say if is_main() else silent
     with switch.using("plain" if request.plain else "fast"), on_threads(run.threads):
-        with patiently(f"reading {run.data}"):
+        with patiently(run.preparing()):
             pieces = run.assemble(request, machine, say)
         if told := changes(folder.read("data.json"), inventory(pieces.splits)):
             what = f"{folder.path} cannot go on: {' '.join(told).rstrip('.')}"

@@ -131,6 +131,16 @@ def test_what_an_agent_cannot_play_is_refused(name, env, said, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_who_waits_reads_which_world_is_made():
+    for changes, world in (
+        ({}, "cartpole"),
+        ({"env": "acrobot"}, "acrobot"),
+        ({"data": "pendulum"}, "pendulum"),
+    ):
+        assert small("cartpole_ppo", **changes).preparing() == f"making 4 worlds of {world}"
+    assert find("digits")().preparing() == "reading digits"
+
+
 def test_a_round_is_a_whole_number_of_steps():
     with pytest.raises(UserError, match="batch_size"):
         small("cartpole_ppo", worlds=3, batch_size=64).open(0)

@@ -79,7 +79,7 @@ class AgentRun(Run):
     takes: ClassVar[str] = "an environment, or FILE.py:CLASS of your own"
     places: ClassVar[tuple[str, ...]] = ()
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("return", "return", "", "higher", "mean over test episodes, nothing is tried out"),
+        Metric("return", "return", "", "higher", "mean over test episodes, without exploration"),
         Metric("length", "steps in an episode", "", "", "mean over test episodes"),
         Metric("deviation", "standard deviation of the return", "", "lower", "over test episodes"),
         Metric("trained_return", "return while learning", "", "higher", "mean of the last 100 episodes"),
@@ -148,6 +148,10 @@ class AgentRun(Run):
             raise UserError(what, wanted, f"Try --set batch_size={self.worlds * max(1, self.rollout)}.")
         rounds = max(1, round(self.timesteps / self.batch_size))
         return interaction(data or self.env or self.data, rounds, self.tested, seed)
+
+    def preparing(self) -> str:
+        """Nothing is read: worlds are made."""
+        return f"making {counted(self.worlds, 'world')} of {self.env or self.data}"
 
     def contents(self, splits: Splits[Interaction]) -> str:
         """The environment, and how much is played."""
