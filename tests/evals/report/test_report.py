@@ -176,3 +176,9 @@ def test_small_pieces_of_writing():
     assert [duration(s) for s in (6.04, 48, 200, 7500)] == ["6.0 s", "48 s", "3 min 20 s", "2 h 5 min"]
     assert [counted(n) for n in (12, 1234, 11_204_164, 3.6e9)] == ["12", "1.23 k", "11.2 M", "3.6 G"]
     assert "–" in html.table(("a", "b"), [("x", html.Bar(float("nan")))], "t")
+
+
+def test_a_long_list_is_cut_and_counted():
+    short, long = (str(html.pairs({"returns": list(range(n))})) for n in (12, 100))
+    assert "<dd>0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11</dd>" in short
+    assert "<dd>0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 ... (100 in all)</dd>" in long

@@ -49,8 +49,8 @@ def tested(m: Material[AgentFacts]) -> Section | None:
         ("highest", f"{values.max():.4g}"),
     ]
     reading = (
-        f"{len(values)} episodes in worlds of their own seeds; the policy takes its best action and tries "
-        "nothing out. The deviation is over episodes of one agent; agents of other seeds differ as well."
+        f"{len(values)} episodes in worlds of their own seeds; the policy takes its best action, "
+        "without exploration. The deviation is over episodes of one agent; other seeds differ as well."
     )
     table = html.table(("return", "value"), rows, "Returns of test episodes")
     drawn = charts.histogram({"test episodes": values}, "return", "episodes") if np.ptp(values) > 0 else ""
@@ -90,7 +90,7 @@ def losses(m: Material[AgentFacts]) -> Section | None:
 def exploration(m: Material[AgentFacts]) -> Section | None:
     """How much is tried out."""
     named = {name: title for name, title in logged(m).items() if name in EXPLORATION}
-    reading = "How much the agent tries out while it learns. In test episodes nothing is."
+    reading = "How much the agent explores while it learns. Test episodes are played without exploration."
     return section("Exploration", reading, m, named)
 
 
@@ -107,7 +107,7 @@ def film(m: Material[AgentFacts]) -> Section | None:
     shown = [html.film(newest, alt)]
     if maps.is_file():
         shown.append(html.film(maps, "maps of values and actions over all states, with the path of the film"))
-    reading = "Played in a world of its own seed; the agent takes its best action and tries nothing out."
+    reading = "Played in a world of its own seed; the agent takes its best action, without exploration."
     return Section("Film", reading, html.join(shown))
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Cell = object
 INSIDE = 8_000_000  # bytes of a film that a page holds
+LONGEST = 12  # entries of a list that are written out
 
 
 @dataclass(frozen=True)
@@ -171,5 +172,6 @@ def _short(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list | tuple):
-        return ", ".join(map(_short, value)) or "–"
+        shown = ", ".join(map(_short, value[:LONGEST])) or "–"
+        return shown if len(value) <= LONGEST else f"{shown} ... ({len(value):,} in all)"
     return "–" if value is None or value == {} else str(value)

@@ -62,7 +62,7 @@ class Agent:
         raise NotImplementedError
 
     def best(self, observation: Tensor) -> Tensor:
-        """The actions of the policy that is tested: nothing is tried out."""
+        """The actions of the policy that is tested, without exploration."""
         raise NotImplementedError
 
     def think(self, observation: Tensor) -> Thought:
