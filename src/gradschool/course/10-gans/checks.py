@@ -347,7 +347,7 @@ def mode_coverage(ladder: Ladder) -> None:
         Case("no sure picture", (torch.full((5, 3), 1 / 3) + torch.tensor([0.02, -0.01, -0.01]), even)),
         Case("40 pictures of 5 classes, the last never made", (answers(14, 40, 5), torch.full((5,), 0.2))),
         Case(
-            "the same with the classes asked for",
+            "40 pictures of 5 classes, the last never made, with the classes asked for",
             (answers(14, 40, 5), torch.full((5,), 0.2), torch.arange(40) % 5),
         ),
     ]
