@@ -11,8 +11,9 @@ results/ensembles.json.
 import argparse
 import json
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ Table = dict[str, dict[str, float]]
 
 def members(name: str, epochs: float | None) -> dict[str, ImageRun]:
     """Five runs on a set: good and worse networks, three of them of one architecture."""
+    net: Callable[..., Any]
     if name == "digits":
         start = replace(digits(), epochs=epochs or 10, precision="fp32")
         net, dense, line = lenet_digits, netfull, netlin
@@ -175,7 +177,7 @@ def main() -> None:
     kept = Kept("ensembles", {"folds": asked.folds, "epochs": asked.epochs})
     for name in asked.sets:
         for seed in range(asked.seeds):
-            kept.row(f"{name} {seed}", lambda n=name, s=seed: of_seed(n, s, asked.folds, asked.epochs))
+            kept.row(f"{name} {seed}", partial(of_seed, name, seed, asked.folds, asked.epochs))
             kept.write(summary(kept.rows, asked.sets))
     told = summary(kept.rows, asked.sets)["sets"]
     for name, tables in told.items():

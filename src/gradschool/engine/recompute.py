@@ -46,7 +46,7 @@ def recompute(module: nn.Module, keeps_random: bool = True) -> int:
     """
     found = blocks(module)
     for block in found:
-        block.forward = partial(again, block, block.forward, keeps_random)  # type: ignore[method-assign]
+        block.forward = partial(again, block, block.forward, keeps_random)
     return len(found)
 
 

@@ -156,6 +156,8 @@ def run(args: Args) -> int:
         raise UserError(f"steps is {args.steps}", "a whole number >= 1", "Example: --steps 100")
     if args.ood is not None:
         settings.refuse_second(args.ood)
+    if args.folds is not None and args.mine:
+        raise UserError("--folds came with --mine", "one of the two", "Leave --mine out.")
     # 2. The run, with the learner's functions if they are wanted.
     overlaid = put_in_force(args.dir) if args.mine else []
     request = recipes.ask(
@@ -169,8 +171,6 @@ def run(args: Args) -> int:
     if args.folds is not None:
         from gradschool.practice.ensemble.folds import train_folds
 
-        if args.mine:
-            raise UserError("--folds came with --mine", "one of the two", "Leave --mine out.")
         folder = train_folds(settings, request, args.folds)
         return conclude(args, reopen(folder)[0], folder, [])
     return conclude(args, settings, train(settings, request), overlaid)

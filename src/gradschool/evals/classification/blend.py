@@ -6,7 +6,7 @@ selection); Wolpert 1992 (stacking). SciPy finds the best point of the simplex, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -115,7 +115,7 @@ def stacked(logits: Float[Tensor, "m n k"], labels: Int64[Tensor, " n"], strengt
     return Blend("stack", sizes / sizes.sum().clamp(min=1e-300), layer, bias)
 
 
-FITS: dict[str, Callable[[Tensor, Tensor], Blend]] = {
+FITS: dict[str, Callable[[Tensor, Any], Blend]] = {
     "mean": even, "logits": even_logits, "greedy": chosen, "simplex": on_simplex, "stack": stacked,
 }  # fmt: skip
-"""Every way to mix answers by its name; those that have nothing to fit ignore the labels."""
+"""Every way to mix answers by its name; those that have nothing to fit take None for the labels."""

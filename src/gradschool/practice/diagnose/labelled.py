@@ -66,7 +66,7 @@ def is_counted(pieces: Pieces) -> bool:
 def of_pictures(splits: Splits[Images]) -> Labelled:
     """Stored pixels, and small pictures as features."""
     train = splits.train
-    index = torch.linspace(0, len(train) - 1, min(MOST, len(train))).round().long().unique()
+    index = torch.linspace(0, len(train) - 1, min(MOST, len(train))).round().long().unique()  # type: ignore[no-untyped-call]
     pixels = train.pixels[index]
     small = pixels.float() / 255
     if max(pixels.shape[-2:]) > SIDE:

@@ -71,7 +71,7 @@ class Adam:
         """One step; as `engine.task.Update`."""
         with self.stepper.machine.autocast():
             losses = loss_of(batch)
-        losses["loss"].backward()
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
         self.optimizers[part].step()
         self.optimizers[part].zero_grad()
         return {name: value.detach() for name, value in losses.items()}

@@ -15,7 +15,7 @@ from gradschool.practice.diagnose.measures import relative_change
 RELU = (torch.ops.aten.relu.default, torch.ops.aten.relu_.default)
 
 
-class Firing(TorchDispatchMode):
+class Firing(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Inside, every rectifier's output is looked at, whoever calls it: a layer, a function, a timm network.
 
     `peaks` holds, for each call of a forward pass, the highest output of every unit so far: of a channel in
@@ -23,7 +23,7 @@ class Firing(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peaks: dict[int, Tensor] = {}
         self.examples = self.calls = 0
 
@@ -68,7 +68,7 @@ class Probe:
         with gradients(module) as found:
             with firing, self.stepper.machine.autocast():
                 losses = loss_of(batch)
-            losses["loss"].backward()
+            losses["loss"].backward()  # type: ignore[no-untyped-call]
         self.gradients[part].append(found)
         for each in self.stepper.modules.values():
             each.zero_grad()
@@ -87,7 +87,7 @@ def gradients(module: nn.Module) -> Iterator[dict[str, float]]:
             out = output[0] if isinstance(output, tuple) else output
             if isinstance(out, Tensor) and out.requires_grad:
                 found.setdefault(name, 0.0)
-                out.register_hook(lambda slope: found.update({name: max(found[name], length(slope))}))
+                out.register_hook(lambda slope: found.update({name: max(found[name], length(slope))}))  # type: ignore[no-untyped-call]
 
         return hook
 

@@ -181,7 +181,7 @@ Found = tuple[Blend, list[str], list[float]]  # how to mix, the folders that cou
 
 def weighed(how: How, test: Tensor, held: HeldOut | None, inner: Sequence[RunFolder]) -> Found:
     """The weights of a mixture of answers; members of weight 0 need not be kept."""
-    blend = FITS[how](test, torch.zeros(0)) if held is None else FITS[how](held.logits, held.labels)
+    blend = FITS[how](test, None) if held is None else FITS[how](held.logits, held.labels)
     shares, names = blend.weights.tolist(), [each.path.name for each in inner]
     if blend.mixing != "probabilities":
         return blend, names, shares
@@ -229,7 +229,7 @@ def record(
     """
     test, part = tested
     mean, ours, labels = even(test)(test), run.said(folder, part), part.labels
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"name": each.name, "weight": share, **scored(logits, labels)}
         for each, share, logits in zip(members, shares, test, strict=True)
     ]

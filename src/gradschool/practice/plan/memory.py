@@ -160,7 +160,7 @@ def split(snapshot: dict[torch.device, dict[Any, int]]) -> Memory:
     return Memory(**found)
 
 
-class Tracker(MemTracker):
+class Tracker(MemTracker):  # type: ignore[no-untyped-call]
     """Torch's tracker, for modules that are called more than once a step: micro-batches, or a discriminator
     that sees real and generated pictures.
     """
@@ -213,7 +213,7 @@ class Step:
         for piece in pieces[: self.most]:
             with self.machine.autocast() if self.machine.precision != "fp32" else contextlib.nullcontext():
                 losses = loss_of(piece)
-            (losses["loss"] * (len(piece[0]) / len(batch[0]))).backward()
+            (losses["loss"] * (len(piece[0]) / len(batch[0]))).backward()  # type: ignore[no-untyped-call]
             means = {name: value.detach() for name, value in losses.items()}
             del losses
         if self.run.clip is not None:

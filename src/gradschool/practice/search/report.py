@@ -19,7 +19,7 @@ def write_report(study: Study) -> Path:
     warnings = [] if done >= FEW else [f"Only {done} finished: chance decides much of what is best here."]
     facts = SearchFacts(
         trials=[tried(row) for row in found],
-        axes=[Axis(each.name, [str(v) for v in each.distribution().choices] if each.choices else (), each.log)  # type: ignore[attr-defined]
+        axes=[Axis(each.name, [str(v) for v in each.distribution().choices] if each.choices else (), each.log)
               for each in study.space],
         score=study.metric.title or study.metric.name, shown=study.metric.shown,
         higher_is_better=study.metric.higher_is_better, best=tried(best.row) if best else None,

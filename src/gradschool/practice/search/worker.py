@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gradschool.errors import UserError
 from gradschool.practice.search.found import best_of, in_words, row_of, rows
@@ -15,9 +16,9 @@ from gradschool.practice.search.work import Limits, work
 def tell(study: Study, say: Callable[[str], None]) -> Callable[..., None]:
     """Says each finished trial in a line; the best so far has a star."""
 
-    def told(trial: object) -> None:
+    def told(trial: Any) -> None:
         best = best_of(study, rows(study))
-        say(in_words(study, row_of(study, trial), best.row if best else None))  # type: ignore[arg-type]
+        say(in_words(study, row_of(study, trial), best.row if best else None))
 
     return told
 
