@@ -165,6 +165,11 @@ def summary(rows: Mapping[str, Any], sets: Sequence[str]) -> dict[str, Any]:
     return {"sets": found}
 
 
+def measured(name: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
+    """What one seed gives on a set."""
+    return of_seed(name, seed, asked.folds, asked.epochs)
+
+
 def main() -> None:
     """Read the command line, train what is missing, write the file."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -177,7 +182,7 @@ def main() -> None:
     kept = Kept("ensembles", {"folds": asked.folds, "epochs": asked.epochs})
     for name in asked.sets:
         for seed in range(asked.seeds):
-            kept.row(f"{name} {seed}", partial(of_seed, name, seed, asked.folds, asked.epochs))
+            kept.row(f"{name} {seed}", partial(measured, name, seed, asked))
             kept.write(summary(kept.rows, asked.sets))
     told = summary(kept.rows, asked.sets)["sets"]
     for name, tables in told.items():

@@ -45,7 +45,7 @@ GROUPS = {
         "search": f"passages of your texts that answer a question: {command('search FOLDER QUESTION')}",
         "runs": "list the runs in this folder",
         "compare": "put runs side by side",
-        "tune": f"search for settings: {command('tune digits --over learning_rate=1e-4..1e-1:log')}",
+        "tune": f"search for settings: {command('tune digits --over batch_size=32,64')}",
         "scaling": f"small language models say what a larger will reach: {command('scaling RECIPE')}",
         "ladder": "an ablation as a table: one baseline, one change at a time",
     },

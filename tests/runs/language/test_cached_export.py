@@ -7,7 +7,7 @@ import torch
 from gradschool.models.language.gpt import gpt
 from gradschool.models.language.gpt2 import gpt2
 from gradschool.nn.attention.cache import GrowingCache
-from gradschool.runs.language.onnx import Cached, export
+from gradschool.runs.language.export.decoder import Cached, export
 
 
 def moved(net):

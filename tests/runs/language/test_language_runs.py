@@ -266,7 +266,7 @@ def test_models_with_and_without_a_state_are_read_alike():
 @pytest.mark.parametrize("core", ["gru", "lstm"])
 def test_the_network_is_exported_with_its_state(finished, tmp_path, core):
     pytest.importorskip("onnxruntime")
-    from gradschool.runs.language.onnx import export
+    from gradschool.runs.language.export.decoder import export
 
     model = recurrent_lm(12, core=core, hidden=8, embedding=4, layers=2).eval()
     check = export(model, 12, tmp_path / "a.onnx", {"kinds": 12})

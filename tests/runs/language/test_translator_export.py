@@ -11,7 +11,7 @@ from gradschool.evals.language.translation.translator import stepping
 from gradschool.models.language.seq2seq import seq2seq
 from gradschool.models.language.transformer import transformer
 from gradschool.ops.decoding.search import decode
-from gradschool.runs.language.onnx_translator import Decoder, Encoder, export
+from gradschool.runs.language.export.translator import Decoder, Encoder, export
 
 KINDS, START, END = 24, 1, 2
 SOURCES = [[5, 9, 4, 20, 7, 2], [8, 3], [6, 6, 6, 11]]

@@ -50,8 +50,9 @@ from gradschool.phrases import command
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Exam, Finding, Skip, Wanted
 from gradschool.runs.kind import Progress as Told
-from gradschool.runs.language import ask, course, onnx
+from gradschool.runs.language import ask, course
 from gradschool.runs.language.exams import tasks, weights
+from gradschool.runs.language.export.decoder import export
 from gradschool.runs.language.shown import shown_of
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.request import Request
@@ -262,9 +263,8 @@ class LanguageRun(Run):
     def export(self, folder: RunFolder, out: Path | None) -> ExportCheck:
         """Write the network as ONNX, with its state or cache as input and output, and check it."""
         model, tokeniser = self.reopened(folder)
-        path = folder.path / "model.onnx" if out is None else out
         about = {"tokeniser": tokeniser.facts(), "context": self.context}
-        return onnx.export(model, len(tokeniser), path, about)
+        return export(model, len(tokeniser), out or folder.path / "model.onnx", about)
 
     def examined(
         self, folder: RunFolder, data: str | None = None, how: weights.Weights | None = None

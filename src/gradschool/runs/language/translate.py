@@ -33,7 +33,8 @@ from gradschool.phrases import command, hanging
 from gradschool.runs.finish import final_weights, rebuilt, write_result
 from gradschool.runs.kind import Progress as Told
 from gradschool.runs.kind import Skip, Wanted
-from gradschool.runs.language import onnx_translator, translations
+from gradschool.runs.language import translations
+from gradschool.runs.language.export import translator as exported
 from gradschool.runs.reopen import machine_of, splits_again
 from gradschool.runs.request import Request
 from gradschool.runs.run import Count, Pieces, Run, Share, share_of_processes
@@ -204,7 +205,7 @@ class TranslationRun(Run):
         translator = self.reopened(folder)
         tokens = translator.tokeniser
         about = {"tokeniser": tokens.facts(), "start": tokens.special[START], "end": tokens.special[END]}
-        return onnx_translator.export(translator.model, out or folder.path / "onnx", about)
+        return exported.export(translator.model, out or folder.path / "onnx", about)
 
     def conclusion(self, result: dict[str, Any], curve: str) -> str:
         """BLEU with its signature, beside the dictionary."""
