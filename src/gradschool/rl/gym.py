@@ -19,6 +19,7 @@ from gradschool.rl.protocol import Discrete, Step
 from gradschool.rl.spaces import actions_of, names_of, reader_of
 
 Act = np.ndarray | np.generic  # an action of one copy
+SHOWN = 8  # actions that are written out where something goes wrong
 LONGEST = 30_000  # steps of an episode in an environment that sets no limit; Atari games end after 27,000
 
 
@@ -155,7 +156,9 @@ class GymWorld:
 
     def advice(self, i: int) -> str:
         """How to see it happen again."""
-        return f"It happens after reset(seed={self.seeds[i]}) and {counted(len(self.past[i]), 'action')}"
+        told = f"It happens after reset(seed={self.seeds[i]}) and {counted(len(self.past[i]), 'action')}"
+        last = ", ".join(str(np.asarray(action).tolist()) for action in self.past[i][-SHOWN:])
+        return f"{told}, the last of them {last}" if self.past[i] else told
 
     def picture(self, i: int) -> np.ndarray | None:
         """Copy i as it draws itself, (h, w, 3) bytes; None where it does not."""

@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError, WorkFailed
 from gradschool.recipes import find
+from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.train import resume, train
 
@@ -50,7 +51,8 @@ class Walk(gymnasium.Env):
         return seen, reward, abs(self.at) > 4, self.time >= 20, {}
 """
 SENTENCES = {
-    "raises": r"step of .*walk.py:Walk raised ValueError: too hot. It happens after reset\(seed=\d+\)",
+    "raises": r"step of .*walk.py:Walk raised ValueError: too hot. It happens after reset\(seed=\d+\) and "
+    r"\d+ actions?, the last of them [01](, [01])*\.",
     "nan": r"an observation of .*walk.py:Walk holds 1 NaN or infinite number; wanted: finite numbers",
     "reward": r"walk.py:Walk gave the reward nan; wanted: a finite number. It happens after reset",
     "shape": r"an observation of .*walk.py:Walk has the shape \(2,\); wanted: \(1,\) as its obs",
@@ -68,6 +70,16 @@ def run(tmp_path):
 
 def trained(run, out):
     return train(run, Request("cartpole_ppo", 1, out=out, device="cpu"), lambda text: None)
+
+
+def test_a_file_of_ones_own_is_found_again_from_another_folder(run, tmp_path, monkeypatch):
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path)
+    folder = trained(replace(run, env="walk.py:Walk"), tmp_path / "walked")
+    monkeypatch.chdir(tmp_path / "away")
+    again, _ = reopen(folder)
+    assert again.env == f"{tmp_path.resolve() / 'walk.py'}:Walk"
+    assert again.play(folder, 1, 0, None).lines[0].startswith("episode 1: return")
 
 
 @pytest.mark.parametrize("wrong", SENTENCES)

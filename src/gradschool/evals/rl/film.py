@@ -112,7 +112,7 @@ def panel(world: Any, thought: Thought | None, told: Mapping[str, str]) -> Image
     lines = dict(told)
     if thought:
         bars(draw, world, thought)
-        lines = {"value of the state": f"{thought.value[0].item():.4g}", **told}
+        lines = {"discounted value": f"{thought.value[0].item():.4g}", **told}
     for line, (name, text) in enumerate(lines.items()):
         y = SIDE - 4 - 18 * (len(lines) - line)
         draw.text((10, y), name, INK, font)

@@ -70,6 +70,12 @@ class Spec:
         return self.actions.low.numel() if isinstance(self.actions, Continuous) else self.actions.n
 
 
+def from_anywhere(env: str | None) -> str | None:
+    """FILE.py:CLASS, or the file of a drawing, with the whole path; names stay as they are."""
+    file, colon, name = (env or "").rpartition(":") if ".py:" in (env or "") else (env or "", "", "")
+    return f"{Path(file).resolve()}{colon}{name}" if Path(file).suffix and Path(file).is_file() else env
+
+
 @dataclass(frozen=True, kw_only=True)
 class AgentRun(Run):
     """Settings that all deep agents have."""
@@ -115,6 +121,11 @@ class AgentRun(Run):
     """Arithmetic."""
     threads: Count | None = 1
     """Processor threads: with networks of this size more only wait for each other."""
+
+    def __post_init__(self) -> None:
+        """A file of one's own is kept by its whole path, so that the run is found again from any folder."""
+        for name in ("data", "env"):
+            object.__setattr__(self, name, from_anywhere(getattr(self, name)))
 
     def build(self, spec: Spec) -> nn.Module:
         """A freshly initialised network."""
