@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from gradschool.nn.arguments import check_sizes
 from gradschool.ops import norm as ops
+from gradschool.ops.switch import mixed
 
 
 def gain_and_shift(
@@ -157,8 +158,7 @@ class RMSNorm(nn.Module):
         gain = x.new_ones(self.normalized_shape) if self.weight is None else self.weight
         # In mixed precision a norm takes bfloat16 as the product behind it will: half as much to move. Its
         # size is measured in float32 all the same.
-        kind = x.device.type
-        if torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.bfloat16:
+        if mixed(x) == torch.bfloat16:
             x, gain = x.to(torch.bfloat16), gain.to(torch.bfloat16)
         return ops.rms_norm(x, gain, self.eps)
 

@@ -35,12 +35,17 @@ def described(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> object:
     return (*kwargs, *map(told, (*args, *kwargs.values())))
 
 
+def mixed(x: Tensor) -> torch.dtype | None:
+    """The precision of products under autocast, which is on for a kind of device; None where it is off."""
+    kind = x.device.type
+    on = kind != "meta" and torch.is_autocast_enabled(kind)  # which refuses tensors without numbers
+    return torch.get_autocast_dtype(kind) if on else None
+
+
 def told(value: object) -> object:
     """One argument without its numbers, if it holds tensors: `repr` would format every one of them."""
     if isinstance(value, Tensor):
-        # Autocast, which mixes types, is switched on for a kind of device.
-        kind = value.device.type
-        return value.shape, value.dtype, kind, kind != "meta" and torch.is_autocast_enabled(kind)
+        return value.shape, value.dtype, value.device.type, mixed(value)
     if isinstance(value, tuple | list):
         return type(value), *map(told, value)
     if is_dataclass(value) and not isinstance(value, type):

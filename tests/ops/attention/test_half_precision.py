@@ -64,3 +64,8 @@ def test_training_and_reading_agree():
     with torch.no_grad():
         read = attend.fast(q, k, v, causal=True)
     torch.testing.assert_close(attend.fast(q, k, v, causal=True).detach(), read, **TOLERANCE)
+
+
+def test_tensors_without_numbers_pass():
+    q, k, v = (x.detach().to("meta").requires_grad_() for x in heads())
+    assert attend.fast(q, k, v, causal=True).shape == (2, 4, 5, 6)

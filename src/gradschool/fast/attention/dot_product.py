@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gradschool.ops.switch import mixed
+
 MOST = 2**20  # scores of a head that are kept for the way back
 
 
@@ -21,8 +23,7 @@ def _causal_too(q: Tensor, k: Tensor, mask: Tensor | None, causal: bool) -> tupl
 
 def _half(q: Tensor) -> torch.dtype | None:
     """The half precision that attention would be computed in; None for others."""
-    mixed = torch.is_autocast_enabled(q.device.type)
-    dtype = torch.get_autocast_dtype(q.device.type) if mixed and q.dtype != torch.float64 else q.dtype
+    dtype = q.dtype if q.dtype == torch.float64 else mixed(q) or q.dtype
     return dtype if dtype.itemsize == 2 else None
 
 
