@@ -5,6 +5,7 @@ import inspect
 import pytest
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from toys import CPU, Regression, stepper_for
 
 from gradschool.engine import update as engine
@@ -26,6 +27,7 @@ def stepped(how):
 def test_the_same_steps_as_by_accelerate(monkeypatch, accumulate):
     how = Stepping(accumulate=accumulate, clip=0.5)
     alone = stepped(how)
+    AcceleratorState._reset_state()  # an earlier test of this process may have had another precision
     monkeypatch.setattr(engine, "accelerator", lambda machine: Accelerator(cpu=True, mixed_precision="no"))
     for ours, theirs in zip(alone, stepped(how), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=0)

@@ -120,7 +120,7 @@ def test_seeds_make_other_runs_and_are_tested_alike(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "env", "said"),
-    [("cartpole_dqn", "pendulum", "real numbers"), ("pendulum_sac", "cartpole", "to choose from"),
+    [("cartpole_dqn", "pendulum", "1 real number"), ("pendulum_sac", "cartpole", "to choose from"),
      ("cartpole_ppo", "cartpol", "cartpole")],
 )  # fmt: skip
 def test_what_an_agent_cannot_play_is_refused(name, env, said, tmp_path):
