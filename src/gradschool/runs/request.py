@@ -23,7 +23,7 @@ class Request:
         mine: the learner's functions that are in force: exercise, target, file, sha256 and lines of each.
         usual: the recipe's settings before they were changed, as plain values: the command that repeats the
             run names what differs; None where nobody knows, then it names all that is not a default.
-        halt: asked after every step whether the run should end early; it says why, or "". None: never asked.
+        halt: asked after every step but the last whether the run should end; it says why, or "". None: never.
     """
 
     recipe: str
