@@ -109,6 +109,7 @@ def evaluate(task: Task, held_out: HeldOut, stepper: Stepper, plan: Plan, at: Pr
     stepper.plateau.observe(score)
     improved = at.best is None or score < at.best
     at.best, at.waited = (score, 0) if improved else (at.best, at.waited + 1)
+    at.kept = at.scores | {"step": at.step} if improved else at.kept
     if plan.patience and at.waited >= plan.patience:
         at.stopped = f"no improvement in {plan.patience} evaluations"
     return improved

@@ -47,3 +47,4 @@ class Progress:
     waited: int = 0
     stopped: str = ""
     scores: dict[str, float] = field(default_factory=dict)
+    kept: dict[str, float] = field(default_factory=dict)  # scores and step of the best evaluation

@@ -32,13 +32,18 @@ def write_result(
         scores: of the final weights on the test part, each name starting with `test_`, and others.
         facts: what else a reader should know.
     """
+    # Scores on the validation part are those of the weights that are kept.
+    kept = at.kept if run.keep == "best" else {}
+    reached = {name: score for name, score in (kept or at.scores).items() if name != "step"}
     known = {
-        "metrics": {**at.scores, **scores},
+        "metrics": {**reached, **scores},
         "main": f"test_{run.monitor}",
         "about": described(run.metrics),
     }
     place = {"tested": len(pieces.splits.test), "device": pieces.stepper.machine.device}
-    course = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
+    course: dict[str, Any] = {"seconds": at.seconds, "steps": at.step, "stopped": at.stopped}
+    if kept:
+        course["kept_step"] = int(kept["step"])
     folder.write("result.json", {**known, **facts, **place, **course})
 
 

@@ -96,7 +96,7 @@ def resume(
         folder = RunFolder(folder.path, writes=is_main())
         move_data(folder, run)
         state = pieces.stepper.load(folder, request.checkpoint)
-        at = Progress(**{name: state[name] for name in Progress.__annotations__})
+        at = Progress(**{name: state[name] for name in Progress.__annotations__ if name in state})
         folder.forget_after(at.step)
         say(f"Going on from step {at.step} of {pieces.plan.steps}.")
         with way_on(folder):

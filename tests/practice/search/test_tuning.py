@@ -89,6 +89,8 @@ def test_a_run_that_keeps_the_best_is_judged_by_its_best(tmp_path):
     (row,) = rows(study)
     scores = [line["val_accuracy"] for line in RunFolder(row.run).metrics() if "val_accuracy" in line]
     assert row.value == max(scores)
+    result = RunFolder(row.run).read("result.json")
+    assert result["metrics"]["val_accuracy"] == max(scores) and result["kept_step"] < 4
 
 
 def test_a_tenth_is_held_out_where_the_recipe_holds_out_nothing(done, tmp_path):

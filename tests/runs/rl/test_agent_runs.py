@@ -107,6 +107,9 @@ def test_the_best_of_the_validation_episodes_is_kept(tmp_path):
     kept = load_file(folder.path / "model.safetensors")
     of_step = load_file(folder.path / f"checkpoints/step-{best:08d}/agent.safetensors")
     assert all(torch.equal(kept[name], of_step[name]) for name in kept)
+    # What stands beside the test score is the score of these weights, not of the last.
+    result = folder.read("result.json")
+    assert result["metrics"]["val_return"] == max(seen)[0] and result["kept_step"] == best
 
 
 def test_seeds_make_other_runs_and_are_tested_alike(tmp_path):

@@ -18,9 +18,9 @@ from gradschool.runs.train import resume, train
 
 USUAL = {"hidden": (8,), "tested": 2, "evaluations": 2, "save_every": 0.0, "worlds": 4}
 SMALL = {
-    "cartpole_ppo": USUAL | {"batch_size": 64, "timesteps": 64 * 200},
+    "cartpole_ppo": USUAL | {"batch_size": 64, "timesteps": 64 * 80},
     "cartpole_dqn": USUAL | {
-        "batch_size": 32, "timesteps": 32 * 200, "updates": 2, "minibatch": 8, "warm": 32, "memory": 500,
+        "batch_size": 32, "timesteps": 32 * 80, "updates": 2, "minibatch": 8, "warm": 32, "memory": 500,
         "priority": 0.6, "steps_ahead": 3,
     },
 }  # fmt: skip
@@ -39,18 +39,18 @@ train(replace(find(name)(), **eval(settings)), Request(name, 3, out=Path(out), d
 @pytest.mark.long
 @pytest.mark.parametrize("name", SMALL)
 def test_a_killed_agent_goes_on_bit_for_bit(name, tmp_path):
-    # 1. A process that is killed between step 20 and the end.
+    # 1. A process that is killed between step 10 and the end.
     command = [sys.executable, "-c", SCRIPT, name, str(tmp_path / "killed"), repr(SMALL[name])]
     process = subprocess.Popen(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
     metrics, deadline = tmp_path / "killed" / "metrics.jsonl", time.monotonic() + 100
-    while not (metrics.exists() and metrics.read_text().count("\n") > 20) and time.monotonic() < deadline:
+    while not (metrics.exists() and metrics.read_text().count("\n") > 10) and time.monotonic() < deadline:
         assert process.poll() is None, "it trains until it is killed"
         time.sleep(0.005)
     process.kill()
     process.wait()
     folder = RunFolder(tmp_path / "killed")
     saved = int(folder.checkpoints.index()["all"][-1].partition("-")[2])
-    assert 10 < saved < 200 and not folder.read("result.json")
+    assert 5 < saved < 80 and not folder.read("result.json")
     # 2. It goes on; another one was left alone.
     run = replace(find(name)(), **SMALL[name])
     resume(folder, run, Request(name, 3, device="cpu"), lambda text: None)
