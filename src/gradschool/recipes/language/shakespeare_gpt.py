@@ -10,6 +10,6 @@ def shakespeare_gpt() -> LanguageRun:
         data="tinyshakespeare", model=gpt,
         model_options={"width": 192, "feed": "relu2", "grams": 3}, depth=4, context=128,
         batch_size=16, epochs=100, minutes=8, evaluations=200, optimizer="muon", momentum=0.95,
-        learning_rate=0.01, weight_decay=0.1, schedule="linear", warmup=0.02, ema=0.99, keep="best",
+        learning_rate=0.01, weight_decay=0.5, schedule="linear", warmup=0.02, ema=0.99, keep="best",
         val=20_000, val_first=True, test=55_690,
     )  # fmt: skip

@@ -10,5 +10,5 @@ def shakespeare_gpt_short() -> LanguageRun:
     """Smaller GPT on the characters of tiny Shakespeare (1.5 min; score not measured yet)."""
     return replace(
         shakespeare_gpt(), model_options={"width": 128, "feed": "relu2", "grams": 3}, context=64, minutes=1.5,
-        ema=0.95,
+        weight_decay=0.1, ema=0.95,
     )  # fmt: skip
