@@ -5,7 +5,7 @@ from gradschool.runs.language.model import LanguageRun
 
 
 def shakespeare_gpt() -> LanguageRun:
-    """GPT on the characters of tiny Shakespeare (8 min; score not measured yet)."""
+    """GPT on the characters of tiny Shakespeare (8 min; 1.35 nats a character)."""
     return LanguageRun(
         data="tinyshakespeare", model=gpt,
         model_options={"width": 192, "feed": "relu2", "grams": 3}, depth=4, context=128,
