@@ -217,7 +217,9 @@ def patch_mask(ladder: Ladder) -> None:
         Case("a share of 0, where one is hidden all the same", (uniform, 0.0)),
         Case("a share of 1, where one is shown all the same", (uniform, 1.0)),
         Case("two patches", (uniform[:, :2], 0.5)), Case("one picture", (uniform[:1], 0.75)),
-        Case("draws below 0", (-uniform, 0.3)), Case("float64", (uniform.double(), 0.5)),
+        Case("draws below 0", (-uniform, 0.3)),
+        Case("equal draws", ((4 * uniform.repeat(1, 4)).round(), 0.5)),
+        Case("float64", (uniform.double(), 0.5)),
     ]  # fmt: skip
     ladder.agrees(cases, ranked, CLOSE)
 
@@ -260,6 +262,8 @@ def distillation(ladder: Ladder) -> None:
         Case("shares of classes as labels", (s, t, soft, 2.0, 0.3)),
         Case("one example", (s[:1], t[:1], y[:1])),
         Case("half precision", (s.bfloat16(), t.bfloat16(), y, 4.0, 0.9)),
+        Case("float64 and shares of classes in float32", (s.double(), t.double(), soft, 2.0, 0.3)),
+        Case("float32 and shares of classes in half precision", (s, t, soft.half(), 2.0, 0.3)),
         Case("float64", (s.double(), t.double(), y, 2.0, 0.7)),
     ]  # fmt: skip
     ladder.agrees(cases, softened, Tolerance(1e-4, 1e-5, "float32, T^2 up to 100, against float64"))

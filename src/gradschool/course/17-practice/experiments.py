@@ -259,7 +259,7 @@ def accumulation() -> dict:
             parts = list(zip(x.chunk(pieces), y.chunk(pieces), strict=True))
             gap = (gradient(net, parts) - whole).norm() / whole.norm()
             found.setdefault(name, {})[f"p{pieces}"] = float(gap)
-    return {"batch": 64, **found}
+    return {"size": 64, **found}
 
 
 def gradient(net: nn.Module, parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
