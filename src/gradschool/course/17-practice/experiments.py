@@ -293,6 +293,36 @@ def memory() -> dict:
     return {"layers": 64, "batch": 256, "of": found}
 
 
+RUNGS = {  # pieces of the batch, blocks that are computed again, bfloat16
+    "plain": (1, 0, False), "accumulated": (8, 0, False), "recomputed": (1, 8, False), "both": (8, 8, False),
+    "mixed": (1, 0, True), "all": (8, 8, True),
+}  # fmt: skip
+
+
+def ladder() -> dict:
+    """Bytes that autograd keeps at the peak for 64 layers of 256 units and a batch of 256, as it is and with
+    what makes it fit, and how far the gradient is from that of the whole batch.
+    """
+    torch.manual_seed(0)
+    layers = [nn.Sequential(nn.Linear(256, 256), nn.Tanh()) for _ in range(64)]
+    weights = [p for layer in layers for p in layer.parameters()]
+    x, found = torch.randn(256, 256), {}
+    whole = torch.zeros(0)
+    for name, (pieces, segments, half) in RUNGS.items():
+        for weight in weights:
+            weight.grad = None
+        with counted(weights) as live, torch.autocast("cpu", torch.bfloat16, enabled=half):
+            for part in x.chunk(pieces):
+                y = in_segments(layers, part.clone().requires_grad_(), segments)
+                (y.float().square().mean() / pieces).backward()
+        gradient = torch.cat([w.grad.flatten() for w in weights if w.grad is not None])
+        whole = whole if len(whole) else gradient
+        gap = float((gradient - whole).norm() / whole.norm())
+        found[name] = {"megabytes": live.peak / 1e6, "gap": gap}
+    states = 16 * sum(w.numel() for w in weights) / 1e6
+    return {"weights": states, "of": found}
+
+
 def timed(layers: Sequence[nn.Module], x: Tensor, segments: int) -> float:
     """Processor seconds of a forward and a backward pass."""
     start = time.process_time()

@@ -59,5 +59,6 @@ def learning_curve() -> Figure:
     axes.plot(x, found["a"] * x ** -found["b"], "gray", lw=1)
     axes.set(xscale="log", yscale="log", xlabel="training examples", ylabel="test error")
     axes.set_xticks(x, [f"{n:,}" for n in x])
+    axes.set_yticks((0.02, 0.05, 0.1, 0.2), ("2 %", "5 %", "10 %", "20 %"))
     axes.minorticks_off()
     return figure
