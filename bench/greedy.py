@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss
 
 from bench.common import compare, main
-from gradschool.evals.classification.greedy import LEAST, greedy
+from gradschool.evals.classification.greedy import greedy
+from gradschool.ops.practice.selection import LEAST
 
 Array = NDArray[Any]
 

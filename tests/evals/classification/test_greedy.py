@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradschool.evals.classification.greedy import LEAST, TIE, greedy
+from gradschool.evals.classification.greedy import TIE, greedy
+from gradschool.ops.practice.selection import LEAST
 
 
 def plain(probabilities, labels, steps):

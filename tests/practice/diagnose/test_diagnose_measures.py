@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from gradschool.ops.practice.labels import contradicted
 from gradschool.practice.diagnose import measures
 from gradschool.practice.diagnose.finding import DEAD, EXPLODING, LEAK, TOO_HIGH, VANISHING, Finding, causes
 from gradschool.practice.diagnose.look import Look
@@ -53,14 +54,14 @@ def test_a_loss_that_falls_rises_or_stays():
 def test_a_label_in_the_midst_of_others_is_contradicted():
     x = torch.cat([torch.arange(20.0)[:, None], 1000 + torch.arange(20.0)[:, None]])
     y = torch.arange(40) // 20
-    agree, wrong = measures.contradicted(x, y, 8)
+    agree, wrong = contradicted(x, y, 8)
     assert agree == 1.0 and not wrong.any()
     y[10] = 1
-    agree, wrong = measures.contradicted(x, y, 8)
+    agree, wrong = contradicted(x, y, 8)
     assert wrong.nonzero().flatten().tolist() == [10] and agree == 1.0
     # Two in nine are no longer nearly all.
     y[[9, 11]] = 1
-    assert not measures.contradicted(x, y, 8)[1][[9, 10, 11]].any()
+    assert not contradicted(x, y, 8)[1][[9, 10, 11]].any()
 
 
 def test_neighbours_vote_without_the_example_itself():

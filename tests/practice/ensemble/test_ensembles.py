@@ -130,6 +130,11 @@ def test_out_of_fold_predictions_are_fitted_on_by_themselves(over_folds, place, 
         p = sum(share * each["logits"].softmax(1) for share, each in zip(w, kept, strict=True))
         losses.append(negative_log_likelihood(p.log(), kept[0]["labels"]))
     assert losses[0] <= losses[1] + 1e-6
+    # The same predictions judge the weights fold by fold, beside the plain mean of all.
+    by_folds = result["nested"]
+    assert by_folds["plain_mean"] == pytest.approx(losses[1], abs=1e-6)
+    assert by_folds["loss"] >= losses[0] - 1e-6 and by_folds["best_member"] <= by_folds["chosen_member"]
+    assert dict(result["told"])["nested"].startswith("fold by fold, the weights of simplex have")
 
 
 def test_files_are_answered_as_pictures_of_the_set_are(runs, tmp_path):

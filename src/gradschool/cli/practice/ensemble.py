@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.cli.mine import put_in_force, records, tell
 from gradschool.phrases import hanging
 
 
@@ -27,6 +28,10 @@ class Args:
     """What weights are fitted on: out-of-fold predictions if all members have them, else validation."""
     out: Path | None = None
     """Folder of the ensemble; the next free one under runs/ if not given."""
+    mine: bool = False
+    """Put your functions in the place of the library's."""
+    dir: Path | None = None
+    """Your folder, for --mine; else GRADSCHOOL_WORK, else ./gradschool-work."""
     report: bool = True
     """Write the report when done."""
     json: bool = False
@@ -38,6 +43,7 @@ def run(args: Args) -> int:
     from gradschool.practice.ensemble.make import ensemble
     from gradschool.runs.reopen import reopen
 
+    overlaid = put_in_force(args.dir) if args.mine else []
     folder = ensemble(args.runs, args.how, args.fit, args.out)
     settings, _ = reopen(folder)
     result = folder.read("result.json")
@@ -48,6 +54,8 @@ def run(args: Args) -> int:
         print(f" member   {each['name']:<{width}}  {scores}")
     for line in settings.conclusion(result, "").splitlines():
         print(hanging(line[:10], line[10:]))
+    if overlaid:
+        tell(overlaid)
     print(f" run      {folder.path}")
     page = settings.report(folder) if args.report else None
     if page:
@@ -56,5 +64,7 @@ def run(args: Args) -> int:
     facts = {
         name: result.get(name) for name in ("metrics", "members", "plain_mean", "against_mean", "fitted_on")
     }
-    finish(args, {"run": folder.path, "how": args.how, "fit": settings.fit, **facts, "told": result["told"]})
+    mine = {"mine": records(overlaid)} if overlaid else {}
+    known = {"run": folder.path, "how": args.how, "fit": settings.fit, **facts, "told": result["told"]}
+    finish(args, known | mine)
     return 0

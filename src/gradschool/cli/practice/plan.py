@@ -2,11 +2,13 @@
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.cli.mine import put_in_force, records, tell
 from gradschool.cli.words import check_seed
 from gradschool.errors import UserError
 from gradschool.phrases import hanging
@@ -40,6 +42,10 @@ class Args:
     """Price of a kilowatt hour."""
     timed: bool = True
     """Time a few steps; without, memory alone is predicted."""
+    mine: bool = False
+    """Put your functions in the place of the library's."""
+    dir: Path | None = None
+    """Your folder, for --mine; else GRADSCHOOL_WORK, else ./gradschool-work."""
     json: bool = False
     """Print the result as one line of JSON."""
 
@@ -67,6 +73,7 @@ def run(args: Args) -> int:
         raise UserError(what, "a run with a model and batches, such as digits")
     if not settings.data:
         raise UserError(f"recipe {args.recipe} has no data yet", settings.takes, "Add --data PATH.")
+    overlaid = put_in_force(args.dir) if args.mine else []
     words = {"seed": args.seed, "steps": args.steps, "device": args.device}
     request = recipes.ask(args.recipe, args.data, args.set, **words)
     # 1. Memory, and what makes it fit.
@@ -83,6 +90,9 @@ def run(args: Args) -> int:
 
         told = tell_time(pace(settings, request))
         told |= tell_cost(args, told["seconds"])
+    if overlaid:
+        tell(overlaid)
+        told["mine"] = records(overlaid)
     finish(
         args,
         {"recipe": args.recipe, "memory": need.facts(), "room": room,

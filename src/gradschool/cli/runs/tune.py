@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from gradschool.cli.main import finish
+from gradschool.cli.mine import put_in_force, records, tell
 from gradschool.cli.words import check_seed
 from gradschool.errors import UserError
 from gradschool.phrases import as_called, command, counted
@@ -50,13 +51,28 @@ class Args:
     """Folder of the study; runs/tune-RECIPE if not given."""
     resume: Path | None = None
     """Go on with this study; recipe, space and methods are its own."""
+    mine: bool = False
+    """Put your functions in the place of the library's: in the search itself and in every trial."""
+    dir: Path | None = None
+    """Your folder, for --mine; else GRADSCHOOL_WORK, else ./gradschool-work."""
     report: bool = True
     """Write the report when done."""
     json: bool = False
     """Print the result as one line of JSON."""
 
 
-OWN = ("trials", "minutes", "workers", "storage", "ray", "resume", "report", "json")  # of every start
+OWN = (
+    "trials",
+    "minutes",
+    "workers",
+    "storage",
+    "ray",
+    "resume",
+    "mine",
+    "dir",
+    "report",
+    "json",
+)  # of every start
 
 
 def run(args: Args) -> int:
@@ -67,6 +83,7 @@ def run(args: Args) -> int:
     need("optuna", "practice", "gradschool tune")
     from gradschool.practice.search.found import rows
 
+    overlaid = put_in_force(args.dir) if args.mine else []
     study = study_of(args)
     trials = args.trials or (10**9 if args.minutes else max(USUAL, len(rows(study))))
     print(f" study    {study.path} · {study.asked.recipe} · {study.scored.replace('_', ' ')} · "
@@ -74,7 +91,9 @@ def run(args: Args) -> int:
     for each in study.space:
         print(f" over     {each}")
     search(args, study, trials)
-    return conclude(args, study)
+    if overlaid:
+        tell(overlaid)
+    return conclude(args, study, records(overlaid))
 
 
 def refuse_numbers(args: Args) -> None:
@@ -88,6 +107,10 @@ def refuse_numbers(args: Args) -> None:
                                  ("steps", args.steps, 100)):  # fmt: skip
         if value is not None and value < 1:
             raise UserError(f"{name} is {value}", "a whole number >= 1", f"Example: --{name} {example}")
+    if args.mine and (args.workers > 1 or args.ray):
+        raise UserError(
+            "--mine came with several workers", "one of the two", "Leave --workers and --ray out."
+        )
     if args.minutes is not None and not 0 < args.minutes < 1e7:
         raise UserError(f"minutes is {args.minutes:g}", "a number > 0", "Example: --minutes 30")
 
@@ -129,7 +152,7 @@ def search(args: Args, study: Any, trials: int) -> None:
     from gradschool.errors import Interrupted
     from gradschool.practice.search.crew import on_ray, processes
     from gradschool.practice.search.work import Limits, work
-    from gradschool.practice.search.worker import tell
+    from gradschool.practice.search.worker import tell as told_of
 
     limits = Limits(trials, time.time() + 60 * args.minutes if args.minutes else None)
     if args.ray:
@@ -138,7 +161,7 @@ def search(args: Args, study: Any, trials: int) -> None:
         processes(study, limits, args.workers, print)
     else:
         try:
-            work(study, limits, tell(study, print))
+            work(study, limits, told_of(study, print))
         except Interrupted as error:
             again = command("tune --resume", study.path)
             raise Interrupted(
@@ -146,7 +169,7 @@ def search(args: Args, study: Any, trials: int) -> None:
             ) from error
 
 
-def conclude(args: Args, study: Any) -> int:
+def conclude(args: Args, study: Any, mine: tuple[Any, ...] = ()) -> int:
     """Say the best trial, write the report, and name the next step.
 
     Raises:
@@ -177,5 +200,6 @@ def conclude(args: Args, study: Any) -> int:
     finish(args, {
         "study": study.path, "recipe": study.asked.recipe, "trials": [row.facts() for row in found],
         "best": best.row.facts() | {"test": best.test, "command": best.command}, "report": page,
+        **({"mine": mine} if mine else {}),
     })  # fmt: skip
     return 0

@@ -15,7 +15,8 @@ from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from gradschool.evals.classification.greedy import LEAST, greedy
+from gradschool.evals.classification.greedy import greedy
+from gradschool.ops.practice.selection import LEAST
 
 Mixing = Literal["probabilities", "logits", "stack"]
 UNSEEN = -20.0  # what a stack says of a class that it was never shown, beside 0 for a usual one

@@ -4,16 +4,19 @@ Source: Efron and Tibshirani 1993, chapter 13 (percentile intervals). Both are a
 so that examples are drawn again, each with both answers: what is hard for both cancels.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
-from scipy.stats import bootstrap
 from torch import Tensor
 
+from gradschool.ops.practice.interval import paired_interval
+
 DRAWS = 2000
+AT_ONCE = 2**22  # numbers that are drawn at once
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,18 @@ def paired(ours: Float[Tensor, " n"], theirs: Float[Tensor, " n"], seed: int = 0
         theirs: the same of the other.
         seed: of the draws.
     """
-    gaps = (ours.double() - theirs.double()).numpy()
-    if len(gaps) < 2 or (gaps == gaps[0]).all():
+    gaps = ours.double() - theirs.double()
+    if len(gaps) < 2 or bool((gaps == gaps[0]).all()):
         return Difference(float(gaps.mean()), float(gaps.mean()), float(gaps.mean()))
-    at_once = max(1, 2**22 // len(gaps))
-    found = bootstrap(
-        (gaps,), np.mean, n_resamples=DRAWS, batch=at_once, method="percentile", vectorized=True,
-        rng=np.random.default_rng(seed),
-    )  # fmt: skip
-    low, high = found.confidence_interval
-    return Difference(float(gaps.mean()), float(low), float(high))
+    found = paired_interval(ours.double(), theirs.double(), resamples(len(gaps), seed))
+    return Difference(*map(float, found))
+
+
+def resamples(n: int, seed: int) -> Iterator[Int64[Tensor, "b n"]]:
+    """The places of n examples, drawn with replacement, in batches of rows."""
+    draw, rows = np.random.default_rng(seed), max(1, AT_ONCE // n)
+    for start in range(0, DRAWS, rows):
+        yield torch.from_numpy(draw.integers(0, n, (min(rows, DRAWS - start), n)))
 
 
 def errors(logits: Float[Tensor, "n k"], labels: Int64[Tensor, " n"]) -> Float[Tensor, " n"]:

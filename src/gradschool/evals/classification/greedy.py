@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-LEAST = 1e-12  # a probability is at least this, so that one sure mistake does not decide everything
+from gradschool.ops.practice.selection import candidate_losses
+
 TIE = 1e-12  # candidates whose losses differ by less, in nats, are alike: the first is taken
-AT_ONCE = 2**16  # numbers that stay in a processor's cache while all candidates are scored
 
 
 def greedy(
@@ -36,9 +36,7 @@ def greedy(
     chosen = known.new_zeros(examples)
     for step in range(1, steps + 1):
         # 2. The loss of every candidate beside those chosen so far; the first of equals.
-        losses = (
-            summed_logs(known, chosen, LEAST * step).div_(-examples).add_(torch.tensor(step).double().log())
-        )
+        losses = candidate_losses(known, chosen, step)
         index = int((losses <= losses.min() + TIE).nonzero()[0])
         # 3. Take it, and remember the best selection.
         chosen += known[index]
@@ -47,25 +45,3 @@ def greedy(
             best, lowest = counts.clone(), float(losses[index])
     assert best is not None, "steps >= 1"
     return best
-
-
-def summed_logs(
-    known: Float[Tensor, "m n"], chosen: Float[Tensor, " n"], least: float
-) -> Float[Tensor, " m"]:
-    """For each candidate the sum of log(candidate + chosen) over all examples, each sum at least `least`.
-
-    Logarithms cost most, so eight numbers are multiplied before one is taken: sums of up to 10^4 chosen
-    probabilities, each above 10^-12, stay far inside the range of a double.
-    """
-    total = known.new_zeros(len(known))
-    width = max(8, AT_ONCE // len(known) // 8 * 8)
-    for start in range(0, known.shape[1], width):
-        part = (known[:, start : start + width] + chosen[start : start + width]).clamp_(min=least)
-        whole = part.shape[1] // 8 * 8
-        if whole:
-            half, quarter, eighth = whole // 2, whole // 4, whole // 8
-            product = part[:, :half] * part[:, half:whole]
-            product = product[:, :quarter] * product[:, quarter:]
-            total += (product[:, :eighth] * product[:, eighth:]).log_().sum(1)
-        total += part[:, whole:].log_().sum(1)
-    return total

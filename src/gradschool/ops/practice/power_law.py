@@ -20,7 +20,8 @@ def power_law(n: Float[Tensor, " k"], error: Float[Tensor, " k"]) -> tuple[Tenso
     """
     # 1. A line through the points (log n, log error).
     x, y = n.log(), error.log()
-    slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
+    gap = x - x.mean()
+    slope = (gap * y).sum() / gap.square().sum()
     # 2. Back from logarithms.
     return torch.exp(y.mean() - slope * x.mean()), -slope
 

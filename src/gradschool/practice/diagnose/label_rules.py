@@ -8,11 +8,12 @@ from torch import Tensor
 from gradschool.data.examples import Splits
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.leaks import ALARM, SAMPLE, find_leaks
+from gradschool.ops.practice.labels import contradicted
 from gradschool.phrases import command, counted
 from gradschool.practice.diagnose import finding as names
 from gradschool.practice.diagnose.finding import Finding
 from gradschool.practice.diagnose.labelled import Labelled
-from gradschool.practice.diagnose.measures import contradicted, lower_bound, telling
+from gradschool.practice.diagnose.measures import lower_bound, telling
 from gradschool.practice.diagnose.probe import learnable
 
 ENOUGH = 100  # examples, below which nothing is said of labels
@@ -30,7 +31,8 @@ def noise(rows: Labelled) -> tuple[list[Finding], str]:
         return [], f"{len(rows.y)} examples are too few"
     if not torch.isfinite(rows.x).all():
         return [], "features are not finite"
-    agreeing, wrong = contradicted(rows.x, rows.y, NEIGHBOURS)
+    share_agreeing, wrong = contradicted(rows.x, rows.y, NEIGHBOURS)
+    agreeing = float(share_agreeing)
     if agreeing < AGREEING:
         return [], f"neighbours agree for {100 * agreeing:.0f} % of the examples only"
     judged, hits = round(agreeing * len(rows.y)), int(wrong.sum())

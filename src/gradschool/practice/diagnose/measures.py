@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
-AGREE = 0.8  # share of the neighbours that have to agree before they may contradict a label
+from gradschool.ops.practice.labels import squared_distances
 
 
 def dead_share(peaks: Float[Tensor, " units"]) -> float:
@@ -91,40 +91,10 @@ def variation(losses: Sequence[float]) -> float:
     return median([abs(b - a) for a, b in pairwise(losses)]) if len(losses) > 1 else 0.0
 
 
-def contradicted(
-    x: Float[Tensor, "n d"], y: Int64[Tensor, " n"], k: int = 8
-) -> tuple[float, Bool[Tensor, " n"]]:
-    """Examples whose label differs from the one that nearly all their nearest neighbours have.
-
-    Args:
-        x: features, one row an example.
-        y: labels, 0 and up.
-        k: neighbours of each example, without itself; fewer than n.
-
-    Returns:
-        The share of examples whose neighbours agree (at least four in five of them), and for every example
-        whether they agree on another label than its own.
-    """
-    # 1. The nearest neighbours, by squared distance.
-    near = squared_distances(x).fill_diagonal_(math.inf).topk(k, largest=False).indices
-    # 2. How they vote.
-    votes = torch.nn.functional.one_hot(y[near], int(y.max()) + 1).sum(1)
-    most, label = votes.max(1)
-    agree = most >= AGREE * k
-    return float(agree.float().mean()), agree & (label != y)
-
-
 def neighbour_accuracy(x: Float[Tensor, "n d"], y: Int64[Tensor, " n"], k: int = 5) -> Int64[Tensor, " n"]:
     """The label that most of the k nearest other examples have, for every example."""
     near = squared_distances(x).fill_diagonal_(math.inf).topk(k, largest=False).indices
     return torch.nn.functional.one_hot(y[near], int(y.max()) + 1).sum(1).argmax(1)
-
-
-def squared_distances(x: Float[Tensor, "n d"]) -> Float[Tensor, "n n"]:
-    """Squared Euclidean distances of all pairs of rows."""
-    x = x - x.mean(0)
-    sizes = x.square().sum(1)
-    return sizes[:, None] + sizes[None] - 2 * x @ x.T
 
 
 def telling(columns: Tensor, y: Int64[Tensor, " n"]) -> list[int]:

@@ -189,3 +189,8 @@ def labelled(folder: RunFolder) -> tuple[Tensor, Tensor]:
     """The out-of-fold logits of a run over folds, in the order of its training data, and the labels."""
     kept = read_weights(folder.path / OOF)
     return kept["logits"], kept["labels"]
+
+
+def places(folder: RunFolder) -> Tensor:
+    """The fold of each example of the training data of a run over folds, from 0."""
+    return read_weights(folder.path / OOF)["fold"]

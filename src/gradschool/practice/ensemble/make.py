@@ -20,8 +20,9 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.classification.blend import FITS, Blend, even
 from gradschool.phrases import command
-from gradschool.practice.ensemble.folds import OOF, labelled
+from gradschool.practice.ensemble.folds import OOF, labelled, places
 from gradschool.practice.ensemble.members import Member, copied, opened, sha
+from gradschool.practice.ensemble.nested import nested
 from gradschool.practice.ensemble.result import against_mean, result_of, scored, verdict
 from gradschool.practice.ensemble.soup import check_same, cook, greedy_soup
 from gradschool.runs.config import config
@@ -81,7 +82,7 @@ def ensemble(
         if each.path.name not in parts:
             shutil.rmtree(each.path)
     folder.write("data.json", inventory(splits))
-    record(folder, run, members, (test, splits.test), shares, len(held.labels) if held else 0, start)
+    record(folder, run, members, (test, splits.test), shares, held, start)
     correct(folder, members, inner)
     words = ["gradschool", "ensemble", *names, "--how", how, *(["--fit", fit] if fit != "none" else [])]
     folder.write("config.json", config(run, Request("ensemble")) | {"command": shlex.join(words)})
@@ -214,7 +215,7 @@ def souped(members: Sequence[Member], inner: Sequence[RunFolder], splits: Splits
 
 def record(
     folder: RunFolder, run: Any, members: Sequence[Member], tested: tuple[Tensor, Any],
-    shares: Sequence[float], fitted_on: int, start: float,
+    shares: Sequence[float], held: HeldOut | None, start: float,
 ) -> None:  # fmt: skip
     """Judge the ensemble on the test part and write result.json.
 
@@ -224,10 +225,11 @@ def record(
         members: in order.
         tested: what each says of the test part (m, n, k), and that part.
         shares: the weight of each.
-        fitted_on: examples that the weights were fitted on.
+        held: the predictions that the weights were fitted on.
         start: when the work began.
     """
     test, part = tested
+    fitted_on = len(held.labels) if held else 0
     mean, ours, labels = even(test)(test), run.said(folder, part), part.labels
     rows: list[dict[str, Any]] = [
         {"name": each.name, "weight": share, **scored(logits, labels)}
@@ -248,6 +250,10 @@ def record(
             ("mean", f"{100 * facts['plain_mean']['test_accuracy']:.1f} % is the plain mean of all members"),
             ("against", verdict(run.how, found, fitted_on)),
         ]
+    if run.fit == "oof" and held:
+        by_folds = nested(run.how, held.logits, held.labels, places(members[0].folder))
+        facts["nested"] = by_folds.facts()
+        told.append(("nested", by_folds.words(run.how)))
     facts |= {"device": members[0].folder.read("result.json")["device"], "seconds": time.monotonic() - start}
     folder.write("result.json", result_of(run, ours, labels, told, **facts))
 

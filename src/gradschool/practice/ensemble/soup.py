@@ -52,9 +52,9 @@ def averaged(weights: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
     for name, first in weights[0].items():
         if first.is_floating_point():
             mean = torch.stack([each[name].double() for each in weights]).mean(0)
-            found[name] = mean.to(first.dtype).contiguous()
+            found[name] = mean.to(first.dtype)
         else:
-            found[name] = first.contiguous()
+            found[name] = first
     return found
 
 
@@ -84,4 +84,4 @@ def greedy_soup(
 def cook(place: RunFolder, folders: Sequence[RunFolder]) -> None:
     """Write the mean of some runs' weights over those of a folder."""
     mean = averaged([read_weights(folder.path / FILE) for folder in folders])
-    write_whole(place.path / FILE, save(mean))
+    write_whole(place.path / FILE, save({name: each.contiguous() for name, each in mean.items()}))

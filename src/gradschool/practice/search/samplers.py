@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from gradschool.engine.seeds import mix
 from gradschool.errors import UserError
+from gradschool.ops.practice.search import promoted, tpe_scores
 from gradschool.parts import need
+from gradschool.practice.search.own import Halving, Tpe
 from gradschool.practice.search.space import Dimension
 
 SamplerName = Literal["random", "grid", "tpe", "cmaes", "gp"]
@@ -42,6 +44,8 @@ def make_sampler(
         return optuna.samplers.RandomSampler(seed=own)
     if name == "grid":
         return grid(space, seed % 2**32)
+    if name == "tpe" and tpe_scores.mine is not None:
+        return Tpe(space, own, is_maximized)
     if name == "tpe":
         return optuna.samplers.TPESampler(seed=own)
     if name == "cmaes":
@@ -89,6 +93,8 @@ def make_pruner(name: PrunerName) -> Any:
 
     if name == "median":
         return optuna.pruners.MedianPruner(n_startup_trials=4, n_min_trials=2)
+    if name == "asha" and promoted.mine is not None:
+        return Halving(REDUCTION)
     if name == "asha":
         return optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=REDUCTION)
     if name == "hyperband":

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.evals.classification.blend import Blend
-from gradschool.evals.classification.greedy import LEAST
+from gradschool.ops.practice.selection import LEAST
 
 
 class Together(nn.Module):
