@@ -110,7 +110,7 @@ def test_every_pair_of_domains(tmp_path, monkeypatch):
 
 
 def test_wrong_normalisation_is_asked_of_the_networks_own_outputs(tmp_path, monkeypatch):
-    """Twenty pictures that are all alike, one of each class: any network answers one class for all of them."""
+    """Twenty pictures that are all alike, one of each class: a network answers one class for all of them."""
     names = sorted(name for name, *_ in transfer_normalisation.natural_animals.chosen())
     pixels = torch.full((20, 3, 8, 8), 0, dtype=torch.uint8)
     images = Images(pixels, torch.arange(20), tuple(names))

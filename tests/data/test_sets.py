@@ -202,7 +202,7 @@ def test_domains_are_folders_of_one_zip(tmp_path, monkeypatch):
         assert {file.split("/")[0] for file in splits.train.names} == {folder_} and splits.skipped == []
     with zipfile.ZipFile(pack / "domain-shift-animals.zip", "w") as opened:
         opened.writestr("photo/dog/0.png", picture(0))
-    with pytest.raises(UserError, match="domain-shift-animals.zip has no folder sketch"):
+    with pytest.raises(UserError, match=r"domain-shift-animals\.zip has no folder sketch"):
         open_set("animals_sketch")
 
 

@@ -51,7 +51,7 @@ def linear_probe(
         return value
 
     with torch.enable_grad():
-        search.step(loss)  # type: ignore[arg-type]
+        search.step(loss)  # type: ignore[no-untyped-call]
     # 3. For features as they come.
     found = weight.detach() / scale
     return found.to(x), (bias.detach() - found @ centre).to(x)

@@ -6,6 +6,7 @@ further runs of the same body cost nothing. Deviation: of batch normalisation th
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
-from gradschool.data.cache import Arrays, cache_folder, mapped, remembered
+from gradschool.data.cache import Arrays, Room, cache_folder, mapped, remembered
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.engine.device import Machine
@@ -63,10 +64,10 @@ class FrozenBody:
             names = b"".join(digests[i] for i in chosen)
             stretch = hashlib.blake2b(names, digest_size=8).hexdigest()
             part = images.take(torch.tensor(chosen))
-            known |= rows_of(remembered(f"{key}-{stretch}", lambda _, p=part, n=names: self.entry(p, n)))
+            known |= rows_of(remembered(f"{key}-{stretch}", partial(self.entry, part, names)))
         return torch.from_numpy(np.stack([known[digest] for digest in digests]))
 
-    def entry(self, images: Images, names: bytes) -> Arrays:
+    def entry(self, images: Images, names: bytes, room: Room) -> Arrays:
         """What the cache keeps of some pictures: their digests and their features."""
         looks, place = replace(self.pipeline, augment=Augment()), self.machine.place
         batches = ((place(x), y) for x, y in evaluation_batches(images, looks, self.batch))
