@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from bench import (
     bodies,
     common,
+    transfer_animals,
     transfer_domains,
     transfer_lora,
     transfer_methods,
@@ -125,6 +126,16 @@ def test_wrong_normalisation_is_asked_of_the_networks_own_outputs(tmp_path, monk
     assert [row["mean"] for row in found["rows"]] == [[0.5] * 3, bodies.USUAL["mean"]]
     assert all(row["tested"] == 20 and row["accuracy"] == pytest.approx(0.05) for row in found["rows"])
     assert found["lost"]["value"] == 0
+
+
+@pytest.mark.long
+def test_the_cost_of_features_is_measured_without_the_cache(tmp_path, monkeypatch):
+    data = folder(tmp_path / "insects")
+    small = ("--seeds", "2", "--set", "epochs=1", "--set", "batch_size=4")
+    found = call(monkeypatch, transfer_animals, *small, data=data)
+    assert found["n"] == 2 and found["features"]["photographs"] == 12
+    assert found["features"]["scaled"] == pytest.approx(found["features"]["processor_seconds"] * 18 / 12)
+    assert found["features"]["processor_seconds"] > 0
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ STEPS, TINY = 500, 1e-12
 
 
 def linear_probe(
-    x: Float[Tensor, "n d"], y: Int64[Tensor, " n"], classes: int, decay: float = 1e-2
+    x: Float[Tensor, "n d"], y: Int64[Tensor, " n"], classes: int, decay: float = 0.1
 ) -> tuple[Float[Tensor, "k d"], Float[Tensor, " k"]]:
     """Weights and biases of a linear classifier of features.
 

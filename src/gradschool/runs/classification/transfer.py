@@ -81,7 +81,7 @@ class TransferRun(ImageRun):
     """The body's learning rate in fine-tuning, as a share of the head's."""
     rank: Count = 8
     """Of the matrices of low-rank adaptation."""
-    probe_decay: Positive = 1e-2
+    probe_decay: Positive = 0.1
     """Penalty on the weights of the linear probe before fine-tuning."""
     normalise: Literal["backbone", "data"] = "backbone"
     """By the mean and deviation that the backbone knows, or by those of the new images."""
