@@ -1,4 +1,4 @@
-"""Learning curves over shots: 1 to 100 photographs of each of 16 animals, frozen features.
+"""Learning curves over shots: 1 to 50 photographs of each of 16 animals, frozen features.
 
 Usage: python -m bench.transfer_shots [--bodies own wrong ...] [--draws 20] [--set data=PATH]. For each number
 of shots so many draws of the training photographs; all are tested on the same 800 others. The interval is

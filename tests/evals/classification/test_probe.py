@@ -35,6 +35,17 @@ def test_the_probe_is_scikit_learns_logistic_regression(seed, decay, classes):
     np.testing.assert_allclose(weight * scale, peer.coef_, rtol=1e-3, atol=1e-3)
 
 
+def test_fewer_rows_than_features_are_scikit_learns_problem_too():
+    x, y = drawn(3, n=12, d=30)
+    centre = x.mean(0)
+    scale = (x - centre).square().mean().sqrt()
+    peer = LogisticRegression(C=1 / (0.1 * 12), tol=1e-9, max_iter=5000).fit((x - centre) / scale, y)
+    weight, bias = linear_probe(x, y, 3)
+    new = drawn(4, n=9, d=30)[0]
+    ours = torch.softmax(new.double() @ weight.double().T + bias.double(), 1)
+    np.testing.assert_allclose(ours, peer.predict_proba((new - centre) / scale), atol=1e-3)
+
+
 def test_a_stronger_penalty_means_smaller_weights_and_less_certainty():
     x, y = drawn(0)
     norms = [float(linear_probe(x, y, 3, decay)[0].norm()) for decay in (1e-3, 1e-1, 10.0)]

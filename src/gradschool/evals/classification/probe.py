@@ -36,7 +36,10 @@ def linear_probe(
     centre = x.double().mean(0)
     scale = (x.double() - centre).square().mean().sqrt().clamp_min(TINY)
     z = (x.double() - centre) / scale
-    # 2. The minimum, which is the only one.
+    # 2. Of fewer rows than features only what the rows span counts: as many numbers a row as there are rows.
+    span = torch.linalg.qr(z.T).Q if len(z) < z.shape[1] else None
+    z = z if span is None else z @ span
+    # 3. The minimum, which is the only one.
     weight = z.new_zeros(classes, z.shape[1], requires_grad=True)
     bias = z.new_zeros(classes, requires_grad=True)
     search = torch.optim.LBFGS(
@@ -52,8 +55,8 @@ def linear_probe(
 
     with torch.enable_grad():
         search.step(loss)  # type: ignore[no-untyped-call]
-    # 3. For features as they come.
-    found = weight.detach() / scale
+    # 4. For features as they come.
+    found = (weight.detach() if span is None else weight.detach() @ span.T) / scale
     return found.to(x), (bias.detach() - found @ centre).to(x)
 
 
