@@ -4,10 +4,11 @@ from gradschool.runs.classification.transfer import TransferRun
 
 
 def natural_animals_transfer() -> TransferRun:
-    """Linear classifier on features of a frozen EfficientNet-Lite0, 20 kinds of animals, 64 px.
+    """Linear classifier on features of a frozen EfficientNet-Lite0, 20 kinds of animals, 64 px; 89.5 %.
 
-    From the data pack's weights; ImageNet, which they have learnt from, holds these very photographs in full
-    size, so the score is above that of photographs which the network has never seen.
+    From the data pack's weights. Their features take five minutes of one core and are kept
+    (`bench/results/transfer_animals.json`). ImageNet, which the network has learnt from, holds these very
+    photographs in full size, so the score is above that of photographs that it has never seen.
     """
     return TransferRun(
         data="natural_animals",
