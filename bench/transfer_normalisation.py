@@ -52,7 +52,7 @@ def main() -> None:
          "accuracy": float(each.float().mean()), "interval": wilson(int(each.sum()), len(test))}
         for name, each in right.items()
     ]  # fmt: skip
-    lost = paired(*((~right[name]).double() for name in ("usual", "own"))).facts()
+    lost = paired((~right["usual"]).double(), (~right["own"]).double()).facts()
     bodies.write("transfer_normalisation", rows, "normalisation", backbone=NAME, lost=lost)
     for row in rows:
         print(json.dumps(row))
