@@ -4,20 +4,24 @@ Same network (ResNet-18 of timm, random weights: speed does not depend on them),
 the same head; the goal is 0.8 times the number of epochs.
 """
 
-from collections.abc import Iterable
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor, nn
 
 from bench.common import compare, main
 from gradschool.data.vision.images import Images
-from gradschool.data.vision.loader import Loader, evaluation_batches
+from gradschool.data.vision.loader import Loader
 from gradschool.engine.device import Machine
 from gradschool.engine.optim import Optim, make_optimizer
 from gradschool.engine.task import Batch
 from gradschool.engine.update import Stepper
-from gradschool.runs.classification.transfer import TransferRun
+from gradschool.runs.classification.transfer import Shown, TransferRun
 from gradschool.tasks.classify import Classify
 
 BATCH, SIDE, EPOCHS = 64, 64, 10
@@ -34,6 +38,13 @@ def head_stepper(head: nn.Module, machine: Machine) -> tuple[Classify, Stepper]:
     """The head as the engine trains it."""
     task = Classify(head)
     return task, Stepper(task, {"model": make_optimizer(head, Optim("adamw", 1e-3))}, machine)
+
+
+@contextmanager
+def without_cache(empty: str) -> Iterator[None]:
+    """Inside, no features are kept from another round."""
+    with mock.patch.dict(os.environ, {"GRADSCHOOL_CACHE": empty}):
+        yield
 
 
 def run(repeats: int = 5, n: int = 8 * BATCH) -> dict[str, Any]:
@@ -54,8 +65,9 @@ def run(repeats: int = 5, n: int = 8 * BATCH) -> dict[str, Any]:
         return EPOCHS * n
 
     def once() -> int:
-        held_out = lambda: evaluation_batches(images.take(torch.arange(1)), pipeline, 1)  # noqa: E731
-        head, features, _ = frozen.feed(model, loader, held_out, machine)
+        held_out = Shown(images.take(torch.arange(1)), pipeline, 1)
+        with tempfile.TemporaryDirectory() as empty, without_cache(empty):
+            head, features, _ = frozen.feed(model, loader, held_out, machine)
         return train(head, (features.epoch(number) for number in range(EPOCHS)))
 
     @torch.no_grad()

@@ -185,6 +185,27 @@ def test_archives_brought_by_hand_are_unpacked_and_read(tmp_path, monkeypatch, n
     assert not list(place.glob("*.zip")) and located(info) == place
 
 
+def test_domains_are_folders_of_one_zip(tmp_path, monkeypatch):
+    pack = tmp_path / "pack" / "domain-shift-animals"
+    pack.mkdir(parents=True)
+    folders = {"photo": "photo", "painting": "art_painting", "cartoon": "cartoon", "sketch": "sketch"}
+    with zipfile.ZipFile(pack / "domain-shift-animals.zip", "w") as opened:
+        opened.writestr("index.csv", "file,label,class,domain\n")
+        for number, folder_ in enumerate(folders.values()):
+            for kind in ("dog", "horse"):
+                for i in range(5):
+                    opened.writestr(f"{folder_}/{kind}/{i}.png", picture(100 * number + i))
+    monkeypatch.setenv("GRADSCHOOL_DATA", str(tmp_path / "pack"))
+    for name, folder_ in folders.items():
+        splits = open_set(f"animals_{name}", val=0.0)
+        assert (len(splits.train), len(splits.test), splits.train.classes) == (8, 2, ("dog", "horse"))
+        assert {file.split("/")[0] for file in splits.train.names} == {folder_} and splits.skipped == []
+    with zipfile.ZipFile(pack / "domain-shift-animals.zip", "w") as opened:
+        opened.writestr("photo/dog/0.png", picture(0))
+    with pytest.raises(UserError, match=r"domain-shift-animals\.zip has no folder sketch"):
+        open_set("animals_sketch")
+
+
 @pytest.mark.long
 @pytest.mark.pack
 @pytest.mark.parametrize(
@@ -195,6 +216,8 @@ def test_archives_brought_by_hand_are_unpacked_and_read(tmp_path, monkeypatch, n
         ("mnist", 60000, 10000, (1, 28, 28), 10),
         pytest.param("cifar10", 50000, 10000, (3, 32, 32), 10, marks=pytest.mark.slow),
         ("kmnist10k", 8000, 2000, (1, 28, 28), 10),
+        ("fewshot_animals", 3200, 800, (3, 84, 84), 16),
+        ("animals_painting", 384, 96, (3, 96, 96), 4),
     ],
 )
 def test_the_packs_sets_are_all_there(pack, monkeypatch, name, train, test, shape, classes):

@@ -1,5 +1,6 @@
-"""What is transfer worth? A set from scratch, fine-tuned with wrong and right normalisation, with a frozen
-body, and from a body that has learnt something else.
+"""What is transfer worth? A set from scratch, fine-tuned in three ways, with wrong normalisation, with a
+frozen body, and from bodies that are of no use: one of random weights, and one that has learnt something
+else.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,20 +18,25 @@ ODD = "odd source"
 
 
 def ways(run: TransferRun) -> dict[str, TransferRun]:
-    """The four ways to a classifier that are compared: each differs in one thing from its neighbour."""
+    """The ways to a classifier that are compared: each differs in one thing from another."""
     learnt = replace(run, pretrained=run.weights is None)
+    frozen = replace(learnt, mode="frozen", augment=Augment())
     return {
         "scratch": replace(run, mode="scratch", pretrained=False, weights=None),
         "wrong normalisation": replace(learnt, mode="finetune", normalise="data"),
         "fine-tuned": replace(learnt, mode="finetune"),
-        "frozen": replace(learnt, mode="frozen", augment=Augment()),
+        "probe, then fine-tuned": replace(learnt, mode="probe_finetune"),
+        "low rank": replace(learnt, mode="lora"),
+        "frozen": frozen,
+        "frozen, wrong normalisation": replace(frozen, normalise="data"),
+        "frozen, random body": replace(frozen, pretrained=False, weights=None),
     }
 
 
 def comparison(
     run: TransferRun, seeds: int, out: Path, only: Sequence[str] = (), odd: str = "mnist"
 ) -> Iterator[Rung]:
-    """A set from scratch, fine-tuned with wrong and right normalisation, frozen, and from an odd source.
+    """The rows of `ways` and one from an odd source, each when it is done.
 
     Args:
         run: data, backbone and settings that all share.
@@ -44,10 +50,10 @@ def comparison(
     rows = ways(run)
     chosen = {name: rows[name] for name in rows if not only or name in only}
     if any(way.pretrained for way in chosen.values()):
-        timm_net.fetched(run.backbone)
-    yield from climb(chosen, seeds, out, "hymenoptera_transfer")
+        timm_net.learnt(run.backbone, run.fetch)
+    yield from climb(chosen, seeds, out, "transfer")
     if not only or ODD in only:
-        side = None if timm_net.expects(run.backbone).is_fixed else 32
+        side = None if run.expected.is_fixed else 32
         source = replace(
             rows["scratch"],
             data=odd,
@@ -57,6 +63,6 @@ def comparison(
             augment=Augment(),
             flip_test=False,
         )
-        body = train(source, Request("hymenoptera_transfer", out=out / "odd-body"), say=silent)
+        body = train(source, Request("transfer", out=out / "odd-body"), say=silent)
         tuned = replace(run, pretrained=False, weights=str(body.path / "model.safetensors"), mode="finetune")
-        yield from climb({ODD: tuned}, seeds, out, "hymenoptera_transfer")
+        yield from climb({ODD: tuned}, seeds, out, "transfer")

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from gradschool import nn
 from gradschool.nn.attention.block import block
 from gradschool.nn.attention.feedforward import FeedForward
-from gradschool.nn.attention.lora import LoRA, adapt, difference, merge
+from gradschool.nn.attention.lora import LoRA, LoRAConv, adapt, adapt_all, difference, merge
 
 
 def model():
@@ -91,3 +91,63 @@ def test_refusals_are_sentences():
         LoRA(nn.Linear(6, 4), 5)
     with pytest.raises(ValueError, match="some of key, output, query, value, widen were wanted"):
         adapt(model(), names=("q_proj",))
+
+
+def small_net():
+    """Every sort of layer: a plain convolution, one in groups, one of one pixel, one too thin, a linear
+    one."""
+    torch.manual_seed(0)
+    return theirs.Sequential(
+        theirs.Conv2d(3, 8, 3, stride=2, padding=1, dilation=2), theirs.Conv2d(8, 8, 3, groups=8),
+        theirs.Conv2d(8, 6, 1, bias=False), theirs.Conv2d(6, 2, 1), theirs.Flatten(), theirs.Linear(18, 5),
+    ).double()  # fmt: skip
+
+
+def learn(net, x):
+    """A few steps towards other answers."""
+    learned = [p for p in net.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(learned, 0.05)
+    for _ in range(5):
+        optimiser.zero_grad()
+        (net(x) - 1).square().mean().backward()
+        optimiser.step()
+
+
+def test_every_layer_with_room_is_adapted_and_nothing_changes_at_first():
+    net, x = small_net(), torch.randn(2, 3, 11, 11, dtype=torch.float64)
+    y = net(x)
+    adapt_all(net, rank=3)
+    torch.testing.assert_close(net(x), y, rtol=0, atol=0)
+    assert [type(layer).__name__ for layer in net] == [
+        "LoRAConv", "Conv2d", "LoRAConv", "Conv2d", "Flatten", "LoRA"
+    ]  # fmt: skip
+    learned = {name for name, p in net.named_parameters() if p.requires_grad}
+    assert learned == {f"{i}.{part}" for i in (0, 2, 5) for part in ("down", "up")}
+    assert difference(net).keys() == learned
+
+
+def test_merged_convolutions_equal_unmerged_to_the_last_digits():
+    net, x = adapt_all(small_net(), rank=3), torch.randn(2, 3, 11, 11, dtype=torch.float64)
+    before = small_net()
+    learn(net, x)
+    y = net(x)
+    assert not torch.allclose(y, before(x)), "something was learned"
+    merged = merge(net)
+    torch.testing.assert_close(merged(x), y, rtol=1e-12, atol=1e-12)
+    assert merged.state_dict().keys() == before.state_dict().keys()
+    assert not any(isinstance(m, LoRA | LoRAConv) for m in merged.modules())
+
+
+def test_what_a_convolution_learns_has_the_rank_that_was_asked_for():
+    layer = LoRAConv(theirs.Conv2d(4, 6, 3), rank=2, alpha=2.0)
+    with torch.no_grad():
+        layer.up.normal_()
+    change = (layer.merged().weight - layer.base.weight).flatten(1)
+    assert torch.linalg.matrix_rank(change, rtol=1e-5) == 2
+
+
+def test_a_rank_without_room_is_refused():
+    with pytest.raises(ValueError, match="rank is 9, and no layer has room for it"):
+        adapt_all(theirs.Sequential(theirs.Linear(8, 8)), rank=9)
+    with pytest.raises(ValueError, match="rank is 5, 1 to 4 was wanted"):
+        LoRAConv(theirs.Conv2d(4, 4, 1), rank=5)

@@ -183,7 +183,7 @@ def mixed_seed(seed):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("mode", ["scratch", "finetune", "frozen"])
+@pytest.mark.parametrize("mode", ["scratch", "finetune", "probe_finetune", "lora", "frozen"])
 def test_a_run_learns_reports_and_predicts_without_its_source(mode, base, insects, published, tmp_path):
     """Once trained, a run needs neither the file it started from nor a network."""
     file = tmp_path / "moved.safetensors"
@@ -253,9 +253,8 @@ def test_a_pipeline_that_changes_images_does_not_change_features(base, published
     run = replace(base, mode="frozen", augment=augment, flip_test=False)
     model = run.start_model(images, run.pipeline(images)).eval()
     loader = Loader(images, 6, 0, run.pipeline(images))
-    head, made, held_out = run.feed(
-        model, loader, lambda: iter([(torch.zeros(1, 3, 48, 48), torch.zeros(1).long())]), CPU
-    )
+    shown = transfer.Shown(images.take(torch.arange(1)), run.pipeline(images), 1)
+    head, made, held_out = run.feed(model, loader, shown, CPU)
     assert head is model.head and len(next(held_out())[0]) == 1
     with torch.no_grad():
         torch.testing.assert_close(
@@ -335,7 +334,11 @@ def test_a_person_is_warned_of_what_costs_accuracy(base):
 
 def test_the_comparison_changes_one_thing_a_row(base, tmp_path):
     rows = comparing.ways(base)
-    assert list(rows) == ["scratch", "wrong normalisation", "fine-tuned", "frozen"]
+    assert list(rows) == [
+        "scratch", "wrong normalisation", "fine-tuned", "probe, then fine-tuned", "low rank", "frozen",
+        "frozen, wrong normalisation", "frozen, random body",
+    ]  # fmt: skip
+    assert rows["frozen, random body"] == replace(rows["frozen"], pretrained=False, weights=None)
     assert rows["wrong normalisation"] == replace(rows["fine-tuned"], normalise="data")
     assert rows["frozen"] == replace(rows["fine-tuned"], mode="frozen", augment=Augment())
     assert not rows["scratch"].starts_learnt and rows["fine-tuned"].starts_learnt
@@ -359,10 +362,7 @@ def test_the_comparison_runs_with_an_odd_source(base, tmp_path):
 
 
 def test_the_comparison_asks_for_what_is_missing_before_it_trains(base, tmp_path, monkeypatch):
-    def unreachable(name):
-        raise WorkFailed("not here")
-
-    monkeypatch.setattr(backbone, "fetched", unreachable)
-    with pytest.raises(WorkFailed, match="not here"):
+    monkeypatch.setattr(backbone, "at_hand", lambda name: None)
+    with pytest.raises(UserError, match=r"weights of test_resnet are not here.*--set fetch=true"):
         next(comparing.comparison(replace(base, weights=None), 1, tmp_path))
     assert not list(Path(tmp_path).iterdir())

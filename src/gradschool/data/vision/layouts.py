@@ -66,6 +66,18 @@ def entries(source: Source) -> Listing:
     return replace(listing, skipped=[*listing.skipped, *foreign, *source.lost], notes=notes)
 
 
+def inside(folder: str, source: Source) -> Listing:
+    """Every image below one of the outermost folders, with its class and part.
+
+    Raises:
+        UserError: there is no such folder, or as for `entries`.
+    """
+    names = [name for name in source.names if name.startswith(f"{folder}/")]
+    if not names:
+        raise UserError(f"{source.path} has no folder {folder}", "one with class folders in it", "")
+    return entries(replace(source, names=names))
+
+
 def is_image(name: str) -> bool:
     """Whether a file's ending is that of a picture that is read."""
     return name.lower().endswith(ENDINGS)

@@ -7,8 +7,9 @@ from gradschool.runs.classification.transfer import TransferRun
 def transfer() -> TransferRun:
     """Your own few photographs (--data PATH): ResNet-18 fine-tuned from its ImageNet weights.
 
-    Without --data, ants and bees: 244 photographs (published: 94.8 %; 64.1 % from scratch). The weights are
-    fetched, or --set weights=FILE.safetensors names a file; --set backbone=NAME takes any network of timm.
+    Without --data, ants and bees: 244 photographs (published: 94.8 %; 64.1 % from scratch). --set fetch=true
+    fetches the weights where they are not here. --set backbone= takes a network of timm by name, a folder or
+    a .safetensors file; the data pack holds tf_efficientnet_lite0.
     """
     return TransferRun(
         data="hymenoptera",

@@ -4,20 +4,26 @@ Weights come from safetensors files only: a pickle can run code when it is opene
 networks and weights: Wightman, PyTorch Image Models (timm), and the Hugging Face Hub.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor, nn
 
+from gradschool.data.cache import cache_folder
 from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError, WorkFailed
 from gradschool.nn import Linear
 from gradschool.parts import need
 from gradschool.phrases import did_you_mean, nearest
 
+UNSAFE = (".bin", ".pth", ".pt", ".ckpt", ".pkl", ".tar")  # endings of files that may hold code
+CONVERT = (
+    "Convert it first: safetensors.torch.save_file(torch.load(FILE, weights_only=True), 'FILE.safetensors')"
+)
 WAITS = 10  # seconds for the Hub's first answer
 
 
@@ -28,11 +34,21 @@ class TransferNet(nn.Module):
         body: images (b, c, h, w) to features (b, d).
         features: d.
         classes: outputs.
+        steady: batch normalisation of the body keeps its running statistics in training, too: a body whose
+            weights stay goes on to see what it has learnt to see.
     """
 
-    def __init__(self, body: nn.Module, features: int, classes: int) -> None:
+    def __init__(self, body: nn.Module, features: int, classes: int, steady: bool = False) -> None:
         super().__init__()
-        self.body, self.head = body, Linear(features, classes)
+        self.body, self.head, self.steady = body, Linear(features, classes), steady
+
+    def train(self, mode: bool = True) -> Self:
+        """Training or evaluation mode, but for a steady body's normalisation."""
+        super().train(mode)
+        for module in self.body.modules() if self.steady else ():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (b, classes)."""
@@ -63,9 +79,14 @@ class Expects:
         return Expects(self.side, self.is_fixed, (mean,) * channels, (std,) * channels)
 
 
-def expects(name: str) -> Expects:
-    """Input size and normalisation from the backbone's own configuration."""
-    config = found(name)
+def expects(name: str, learnt_from: Mapping[str, Any] | None = None) -> Expects:
+    """Input size and normalisation from the backbone's own configuration.
+
+    Args:
+        name: of the network in timm.
+        learnt_from: `input_size`, `mean` or `std` of these very weights, where timm does not know them.
+    """
+    config = found(name) | dict(learnt_from or {})
     from timm.data.config import resolve_data_config
 
     data: dict[str, Any] = resolve_data_config(pretrained_cfg=config, verbose=False)  # type: ignore[no-untyped-call]
@@ -79,10 +100,10 @@ def found(name: str) -> dict[str, Any]:
     Raises:
         UserError: timm is not installed, or has no such network or weights; the nearest are named.
     """
-    need("timm", "practice", f"backbone={name}")
+    known = is_network(name)
     import timm
 
-    if not timm.is_model(name):
+    if not known:
         guess = did_you_mean(nearest(name, timm.list_models(), 3)) or "Try --set backbone=resnet18."
         raise UserError(f"backbone is {name!r}", "a network of timm", guess)
     try:
@@ -93,6 +114,18 @@ def found(name: str) -> dict[str, Any]:
         raise UserError(f"backbone is {name!r}", f"one of {plain}, {tags}", "") from error
     # Nothing where nobody keeps weights.
     return config.to_dict() if config else {}  # type: ignore[no-untyped-call]
+
+
+def is_network(name: str) -> bool:
+    """Whether timm has a network of this name, with or without a tag.
+
+    Raises:
+        UserError: timm is not installed.
+    """
+    need("timm", "practice", f"backbone={name}")
+    import timm
+
+    return bool(timm.is_model(name))
 
 
 def body(name: str, channels: int, options: Mapping[str, Any]) -> nn.Module:
@@ -164,11 +197,8 @@ def checked_weights(file: Path) -> dict[str, Tensor]:
         UserError: it is not there, is a pickle, or is damaged.
     """
     if file.suffix != ".safetensors":
-        convert = "safetensors.torch.save_file(torch.load(FILE, weights_only=True), 'FILE.safetensors')"
-        raise UserError(
-            f"weights is {file}, and such a file can run code when it is opened", "a .safetensors file",
-            f"Convert it first: {convert}",
-        )  # fmt: skip
+        what = f"weights is {file}, and such a file can run code when it is opened"
+        raise UserError(what, "a .safetensors file", CONVERT)
     if not file.is_file():
         raise UserError(f"weights is {file}, which is not there", "a .safetensors file", "Check the path.")
     return read_weights(file)
@@ -177,8 +207,64 @@ def checked_weights(file: Path) -> dict[str, Tensor]:
 USUAL = "Pass --set weights=FILE.safetensors, or use random weights: --set pretrained=false."
 
 
+def at_hand(name: str) -> Path | None:
+    """The safetensors file of a backbone's published weights, where it is here already: as NAME.safetensors
+    in the folder `weights` of the data pack or of our cache, or in the cache of the Hub. Nothing is fetched.
+    """
+    # 1. Names that the file may have: the tag may be left out where it is timm's usual one.
+    plain, _, tag = name.partition(".")
+    usual = found(plain).get("tag") or ""
+    names = [name] if tag not in ("", usual) else [plain, f"{plain}.{usual}"]
+    # 2. Our folders, then the Hub's.
+    pack = os.environ.get("GRADSCHOOL_DATA")
+    folders = [*([Path(pack).expanduser()] if pack else []), cache_folder()]
+    files = [folder / "weights" / f"{each}.safetensors" for folder in folders for each in names]
+    for file in files:
+        if file.is_file():
+            return file
+    from huggingface_hub import try_to_load_from_cache
+
+    place, revision, inside = on_the_hub(name)
+    cached = try_to_load_from_cache(place, inside, revision=revision) if place else None
+    return Path(cached) if isinstance(cached, str) else None
+
+
+def on_the_hub(name: str) -> tuple[str, str | None, str]:
+    """Repository, revision and file of a backbone's weights on the Hugging Face Hub; "" where there are none
+    that are safe to open.
+    """
+    config = found(name)
+    place, _, revision = (config.get("hf_hub_id") or "").partition("@")
+    file = config.get("hf_hub_filename") or "model.safetensors"
+    return place if file.endswith(".safetensors") else "", revision or None, file
+
+
+def learnt(name: str, fetch: bool) -> Path:
+    """The safetensors file of a backbone's published weights.
+
+    Args:
+        name: of the backbone in timm.
+        fetch: whether they may be fetched from the Hub where they are not here.
+
+    Raises:
+        UserError: they are not here, or nobody publishes weights of this name as safetensors.
+        WorkFailed: they cannot be reached.
+    """
+    if fetch:
+        return fetched(name)
+    here = at_hand(name)
+    if here is not None:
+        return here
+    wanted = f"{name}.safetensors in {cache_folder() / 'weights'}, or in the cache of the Hugging Face Hub"
+    advice = "To fetch them by their name train with --set fetch=true, or name a file: --set weights=FILE."
+    raise UserError(f"the weights of {name} are not here", wanted, f"{advice} {IN_PACK}")
+
+
+IN_PACK = "The data pack holds those of tf_efficientnet_lite0: --set backbone=tf_efficientnet_lite0."
+
+
 def fetched(name: str, advice: str = USUAL) -> Path:
-    """The safetensors file of a backbone's published weights, from the Hub or from its cache.
+    """The safetensors file of a backbone's published weights, as `at_hand`, or fetched from the Hub.
 
     Args:
         name: of the backbone in timm.
@@ -187,21 +273,17 @@ def fetched(name: str, advice: str = USUAL) -> Path:
         UserError: nobody publishes weights of this name as safetensors.
         WorkFailed: they cannot be reached; the sentence says what to bring.
     """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import EntryNotFoundError
 
-    # 1. Where they lie.
-    config = found(name)
-    place, _, revision = (config.get("hf_hub_id") or "").partition("@")
-    version = revision or None
-    file = config.get("hf_hub_filename") or "model.safetensors"
+    # 1. Where they lie; here already?
+    here, (place, version, file) = at_hand(name), on_the_hub(name)
+    if here is not None:
+        return here
     safe = "a backbone with published safetensors"
-    if not place or not file.endswith(".safetensors"):
+    if not place:
         raise UserError(f"{name} has no published weights that are safe to open", safe, advice)
-    # 2. Here already, or fetched now; one quick look at the Hub first, since its client retries for long.
-    cached = try_to_load_from_cache(place, file, revision=version)
-    if isinstance(cached, str):
-        return Path(cached)
+    # 2. One quick look at the Hub first, since its client retries for long.
     try:
         get_hf_file_metadata(hf_hub_url(place, file, revision=version), timeout=WAITS)
         return Path(hf_hub_download(place, file, revision=version))
