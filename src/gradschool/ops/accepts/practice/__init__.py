@@ -1,0 +1,1 @@
+"""What the ops of gradschool.ops.practice refuse."""
