@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Literal
 from torch import nn
 
 from gradschool.data.augment.pipeline import Pipeline
-from gradschool.data.rows import Rows
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import Loader
 from gradschool.engine.device import Machine
@@ -21,7 +20,7 @@ from gradschool.engine.loop import HeldOut
 from gradschool.engine.optim import Optim
 from gradschool.engine.task import Batches
 from gradschool.errors import UserError
-from gradschool.evals.inference import collect
+from gradschool.runs.classification.frozen import heads_alone
 from gradschool.runs.classification.image import ImageRun
 from gradschool.runs.run import Positive
 from gradschool.runs.vision import backbone as timm_net
@@ -125,14 +124,7 @@ class TransferRun(ImageRun):
         """A frozen run trains the head on features, computed here once; others train all on images."""
         if self.mode != "frozen":
             return model, batches, held_out
-        assert isinstance(model, timm_net.TransferNet)
-        model.body.requires_grad_(False)
-        features, labels = self.answers(model.body, batches.images, batches.pipeline, machine)
-        placed = ((machine.place(x), y) for x, y in held_out())
-        held = collect(model.body, placed, machine.autocast, self.flip_test)
-        columns = machine.place(features), machine.place(labels)
-        fed = Rows(columns, batches.batch_size, batches.seed, batches.share)
-        return model.head, fed, lambda: iter([held])
+        return heads_alone(self, model, batches, held_out, machine)
 
 
 def with_head(body: nn.Module, classes: int) -> timm_net.TransferNet:
