@@ -62,15 +62,19 @@ def test_simclr_is_its_loss_on_both_views():
     torch.testing.assert_close(found, nt_xent(torch.stack([model(a), model(b)]), 0.3))
 
 
-def test_simclr_learns_to_pair_views():
+def test_simclr_learns_what_views_have_in_common():
+    """One channel is the picture, two are noise that every view has of its own."""
     torch.manual_seed(0)
     model = Projected(Flat(12, 8), nn.Linear(8, 4))
     task, x = Contrast(model, None, temperature=0.2), noise(16, 3, 2, 2)
-    update, losses = Descend(model, rate=0.5), []
+    loud = torch.tensor([0.1, 2.0, 2.0]).view(1, 3, 1, 1)
+    update, losses = Descend(model), []
     for i in range(150):
-        batch = tuple(x + 0.3 * noise(16, 3, 2, 2, seed=2 * i + j) for j in (1, 2))
+        batch = tuple(x + loud * noise(16, 3, 2, 2, seed=2 * i + j) for j in (1, 2))
         losses.append(task.step(batch, update)["loss"].item())
-    assert sum(losses[-5:]) / 5 < 0.6 * losses[0]
+    assert sum(losses[-5:]) < 0.7 * sum(losses[:5])
+    weight = model.head.weight @ model.body.layer.weight  # (4, 3 channels of 4 pixels)
+    assert weight[:, :4].norm() > 2 * weight[:, 4:].norm()
 
 
 def mae():
