@@ -11,9 +11,9 @@ from gradschool.models.vision.mae import MaskedAutoencoder
 from gradschool.models.vision.projected import Projected, SelfDistilled, prototype_head
 from gradschool.models.vision.vit import plain_vit
 from gradschool.ops.practice.contrastive import nt_xent
-from gradschool.tasks.contrast import Contrast
-from gradschool.tasks.distil_self import DistilSelf, Teaching, information
-from gradschool.tasks.fill_in import FillIn
+from gradschool.tasks.representation.contrast import Contrast
+from gradschool.tasks.representation.distil_self import DistilSelf, Teaching, information
+from gradschool.tasks.representation.fill_in import FillIn
 
 
 def noise(*shape, seed=0):

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
+from gradschool.data.augment.pipeline import Augment
 from gradschool.data.vision.loader import Loader
 from gradschool.engine.run import RunFolder
 from gradschool.engine.seeds import mix
@@ -50,7 +51,11 @@ def classifier(encoder, **settings):
 def test_a_recipe_takes_network_size_scale_and_data_from_the_run(encoder):
     run, learnt = on("from_encoder", None, [f"start={encoder.path}"]), reopen(encoder)[0]
     assert (run.data, run.model, run.model_options) == ("digits", learnt.model, {"width": 4})
-    assert run.sizes == ((0.0, 6),) and list(run.mean) == encoder.read("model.json")["mean"]
+    assert (
+        run.augment == learnt.augment
+        and run.sizes == ((0.0, 6),)
+        and list(run.mean) == encoder.read("model.json")["mean"]
+    )
     changed = override(run, [f"start={encoder.path}", "mode=frozen", "labels=0.01"], "from_encoder")
     assert (changed.mode, changed.labels, changed.start) == ("frozen", 0.01, run.start)
     assert ask("from_encoder", None, [f"start={encoder.path}"]).recipe == "from_encoder"
@@ -73,7 +78,13 @@ def test_a_classifier_of_each_mode(encoder, tmp_path, mode):
 def test_a_probe_is_batch_normalisation_and_a_linear_layer_on_frozen_features(encoder, tmp_path):
     """Oracle: a plain loop of torch over the same batches, features computed anew at every step."""
     run = classifier(
-        encoder, mode="frozen", optimizer="sgd", schedule="constant", warmup=0.0, weight_decay=0.0
+        encoder,
+        mode="frozen",
+        augment=Augment(),
+        optimizer="sgd",
+        schedule="constant",
+        warmup=0.0,
+        weight_decay=0.0,
     )
     folder = train(run, Request("from_encoder", steps=7, out=tmp_path / "run"), quiet)
     found = load_file(folder.path / "model.safetensors")

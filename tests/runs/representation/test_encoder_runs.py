@@ -113,6 +113,7 @@ def test_a_teacher_is_what_is_kept(finished):
     assert kept["centre"].abs().max() > 0
 
 
+@pytest.mark.long
 def test_the_encoder_is_exported(finished, tmp_path):
     pytest.importorskip("onnxruntime")
     folder = finished["digits_simclr"]

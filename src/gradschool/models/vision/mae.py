@@ -42,6 +42,6 @@ class MaskedAutoencoder(nn.Module):
         shown = self.body.read(shown_patches(self.body.embed(x), hidden))
         # 2. All places again, mask tokens at the hidden ones; then where each is.
         h = with_mask_tokens(self.narrow(shown), self.token, hidden)
-        h = on_grid(h.unflatten(1, (x.shape[2] // self.body.patch, -1))).flatten(1, 2)
+        h = on_grid(h.view(len(x), x.shape[2] // self.body.patch, -1, h.shape[2])).flatten(1, 2)
         # 3. What each patch shows.
         return self.pixels(self.norm(self.blocks(h)))

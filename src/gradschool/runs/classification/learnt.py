@@ -6,7 +6,6 @@ A (batch normalisation without gains before the linear layer of a probe).
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -26,12 +25,12 @@ from gradschool.engine.task import Batches
 from gradschool.engine.update import load_weights
 from gradschool.engine.weights import read_weights
 from gradschool.errors import UserError
-from gradschool.models.catalogue import find as found
 from gradschool.nn.norm import BatchNorm1d
 from gradschool.phrases import command
 from gradschool.runs.classification.frozen import heads_alone
 from gradschool.runs.classification.image import ImageRun
 from gradschool.runs.run import Pieces, Positive
+from gradschool.runs.settings import from_dict, to_dict
 from gradschool.runs.vision.bodies import Headed, encoder
 
 EXAMPLE = f"Train one first: {command('train digits_simclr')}. Then add --set start=RUN, its folder."
@@ -134,31 +133,30 @@ class LearntRun(ImageRun):
         return []
 
 
-def on_encoder(start: str, **settings: Any) -> LearntRun:
-    """A classifier on the encoder of a finished run: its network, size, normalisation and data.
+def on_encoder(start: str, usual: LearntRun) -> LearntRun:
+    """A classifier on the encoder of a finished run: its network, size, normalisation, data and changes of
+    pictures.
 
     Args:
         start: folder of the run.
-        settings: of the classifier.
+        usual: all other settings.
 
     Raises:
         UserError: there is no such run, it is not finished, or it learnt no encoder.
     """
     folder = RunFolder.open(Path(start).expanduser())
     config, facts = folder.read("config.json"), folder.read("model.json")
-    learnt = config.get("settings", {})
     if config.get("kind") not in ENCODERS:
         what = f"start is {folder.path}, a run of kind {config.get('kind')}"
         raise UserError(what, f"one that learnt an encoder ({', '.join(ENCODERS)})", EXAMPLE)
     if not facts or not (folder.path / "model.safetensors").is_file():
         advice = f"Go on with it first: {command('train --resume', folder.path)}"
         raise UserError(f"{folder.path} is not finished", "a finished run", advice)
-    own = {
-        "data": learnt["data"], "model": found(learnt["model"]), "model_options": learnt["model_options"],
-        "sizes": ((0.0, facts["input"][-1]),), "image_size": learnt["image_size"], "val": learnt["val"],
-        "mean": tuple(facts["mean"]), "std": tuple(facts["std"]),
-    }  # fmt: skip
-    return LearntRun(start=str(folder.path.resolve()), **{**own, **settings})
+    learnt = config["settings"]
+    taken = {name: learnt[name] for name in TAKEN if name in learnt}
+    own = {"sizes": [[0.0, facts["input"][-1]]], "mean": facts["mean"], "std": facts["std"]}
+    return from_dict(LearntRun, to_dict(usual) | taken | own | {"start": str(folder.path.resolve())})
 
 
-ENCODERS: Sequence[str] = ("simclr", "mae", "dino")
+ENCODERS = ("simclr", "mae", "dino")  # kinds of runs
+TAKEN = ("data", "model", "model_options", "image_size", "augment", "val", "threads")

@@ -197,6 +197,7 @@ class EncoderRun(PictureRun):
         standard: list[SectionOf] = [numbers.training]
         if not folder.read("model.json"):
             return write_report(folder.path, Facts(), [*standard, numbers.settings])
+        model: Any
         model, known = rebuilt(folder, self)
         model = machine_of(folder).place_module(model)
         splits = splits_again(self, folder, data)

@@ -25,8 +25,8 @@ from gradschool.models.vision.projected import (
 )
 from gradschool.runs.representation.encoder import KNN, SPREAD, EncoderRun
 from gradschool.runs.run import Count, Positive, Share
-from gradschool.tasks.contrast import Contrast
-from gradschool.tasks.distil_self import DistilSelf, Teaching
+from gradschool.tasks.representation.contrast import Contrast
+from gradschool.tasks.representation.distil_self import DistilSelf, Teaching
 
 INFORMATION = Metric("information", "information of answers", "nats", "higher", "0 after a collapse")
 SILENT = 0.05  # nats that an answer says of its picture, below which it says nothing

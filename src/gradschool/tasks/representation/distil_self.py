@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gradschool.ops.practice.self_distillation import self_distillation_loss, teacher_probabilities
-from gradschool.tasks.representation import Represent
+from gradschool.tasks.representation.represent import Represent
 from gradschool.tasks.update import Batch, Update
 
 

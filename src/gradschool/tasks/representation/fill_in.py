@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gradschool.ops.practice.masking import cut_patches, masked_patch_loss, random_patch_mask
-from gradschool.tasks.representation import Represent
+from gradschool.tasks.representation.represent import Represent
 from gradschool.tasks.update import Batch, Update
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gradschool.ops.practice.contrastive import nt_xent
-from gradschool.tasks.representation import Represent
+from gradschool.tasks.representation.represent import Represent
 from gradschool.tasks.update import Batch
 
 
