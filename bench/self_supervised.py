@@ -85,7 +85,12 @@ def of_encoder(asked: argparse.Namespace, method: str, seed: int) -> dict[str, A
     result = encoder(asked, method, seed).read("result.json")
     kept = ("test_loss", "test_knn_accuracy", "test_spread", "test_information")
     scores = {name: result["metrics"][name] for name in kept if name in result["metrics"]}
-    return scores | {"steps": result["steps"], "seconds": result["seconds"], "collapsed": result["collapsed"]}
+    return scores | {
+        "steps": result["steps"],
+        "seconds": result["seconds"],
+        "untrained": result["untrained"],
+        "collapsed": result["collapsed"],
+    }
 
 
 def summary(rows: Mapping[str, Any], ways: list[str], shares: list[float]) -> dict[str, Any]:

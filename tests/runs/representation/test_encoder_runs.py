@@ -13,6 +13,7 @@ from gradschool.data.augment.pipeline import Augment
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.models.vision.lenet import lenet_digits
+from gradschool.models.vision.mlp import netlin
 from gradschool.recipes import find
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen
@@ -64,7 +65,7 @@ def test_a_run_says_what_its_features_know(finished, name):
         and scores["test_loss"] > 0
         and 0 <= scores["test_spread"] < 1.5
     )
-    assert result["test_images"] == 150 and result["chance"] == 23 / 150
+    assert result["test_images"] == 150 and 0.1 < result["untrained"] <= 1
     told = run.conclusion(result, "")
     assert "neighbours know the class of" in told and ("note" in told) == bool(result["collapsed"])
     assert run.next_step(folder).endswith(f"from_encoder --set start={folder.path}")
@@ -189,3 +190,12 @@ def test_settings_survive_the_run_folder(name, tmp_path):
 
     run = find(name)()
     assert from_dict(type(run), json.loads(json.dumps(to_dict(run)))) == run
+
+
+def test_training_is_compared_with_the_weights_it_began_with(tmp_path):
+    """A run whose rate is as good as nothing ends where it began."""
+    run = replace(small("digits_simclr"), learning_rate=1e-12, model=netlin, model_options={})
+    folder = train(run, Request("digits_simclr", steps=2, out=tmp_path / "run"), quiet)
+    result = folder.read("result.json")
+    assert result["untrained"] == result["metrics"]["test_knn_accuracy"]
+    assert "(before training: " in run.conclusion(result, "")

@@ -23,6 +23,7 @@ from gradschool.data.vision.statistics import channel_statistics
 from gradschool.engine.device import Machine
 from gradschool.engine.loop import HeldOut, Progress
 from gradschool.engine.run import RunFolder
+from gradschool.engine.seeds import mix
 from gradschool.engine.task import Batch
 from gradschool.errors import UserError
 from gradschool.evals.export import ExportCheck, export_onnx
@@ -171,9 +172,21 @@ class EncoderRun(PictureRun):
             found = pieces.task.evaluate(batches)
             scores = {f"test_{name.partition('_')[2]}": value for name, value in found.items()}
             folder.write("model.json", self.described(splits.train, pieces))
-        most = int(test.labels.bincount().amax()) / len(test)
-        facts = {"test_images": len(test), "chance": most, "collapsed": self.collapsed(scores)}
-        write_result(self, pieces, folder, at, scores, **facts)
+        facts = {"test_images": len(test), "collapsed": self.collapsed(scores)}
+        write_result(self, pieces, folder, at, scores, **facts, untrained=self.untrained(pieces, test))
+
+    def untrained(self, pieces: Pieces, test: Images) -> float | None:
+        """The accuracy of neighbours with the weights that the run began with; None without classes.
+
+        Random networks tell many pictures apart, so training has to be compared with none.
+        """
+        machine, splits = pieces.stepper.machine, pieces.splits
+        torch.manual_seed(mix(pieces.plan.seed))
+        model = machine.place_module(self.start_model(splits.train, pieces.pipeline)).eval()
+        with torch.inference_mode():
+            batches = machine.placed(self.seen(test, pieces.pipeline, True))
+            scores = self.task(model, splits, "test").evaluate(batches)
+        return scores.get("test_knn_accuracy")
 
     def described(self, images: Images, pieces: Pieces) -> dict[str, Any]:
         """What model.json holds: all that is needed to show the encoder another picture."""
@@ -234,7 +247,7 @@ class EncoderRun(PictureRun):
         if "test_knn_accuracy" in scores:
             told += (
                 f"\n features neighbours know the class of {100 * scores['test_knn_accuracy']:.1f} % of "
-                f"{result['test_images']:,} test images (largest class: {100 * result['chance']:.1f} %)"
+                f"{result['test_images']:,} test images (before training: {100 * result['untrained']:.1f} %)"
             )
         return f"{told}\n{hanging(' note     ', result['collapsed'])}" if result["collapsed"] else told
 
