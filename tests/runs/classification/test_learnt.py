@@ -13,7 +13,9 @@ from gradschool.engine.run import RunFolder
 from gradschool.engine.seeds import mix
 from gradschool.errors import UserError
 from gradschool.recipes import ask, find, on
+from gradschool.runs.classification.learnt import ENCODERS
 from gradschool.runs.finish import rebuilt
+from gradschool.runs.kinds import places
 from gradschool.runs.reopen import reopen
 from gradschool.runs.request import Request
 from gradschool.runs.settings import override
@@ -157,6 +159,11 @@ def test_what_is_no_encoder_is_refused(encoder, tmp_path):
     colour = replace(classifier(encoder), mean=(0.5,) * 3, std=(0.2,) * 3)
     with pytest.raises(UserError, match="has learnt from pictures of 3 channels; wanted: 1"):
         train(colour, Request("from_encoder", out=tmp_path / "c"), quiet)
+
+
+def test_every_run_that_learns_an_encoder_may_be_a_start():
+    kinds = {kind for kind, (module, _) in places().items() if "representation" in module}
+    assert set(ENCODERS) == kinds
 
 
 def test_any_classifier_takes_a_share_of_the_labels():

@@ -14,6 +14,8 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.models.vision.lenet import lenet_digits
 from gradschool.models.vision.mlp import netlin
+from gradschool.practice.plan.memory import opened, predict
+from gradschool.practice.plan.rungs import ladder
 from gradschool.recipes import find
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.reopen import reopen
@@ -34,7 +36,7 @@ def small(name):
     """A recipe at a size that trains in a second."""
     options = {"model_options": {"patch": 4, "width": 12, "depth": 1, "heads": 1}} if "mae" in name else {}
     if "mae" not in name:
-        options = {"model_options": {"width": 4}}
+        options = {"model_options": {"width": 4}, "size": 6}
     return replace(find(name)(), batch_size=64, evaluations=1, bank=150, precision="fp32", **options)
 
 
@@ -123,15 +125,14 @@ def test_the_encoder_is_exported(finished, tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "words"), [(SimclrRun, "fewer negatives"), (DinoRun, "teacher and centre")])
-def test_a_batch_is_not_cut_where_its_parts_are_another_loss(kind, words, monkeypatch):
+def test_a_batch_is_not_cut_where_its_parts_are_another_loss(kind, words, monkeypatch, tmp_path):
     base = {"data": "digits", "model": lenet_digits}
-    with pytest.raises(UserError, match=f"accumulate is 2.*wanted: 1: .*{words}"):
-        kind(accumulate=2, **base)
+    with pytest.raises(UserError, match=f"accumulate is 2; wanted: 1: .*{words}"):
+        train(kind(accumulate=2, **base), Request("digits_simclr", steps=1, out=tmp_path / "run"), quiet)
     monkeypatch.setenv("WORLD_SIZE", "2")
     run = kind(**base)
     with pytest.raises(UserError, match=f"2 processes share a batch.*{words}"):
         run.loader(run.open(0), None, None, None)
-    assert MaeRun(accumulate=2, **base).accumulate == 2
 
 
 def test_pictures_without_classes_will_do(tmp_path):
@@ -170,11 +171,23 @@ def test_without_centring_the_teacher_says_the_same_of_all(tmp_path):
     assert "the representation has collapsed" in run.report(folder).read_text()
 
 
+@pytest.mark.parametrize("name", ["digits_simclr", "digits_dino"])
+def test_the_memory_of_a_step_is_predicted_and_no_cut_batch_is_advised(name):
+    run, request = small(name), Request(name)
+    known = opened(run, request)
+    whole = predict(run, known)
+    rungs = [each.name for each in ladder(run, known, whole, whole.peak / 2)]
+    assert whole.peak > whole.parameters > 0 and "activation checkpointing" in rungs
+    assert not [each for each in rungs if "accumulation" in each or "sharding" in each]
+
+
 def test_networks_and_sizes_that_cannot_be_are_refused(tmp_path):
     request = Request("digits_mae", steps=1, out=tmp_path / "run")
     with pytest.raises(UserError, match=r"model is lenet_digits.*plain_vit"):
         train(replace(find("digits_mae")(), model=lenet_digits, model_options={}), request, quiet)
-    with pytest.raises(UserError, match=r"a side of 8 pixels.*a multiple of the patch of 3 pixels"):
+    with pytest.raises(
+        UserError, match=r"pictures have 8x8 pixels; wanted: multiples of the patch of 3 pixels"
+    ):
         train(replace(find("digits_mae")(), model_options={"patch": 3, "width": 12}), request, quiet)
     with pytest.raises(UserError, match=r"decoder_width is 32.*a multiple of 3"):
         train(replace(find("digits_mae")(), decoder_heads=3), request, quiet)

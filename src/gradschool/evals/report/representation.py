@@ -53,16 +53,16 @@ def views(pipeline: Pipeline, train: Images) -> Section:
     """What is to be alike: two views of a few training pictures."""
     shown = train.take(torch.linspace(0, len(train) - 1, min(SHOWN, len(train))).long())
     both = pipeline.train(shown.pixels, shown.labels, seeded("views"), 1.0)
-    columns = [arrays(shown.pixels), *(arrays(pixels_of(view, pipeline)) for view in both)]
+    whole, _ = pipeline.eval(shown.pixels, shown.labels)
+    columns = [arrays(pixels_of(each, pipeline)) for each in (whole, *both)]
     pictures = [
-        Picture(pixels, f"training picture {i + 1}, {what}", (what,))
+        Picture(np.concatenate(row, 1), f"training picture {i + 1} and two views of it")
         for i, row in enumerate(zip(*columns, strict=True))
-        for pixels, what in zip(row, ("as it is", "one view", "another"), strict=True)
     ]
     reading = (
         "Whatever two views have in common and other pictures do not may be learnt; what a view hides is not."
     )
-    return Section("Views", reading, html.gallery(pictures, 72))
+    return Section("Views", f"A picture and two views of it. {reading}", html.gallery(pictures, 210))
 
 
 def reconstructions(
@@ -82,25 +82,20 @@ def reconstructions(
         drawn = drawn * patches.std(2, keepdim=True) + patches.mean(2, keepdim=True)
     grey = torch.zeros_like(patches)
     # 2. Three pictures each.
-    kinds = {
-        "as it is": patches,
-        "what is shown": torch.where(hidden[..., None], grey, patches),
-        "what is drawn": torch.where(hidden[..., None], drawn, patches),
-    }
-    columns = {
-        name: arrays(pixels_of(join_patches(each, side, rows), pipeline)) for name, each in kinds.items()
-    }
+    kinds = [patches, *(torch.where(hidden[..., None], each, patches) for each in (grey, drawn))]
+    columns = [arrays(pixels_of(join_patches(each, side, rows), pipeline)) for each in kinds]
     pictures = [
-        Picture(columns[name][i], f"test picture {i + 1}, {name}", (name,))
-        for i in range(len(x))
-        for name in kinds
+        Picture(np.concatenate(row, 1), f"test picture {i + 1}, as it is, as it is shown, as it is drawn")
+        for i, row in enumerate(zip(*columns, strict=True))
     ]
-    reading = "Hidden patches are grey in the middle, and drawn by the decoder on the right."
+    reading = (
+        "Test pictures; their hidden patches are grey in the middle, and drawn by the decoder on the right."
+    )
     if normalised:
         reading += (
             " Their brightness and contrast are given to them: the decoder draws what is inside a patch."
         )
-    return Section("Reconstructions", reading, html.gallery(pictures, 96))
+    return Section("Reconstructions", reading, html.gallery(pictures, 240))
 
 
 def attended(body: nn.Module, pipeline: Pipeline, test: Images) -> Section | None:

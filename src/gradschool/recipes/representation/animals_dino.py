@@ -11,6 +11,6 @@ def animals_dino() -> DinoRun:
     base = animals_simclr()
     return DinoRun(
         data="natural_animals", model=base.model, size=40, augment=base.augment, epochs=1000, minutes=10,
-        batch_size=256, learning_rate=1e-3, weight_decay=1e-4, clip=0.3, val=0.0, evaluations=100,
+        batch_size=256, learning_rate=1e-3, weight_decay=1e-4, clip=0.3, val=0.0, evaluations=240,
         save_every=120.0,
     )  # fmt: skip

@@ -11,7 +11,7 @@ def animals_simclr() -> SimclrRun:
     """
     return SimclrRun(
         data="natural_animals", model=resnet9, size=40, epochs=1000, minutes=10, batch_size=256,
-        learning_rate=2e-3, weight_decay=1e-4, temperature=0.2, val=0.0, evaluations=100, save_every=120.0,
+        learning_rate=2e-3, weight_decay=1e-4, temperature=0.2, val=0.0, evaluations=240, save_every=120.0,
         augment=Augment(
             flip=True, resized_crop=(0.2, 1.0), brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1,
             grey=0.2,

@@ -6,7 +6,7 @@ nearest neighbours in the training part.
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NoReturn
@@ -58,7 +58,6 @@ class EncoderRun(PictureRun):
     title: ClassVar[str] = "an encoder learnt without labels"
     metrics: ClassVar[tuple[Metric, ...]] = (LOSS, KNN, SPREAD)
     validates: ClassVar[bool] = False  # losses of two settings measure different tasks
-    whole_batches: ClassVar[str] = ""  # why a batch may not be cut or shared, if it may not
 
     model: ModelFunction
     """Which encoder: a network that classifies, by name; its last layer is left off."""
@@ -72,11 +71,6 @@ class EncoderRun(PictureRun):
     """Training pictures at most among which neighbours are looked for, and held-out ones that look."""
     neighbours: Count = 20
     """Neighbours that vote."""
-
-    def __post_init__(self) -> None:
-        if self.whole_batches and self.accumulate > 1:
-            advice = "Use a smaller batch_size, or --set recompute=true."
-            raise UserError(f"accumulate is {self.accumulate}", f"1: {self.whole_batches}", advice)
 
     def open(self, seed: int, data: str | None = None) -> Splits[Images]:
         """The pictures, with classes or without."""
@@ -110,26 +104,33 @@ class EncoderRun(PictureRun):
         """The encoder's name, for people."""
         return catalogue.name_of(self.model)
 
-    def built(self, body: Any, width: int, side: int) -> nn.Module:
+    def built(self, body: Any, width: int) -> nn.Module:
         """What is trained around an encoder whose features are `width` numbers."""
         raise NotImplementedError
 
     def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
-        """The encoder with random weights, and what is trained around it."""
+        """The encoder with random weights, and what is trained around it.
+
+        Raises:
+            UserError: a batch is to be cut that may not be.
+        """
+        if self.whole_batches and self.accumulate > 1:
+            advice = "Use a smaller batch_size, or --set recompute=true."
+            raise UserError(f"accumulate is {self.accumulate}", f"1: {self.whole_batches}", advice)
         side = self.size or images.pixels.shape[-1]
         body, width = encoder(self.model, images.pixels.shape[1], self.options(side))
-        return self.built(body, width, side)
+        return self.built(body, width)
 
     def rebuild(self, facts: dict[str, Any]) -> nn.Module:
         """What a finished run keeps, before its weights."""
         body, width = encoder(self.model, facts["channels"], self.options(facts["input"][-1]))
-        return self.stored(self.built(body, width, facts["input"][-1]))
+        return self.stored(self.built(body, width))
 
     def bank_of(self, splits: Splits[Images]) -> HeldOut | None:
         """Training pictures and their classes, as the encoder sees them; None where there are no classes."""
         if len(splits.train.classes) < 2:
             return None
-        return partial(self.seen, some(splits.train, self.bank), self.pipeline(splits.train), False)
+        return lambda: self.seen(some(splits.train, self.bank), self.pipeline(splits.train), False)
 
     def evaluation(self, splits: Splits[Images], pipeline: Pipeline) -> HeldOut:
         """Held-out pictures, and what the loss takes of them; the same each time."""
@@ -218,8 +219,10 @@ class EncoderRun(PictureRun):
         with torch.inference_mode():
             near = representation.neighbours(model.body, pipeline, some(splits.train, self.bank), splits.test)
             own = [near, *self.sections(model, splits, pipeline)]
-        told = folder.read("result.json").get("collapsed", "")
-        facts = Facts(splits, model, [hanging("", told)] if told else [], [KNN, LOSS, SPREAD], "images")
+        result = folder.read("result.json")
+        told, before = result.get("collapsed", ""), result.get("untrained")
+        knn = replace(KNN, note=f"before training {100 * before:.1f} %") if before is not None else KNN
+        facts = Facts(splits, model, [told] if told else [], [knn, LOSS, SPREAD], "images")
         sections = [*standard, *[lambda _, section=section: section for section in own]]
         return write_report(folder.path, facts, [*sections, samples.parts, numbers.settings])
 

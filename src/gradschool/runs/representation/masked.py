@@ -42,24 +42,35 @@ class MaeRun(EncoderRun):
     decoder_heads: Count = 2
     """Heads of its attention."""
 
-    def built(self, body: Any, width: int, side: int) -> nn.Module:
+    def built(self, body: Any, width: int) -> nn.Module:
         """The decoder around a vision transformer.
 
         Raises:
-            UserError: the encoder does not read patches in any number, or they do not fill the pictures.
+            UserError: the encoder does not read patches in any number.
         """
         if not (hasattr(body, "embed") and hasattr(body, "read")):
             wanted = "a transformer that reads some patches of a picture: plain_vit"
             raise UserError(f"model is {self.network()}", wanted, "Use --set model=plain_vit.")
-        if side % body.patch or side < 2 * body.patch:
-            wanted = f"a multiple of the patch of {body.patch} pixels, two patches or more"
-            raise UserError(
-                f"pictures have a side of {side} pixels", wanted, "Set size or model_options.patch."
-            )
         if self.decoder_width % self.decoder_heads:
             wanted = f"a multiple of {self.decoder_heads}, its heads"
             raise UserError(f"decoder_width is {self.decoder_width}", wanted, "")
         return MaskedAutoencoder(body, width, self.decoder_width, self.decoder_depth, self.decoder_heads)
+
+    def start_model(self, images: Images, pipeline: Pipeline) -> nn.Module:
+        """Encoder and decoder with random weights.
+
+        Raises:
+            UserError: patches do not fill the pictures.
+        """
+        model: Any = super().start_model(images, pipeline)
+        x, _ = pipeline.eval(images.pixels[:1], images.labels[:1])
+        patch, sides = model.body.patch, x.shape[2:]
+        if any(side % patch for side in sides) or max(sides) < 2 * patch:
+            what = f"pictures have {sides[1]}x{sides[0]} pixels"
+            wanted = f"multiples of the patch of {patch} pixels, two patches or more"
+            raise UserError(what, wanted, "Set size or model_options.patch.")
+        started: nn.Module = model
+        return started
 
     def given(self, pixels: Tensor, x: Tensor, pipeline: Pipeline, generator: torch.Generator) -> Batch:
         """Pictures as they are, and what is hidden of them."""
@@ -73,7 +84,8 @@ class MaeRun(EncoderRun):
 
     def patch(self) -> int:
         """Side of a patch, in pixels."""
-        made: Any = self.model(2, **self.model_options)
+        with torch.device("meta"):  # nothing is drawn
+            made: Any = self.model(2, **self.model_options)
         return int(made.patch)
 
     def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> FillIn:

@@ -73,7 +73,7 @@ class SimclrRun(ViewsRun):
     projection: Count = 128
     """Numbers of a projection."""
 
-    def built(self, body: Any, width: int, side: int) -> nn.Module:
+    def built(self, body: Any, width: int) -> nn.Module:
         """A projection head of one hidden layer."""
         return Projected(body, contrastive_head(width, self.projection))
 
@@ -115,7 +115,7 @@ class DinoRun(ViewsRun):
     centre_momentum: Annotated[float, Field(ge=0, le=1)] = 0.9
     """Share of the centre that stays at a step; 1 switches centring off."""
 
-    def built(self, body: Any, width: int, side: int) -> nn.Module:
+    def built(self, body: Any, width: int) -> nn.Module:
         """A student and its teacher."""
         return SelfDistilled(Projected(body, prototype_head(width, self.outputs)), self.outputs)
 
