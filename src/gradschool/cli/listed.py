@@ -14,6 +14,7 @@ from gradschool.phrases import as_called, command, hanging
 GROUPS = {
     "own": "Your own data",
     "transfer": "Transfer: few pictures, a network that has learnt elsewhere",
+    "representation": "Learn without labels, for classes with few labels",
     "neurons": "First steps",
     "vision": "Classify pictures",
     "dense": "Segment and restore",

@@ -75,6 +75,7 @@ class Run(Kind):
 
     examples: ClassVar[str] = "examples"  # what one row of a batch is called
     takes: ClassVar[str] = "a file or a folder"  # what --data may be
+    whole_batches: ClassVar[str] = ""  # why a batch may not be cut or shared, if it may not
 
     data: str
     """Name of a data set, or a path to your own."""

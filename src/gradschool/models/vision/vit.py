@@ -72,11 +72,17 @@ class PlainViT(nn.Module):
         self.blocks = nn.Sequential(*blocks(width, depth, heads, dropout))
         self.norm, self.head = nn.LayerNorm(width, 1e-6), nn.Linear(width, classes)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def embed(self, x: Tensor) -> Tensor:
+        """Vectors (b, n, width) of patches that know where they are."""
         check_images(x, self.channels, self.patch)
-        h = self.patches(x)
-        h = on_grid(h).flatten(1, 2)
-        return self.head(self.norm(self.blocks(h)).mean(1))
+        return on_grid(self.patches(x)).flatten(1, 2)
+
+    def read(self, h: Tensor) -> Tensor:
+        """The same after all blocks; any of an image's patches, in any order."""
+        return self.norm(self.blocks(h))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.read(self.embed(x)).mean(1))
 
 
 def vit(

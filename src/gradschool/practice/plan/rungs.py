@@ -71,7 +71,7 @@ def ladder(run: Run, known: Opened, whole: Memory, room: float) -> Iterator[Rung
         yield Rung("an optimiser with half the state", "optimizer=momentum", found, False, costs)
     # 3. More machines.
     for count in PROCESSES:
-        if run.batch_size % count == 0:
+        if run.batch_size % count == 0 and not run.whole_batches:
             costs = f"torchrun --nproc-per-node {count}"
             yield Rung(f"sharding over {count}", "shard=true", sharded(whole, count), True, costs)
 

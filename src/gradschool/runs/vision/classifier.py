@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
+from pydantic import Field
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.data.examples import Splits
+from gradschool.data.vision.fewer import with_labels
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.vision.statistics import channel_statistics, class_weights
@@ -72,10 +74,13 @@ class ClassifierRun(FoldedRun, PictureRun):
     """Average the answer over an image and its mirror image when testing."""
     model_options: dict[str, Any] = field(default_factory=dict)
     """Further arguments of the model function, e.g. --set model_options.width=32."""
+    labels: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the training pictures that are labelled and trained on: the same of every class."""
 
     def open(self, seed: int, data: str | None = None) -> Splits[Images]:
         """The pictures, with a fold as the validation part if that is asked for."""
-        return self.held_out(partial(self.opened, data=data), seed)
+        splits = self.held_out(partial(self.opened, data=data), seed)
+        return with_labels(splits, self.labels, seed if self.split_seed is None else self.split_seed)
 
     def network(self) -> str:
         """The network's name, for people."""

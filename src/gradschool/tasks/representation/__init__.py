@@ -1,0 +1,1 @@
+"""Tasks that learn encoders without labels."""
