@@ -50,7 +50,7 @@ def random_patch_mask(draws: Float[Tensor, "b n"], share: float = 0.75) -> Bool[
     Equal numbers make what is shown a tensor again, so the encoder computes with the shown patches alone.
 
     Args:
-        draws: independent random numbers without ties, one a patch.
+        draws: independent random numbers, one a patch; of equal ones the later counts as larger.
         share: of the patches that is hidden, 0 to 1; rounded so that one patch or more stays on each side.
 
     Returns:
@@ -62,7 +62,7 @@ def random_patch_mask(draws: Float[Tensor, "b n"], share: float = 0.75) -> Bool[
     n = draws.shape[1]
     hidden = min(max(round(n * share), 1), n - 1)
     # 2. The rank of each draw in its picture; the last ranks are hidden.
-    rank = draws.argsort(dim=1, stable=True).argsort(dim=1, stable=True)
+    rank = draws.argsort(dim=1, stable=True).argsort(dim=1)
     return rank >= n - hidden
 
 
