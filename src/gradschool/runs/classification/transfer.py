@@ -33,7 +33,7 @@ class TransferRun(ImageRun):
 
     kind: ClassVar[str] = "transfer"
     title: ClassVar[str] = "an image classifier on a backbone"
-    places: ClassVar[tuple[str, ...]] = ("data", "weights")
+    places: ClassVar[tuple[str, ...]] = ("data", "teacher", "weights")
 
     model: Literal["timm"] = "timm"  # type: ignore[assignment]
     """The network is `backbone`."""
@@ -60,6 +60,9 @@ class TransferRun(ImageRun):
             raise UserError(what, wanted, "Leave image_size out.")
         if self.sizes or self.test_size:
             raise UserError("sizes or test_size is set", "neither: one size throughout", "Set image_size.")
+        if self.mode == "frozen" and self.teacher:
+            what, wanted = "mode is frozen beside a teacher", "finetune or scratch"
+            raise UserError(what, wanted, "A frozen body sees every picture once and unchanged.")
 
     @property
     def starts_learnt(self) -> bool:
@@ -76,7 +79,7 @@ class TransferRun(ImageRun):
 
     def notes(self) -> list[str]:
         """What a person should know before such a run."""
-        expected, notes = timm_net.expects(self.backbone), []
+        expected, notes = timm_net.expects(self.backbone), super().notes()
         if self.mode != "scratch" and not self.starts_learnt:
             notes.append("The body starts from random weights: learnt ones come with --set pretrained=true.")
         if self.starts_learnt and self.normalise == "data":
