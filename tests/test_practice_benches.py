@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from bench import common, distil
+from bench import common, distil, prune
+from gradschool.evals import turns
 
 
 @pytest.fixture(autouse=True)
@@ -15,8 +16,9 @@ def inside(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADSCHOOL_CACHE", str(tmp_path / "cache"))
 
 
+@pytest.mark.long
 def test_a_student_alone_and_distilled(tmp_path, monkeypatch):
-    words = ["distil", "--seeds", "2", "--recipes", "digits", "--epochs", "2"]
+    words = ["distil", "--seeds", "2", "--recipes", "digits", "--epochs", "1"]
     monkeypatch.setattr(sys, "argv", words)
     distil.main()
     found = json.loads((tmp_path / "results" / "distil.json").read_text())
@@ -35,3 +37,35 @@ def test_a_student_alone_and_distilled(tmp_path, monkeypatch):
     monkeypatch.setattr(distil, "of_seed", lambda *_: pytest.fail("trained again"))
     distil.main()
     assert json.loads((tmp_path / "results" / "distil.json").read_text())["rows"] == found["rows"]
+
+
+@pytest.mark.long
+def test_shares_of_weights_and_channels(tmp_path, monkeypatch):
+    monkeypatch.setattr(turns, "ROUNDS", 4)
+    words = [
+        "prune",
+        "--seeds",
+        "2",
+        "--recipe",
+        "digits",
+        "--shares",
+        "0.5",
+        "--epochs",
+        "2",
+        "--steps",
+        "4",
+    ]
+    monkeypatch.setattr(sys, "argv", words)
+    prune.main()
+    found = json.loads((tmp_path / "results" / "prune.json").read_text())
+    assert set(found["table"]) == {"weight 0.5", "channel 0.5"} and found["n"] == 2
+    for name, row in found["table"].items():
+        each = [one[name]["accuracy"] for one in found["rows"].values()]
+        assert row["lost"] == pytest.approx(sum(one["before"] - one["trained"] for one in each) / 2)
+        assert len(row["lost_interval"]) == 2 and set(row["times_as_fast"]) == {"1", "32"}
+    weight, channel = found["table"]["weight 0.5"], found["table"]["channel 0.5"]
+    assert weight["file"] == pytest.approx(1, abs=0.02) and weight["compressed"] > 1.3 < channel["file"]
+    # Nothing is done again.
+    monkeypatch.setattr(prune, "of_seed", lambda *_: pytest.fail("pruned again"))
+    prune.main()
+    assert json.loads((tmp_path / "results" / "prune.json").read_text())["rows"] == found["rows"]

@@ -11,10 +11,11 @@ import torch
 from gradschool.cli.main import main
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.errors import UserError
-from gradschool.evals import int8
+from gradschool.evals import turns
 from gradschool.evals.export import export_onnx
-from gradschool.evals.int8 import Int8Check, Latency, Plan, export_int8
+from gradschool.evals.int8 import Int8Check, Plan, export_int8
 from gradschool.evals.quantised import narrows
+from gradschool.evals.turns import Latency, in_turn
 from gradschool.models.vision.lenet import lenet_digits
 from gradschool.recipes import find
 from gradschool.runs.language.classify import TextClassifier
@@ -31,7 +32,7 @@ def place(tmp_path_factory):
         folder = tmp_path_factory.mktemp("int8")
         patch.chdir(folder)
         patch.setenv("GRADSCHOOL_CACHE", str(folder / "cache"))
-        patch.setattr(int8, "ROUNDS", 6)
+        patch.setattr(turns, "ROUNDS", 6)
         yield folder
 
 
@@ -125,25 +126,18 @@ def test_the_sentence_comes_with_half_a_point_or_a_slower_file():
 
 def test_calls_take_turns_and_the_median_is_taken(monkeypatch):
     order, clock = [], [0.0]
-    monkeypatch.setattr(int8.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(turns.time, "perf_counter", lambda: clock[0])
 
-    class Session:
-        def __init__(self, name, costs):
-            self.name, self.costs = name, costs
+    def call(name, costs):
+        order.append(name)
+        clock[0] += costs[order.count(name) % len(costs)] / 1000
 
-        def get_inputs(self):
-            return [self]
-
-        def run(self, _, fed):
-            order.append(self.name)
-            clock[0] += self.costs[order.count(self.name) % len(self.costs)] / 1000
-
-    first, second = int8.timed([Session("name", [1.0, 2.0, 9.0]), Session("other", [4.0])], torch.zeros(1))
-    calls = int8.WARM + int8.ROUNDS
-    assert order.count("name") == order.count("other") == calls
-    pairs = [set(order[i : i + 2]) for i in range(0, 2 * calls, 2)]
-    assert all(pair == {"name", "other"} for pair in pairs) and order[:4] != order[:2] * 2
-    assert first.median == pytest.approx(2.0) and first.low == pytest.approx(1.0)
+    first, second = in_turn([lambda: call("one", [1.0, 2.0, 9.0]), lambda: call("two", [4.0])], 6)
+    calls = turns.WARM + 6
+    assert order.count("one") == order.count("two") == calls
+    pairs = [order[i : i + 2] for i in range(0, 2 * calls, 2)]
+    assert all(set(pair) == {"one", "two"} for pair in pairs) and pairs[0] == pairs[1][::-1] == pairs[2]
+    assert first.median == pytest.approx(2.0) and first.low < 2 < first.high
     assert (second.low, second.median, second.high) == pytest.approx((4.0, 4.0, 4.0))
 
 

@@ -5,11 +5,10 @@ Both files answer the same test part in onnxruntime, and calls that are timed ta
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 import torch
@@ -18,12 +17,12 @@ from torch import Tensor
 from gradschool.engine.checkpoint import disk_errors
 from gradschool.evals.export import ExportCheck
 from gradschool.evals.quantised import describe, quantised
+from gradschool.evals.turns import Latency, in_turn
 from gradschool.parts import need
 from gradschool.phrases import counted
 
 Batch = tuple[Tensor, Tensor]  # inputs and labels
 LOST = 0.005  # share of the examples; whoever loses more should know
-ROUNDS, WARM = 100, 5  # calls that are timed for each file and size, and calls before them
 INT8 = "model-int8.onnx"
 WHOLE = {Path(name).stem: name for name in ("float32.onnx", "int8.onnx")}
 
@@ -45,15 +44,6 @@ class Plan:
     timed: Mapping[int, Tensor]
     unit: str
     threads: int
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds of a call: the median and the quartiles of calls that took turns with the other file's."""
-
-    median: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -106,7 +96,7 @@ class Int8Check:
             told.append(
                 f" latency  {whole.median:.2f} ms in float32, {integers.median:.2f} ms in int8: "
                 f"{self.speedup(size):.2f} times as fast ({counted(size, self.unit)} a call, "
-                f"{counted(self.threads, 'thread')}, median of {ROUNDS} calls each in turn)"
+                f"{counted(self.threads, 'thread')}, median of calls in turn)"
             )
         return [*told, *(f" note     {each}" for each in self.warnings())]
 
@@ -209,14 +199,10 @@ def answered(sessions: Sequence[Any], batches: Iterator[Batch]) -> tuple[Tensor,
 
 
 def timed(sessions: Sequence[Any], x: Tensor) -> tuple[Latency, Latency]:
-    """The latency of two sessions, call by call in turn: what else the machine does hits both."""
-    fed = [{one.get_inputs()[0].name: x.numpy()} for one in sessions]
-    taken: list[list[float]] = [[], []]
-    for number in range(WARM + ROUNDS):
-        for which in (0, 1) if number % 2 else (1, 0):
-            start = time.perf_counter()
-            sessions[which].run(None, fed[which])
-            if number >= WARM:
-                taken[which].append(1000 * (time.perf_counter() - start))
-    first, second = (Latency(median(each), *quantiles(each, n=4)[::2]) for each in taken)
+    """The latency of two sessions for one input, in turn."""
+    names = [one.get_inputs()[0].name for one in sessions]
+    fed = x.numpy()
+    first, second = in_turn(
+        [partial(one.run, None, {name: fed}) for one, name in zip(sessions, names, strict=True)]
+    )
     return first, second
