@@ -73,7 +73,7 @@ def test_a_network_without_channels_is_the_one_with_zeros(name, expected):
     net, x = stirred(name)
     found = chains(net, x)
     assert found and (expected is None or len([c for c in found if "conv" in c.first]) == expected)
-    kept = chosen(net, found, 0.5)
+    kept = chosen(net, found, 0.5, 1)
     # 1. The whole network, with every weight that makes such a channel set to 0.
     by_hand, _ = stirred(name)
     for chain, index in zip(found, kept, strict=True):
@@ -103,10 +103,12 @@ def test_the_weakest_channels_beside_their_layer_go():
     net.conv2.weight.data *= 100  # another scale of a whole layer does not matter
     net.conv2.weight.data[5] *= 0.01
     found = chains(net, x)
-    kept = dict(zip([each.first for each in found], chosen(net, found, 1 / 96), strict=True))
+    kept = dict(zip([each.first for each in found], chosen(net, found, 1 / 96, 1), strict=True))
     assert 5 not in kept["conv2"] and len(kept["conv2"]) == 63 and len(kept["conv1"]) == 32
-    all_gone = chosen(net, found, 0.999)
-    assert [len(each) for each in all_gone] == [1, 1]  # every layer keeps one
+    assert [len(each) for each in chosen(net, found, 0.999, 1)] == [1, 1]  # every layer keeps one
+    packs = chosen(net, found, 0.3)
+    assert all(len(each) % 8 == 0 for each in packs) and 5 not in packs[1].tolist()
+    assert [len(each) for each in chosen(net, found, 0.999)] == [8, 8]
 
 
 def test_a_shared_layer_keeps_its_channels():

@@ -59,7 +59,7 @@ def chains(model: nn.Module, example: Tensor) -> list[Chain]:
     }
     layers = [node for node in program.graph.nodes if kind(node) in LAYERS]
     calls = Counter(owner(node.args[1], names) for node in layers)  # of a shared layer nothing may go
-    modules = dict(model.named_modules())
+    modules: dict[str, Any] = dict(model.named_modules())
     found = [
         followed(node, names, modules) for node in layers if kind(node) == "conv2d" and groups(node) == 1
     ]
@@ -76,10 +76,10 @@ def groups(node: Any) -> int:
     return int(node.args[6]) if len(node.args) > 6 else int(node.kwargs.get("groups", 1))
 
 
-def followed(node: Any, names: dict[str, str], modules: dict[str, nn.Module]) -> Chain | None:
+def followed(node: Any, names: dict[str, str], modules: dict[str, Any]) -> Chain | None:
     """The chain that begins with a convolution, None where its channels are read elsewhere as well."""
     first, norms, places = owner(node.args[1], names), [], 1
-    width = modules[first].weight.shape[0]  # type: ignore[union-attr, index]
+    width = int(modules[first].weight.shape[0])
     while len(node.users) == 1:
         node, before = next(iter(node.users)), node
         name = kind(node)
@@ -88,7 +88,7 @@ def followed(node: Any, names: dict[str, str], modules: dict[str, nn.Module]) ->
         if name == "batch_norm":
             norms.append(owner(node.args[1], names))
         elif name in FLAT:
-            places = before.meta["val"].shape[2:].numel()
+            places = int(before.meta["val"].shape[2:].numel())
         elif name == "linear" or (name == "conv2d" and groups(node) == 1):
             last = owner(node.args[1], names)
             return Chain(first, tuple(norms), last, places, width)
@@ -106,22 +106,31 @@ def owner(node: Any, names: dict[str, str]) -> str:
 
 def scores(model: nn.Module, chain: Chain) -> Tensor:
     """How large each channel's filter is beside the mean of its layer, (channels,)."""
-    sizes = model.get_submodule(chain.first).weight.detach().flatten(1).abs().sum(1)  # type: ignore[operator, union-attr]
+    first: Any = model.get_submodule(chain.first)
+    sizes: Tensor = first.weight.detach().flatten(1).abs().sum(1)
     return sizes / sizes.mean().clamp(min=1e-12)
 
 
-def chosen(model: nn.Module, found: Sequence[Chain], share: float) -> list[Tensor]:
-    """The channels of each chain that stay, in their order: all but this share of all, the smallest."""
+def chosen(model: nn.Module, found: Sequence[Chain], share: float, multiple: int = 8) -> list[Tensor]:
+    """The channels of each chain that stay, in their order: all but this share of all, the smallest.
+
+    Args:
+        model: the network.
+        found: its chains.
+        share: of all channels, 0 to 1.
+        multiple: kernels take channels in packs, so as many stay in a layer as the nearest multiple of this
+            says; a layer that has fewer than two packs is not rounded, and every layer keeps a channel.
+    """
     each = [scores(model, chain) for chain in found]
     order = torch.cat(each).argsort(stable=True)
-    gone = torch.zeros(len(order), dtype=torch.bool)
-    gone[order[: round(share * len(order))]] = True
+    stays = torch.ones(len(order), dtype=torch.bool)
+    stays[order[: round(share * len(order))]] = False
     kept = []
-    for score, out in zip(each, gone.split([len(score) for score in each]), strict=True):
-        stays = ~out
-        if int(stays.sum()) < LEAST:
-            stays[score.topk(LEAST).indices] = True
-        kept.append(stays.nonzero().flatten())
+    for score, part in zip(each, torch.split(stays, [len(score) for score in each]), strict=True):
+        count = int(part.sum())
+        if len(score) >= 2 * multiple:
+            count = max(multiple, round(count / multiple) * multiple)
+        kept.append(score.topk(max(LEAST, count)).indices.sort().values)
     return kept
 
 

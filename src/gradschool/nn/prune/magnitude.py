@@ -4,6 +4,7 @@ Source: Han et al. 2015, section 3; one threshold for all layers (Frankle and Ca
 """
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,13 +28,13 @@ class Masked(nn.Module):
         return weight * self.mask
 
 
-def matrices(model: nn.Module) -> dict[str, nn.Module]:
+def matrices(model: nn.Module) -> dict[str, Any]:
     """The modules with a weight that multiplies: convolutions and linear layers, by name."""
     return {
         name: module
         for name, module in model.named_modules()
         if isinstance(getattr(module, "weight", None), nn.Parameter)
-        and module.weight.dim() > 1  # type: ignore[operator]
+        and module.weight.dim() > 1
         and "embedding" not in type(module).__name__.lower()
     }
 
@@ -51,7 +52,7 @@ def masks(model: nn.Module, share: float) -> dict[str, Tensor]:
     kept = torch.ones(len(sizes), dtype=sizes.dtype, device=sizes.device)
     kept[sizes.argsort(stable=True)[: round(share * len(sizes))]] = 0
     # 2. Back into the weights' shapes.
-    parts = kept.split([weight.numel() for weight in weights.values()])
+    parts = torch.split(kept, [weight.numel() for weight in weights.values()])
     return {name: part.view_as(weights[name]) for name, part in zip(weights, parts, strict=True)}
 
 
@@ -68,11 +69,12 @@ def settled(model: nn.Module) -> nn.Module:
     made = copy.deepcopy(model)
     for module in list(made.modules()):
         if parametrize.is_parametrized(module, "weight"):
-            weight = module.weight.detach().clone()  # type: ignore[operator, union-attr]
+            layer: Any = module
+            weight = layer.weight.detach().clone()
             del module._modules["parametrizations"]
             # Torch's own removal would take the weight from the original as well: both share a class.
-            module.__class__ = type(module).__bases__[0]  # type: ignore[assignment]
-            module.weight = nn.Parameter(weight)
+            layer.__class__ = type(module).__bases__[0]
+            layer.weight = nn.Parameter(weight)
     return made
 
 
