@@ -1,10 +1,11 @@
-"""Pictures at their own sizes, packed, beside squares cut out of them: equal parameters and processor time.
+"""Pictures at their own sizes beside squares: packed patches, global pooling, a pyramid; equal time.
 
 Usage: python -m bench.native [--seeds 3] [--seconds 900] [--side 64] [--data PATH]. Without --data the
-photographs of natural_animals are cut to the boxes around their animals, so that their sizes differ. Both
-sides are transformers of the same width, depth and patch with the settings of the recipe `native`; the one
-that has used less processor time takes the next step. Goes on after the last finished seed; writes
-results/native.json.
+photographs of natural_animals are cut to the boxes around their animals, so that their sizes differ.
+`native` and `square` are transformers of the same width, depth and patch with the settings of the recipe
+`native`; `mean` and `pyramid` are a convolutional network on pictures at their own sizes with global pooling
+and with spatial pyramid pooling, `stretched` the first of them on squares. Who has used less processor time
+takes the next step. Goes on after the last finished seed; writes results/native.json.
 """
 
 import argparse
@@ -12,7 +13,7 @@ import csv
 import io
 import statistics
 import zipfile
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from torch import Tensor
 
 from bench import seeded
 from bench.by_clock import ByClock, side_by_side
+from bench.pooled import PooledRun
 from bench.shakespeare import Kept
 from gradschool.data.augment.pipeline import Augment
 from gradschool.data.catalogue import resolve
@@ -60,8 +62,10 @@ def boxes(animals: Path, made: Path) -> Path:
     return beside.replace(made)
 
 
-def runs(data: str, side: int, changes: dict[str, Any]) -> dict[str, Run]:
-    """Both sides' settings: the recipe, and the same network and training on squares of `side` pixels."""
+def runs(data: str, side: int, changes: dict[str, Any], width: int = 24) -> dict[str, Run]:
+    """All sides' settings: the recipe, the same network and training on squares of `side` pixels, and the
+    convolutional network of `width` channels in three ways.
+    """
     ours = replace(native(), data=data, val=0.0, **changes)
     shared = {
         name: getattr(ours, name)
@@ -72,7 +76,11 @@ def runs(data: str, side: int, changes: dict[str, Any]) -> dict[str, Run]:
     square = ImageRun(
         model=plain_vit, model_options=options, image_size=side, augment=Augment(flip=ours.flip), **shared
     )
-    return {"native": ours, "square": square}
+    pooled = PooledRun(**{each.name: getattr(ours, each.name) for each in fields(ours)}, width=width)
+    return {
+        "native": ours, "square": square, "mean": pooled, "pyramid": replace(pooled, pooling="pyramid"),
+        "stretched": replace(pooled, square=side),
+    }  # fmt: skip
 
 
 class Side(ByClock):
@@ -101,12 +109,13 @@ class Side(ByClock):
 
 
 def compared(both: dict[str, Run], seed: int, seconds: float) -> dict[str, dict[str, Any]]:
-    """Both sides from one seed, step by step in turn."""
+    """All sides from one seed, step by step in turn."""
     sides = {name: Side(run, seed, seconds) for name, run in both.items()}
     side_by_side(sides.values())
     found = {name: side.scores() for name, side in sides.items()}
-    assert len({each["parameters"] for each in found.values()}) == 1, "both have the same network"
-    assert len({each["tested"] for each in found.values()}) == 1, "both are tested on the same pictures"
+    for pair in (("native", "square"), ("mean", "stretched")):
+        assert len({found[name]["parameters"] for name in pair}) == 1, "both have the same network"
+    assert len({each["tested"] for each in found.values()}) == 1, "all are tested on the same pictures"
     return found
 
 
@@ -118,7 +127,7 @@ def patches_of(side: Side) -> dict[str, float]:
 
 
 def measured(
-    data: str, seeds: int = 3, seconds: float = 900.0, side: int = 64, **changes: Any
+    data: str, seeds: int = 3, seconds: float = 900.0, side: int = 64, width: int = 24, **changes: Any
 ) -> dict[str, Any]:
     """The bench; what it writes.
 
@@ -127,10 +136,11 @@ def measured(
         seeds: from 0.
         seconds: of the processor, for each side and seed.
         side: of the squares, in pixels.
+        width: of the convolutional network.
         changes: settings of the recipe.
     """
-    both, name = runs(data, side, changes), Path(data).name
-    about = {"data": name, "cpu_seconds_each": seconds, "side": side, "settings": changes}
+    both, name = runs(data, side, changes, width), Path(data).name
+    about = {"data": name, "cpu_seconds_each": seconds, "side": side, "width": width, "settings": changes}
     kept = Kept("native", about)
     rows = [kept.row(str(seed), partial(compared, both, seed, seconds)) for seed in range(seeds)]
     summary = {}
@@ -140,11 +150,24 @@ def measured(
             "mean": statistics.mean(values), "median": statistics.median(values),
             "interval": seeded.interval(values), "accuracies": values,
         }  # fmt: skip
-    gains = [row["native"]["accuracy"] - row["square"]["accuracy"] for row in rows]
-    gain = {"mean": statistics.mean(gains), "interval": seeded.interval(gains), "each": gains}
+    gain = gained(rows, "native", "square")
+    pooled = {name: gained(rows, name, "stretched") for name in ("mean", "pyramid")}
     packed = patches_of(Side(both["native"], 0, seconds))
-    return kept.write({"n": seeds, **summary, "gain": gain, "native_batch": packed,
+    return kept.write({"n": seeds, **summary, "gain": gain, "pooled_gain": pooled, "native_batch": packed,
+                       "pixels": {"native": pixels_of(both["native"]), "square": side**2},
                        "threads": torch.get_num_threads()})  # fmt: skip
+
+
+def gained(rows: list[dict[str, Any]], name: str, other: str) -> dict[str, Any]:
+    """What one side is ahead of another, paired by seed."""
+    gains = [row[name]["accuracy"] - row[other]["accuracy"] for row in rows]
+    return {"mean": statistics.mean(gains), "interval": seeded.interval(gains), "each": gains}
+
+
+def pixels_of(run: Run) -> float:
+    """Pixels of a training picture at its own size, in the mean."""
+    sizes: Tensor = run.open(0).train.sizes
+    return float(sizes.double().prod(1).mean())
 
 
 def main() -> None:
@@ -161,9 +184,11 @@ def main() -> None:
         assert place is not None, "its photographs lie in a file"
         data = str(boxes(place, BOXES))
     found = measured(data, args.seeds, args.seconds, args.side)
-    for kind in ("native", "square"):
-        print(f"{kind:<7} {100 * found[kind]['mean']:.1f} %  {found[kind]['interval']}")
-    print(f"gain    {100 * found['gain']['mean']:+.1f} points  {found['gain']['interval']}")
+    for kind in ("native", "square", "mean", "pyramid", "stretched"):
+        print(f"{kind:<9} {100 * found[kind]['mean']:.1f} %  {found[kind]['interval']}")
+    gains = {"packed": found["gain"], **found["pooled_gain"]}
+    for name, gain in gains.items():
+        print(f"{name:<9} {100 * gain['mean']:+.1f} points over squares  {gain['interval']}")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from bench import common, native
+from bench import common, native, pooled
 from gradschool.data.vision.sized.images import open_sized
 
 SIZES = [(12, 40), (40, 12), (24, 24)]
@@ -50,15 +51,56 @@ def test_both_sides_learn_and_an_interrupted_bench_goes_on(animals, tmp_path, mo
     # 2. Both sides, for as long as each other.
     small = {"model_options": {"width": 16, "depth": 1, "heads": 2}, "batch_size": 16, "threads": 1,
              "precision": "fp32"}  # fmt: skip
-    found = native.measured(str(data), seeds=2, seconds=0.4, side=32, **small)
+    found = native.measured(str(data), seeds=2, seconds=0.4, side=32, width=4, **small)
     for row in found["rows"].values():
         assert row["native"]["parameters"] == row["square"]["parameters"]
-        assert row["native"]["tested"] == row["square"]["tested"] == 12
+        assert {each["tested"] for each in row.values()} == {12}
+        assert set(row) == {"native", "square", "mean", "pyramid", "stretched"}
+        assert row["mean"]["parameters"] == row["stretched"]["parameters"] < row["pyramid"]["parameters"]
         assert all(0.4 <= each["cpu_s"] < 9 and each["steps"] > 1 for each in row.values())
         assert all(0 <= each["accuracy"] <= 1 for each in row.values())
     assert found["native_batch"]["patches"] == pytest.approx(np.mean([10, 10, 9]), rel=0.05)
     assert found["n"] == 2 and len(found["gain"]["each"]) == 2 and found["machine"]
+    ahead = [row["pyramid"]["accuracy"] - row["stretched"]["accuracy"] for row in found["rows"].values()]
+    assert found["pooled_gain"]["pyramid"]["each"] == ahead
+    assert found["pixels"] == {"native": pytest.approx(np.mean([480, 480, 576])), "square": 1024}
     # 3. Again: what is there is not measured anew; a third seed is.
     before = json.loads((tmp_path / "results/native.json").read_text())["rows"]
-    again = native.measured(str(data), seeds=3, seconds=0.4, side=32, **small)
+    again = native.measured(str(data), seeds=3, seconds=0.4, side=32, width=4, **small)
     assert {key: again["rows"][key] for key in before} == before and set(again["rows"]) == {"0", "1", "2"}
+
+
+@pytest.mark.parametrize("pooling", ["mean", "pyramid"])
+def test_a_picture_has_the_same_answer_alone_and_beside_larger_ones(pooling):
+    torch.manual_seed(0)
+    net = pooled.PooledNet(5, 4, pooling).eval()
+    for value in net.parameters():
+        value.data += 0.1 * torch.randn_like(value)
+    packing = pooled.Padding(8, 1, (0.4, 0.5, 0.6), (0.2, 0.3, 0.2))
+    pictures = [torch.randint(256, (3, h, w), dtype=torch.uint8) for h, w in ((12, 40), (33, 17), (24, 24))]
+    pixels, sizes, labels = packing.rows(pictures, torch.tensor([1, 0, 2]))
+    assert pixels.shape == (3, 3, 33, 40) and sizes.tolist() == [[12, 40], [33, 17], [24, 24]]
+    assert labels.tolist() == [1, 0, 2]
+    with torch.inference_mode():
+        together = net(pixels, sizes)
+        for i, picture in enumerate(pictures):
+            one, size, _ = packing.rows([picture], torch.tensor([0]))
+            # Convolutions of other shapes sum in another order: float32.
+            torch.testing.assert_close(net(one, size)[0], together[i], atol=1e-4, rtol=1e-4)
+            wanted = (picture.double() / 255 - torch.tensor([0.4, 0.5, 0.6]).view(3, 1, 1)) / 0.25
+            assert one.shape[1:] == picture.shape and torch.corrcoef(torch.stack([
+                one[0, 1].flatten().double(), wanted[1].flatten()]))[0, 1] > 0.999  # fmt: skip
+
+
+def test_the_pyramid_is_the_largest_of_each_cell():
+    x = torch.arange(64.0).view(1, 8, 8)
+    found = pooled.pyramid(x)
+    assert found[0] == 63 and found[1:5].tolist() == [27, 31, 59, 63]
+    assert found[5:].tolist() == [16 * r + 2 * c + 9 for r in range(4) for c in range(4)]
+
+
+def test_squares_are_stretched_to_one_side():
+    packing = pooled.Padding(8, 1, (0.0,) * 3, (1.0,) * 3, square=16)
+    picture = torch.full((3, 10, 30), 51, dtype=torch.uint8)
+    pixels, sizes, _ = packing.rows([picture], torch.tensor([0]))
+    assert sizes.tolist() == [[16, 16]] and torch.allclose(pixels, torch.full((1, 3, 16, 16), 0.2))

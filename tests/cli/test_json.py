@@ -19,6 +19,7 @@ ALONE = [
     ["train", "nonsense"], ["score", "nowhere"], ["eval", "nowhere"], ["scaling", "nonsense"],
     ["plan", "nonsense"],
     ["search", "nowhere", "what is it?"], ["ensemble", "nowhere", "there"],
+    ["prune", "nowhere"],
 ]  # fmt: skip
 OF_A_RUN = [
     ["report", "one"], ["runs"], ["compare", "one", "two"], ["predict", "one", "dot.png"],

@@ -52,6 +52,7 @@ GROUPS = {
     "practice": {
         "plan": f"memory, time and cost of a run before it is trained: {command('plan digits')}",
         "ensemble": f"several runs that answer as one: {command('ensemble RUN RUN')}",
+        "prune": f"a classifier without its smallest weights or channels: {command('prune RUN')}",
     },
     "project": {
         "data": "data sets: where each lies; fetch or check one",

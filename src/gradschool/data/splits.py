@@ -3,10 +3,13 @@ duplicated.
 """
 
 import math
+import warnings
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Int64
+from sklearn.model_selection import StratifiedGroupKFold
 from torch import Tensor
 
 from gradschool.errors import UserError
@@ -86,3 +89,37 @@ def cut(examples: L, share: float, seed: int) -> tuple[L, L | None]:
         return examples, None
     kept, held = stratified(examples.labels, share, seed)
     return (examples, None) if not len(held) else (examples.take(kept), examples.take(held))
+
+
+def by_group(
+    labels: Int64[Tensor, " n"], groups: Int64[Tensor, " n"], share: float, seed: int
+) -> tuple[Int64[Tensor, " kept"], Int64[Tensor, " held"]]:
+    """Hold out whole groups, about this share of all examples and of every class.
+
+    Args:
+        labels: the class of each example.
+        groups: a number for each; those of one group go together.
+        share: to hold out, above 0, below 1.
+        seed: of the choice.
+
+    Returns:
+        The indices that are kept and those that are held out, each in ascending order.
+
+    Raises:
+        UserError: there is one group only, of which nothing would be left.
+    """
+    count = len(torch.unique(groups))
+    if count < 2:
+        raise UserError("all examples are of one group", "two groups or more, to hold one out", "")
+    # 1. Folds of about this size; classes of one example each cannot be dealt out evenly.
+    inverse, most = min(share, 1 - share), int(labels.bincount().max())
+    y = labels.numpy() if most > 1 else np.zeros(len(labels), int)
+    number = min(count, max(2, round(1 / inverse)), max(2, most) if most > 1 else len(y))
+    deal = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")  # rare classes are no news
+        cuts = [pair for pair in deal.split(y, y, groups.numpy()) if len(pair[0]) and len(pair[1])]
+    # 2. The one that comes nearest; where a large share is held out, all others.
+    rest, part = min(cuts, key=lambda pair: abs(len(pair[1]) / len(y) - inverse))
+    kept, held = (rest, part) if share <= 0.5 else (part, rest)
+    return torch.from_numpy(kept), torch.from_numpy(held)

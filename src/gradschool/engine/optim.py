@@ -14,7 +14,17 @@ from torch.optim import Optimizer
 from gradschool.errors import UserError
 
 Name = Literal[
-    "sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw", "adamax", "adadelta", "muon", "lion"
+    "sgd",
+    "momentum",
+    "nesterov",
+    "rmsprop",
+    "adam",
+    "adamw",
+    "adamw8bit",
+    "adamax",
+    "adadelta",
+    "muon",
+    "lion",
 ]
 
 
@@ -25,7 +35,7 @@ class Optim:
     Args:
         name: the method.
         learning_rate: base rate, > 0; the schedule multiplies it.
-        weight_decay: >= 0; decoupled for adamw, muon and lion, added to the gradient for the others.
+        weight_decay: >= 0; decoupled for both AdamW, Muon and Lion, added to the gradient for others.
         momentum: for momentum, nesterov, rmsprop, muon and lion, 0 to below 1.
         betas: for the Adam family.
         decay_all: also decay biases and normalisation gains.
@@ -103,4 +113,4 @@ def torch_optimizer(groups: list[dict[str, Any]], optim: Optim) -> Optimizer:
             return kinds.Adamax(groups, lr=lr, betas=optim.betas)
         case "adadelta":
             return kinds.Adadelta(groups, lr=lr)
-    raise UserError(f"optimizer is {optim.name!r}", "one of torch's", "muon and lion are in gradschool.nn")
+    raise UserError(f"optimizer is {optim.name!r}", "one of torch's", "the others are in gradschool.nn")

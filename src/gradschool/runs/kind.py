@@ -206,6 +206,12 @@ class Kind:
         """Write the network as ONNX and check it; `out` None: model.onnx in the run's folder."""
         self.cannot("export", folder)
 
+    def export_int8(self, folder: RunFolder, out: Path | None, data: str | None = None) -> Any:
+        """Write the network as ONNX in 8-bit integers and measure it beside float32 on the test part; `out`
+        None: model-int8.onnx in the run's folder, `data`: where the data lie now, if they moved.
+        """
+        self.cannot("export in 8-bit integers", folder)
+
     def compress(self, folder: RunFolder, how: Literal["int8", "int4"], out: Path | None) -> Any:
         """Write the network with weights of 8 or 4 bits; `out` None: model-HOW.safetensors in the run."""
         self.cannot("export with whole-number weights", folder)

@@ -29,6 +29,7 @@ from gradschool.engine.shard import shard
 from gradschool.engine.task import Batches, Task
 from gradschool.engine.update import Stepper, Stepping
 from gradschool.errors import UserError
+from gradschool.nn.bits.adamw import AdamW8bit
 from gradschool.nn.lion import Lion
 from gradschool.nn.muon import Muon, tables_apart
 from gradschool.nn.optim import plain_optimizer
@@ -265,9 +266,11 @@ def plan_of(run: Run, request: Request, steps: int, per_epoch: int, chooses: boo
 
 
 def optimizer_for(model: nn.Module, optim: Optim, plain: bool, half: bool = False) -> Optimizer:
-    """Torch's optimiser of that name, or the plain one. Muon and Lion are always ours: torch's Muon knows
+    """Torch's optimiser of that name, or the plain one. Some are always ours: torch's Muon knows
     matrices only, and it has no Lion. `half`: bfloat16 is fast here, and Muon's products may be in it.
     """
+    if optim.name == "adamw8bit":
+        return with_base_rates(AdamW8bit(parameter_groups(model, optim), optim.learning_rate, optim.betas))
     if not plain and optim.name not in ("muon", "lion"):
         return make_optimizer(model, optim)
     groups, numbers = parameter_groups(model, optim), (optim.learning_rate, optim.momentum, optim.betas)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradschool.data.examples import Splits
-from gradschool.data.vision.fewer import labelled, with_labels
+from gradschool.data.vision.few import labelled, with_labels
 from gradschool.data.vision.images import Images
 
 

@@ -1,7 +1,7 @@
 """Memory that is predicted: parts in closed form, rungs that keep the gradient, and measured growth."""
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch import nn
 from gradschool.engine.device import Machine
 from gradschool.engine.recompute import blocks, recompute
 from gradschool.errors import UserError
+from gradschool.nn.attention.lora import adapt
 from gradschool.practice.plan.memory import Memory, Opened, Step, predict
 from gradschool.practice.plan.rungs import ladder, sharded
 from gradschool.recipes import find
@@ -207,3 +208,38 @@ def test_measured_growth_is_within_a_tenth():
     run, opened = case("digits", words)
     measured = child("digits", words)["growth"]
     assert predict(run, opened).peak == pytest.approx(measured, rel=0.1)
+
+
+def test_state_of_8_bits_is_predicted_to_be_a_quarter(known):
+    found = {each.words: each for each in ladder(made(), known, predict(made(), known), 1e12)}
+    rung = found["optimizer=adamw8bit"]
+    whole = predict(made(), known)
+    # Two means of a byte and a scale for each 256, for all but the two biases and the small last layer's.
+    large = 64 * WIDE + WIDE * CLASSES
+    small = 2 * 4 * (WIDE + CLASSES)
+    wanted = 2 * large * (1 + 4 / 256) + small
+    assert rung.memory.optimiser == pytest.approx(wanted, rel=0.15) and not rung.is_same
+    assert rung.memory.optimiser < 0.35 * whole.optimiser and rung.memory.peak < whole.peak
+    assert "optimizer=adamw8bit" not in {
+        each.words for each in ladder(made(optimizer="sgd"), known, whole, 1e12)
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptedRun(WideRun):
+    kind = "adapted_wide"
+    lora: int = 0
+
+    def start_model(self, images: Any, pipeline: Any) -> nn.Module:
+        return adapt(Wide(), self.lora, names=("1", "3")) if self.lora else Wide()
+
+
+def test_adapters_leave_gradients_and_state_of_two_thin_matrices(known):
+    usual = {"data": "digits", "model": find("digits")().model, "batch_size": ROWS, "precision": "fp32"}
+    run = AdaptedRun(**usual, optimizer="adamw")
+    found = {each.words: each for each in ladder(run, known, predict(run, known), 1e12)}
+    rung = found["lora=8"]
+    thin = 4 * 8 * (64 + WIDE + WIDE + CLASSES)
+    assert rung.memory.optimiser == pytest.approx(2 * thin, rel=0.1, abs=12 * 512)
+    assert not rung.is_same and "learning rate anew" in rung.costs
+    assert "lora=8" not in {each.words for each in ladder(made(), known, predict(made(), known), 1e12)}

@@ -7,6 +7,7 @@ import pytest
 
 from gradschool import recipes
 from gradschool.errors import UserError
+from gradschool.practice.search import samplers
 from gradschool.practice.search.samplers import grid_size, make_pruner, make_sampler, refuse_sampler
 from gradschool.practice.search.space import read_space
 from gradschool.practice.search.trial import suggested
@@ -127,3 +128,33 @@ def test_a_pruner_ends_the_worst_of_many(name, ends):
         study.tell(trial, state=optuna.trial.TrialState.PRUNED) if seen < 9 else study.tell(trial, height)
     states = [each.state == optuna.trial.TrialState.PRUNED for each in study.trials]
     assert states[0] is False and states[-1] == bool(ends)
+
+
+def test_rustuna_is_asked_for_tpe_without_pruning_where_it_is_installed(monkeypatch):
+    monkeypatch.setattr(samplers.importlib.util, "find_spec", lambda name: name)
+    assert samplers.rust("tpe", "none") == ("rustuna",)
+    assert (
+        samplers.rust("tpe", "median") == samplers.rust("random", "none") == samplers.rust("gp", "none") == ()
+    )
+    monkeypatch.setattr(samplers.importlib.util, "find_spec", lambda name: None)
+    assert samplers.rust("tpe", "none") == ()
+    with pytest.raises(UserError, match="begun with Rustuna, which is not installed here"):
+        make_sampler("tpe", RANGES, 0, 0, False, True)
+
+
+def test_rustunas_tpe_draws_the_same_again_and_comes_near_the_valley():
+    pytest.importorskip("rustuna")
+
+    def found():
+        study = optuna.create_study()
+        for number in range(30):
+            study.sampler = make_sampler("tpe", RANGES, 0, number, False, True)
+            trial = study.ask()
+            suggested(trial, RANGES)
+            study.tell(trial, valley(trial.params))
+        return study
+
+    whole = found()
+    assert drawn(found()) == drawn(whole) and len({tuple(each.values()) for each in drawn(whole)}) == 30
+    first, last = (sorted(t.value for t in part) for part in (whole.trials[:10], whole.trials[20:]))
+    assert last[5] < first[5], "the median of the last ten is better than of the ten at random"

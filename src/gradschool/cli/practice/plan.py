@@ -40,6 +40,12 @@ class Args:
     """What it draws while it trains."""
     kwh: float | None = None
     """Price of a kilowatt hour."""
+    curve: int | None = None
+    """Train on so many shares of the data (all, half, a quarter ...) and predict what twice the data do."""
+    seeds: int = 1
+    """Runs for each share of the curve."""
+    out: Path | None = None
+    """Folder of the curve's runs; runs/RECIPE-curve if not given. Finished ones count."""
     timed: bool = True
     """Time a few steps; without, memory alone is predicted."""
     mine: bool = False
@@ -90,6 +96,9 @@ def run(args: Args) -> int:
 
         told = tell_time(pace(settings, request))
         told |= tell_cost(args, told["seconds"])
+    # 3. More data.
+    if args.curve is not None:
+        told |= tell_curve(args, settings, request)
     if overlaid:
         tell(overlaid)
         told["mine"] = records(overlaid)
@@ -112,6 +121,10 @@ def check_numbers(args: Args) -> None:
         if value is not None and not (0 <= value < math.inf and (value or name != "memory")):
             least = "above 0" if name == "memory" else ">= 0"
             raise UserError(f"{name} is {value:g}", f"a number {least}", f"Example: --{name} 2")
+    if args.curve is not None and not 3 <= args.curve <= 10:
+        raise UserError(f"curve is {args.curve}", "3 to 10 shares of the data", "Example: --curve 4")
+    if args.seeds < 1:
+        raise UserError(f"seeds is {args.seeds}", "a whole number >= 1", "Example: --seeds 3")
     if args.steps is not None and args.steps < 1:
         raise UserError(f"steps is {args.steps}", "a whole number >= 1", "Example: --steps 100")
 
@@ -144,7 +157,6 @@ def tell_rungs(rungs: Any, need: Any, room: float) -> None:
         same = "same result" if each.is_same else "another result"
         head = f"   {size(each.memory.peak):>10}  "
         print(hanging(head, f"{each.name}: --set {each.words} ({same}; {each.costs})"))
-    print(hanging("   ", "Not built in: LoRA and optimiser state of 8 bits."))
     if need.peak > room:
         fitting = next((each for each in rungs if each.memory.peak <= room), None)
         print(f" to fit   {f'--set {fitting.words}' if fitting else 'no single change is enough'}")
@@ -161,6 +173,35 @@ def tell_time(found: Any) -> dict[str, Any]:
     )
     return {"seconds": found.seconds, "step_seconds": found.step, "steps": found.steps,
             "examples_per_second": rate}  # fmt: skip
+
+
+def tell_curve(args: Args, settings: Any, request: Any) -> dict[str, Any]:
+    """Runs on shares of the data, the law through them, and what twice the data would bring."""
+    from gradschool.practice.plan.curve import measured
+
+    shares = [0.5**power for power in reversed(range(args.curve or 3))]
+    root = args.out or Path("runs") / f"{args.recipe}-curve"
+    found = measured(settings, request, shares, args.seeds, root, lambda text: None)
+    facts = found.facts()
+    for each in found.points:
+        print(
+            f" curve    {100 * each.error:6.2f} % wrong after {each.examples:,} examples (seed {each.seed})"
+        )
+    low, high = facts["interval"]
+    print(f" law      error = {facts['a']:.3g} n^-{facts['exponent']:.3f}, exponent [{low:.3f}, {high:.3f}]")
+    if found.ahead:
+        print(
+            f" check    less data predicted {100 * found.ahead[0]:.2f} % wrong for all of them, "
+            f"{100 * found.ahead[1]:.2f} % were"
+        )
+    least, most = facts["gain_interval"]
+    told = (
+        f"twice the data take {100 * facts['gain_of_twice']:.0f} % of the error away "
+        f"[{100 * least:.0f}, {100 * most:.0f}]: {100 * facts['error']:.2f} % wrong becomes "
+        f"{100 * facts['error_with_twice']:.2f} %, if the law goes on"
+    )
+    print(hanging(" gain     ", told))
+    return {"curve": facts}
 
 
 def tell_cost(args: Args, seconds: float) -> dict[str, Any]:

@@ -160,6 +160,16 @@ def split(snapshot: dict[torch.device, dict[Any, int]]) -> Memory:
     return Memory(**found)
 
 
+class Nobody:
+    """Stands where torch keeps the handle of a hook, for a weight without one."""
+
+    def remove(self) -> None:
+        """There is nothing to take away."""
+
+
+NOBODY = Nobody()
+
+
 class Tracker(MemTracker):  # type: ignore[no-untyped-call]
     """Torch's tracker, for modules that are called more than once a step: micro-batches, or a discriminator
     that sees real and generated pictures.
@@ -169,6 +179,15 @@ class Tracker(MemTracker):  # type: ignore[no-untyped-call]
         if module in self.memory_tracking and not self._mod_tracker.is_bw:
             del self.memory_tracking[module]
         super()._pre_fw_hook(module, inputs)
+
+    def _track_module_params_and_buffers(
+        self, module: nn.Module, install_grad_hooks: bool = True
+    ) -> tuple[int, int]:
+        # A frozen weight gets no gradient, and torch lets nobody wait for one.
+        for parameter in module.parameters():
+            if not parameter.requires_grad:
+                self._param_to_grad_hook_handles[parameter] = (NOBODY, NOBODY)
+        return super()._track_module_params_and_buffers(module, install_grad_hooks)
 
     def _update_peak_stats(self, peak_state: Any) -> None:
         # The peak of the whole alone: that of every module would be looked for at every operation.

@@ -10,6 +10,7 @@ from gradschool.runs.run import Run
 
 MOST = 64  # micro-batches
 PROCESSES = (2, 4, 8)
+RANK = 8  # of LoRA's matrices
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,14 @@ def ladder(run: Run, known: Opened, whole: Memory, room: float) -> Iterator[Rung
     # 2. What changes it a little.
     if known.machine.precision == "fp32" and (found := attempted(replace(run, precision="bf16"), known)):
         yield Rung("mixed precision", "precision=bf16", found, False, "rounding; often faster")
+    if run.optimizer in ("adam", "adamw") and (
+        found := attempted(replace(run, optimizer="adamw8bit"), known)
+    ):
+        costs = "its state is rounded to bytes; steps take longer"
+        yield Rung("optimiser state of 8 bits", "optimizer=adamw8bit", found, False, costs)
+    if getattr(run, "lora", None) == 0 and (found := attempted(replace(run, lora=RANK), known)):  # type: ignore[call-arg]
+        costs = "two thin matrices a layer learn in place of all weights: search the learning rate anew"
+        yield Rung("low-rank adapters (LoRA)", f"lora={RANK}", found, False, costs)
     has_state = run.optimizer not in ("sgd", "momentum")
     if has_state and (found := attempted(replace(run, optimizer="momentum"), known)):
         costs = "another optimiser: search its learning rate anew"

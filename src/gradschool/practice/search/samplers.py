@@ -5,6 +5,7 @@ from the finished trials, because Optuna keeps it as a pickle, which is never lo
 not end Optuna's own loop, which is not used.
 """
 
+import importlib.util
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -21,13 +22,15 @@ TITLES = {
     "random": "random search", "grid": "grid search", "tpe": "TPE", "cmaes": "CMA-ES",
     "gp": "Gaussian process",
 }  # fmt: skip
+RUST = "rustuna"
 REDUCTION = 3  # of ASHA and Hyperband: a third of the trials goes on to three times as many evaluations
 LARGEST_GRID = 10_000
 
 
 def make_sampler(
-    name: SamplerName, space: Sequence[Dimension], seed: int, number: int, is_maximized: bool
-) -> Any:
+    name: SamplerName, space: Sequence[Dimension], seed: int, number: int, is_maximized: bool,
+    is_rust: bool = False,
+) -> Any:  # fmt: skip
     """A sampler for one trial.
 
     Args:
@@ -36,6 +39,7 @@ def make_sampler(
         seed: of the study.
         number: of the trial, from 0.
         is_maximized: whether a larger score is better.
+        is_rust: whether the study was begun with Rustuna; see `rust`.
     """
     import optuna.samplers
 
@@ -46,11 +50,37 @@ def make_sampler(
         return grid(space, seed % 2**32)
     if name == "tpe" and tpe_scores.mine is not None:
         return Tpe(space, own, is_maximized)
+    if name == "tpe" and is_rust:
+        return rust_tpe(own)
     if name == "tpe":
         return optuna.samplers.TPESampler(seed=own)
     if name == "cmaes":
         return cma_es(space, own, is_maximized)
     return optuna.samplers.GPSampler(seed=own, warn_independent_sampling=False)
+
+
+def rust(sampler: SamplerName, pruner: PrunerName) -> tuple[str, ...]:
+    """The package that draws in Optuna's place: Rustuna, for TPE without pruning, where it is installed.
+
+    It draws other points than Optuna from the same seed, so study.json says with which a study was begun.
+    """
+    fits = sampler == "tpe" and pruner == "none"
+    return (RUST,) if fits and importlib.util.find_spec(RUST) is not None else ()
+
+
+def rust_tpe(seed: int) -> Any:
+    """Rustuna's TPE as a sampler of Optuna.
+
+    Raises:
+        UserError: the study was begun with Rustuna, which is not here.
+    """
+    if importlib.util.find_spec(RUST) is None:
+        what = "this study was begun with Rustuna, which is not installed here"
+        raise UserError(what, "the package that drew its first trials", "Install rustuna with pip.")
+    from rustuna.converter import ToOptunaSampler
+    from rustuna.samplers import TPESampler
+
+    return ToOptunaSampler(TPESampler(seed=seed))
 
 
 def grid(space: Sequence[Dimension], seed: int) -> Any:

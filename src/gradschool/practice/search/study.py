@@ -21,7 +21,7 @@ from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.metric import Metric
 from gradschool.phrases import command
-from gradschool.practice.search.samplers import PrunerName, SamplerName, make_pruner, refuse_sampler
+from gradschool.practice.search.samplers import PrunerName, SamplerName, make_pruner, refuse_sampler, rust
 from gradschool.practice.search.space import Dimension, read_space
 from gradschool.practice.search.storage import address_of, open_storage, shown
 from gradschool.runs.config import absolute, config
@@ -206,13 +206,14 @@ def write(study: Study) -> None:
     """Write study.json."""
     study.path.mkdir(parents=True, exist_ok=True)
     asked = study.asked
+    drawn_by = rust(asked.sampler, asked.pruner)
     known = config(study.run, Request(asked.recipe, asked.seed, asked.steps, asked.device))
     RunFolder(study.path).write(FILE, {
         "study": study.path.resolve().name, "recipe": asked.recipe, "kind": study.run.kind,
         "asked": asdict(asked), "space": [each.to_json() for each in study.space],
         "settings": known["settings"], "metric": {"name": study.scored, "better": study.metric.better},
         "storage": shown(study.url), "command": asked.command,
-        "versions": {name: version(name) for name in ("gradschool", "optuna", "torch")}
+        "versions": {name: version(name) for name in ("gradschool", "optuna", "torch", *drawn_by)}
         | {"python": platform.python_version()},
     })  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from gradschool.errors import Interrupted
-from gradschool.practice.search.samplers import grid_size, make_sampler
+from gradschool.practice.search.samplers import RUST, grid_size, make_sampler
 from gradschool.practice.search.storage import shown
 from gradschool.practice.search.study import Study
 from gradschool.practice.search.trial import Outcome, run_trial, suggested
@@ -83,8 +83,9 @@ def claim(study: Study, limits: Limits) -> Any:
         if len(trials) >= enough(study, limits):
             return None
         sampler = make_sampler(
-            study.asked.sampler, study.space, study.asked.seed, len(trials), study.metric.higher_is_better
-        )
+            study.asked.sampler, study.space, study.asked.seed, len(trials), study.metric.higher_is_better,
+            RUST in study.facts["versions"],
+        )  # fmt: skip
         loaded = study.load(sampler)
         trial = loaded.ask()
         sign(study, trial)

@@ -56,7 +56,7 @@ class TransferRun(ImageRun):
 
     kind: ClassVar[str] = "transfer"
     title: ClassVar[str] = "an image classifier on a backbone"
-    places: ClassVar[tuple[str, ...]] = ("data", "weights")
+    places: ClassVar[tuple[str, ...]] = ("data", "teacher", "weights")
 
     model: Literal["timm"] = "timm"  # type: ignore[assignment]
     """The network is `backbone`."""
@@ -97,6 +97,9 @@ class TransferRun(ImageRun):
             raise UserError(what, wanted, "Leave image_size out.")
         if self.sizes or self.test_size:
             raise UserError("sizes or test_size is set", "neither: one size throughout", "Set image_size.")
+        if self.mode == "frozen" and self.teacher:
+            what, wanted = "mode is frozen beside a teacher", "finetune or scratch"
+            raise UserError(what, wanted, "A frozen body sees every picture once and unchanged.")
 
     def take_apart(self) -> None:
         """Turn a folder or file that is given as the backbone into its network's name and its weights.
@@ -134,7 +137,7 @@ class TransferRun(ImageRun):
 
     def notes(self) -> list[str]:
         """What a person should know before such a run."""
-        expected, notes = self.expected, []
+        expected, notes = self.expected, super().notes()
         if self.mode != "scratch" and not self.starts_learnt:
             notes.append("The body starts from random weights: learnt ones come with --set pretrained=true.")
         if self.starts_learnt and self.normalise == "data":

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gradschool.data.examples import Splits
 from gradschool.data.folds import cut, fold_of, pooled
+from gradschool.data.less import with_less
 from gradschool.runs.run import Run
 
 
@@ -22,6 +23,9 @@ class FoldedRun(Run):
     split_seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     """Seed of what is held out, so that runs of several seeds share it; that of the run if not given."""
 
+    train_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the training part that is learnt from, class by class; smaller shares lie in larger ones."""
+
     def held_out(self, opened: Callable[[int, float], Splits[Any]], seed: int) -> Splits[Any]:
         """The parts.
 
@@ -30,9 +34,11 @@ class FoldedRun(Run):
             seed: of the run.
         """
         chosen = seed if self.split_seed is None else self.split_seed
-        if not self.fold:
-            return opened(chosen, self.val)
-        return fold_of(opened(chosen, 0.0), self.fold, chosen)  # examples in the same order for any seed
+        if self.fold:
+            splits = fold_of(opened(chosen, 0.0), self.fold, chosen)  # in the same order for any seed
+        else:
+            splits = opened(chosen, self.val)
+        return splits if self.train_share == 1 else with_less(splits, self.train_share, chosen)
 
     def whole(self, seed: int, data: str | None = None) -> Splits[Any]:
         """The data with training and validation part as one; arguments as of `open`."""

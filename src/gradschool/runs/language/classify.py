@@ -16,15 +16,18 @@ from gradschool.data.text.vectors.wordvectors import WordVectors
 from gradschool.engine.run import RunFolder
 from gradschool.errors import UserError
 from gradschool.evals.export import ExportCheck, export_onnx
+from gradschool.evals.int8 import INT8, Int8Check, Plan, export_int8
 from gradschool.models import catalogue
 from gradschool.models.language.bag import bag
 from gradschool.phrases import counted
 from gradschool.runs.finish import rebuilt
 from gradschool.runs.language.labelled import LabelledTextRun
+from gradschool.runs.reopen import splits_again
 from gradschool.runs.run import Count, Pieces
 from gradschool.runs.settings import ByName, make_model
 
 TextFunction = Annotated[Callable[..., nn.Module], ByName("words")]
+JUDGED = 2000  # test texts at most that an exported file is judged by, one at a time
 SPREAD = 0.1  # standard deviation of the vectors of words that have none yet
 
 
@@ -125,6 +128,26 @@ class TextClassifier(LabelledTextRun):
         def tokens(size: int, generator: torch.Generator) -> Tensor:
             return torch.randint(LISTED, len(facts["words"]) + LISTED, (size, 20 + size), generator=generator)
 
-        known = {name: facts[name] for name in ("classes", "words", "longest")}
         example = tokens(2, torch.Generator().manual_seed(0))
-        return export_onnx(model, example, out or folder.path / "model.onnx", known, tokens)
+        return export_onnx(model, example, out or folder.path / "model.onnx", told(facts), tokens)
+
+    def export_int8(self, folder: RunFolder, out: Path | None, data: str | None = None) -> Int8Check:
+        """Write the network as ONNX with weights in 8-bit integers, and measure it text by text."""
+        facts = folder.read("model.json")
+        test = splits_again(self, folder, data).test
+        some = torch.linspace(0, len(test) - 1, min(JUDGED, len(test))).long()
+        part = test.take(some)
+        read = [torch.tensor([each]) for each in self.reading_of(facts).of(part.texts)]
+        usual = sorted(read, key=lambda each: each.shape[1])[len(read) // 2]
+        plan = Plan(
+            (), lambda: zip(read, part.labels.split(1), strict=True), {1: usual}, "text",
+            self.threads or torch.get_num_threads(),
+        )  # fmt: skip
+        return export_int8(
+            lambda file: self.export(folder, file), out or folder.path / INT8, plan, told(facts)
+        )
+
+
+def told(facts: dict[str, Any]) -> dict[str, Any]:
+    """What of model.json goes into an exported file."""
+    return {name: facts[name] for name in ("classes", "words", "longest")}

@@ -55,6 +55,8 @@ class LabelledTextRun(FoldedRun):
     """The column with the texts; guessed if not given."""
     label: str | None = None
     """The column with the labels, or several with commas between; guessed if not given."""
+    group: str | None = None
+    """The column that says which texts belong together, e.g. by author: no two parts or folds share one."""
     test: Annotated[float, Field(gt=0, lt=1)] = 0.1
     """Share of all texts held out to test on, the same for every seed, where the data bring no test part."""
     longest: Count = 400
@@ -80,7 +82,7 @@ class LabelledTextRun(FoldedRun):
 
     def open(self, seed: int, data: str | None = None) -> Splits[LabelledTexts]:
         """The texts; `data` says where they lie now, if they moved."""
-        place, columns = data or self.data, {"text": self.text, "label": self.label}
+        place, columns = data or self.data, {"text": self.text, "label": self.label, "group": self.group}
         return self.held_out(
             lambda chosen, val: open_labelled(place, **columns, val=val, test=self.test, seed=chosen), seed
         )

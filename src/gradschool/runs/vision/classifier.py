@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gradschool.data.augment.pipeline import Augment, Pipeline
 from gradschool.data.examples import Splits
-from gradschool.data.vision.fewer import with_labels
+from gradschool.data.vision.few import with_labels
 from gradschool.data.vision.images import Images
 from gradschool.data.vision.loader import evaluation_batches
 from gradschool.data.vision.statistics import channel_statistics, class_weights

@@ -37,15 +37,19 @@ class Row:
         part: "train", "val", "test", or "" where nobody has said.
         text: as it is.
         label: without space at its ends.
+        group: of texts that belong together; "" where nobody has said.
     """
 
     place: str
     part: str
     text: str
     label: str
+    group: str = ""
 
 
-def rows_of(table: Table, text: str | None, label: str | None, part: str = "") -> tuple[list[Row], list[str]]:
+def rows_of(
+    table: Table, text: str | None, label: str | None, part: str = "", group: str | None = None
+) -> tuple[list[Row], list[str]]:
     """The rows of a table, and sentences about what was guessed.
 
     Args:
@@ -54,19 +58,21 @@ def rows_of(table: Table, text: str | None, label: str | None, part: str = "") -
         label: name of the column with the labels, or several names with commas between them: their values
             together are the class; None: guessed.
         part: of all rows; "": a column of parts is looked for.
+        group: name of the column that says which texts belong together; None: none does.
 
     Raises:
         UserError: there is no such column, or it cannot be guessed.
     """
     # 1. Names of the columns.
-    names, body, notes = headed(table, [text, *(label.split(",") if label else [])])
+    names, body, notes = headed(table, [text, group, *(label.split(",") if label else [])])
     columns = list(zip(*(cells for _, cells in body), strict=True)) or [()] * len(names)
     lengths = [sum(map(len, column)) / max(1, len(column)) for column in columns]
     kinds = [len(set(column) - {""}) for column in columns]
     # 2. The columns. The longest that is left holds the texts, the one with the fewest different cells the
     #    labels.
     at_part = None if part else parted(names, columns)
-    free = [i for i in range(len(names)) if i != at_part]
+    at_group = found(names, group, table.name, "group") if group else None
+    free = [i for i in range(len(names)) if i not in (at_part, at_group)]
     at_labels = (
         [found(names, each.strip(), table.name, "label") for each in label.split(",")] if label else []
     )
@@ -92,7 +98,8 @@ def rows_of(table: Table, text: str | None, label: str | None, part: str = "") -
     for place, cells in body:
         own = part or ("" if at_part is None else SPELLINGS.get(cells[at_part].strip().lower(), UNKNOWN))
         values = [cells[i].strip() for i in at_labels]
-        made.append(Row(place, own, cells[at_text], joined(values)))
+        together = "" if at_group is None else cells[at_group].strip()
+        made.append(Row(place, own, cells[at_text], joined(values), together))
     return made, notes
 
 

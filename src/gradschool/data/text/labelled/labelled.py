@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -20,11 +20,13 @@ class LabelledTexts:
         texts: as they were read; no two of a set are alike.
         labels: (n,), index into classes.
         classes: their names, in label order; those of the whole set.
+        members: the name of the group of each text, "" for a text by itself; empty where there are no groups.
     """
 
     texts: Sequence[str]
     labels: Int64[Tensor, " n"]
     classes: Sequence[str]
+    members: Sequence[str] = ()
 
     @cached_property
     def names(self) -> Sequence[str]:
@@ -36,7 +38,16 @@ class LabelledTexts:
 
     def take(self, index: Int64[Tensor, " k"]) -> "LabelledTexts":
         """The texts at `index`, in that order."""
-        return LabelledTexts([self.texts[i] for i in index.tolist()], self.labels[index], self.classes)
+        places = index.tolist()
+        members = [self.members[i] for i in places] if self.members else ()
+        return LabelledTexts([self.texts[i] for i in places], self.labels[index], self.classes, members)
+
+    @property
+    def groups(self) -> Int64[Tensor, " n"]:
+        """The number of each text's group; those of one group are in one part and one fold."""
+        keys = [name or i for i, name in enumerate(self.members or [""] * len(self))]
+        seen: dict[str | int, int] = {}
+        return torch.tensor([seen.setdefault(key, len(seen)) for key in keys], dtype=torch.int64)
 
     def joined(self, others: Sequence["LabelledTexts"], classes: Sequence[str] | None) -> "LabelledTexts":
         """These and the others as one part; labels count `classes`, its own where they are None."""
@@ -48,7 +59,11 @@ class LabelledTexts:
             for part, index in zip(parts, kept, strict=True)
             for i in index
         ]
-        return replace(self, texts=texts, labels=torch.tensor(labels, dtype=torch.int64), classes=wanted)
+        members = [
+            (p.members or [""] * len(p))[i] for p, index in zip(parts, kept, strict=True) for i in index
+        ]
+        known = torch.tensor(labels, dtype=torch.int64)
+        return LabelledTexts(texts, known, wanted, members if any(members) else ())
 
     def content(self) -> Sequence[bytes | memoryview]:
         """The class and the text of each, as bytes."""

@@ -17,13 +17,14 @@ from gradschool.data.catalogue import resolve
 from gradschool.data.encoding import decoded
 from gradschool.data.examples import Splits
 from gradschool.data.source import Source, open_source
-from gradschool.data.splits import cut
+from gradschool.data.splits import by_group, cut
 from gradschool.data.text.labelled.classes import classes_of, cleaned, uneven
 from gradschool.data.text.labelled.columns import SPELLINGS, Row, rows_of
 from gradschool.data.text.labelled.labelled import LabelledTexts
 from gradschool.data.text.labelled.labelledset import LabelledSet
 from gradschool.data.text.labelled.tables import is_table, read_table
 from gradschool.errors import UserError
+from gradschool.phrases import counted
 
 LEAST = 10  # different texts that can be cut into parts
 WANTED = "a table (csv, tsv, JSON lines), or a folder or zip of class folders with .txt files"
@@ -39,8 +40,8 @@ class Found:
 
 
 def open_labelled(
-    name: str | Path, *, text: str | None = None, label: str | None = None, val: float = 0.1,
-    test: float = 0.1, seed: int = 0,
+    name: str | Path, *, text: str | None = None, label: str | None = None, group: str | None = None,
+    val: float = 0.1, test: float = 0.1, seed: int = 0,
 ) -> Splits[LabelledTexts]:  # fmt: skip
     """Open a set by name, or a table or folder by path.
 
@@ -48,6 +49,7 @@ def open_labelled(
         name: of a set, or a path; a bare name that is both is the set.
         text: the column with the texts; None: the set's, or guessed.
         label: the column with the labels, or several with commas between; None: the set's, or guessed.
+        group: the column that says which texts belong together; None: each is by itself.
         val: share of the training part held out to choose by, 0 to below 1, where the data bring no such
             part.
         test: share of all texts held out to test on, above 0, where the data bring no such part.
@@ -63,7 +65,7 @@ def open_labelled(
     found, title = Found(), info.name if info else place.name
     if info is not None:
         text, label = text or info.text, label or info.label
-    read(place, text, label, found)
+    read(place, text, label, group, found)
     names = info.names if info is not None and label == info.label else {}
     rows, notes = cleaned(found.rows, title)
     whole, parts, more = labelled(rows, names, title)
@@ -72,12 +74,16 @@ def open_labelled(
     return Splits(title, splits.train, splits.val, splits.test, found.skipped, notes)
 
 
-def read(place: Path, text: str | None, label: str | None, found: Found) -> None:
-    """All rows of a table, or of whatever lies in a folder or zip."""
+def read(place: Path, text: str | None, label: str | None, group: str | None, found: Found) -> None:
+    """All rows of a table, or of whatever lies in a folder or zip.
+
+    Raises:
+        UserError: there is no table, several, or none with a column of groups.
+    """
     if place.is_file() and place.suffix.lower() != ".zip":
         if not is_table(place.name):
             raise UserError(f"{place} is no table", WANTED, "Name it .csv, .tsv or .jsonl if it is one.")
-        add_table(place, "", text, label, found)
+        add_table(place, "", text, label, group, found)
         beside = [p.name for p in sorted(place.parent.iterdir()) if is_table(p.name) and part_of(p.name)]
         if part_of(place.name) and len(beside) > 1:
             others = ", ".join(name for name in beside if name != place.name)
@@ -89,6 +95,8 @@ def read(place: Path, text: str | None, label: str | None, found: Found) -> None
     )
     by_part = [p for p in tables if part_of(p.name)]
     chosen = by_part if any(part_of(p.name) == "train" for p in by_part) else tables
+    if not chosen and group:
+        raise UserError(f"group is {group!r}, and {place} holds no table", "a table with that column", "")
     if not chosen:
         add_folders(open_source(place), found)
         return
@@ -98,7 +106,7 @@ def read(place: Path, text: str | None, label: str | None, found: Found) -> None
             f"{place} holds several tables ({listed})", "one, or train.csv and test.csv", "Name one."
         )
     for each in chosen:
-        add_table(each, part_of(each.name) if chosen is by_part else "", text, label, found)
+        add_table(each, part_of(each.name) if chosen is by_part else "", text, label, group, found)
     if unused := [p.name for p in tables if p not in chosen]:
         found.notes.append(f"Not read: {', '.join(unused[:5])}.")
 
@@ -108,10 +116,12 @@ def part_of(name: str) -> str:
     return SPELLINGS.get(name.lower().partition(".")[0], "")
 
 
-def add_table(file: Path, part: str, text: str | None, label: str | None, found: Found) -> None:
+def add_table(
+    file: Path, part: str, text: str | None, label: str | None, group: str | None, found: Found
+) -> None:
     """The rows of one table."""
     table = read_table(file)
-    rows, notes = rows_of(table, text, label, part)
+    rows, notes = rows_of(table, text, label, part, group)
     found.rows += rows
     found.skipped += table.skipped
     found.notes += [*table.notes, *notes]
@@ -157,7 +167,8 @@ def labelled(
     place = {each: i for i, each in enumerate(classes)}
     labels = torch.tensor([place[to_class[row.label]] for row in rows])
     counts = dict(zip(shown, labels.bincount(minlength=len(shown)).tolist(), strict=True))
-    whole = LabelledTexts([row.text for row in rows], labels, tuple(shown))
+    members = [row.group for row in rows]
+    whole = LabelledTexts([row.text for row in rows], labels, tuple(shown), members if any(members) else ())
     return whole, [row.part for row in rows], [*notes, *uneven(counts, title)]
 
 
@@ -179,18 +190,37 @@ def divided(
         raise UserError(f"{title} has no training part", "a part called train", "")
     # 2. What is missing, from seeds: the test part's never changes.
     if not len(tested):
-        train, cut_out = cut(train, test, 0)
+        train, cut_out = cut_whole(train, test, 0)
         if any(parts):
             notes.append(f"{title} brings no test part: {100 * test:.0f} % of its training part is held out.")
         if cut_out is None:
             raise UserError(f"{title} has one text of each class", "several of each", "Merge some classes.")
         tested = cut_out
     if not len(held):
-        train, kept = cut(train, val, seed + 1)
+        train, kept = cut_whole(train, val, seed + 1)
     else:
         kept = held
+    notes += across(train, kept, tested)
     # 3. Classes of which nothing is learnt.
     learnt = set(train.labels.tolist())
     if unseen := [name for i, name in enumerate(whole.classes) if i not in learnt]:
         notes.append(f"No training text is of class {', '.join(unseen[:5])}: what is of it cannot be found.")
     return Splits(title, train, kept, tested, notes=notes)
+
+
+def cut_whole(texts: LabelledTexts, share: float, seed: int) -> tuple[LabelledTexts, LabelledTexts | None]:
+    """Two parts, as `cut`; groups stay whole where there are some, so that the share is met about."""
+    if not texts.members or not share:
+        return cut(texts, share, seed)
+    kept, held = by_group(texts.labels, texts.groups, share, seed)
+    return texts.take(kept), texts.take(held)
+
+
+def across(train: LabelledTexts, val: LabelledTexts | None, test: LabelledTexts) -> list[str]:
+    """That groups lie in the training part and in another, which the data brought along, in a sentence."""
+    learnt = {*train.members} - {""}
+    shared = learnt & {*test.members, *(val.members if val else ())}
+    if not shared:
+        return []
+    first, count = sorted(shared)[0], counted(len(shared), "group")
+    return [f"{count} of texts in the training part and in another (first: {first}): scores are too good."]
