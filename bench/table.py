@@ -110,7 +110,7 @@ def reviews(result: Result) -> list[tuple[str, ...]]:
 
 
 def characters(found: dict[str, Result]) -> list[tuple[str, ...]]:
-    """N-gram models beside recurrent networks, in nats a character."""
+    """N-gram models beside networks, in nats a character."""
     rows: list[tuple[str, ...]] = []
     if "language" in found:
         name, net = next(iter(found["language"]["models"].items()))
@@ -120,6 +120,13 @@ def characters(found: dict[str, Result]) -> list[tuple[str, ...]]:
         minutes = found["language"]["minutes"]
         rows.append(("characters of tiny Shakespeare", f"{counts[best]:.3f} nats ({best})",
                      f"`{name}`, {minutes:g} minutes, {nats}", ""))  # fmt: skip
+    if "gpt" in found:
+        name, net = list(found["gpt"]["models"].items())[-1]
+        counts = found["gpt"]["baselines"]
+        best = min(counts, key=counts.__getitem__)
+        alone, mixed = (f"{net[key]['min']:.3f} to {net[key]['max']:.3f} nats" for key in ("nats", "mixed"))
+        rows.append(("the same, by attention", f"{counts[best]:.3f} nats ({best}, other validation part)",
+                     f"`{name}`, {net['minutes']:g} minutes, {alone}", mixed))  # fmt: skip
     if "names" in found:
         each = found["names"]["sets"]["names"]
         best = min(each["counting"], key=each["counting"].__getitem__)

@@ -236,8 +236,7 @@ class Run(Kind):
         if self.shard:
             for part in task.parts.values():
                 shard(part, machine.device)
-        optim = self.optim()
-        half = machine.precision == "bf16"
+        optim, half = self.optim(), machine.precision == "bf16"
         optimizers = {
             name: optimizer_for(part, optim, request.plain, half) for name, part in task.parts.items()
         }

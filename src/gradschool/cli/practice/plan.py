@@ -89,16 +89,8 @@ def run(args: Args) -> int:
     rungs = list(ladder(settings, known, need, room))
     tell_memory(need, room)
     tell_rungs(rungs, need, room)
-    # 2. Time and money.
-    told: dict[str, Any] = {}
-    if args.timed:
-        from gradschool.practice.plan.pace import pace
-
-        told = tell_time(pace(settings, request))
-        told |= tell_cost(args, told["seconds"])
-    # 3. More data.
-    if args.curve is not None:
-        told |= tell_curve(args, settings, request)
+    # 2. Time, money and more data.
+    told = tell_course(args, settings, request)
     if overlaid:
         tell(overlaid)
         told["mine"] = records(overlaid)
@@ -108,6 +100,19 @@ def run(args: Args) -> int:
          "fits": need.peak <= room, "rungs": [each.facts() for each in rungs], **told},
     )  # fmt: skip
     return 0
+
+
+def tell_course(args: Args, settings: Any, request: Any) -> dict[str, Any]:
+    """Time and money, and what more data would bring, as far as they are asked for."""
+    from gradschool.practice.plan.pace import pace
+
+    told: dict[str, Any] = {}
+    if args.timed:
+        told = tell_time(pace(settings, request))
+        told |= tell_cost(args, told["seconds"])
+    if args.curve is not None:
+        told |= tell_curve(args, settings, request)
+    return told
 
 
 def check_numbers(args: Args) -> None:
