@@ -175,7 +175,8 @@ def measure(seeds: int, steps: int, ours: int, threads: int) -> dict[str, Any]:
     return {
         "name": "nanogpt", "unit": "seconds to the peer's final loss", "n": seeds, "threads": threads,
         **{side: statistics.median(run[side]["seconds"] for run in runs) for side in ("ours", "peer")},
-        "peer_name": "nanoGPT's configuration, written anew", "ratio": statistics.median(faster), "ratios": faster, "wanted": GOAL,
+        "peer_name": "nanoGPT's configuration, written anew", "ratio": statistics.median(faster),
+        "ratios": faster, "wanted": GOAL,
         "ratio_processor": statistics.median(
             run["peer"]["processor_seconds"] / run["ours"]["processor_seconds"] for run in runs
         ),

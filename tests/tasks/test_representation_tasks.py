@@ -13,7 +13,7 @@ from gradschool.models.vision.vit import plain_vit
 from gradschool.ops.practice.contrastive import nt_xent
 from gradschool.tasks.representation.contrast import Contrast
 from gradschool.tasks.representation.distil_self import DistilSelf, Teaching, information
-from gradschool.tasks.representation.fill_in import FillIn
+from gradschool.tasks.representation.masked_patches import MaskedPatches
 
 
 def noise(*shape, seed=0):
@@ -92,7 +92,7 @@ def test_a_masked_step_is_the_same_in_pieces(pieces):
     found = []
     for model, count in zip(models, (1, pieces), strict=True):
         torch.manual_seed(5)
-        found.append(FillIn(model, None, hidden=0.5).step((x, labels), Descend(model, count)))
+        found.append(MaskedPatches(model, None, hidden=0.5).step((x, labels), Descend(model, count)))
     torch.testing.assert_close(*found)
     # Sums of gradients in another order: rounding of float32.
     for one, other in zip(*(m.parameters() for m in models), strict=True):
@@ -101,7 +101,7 @@ def test_a_masked_step_is_the_same_in_pieces(pieces):
 
 def test_other_patches_are_hidden_at_every_step():
     model, seen = mae(), []
-    task = FillIn(model, None, hidden=0.5)
+    task = MaskedPatches(model, None, hidden=0.5)
     for _ in range(2):
         task.step((noise(4, 1, 4, 6),), lambda _, batch, __: seen.append(batch[1]) or {})
     assert seen[0].sum(1).tolist() == seen[1].sum(1).tolist() == [3] * 4

@@ -19,7 +19,7 @@ from gradschool.models.vision.mae import MaskedAutoencoder
 from gradschool.ops.practice.masking import random_patch_mask
 from gradschool.runs.representation.encoder import EncoderRun
 from gradschool.runs.run import Count
-from gradschool.tasks.representation.fill_in import FillIn
+from gradschool.tasks.representation.masked_patches import MaskedPatches
 
 BLANK = 0.98  # loss on normalised patches from which on they are drawn no better than in one colour
 
@@ -88,10 +88,12 @@ class MaeRun(EncoderRun):
             made: Any = self.model(2, **self.model_options)
         return int(made.patch)
 
-    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> FillIn:
+    def task(self, model: nn.Module, splits: Splits[Images], held_out: str) -> MaskedPatches:
         """Draw what is hidden."""
         bank = self.bank_of(splits)
-        return FillIn(model, bank, held_out, self.neighbours, hidden=self.hidden, normalised=self.normalised)
+        return MaskedPatches(
+            model, bank, held_out, self.neighbours, hidden=self.hidden, normalised=self.normalised
+        )
 
     def collapsed(self, scores: dict[str, float]) -> str:
         """A decoder that draws hidden patches no better than in one colour."""

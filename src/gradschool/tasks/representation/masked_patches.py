@@ -13,7 +13,7 @@ from gradschool.tasks.representation.represent import Represent
 from gradschool.tasks.update import Batch, Update
 
 
-class FillIn(Represent):
+class MaskedPatches(Represent):
     """Train `models.vision.mae.MaskedAutoencoder`; batches are pictures, of which any more is ignored.
 
     Args:
