@@ -8,11 +8,14 @@ find torch's CPU build.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 LAUNCHER = Path(__file__).resolve().parent.parent / "gradschool"
 FAKE_PYTHON = """\
@@ -39,6 +42,7 @@ if [ -f "$here/broken" ]; then cat "$here/broken" >&2; exit 3; fi
 START = """
 import shutil, sys, venv
 from pathlib import Path
+from typing import Any
 def create(env, with_pip, clear):
     shutil.rmtree(env, ignore_errors=True)
     (env / "bin").mkdir(parents=True)
@@ -83,7 +87,14 @@ def laid_out(folder: Path) -> Path:
 def begin(project: Path, *words: str, **environment: str) -> subprocess.Popen[str]:
     """The launcher as a process, with `venv` replaced."""
     clean = {k: v for k, v in os.environ.items() if k != "UV_TORCH_BACKEND"} | environment
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    pipes: dict[str, Any] = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "start_new_session": True,
+    }
+    if os.name == "posix":  # a suite that was started in the background ignores Ctrl-C, and so would this
+        pipes["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen([sys.executable, "start.py", *words], cwd=project, env=clean, **pipes)
 
 

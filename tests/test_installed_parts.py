@@ -58,7 +58,9 @@ def test_no_module_of_ours_needs_more_than_the_base_to_be_imported():
 
 
 def test_what_is_imported_later_is_in_a_part():
-    assert strangers({name for lock in ("base", *parts.table()) for name in pinned(lock)}, deep=True) == set()
+    found = strangers({name for lock in ("base", *parts.table()) for name in pinned(lock)}, deep=True)
+    # Rustuna is taken where somebody has installed it, and no part brings it: it is young, and searches do without.
+    assert found == {("practice/search/samplers.py", "rustuna")}
 
 
 def test_table_extras_and_locks_name_the_same_parts():

@@ -95,6 +95,6 @@ def test_every_op_with_a_twin_is_here():
     ops = {f"{op.plain.__module__.split('.')[-1]}.{op.plain.__name__}" for op, _ in samples.TWINS.values()}
     # The approximation by a tanh is GELU's argument in torch, which has no squared ReLU. Sequences,
     # attention beyond the plain one and returns have no samples there, but tests of their own.
-    own = ("sequence.", "attention.", "rl.")
+    own = ("sequence.", "attention.", "rl.", "practice.")
     twins = {name for name, op in OPS.items() if op.fast and not name.startswith(own)}
     assert twins - ops == {"activation.gelu_tanh", "activation.relu_squared"}

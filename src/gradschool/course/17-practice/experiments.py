@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -81,7 +82,8 @@ def searched(method: str, data: Sequence[Data]) -> dict:
     sources = [generator(1000 + seed) for seed in range(SEEDS)]
     orders = [torch.randperm(TRIALS, generator=source) for source in sources]
     tried: list[Tensor] = []
-    val, test = [], []
+    val: list[Tensor] = []
+    test: list[Tensor] = []
     for number in range(TRIALS):
         if method in GRIDS:
             points = torch.stack([grid(GRIDS[method])[order[number]] for order in orders])
@@ -248,7 +250,7 @@ def curve() -> dict:
 
 def accumulation() -> dict:
     """The gradient of a batch of 64 against that of micro-batches, with and without batch normalisation."""
-    one, found = digits(0, 64, 0), {}
+    one, found = digits(0, 64, 0), dict[str, dict]()
     x, y = one.train
     for name in ("none", "batch", "layer"):
         torch.manual_seed(0)
@@ -384,7 +386,8 @@ def ensembles() -> dict:
         weights |= {"mean": torch.ones(MEMBERS).double(), "best": (alone == alone.min()).double()}
         for name, w in weights.items():
             mixed = (w.view(-1, 1, 1) / w.sum() * test[i].double()).sum(0)
-            rows.setdefault(name, []).append(tuple(map(float, score(mixed, one.test[1]))))
+            loss, wrong = score(mixed, one.test[1])
+            rows.setdefault(name, []).append((float(loss), float(wrong)))
     return {"seeds": SEEDS, "members": MEMBERS, "train": 200, **{name: judged(row, rows["mean"])
             for name, row in rows.items()}}  # fmt: skip
 
@@ -461,14 +464,16 @@ def transfer() -> dict:
     chance = torch.randint(5, (int(low.sum()),), generator=generator(0))
     torch.manual_seed(0)
     body, odd = (learned(build(), x[low], labels, 400, 0) for labels in (y[low], chance))
-    ways = {"scratch": (None, False), "frozen": (body, True), "fine_tuned": (body, False), "odd": (odd, True)}
+    ways: dict[str, tuple[Any, bool]] = {
+        "scratch": (None, False), "frozen": (body, True), "fine_tuned": (body, False), "odd": (odd, True)
+    }  # fmt: skip
     for shots in (1, 5, 20):
         rows: dict[str, list[float]] = {name: [] for name in ways}
         for seed in range(seeds):
             picked = few(y, shots, seed)
             for name, (source, is_frozen) in ways.items():
                 torch.manual_seed(seed)
-                net = build()
+                net: Any = build()
                 if source is not None:
                     net[:-1].load_state_dict(source[:-1].state_dict())
                 net[:-1].requires_grad_(not is_frozen)
