@@ -42,7 +42,6 @@ if [ -f "$here/broken" ]; then cat "$here/broken" >&2; exit 3; fi
 START = """
 import shutil, sys, venv
 from pathlib import Path
-from typing import Any
 def create(env, with_pip, clear):
     shutil.rmtree(env, ignore_errors=True)
     (env / "bin").mkdir(parents=True)

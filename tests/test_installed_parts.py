@@ -59,7 +59,7 @@ def test_no_module_of_ours_needs_more_than_the_base_to_be_imported():
 
 def test_what_is_imported_later_is_in_a_part():
     found = strangers({name for lock in ("base", *parts.table()) for name in pinned(lock)}, deep=True)
-    # Rustuna is taken where somebody has installed it, and no part brings it: it is young, and searches do without.
+    # Rustuna is taken where somebody has installed it; no part brings it, as searches do without.
     assert found == {("practice/search/samplers.py", "rustuna")}
 
 
