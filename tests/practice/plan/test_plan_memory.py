@@ -13,7 +13,7 @@ from gradschool.engine.device import Machine
 from gradschool.engine.recompute import blocks, recompute
 from gradschool.errors import UserError
 from gradschool.nn.attention.lora import adapt
-from gradschool.practice.plan.memory import Memory, Opened, Step, predict
+from gradschool.practice.plan.memory import WORKSPACE, Memory, Opened, Step, predict
 from gradschool.practice.plan.rungs import ladder, sharded
 from gradschool.recipes import find
 from gradschool.runs.classification.image import ImageRun
@@ -62,6 +62,9 @@ def test_weights_state_and_batch_are_counted_to_the_byte(known):
     assert 2 * weights <= found.optimiser <= 2 * weights + 12 * 512
     assert found.batch == ROWS * (64 * 4 + 8)
     assert found.peak == sum(found.facts().values()) - found.peak
+    assert found.workspace == WORKSPACE
+    few = replace(known, most=4)
+    assert predict(made(), few).batch == 4 * (64 * 4 + 8)  # of a set with four examples
     plain = predict(made(optimizer="sgd"), known)
     assert plain.optimiser == 0 and plain.parameters == found.parameters
     averaged = predict(made(ema=0.9), known)

@@ -59,7 +59,7 @@ class Args:
 PARTS = {
     "parameters": "weights and averages of them", "gradients": "one for each weight",
     "optimiser": "its state", "activations": "kept for the backward pass",
-    "temporary": "in use for a moment", "batch": "inputs and targets",
+    "temporary": "in use for a moment", "batch": "inputs and targets", "workspace": "of the kernels",
 }  # fmt: skip
 
 

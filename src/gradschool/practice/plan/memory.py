@@ -1,8 +1,9 @@
 """How much memory a run will need, before anything is trained: one step with tensors that have no content.
 
 Torch's fake tensors know shapes, types and lifetimes of all that a step makes, and its MemTracker adds them
-up. It does not see what kernels take for themselves, nor pieces of freed memory that a C library keeps, so
-resident memory on a CPU may be higher; `bench/memory.py` compares the two.
+up. It does not see what kernels take for themselves, for which a measured constant stands on a CPU, nor
+pieces of freed memory that a C library keeps, so resident memory may be higher; `bench/memory.py` compares
+the two.
 """
 
 import contextlib
@@ -31,6 +32,7 @@ KINDS = {"Parameter": "parameters", "Buffer": "parameters", "Gradient": "gradien
          "Activation": "activations", "Temp": "temporary", "Other": "batch"}  # fmt: skip
 
 
+WORKSPACE = 8_000_000  # bytes that kernels took on a CPU, the median of the recipes of bench/memory.py
 ENOUGH = 2  # micro-batches after which every further one needs what the second needed
 
 
@@ -45,6 +47,7 @@ class Memory:
         activations: kept for the backward pass.
         temporary: gradients of activations and what a kernel's result needs for a moment.
         batch: inputs and targets.
+        workspace: what kernels take for themselves; counted on a CPU.
     """
 
     parameters: int
@@ -53,6 +56,7 @@ class Memory:
     activations: int
     temporary: int
     batch: int
+    workspace: int = 0
 
     @property
     def peak(self) -> int:
@@ -74,6 +78,7 @@ class Opened:
         batch: the first of training.
         per_epoch: steps.
         machine: where it computes.
+        most: rows of a batch, where there are too few examples for a whole one.
     """
 
     splits: Splits[Any]
@@ -81,6 +86,7 @@ class Opened:
     batch: Batch
     per_epoch: int
     machine: Machine
+    most: int | None = None
 
 
 def opened(run: Run, request: Request) -> Opened:
@@ -91,7 +97,8 @@ def opened(run: Run, request: Request) -> Opened:
     batches = run.loader(splits, pipeline, request, machine)
     steps = request.steps or max(1, round(run.epochs * len(batches)))
     batch = tuple(next(iter(run.paced(batches, steps).epoch(0))))
-    return Opened(splits, pipeline, batch, len(batches), machine)
+    rows = len(batch[0]) if batch[0].dim() else run.batch_size
+    return Opened(splits, pipeline, batch, len(batches), machine, rows if rows < run.batch_size else None)
 
 
 def predict(run: Run, known: Opened, plain: bool = False) -> Memory:
@@ -108,7 +115,8 @@ def predict(run: Run, known: Opened, plain: bool = False) -> Memory:
     machine = at_precision(run, known.machine)
     try:
         with FakeTensorMode(allow_non_fake_inputs=True) as mode, switch.using("plain" if plain else "fast"):
-            batch = tuple(fake(value, mode, run.batch_size) for value in known.batch)
+            rows = min(run.batch_size, known.most or run.batch_size)
+            batch = tuple(fake(value, mode, rows) for value in known.batch)
             update = set_up(run, known, machine, plain, is_real=False)
             tracker = Tracker()
             tracker.track_external(*update.task.parts.values(), *update.optimizers.values(), *batch)
@@ -122,7 +130,8 @@ def predict(run: Run, known: Opened, plain: bool = False) -> Memory:
         wanted = "a run whose step depends on shapes alone"
         raise UserError(what, wanted, "Train it for a few steps.") from error
     found = split(tracker.get_tracker_snapshot("peak"))
-    return replace(found, parameters=found.parameters + averages)
+    workspace = WORKSPACE if machine.device == "cpu" else 0
+    return replace(found, parameters=found.parameters + averages, workspace=workspace)
 
 
 def set_up(run: Run, known: Opened, machine: Machine, plain: bool, is_real: bool) -> "Step":

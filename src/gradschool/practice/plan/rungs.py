@@ -110,4 +110,5 @@ def sharded(whole: Memory, count: int) -> Memory:
 
     Source: Rajbhandari et al. 2020, ZeRO, section 5.
     """
-    return Memory(*(-(-getattr(whole, name) // count) for name in Memory.__dataclass_fields__))
+    shares = Memory(*(-(-getattr(whole, name) // count) for name in Memory.__dataclass_fields__))
+    return replace(shares, workspace=whole.workspace)
