@@ -126,6 +126,8 @@ def test_the_probe_decides_and_is_remembered(tmp_path, monkeypatch):
     chosen = device.machine_for_cpu(fast, "auto")
     assert (chosen.precision, chosen.channels_last) == ("bf16", True)
     assert "2.5x" in chosen.reason
+    assert device.machine_for_cpu(fast, "fp32").reason == "float32 was asked for"
+    assert device.machine_for_cpu(slow, "fp32").reason == "float32 is fastest here"
     first = device.probed(tmp_path)
     assert all(math.isfinite(v) and v > 0 for v in first.values())
     assert device.probed(tmp_path) == first

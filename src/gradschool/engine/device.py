@@ -129,6 +129,8 @@ def machine_for_cpu(speeds: dict[str, float], precision: Precision) -> Machine:
     note = f"{name} is {gain:.1f}x faster here: used"
     if gain < WORTH:
         note = "float32 is fastest here" if best == "fp32" else f"{name} was asked for; it is not faster here"
+    if best == precision == "fp32" and max(speeds[name] for name in layouts["bf16"]) >= WORTH * base:
+        note = "float32 was asked for"
     return Machine("cpu", chosen, best.endswith("last"), note)
 
 
