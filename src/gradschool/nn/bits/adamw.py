@@ -6,14 +6,16 @@ Optimizers via Block-wise Quantization, sections 2.1 and 2.2. Deviation: blocks 
 the authors' own library has them today. Small tensors keep their state in float32, as there.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
-from torch.optim import Optimizer
+
+from gradschool.nn.optim import Plain
+from gradschool.ops.optim import adamw
 
 BLOCK = 256  # numbers that share a scale
 SMALL = 4096  # numbers of a tensor below which its state stays in float32
@@ -64,7 +66,7 @@ def unpacked(codes: Tensor, scale: Tensor, like: Tensor, signed: bool) -> Tensor
     return rows.flatten()[: like.numel()].view(like.shape)
 
 
-class AdamW8bit(Optimizer):
+class AdamW8bit(Plain):
     """AdamW with decoupled weight decay and bytes for state.
 
     Args:
@@ -83,20 +85,7 @@ class AdamW8bit(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(groups, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step for every parameter that has a gradient; the closure's loss is returned, if given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self.step_one(parameter, group)
-        return loss
+        super().__init__(groups, adamw, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def step_one(self, parameter: Tensor, group: dict[str, Any]) -> None:
         """Step one parameter with the numbers of its group."""
